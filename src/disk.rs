@@ -1,0 +1,139 @@
+//! Reading what others wrote, safely: never through a planted link, never from a pipe or a device,
+//! never more than a bound, and all of it below `--root` where one is given.
+
+use std::borrow::Cow;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+/// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, so a
+/// copied machine, or a recorded one, is judged like this one.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    root: Option<PathBuf>,
+}
+
+impl Disk {
+    pub fn new(root: Option<PathBuf>) -> Self {
+        Self { root: root.map(|root| root.canonicalize().unwrap_or(root)) }
+    }
+
+    /// Where `path` lies for the system.
+    pub(crate) fn at<'a>(&self, path: &'a Path) -> Cow<'a, Path> {
+        match &self.root {
+            Some(root) => Cow::Owned(root.join(path.strip_prefix("/").unwrap_or(path))),
+            None => Cow::Borrowed(path),
+        }
+    }
+
+    /// The path with every link resolved; as given where that is not possible.
+    pub(crate) fn real(&self, path: &Path) -> PathBuf {
+        let Ok(real) = self.at(path).canonicalize() else { return path.to_path_buf() };
+        match &self.root {
+            Some(root) => {
+                real.strip_prefix(root).map_or_else(|_| path.to_path_buf(), |inner| Path::new("/").join(inner))
+            }
+            None => real,
+        }
+    }
+
+    /// Follows links.
+    pub(crate) fn stat(&self, path: &Path) -> io::Result<Metadata> {
+        self.at(path).metadata()
+    }
+
+    pub(crate) fn is_dir(&self, path: &Path) -> bool {
+        self.stat(path).is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// Where the link points, not resolved further.
+    pub(crate) fn link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.at(path).read_link()
+    }
+
+    /// The names in a folder, in order.
+    pub(crate) fn names(&self, folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+        let mut names: Vec<_> =
+            self.at(folder).read_dir()?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Opens a regular file, and nothing else: no link, pipe, socket, device or folder, and never waits.
+    pub(crate) fn open(&self, path: &Path) -> io::Result<(File, Metadata)> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(self.at(path).as_ref(), flags, Mode::empty()).map_err(refusal)?);
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok((file, meta))
+    }
+
+    /// Reads a whole regular file of at most `limit` bytes.
+    pub(crate) fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let (file, meta) = self.open(path)?;
+        if meta.len() > limit {
+            return Err(too_large(limit));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(limit));
+        }
+        Ok(bytes)
+    }
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {} KiB, not read", limit / 1024))
+}
+
+/// What the system says of a link or a socket does not tell a person why it was not read.
+fn refusal(error: rustix::io::Errno) -> io::Error {
+    match error {
+        rustix::io::Errno::LOOP => io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, not followed"),
+        rustix::io::Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn reads_regular_files_only_and_never_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "text").unwrap();
+        std::fs::create_dir(path("folder")).unwrap();
+        symlink("/etc/passwd", path("link")).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, path("fifo"), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let disk = Disk::default();
+        let says = |path: PathBuf| disk.read(&path, 1024).map_err(|error| error.to_string());
+        assert_eq!(says(path("file")), Ok(b"text".to_vec()));
+        assert_eq!(says(path("folder")), Err("not a regular file".into()));
+        assert_eq!(says(path("link")), Err("a symbolic link, not followed".into()));
+        assert_eq!(says(path("socket")), Err("not a regular file".into()));
+        assert_eq!(says(path("fifo")), Err("not a regular file".into()));
+        assert_eq!(says("/dev/zero".into()), Err("not a regular file".into()));
+        assert_eq!(disk.read(&path("file"), 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_root_moves_absolute_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("srv/shop")).unwrap();
+        symlink("shop", folder.path().join("srv/alias")).unwrap();
+        let disk = Disk::new(Some(folder.path().into()));
+        assert!(disk.is_dir(Path::new("/srv/shop")));
+        assert_eq!(disk.real(Path::new("/srv/alias")), Path::new("/srv/shop"));
+        assert_eq!(disk.real(Path::new("/srv/gone")), Path::new("/srv/gone"));
+    }
+}

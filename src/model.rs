@@ -1,0 +1,323 @@
+//! The vocabulary: what a task is, what it says of itself, what an agent did, and what we judge.
+//!
+//! Plain values only. `Status` (declared) and `Health` (judged) never share a type or a field.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+
+/// What we judge of a task or a session, worst first: the order of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Health {
+    Failed,
+    Stuck,
+    Struggling,
+    /// No evidence could be read.
+    Unknown,
+    Healthy,
+    Completed,
+}
+
+impl Health {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Failed, Self::Stuck, Self::Struggling, Self::Unknown, Self::Healthy, Self::Completed];
+
+    /// The code in data and on the command line.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+            Self::Struggling => "struggling",
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Whether a person should look.
+    pub(crate) fn needs_attention(self) -> bool {
+        matches!(self, Self::Failed | Self::Stuck | Self::Struggling)
+    }
+}
+
+/// The rule that decided. Stable codes: scripts match on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reason {
+    ExitCode,
+    DeclaredFailed,
+    DeclaredTimeout,
+    ExitOk,
+    DeclaredCompleted,
+    ApiError,
+    Interrupted,
+    TurnEnded,
+    ProcessGone,
+    WaitingForPerson,
+    ToolSilent,
+    Silent,
+    FailureStreak,
+    Repeating,
+    ApiRetries,
+    Working,
+    NotStarted,
+    /// Nothing that was found could be read.
+    Unreadable,
+}
+
+impl Reason {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::ExitCode => "exit_code",
+            Self::DeclaredFailed => "declared_failed",
+            Self::DeclaredTimeout => "declared_timeout",
+            Self::ExitOk => "exit_ok",
+            Self::DeclaredCompleted => "declared_completed",
+            Self::ApiError => "api_error",
+            Self::Interrupted => "interrupted",
+            Self::TurnEnded => "turn_ended",
+            Self::ProcessGone => "process_gone",
+            Self::WaitingForPerson => "waiting_for_person",
+            Self::ToolSilent => "tool_silent",
+            Self::Silent => "silent",
+            Self::FailureStreak => "failure_streak",
+            Self::Repeating => "repeating",
+            Self::ApiRetries => "api_retries",
+            Self::Working => "working",
+            Self::NotStarted => "not_started",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// What kind of failure it is, and so what helps: wait, make room, or repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorClass {
+    /// Rate limit, overload, timeout, connection: trying again later helps.
+    Transient,
+    /// Quota, context, memory or space is used up.
+    Resource,
+    /// Credentials, a bad request, the rest: somebody must change something.
+    Permanent,
+}
+
+/// Where something was seen: in a file, or in a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Evidence {
+    pub(crate) path: Option<PathBuf>,
+    /// In bytes from the start of the file.
+    pub(crate) offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pid: Option<u32>,
+    /// Start of the process, in clock ticks since the machine booted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) start_time: Option<u64>,
+    pub(crate) what: String,
+}
+
+impl Evidence {
+    pub(crate) fn at(path: impl Into<PathBuf>, offset: u64, what: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), offset: Some(offset), pid: None, start_time: None, what: what.into() }
+    }
+
+    pub(crate) fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), offset: None, pid: None, start_time: None, what: what.into() }
+    }
+
+    pub(crate) fn process(pid: u32, start_time: Option<u64>, what: impl Into<String>) -> Self {
+        Self { path: None, offset: None, pid: Some(pid), start_time, what: what.into() }
+    }
+}
+
+/// Something that could not be read. It never ends a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Problem {
+    pub(crate) path: PathBuf,
+    /// Counted from 1.
+    pub(crate) line: Option<u64>,
+    /// In bytes from the start of the file.
+    pub(crate) offset: Option<u64>,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), line: None, offset: None, message: message.into() }
+    }
+}
+
+/// How far a plan has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Progress {
+    pub(crate) done: u32,
+    pub(crate) total: u32,
+    /// The step being worked on.
+    pub(crate) step: Option<String>,
+}
+
+/// Tokens used so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tokens {
+    /// Not from the cache.
+    pub(crate) input: u64,
+    pub(crate) cached_input: u64,
+    pub(crate) cache_write: u64,
+    pub(crate) output: u64,
+}
+
+/// What the rules said of one session or task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) health: Health,
+    pub(crate) reason: Reason,
+    /// The sentence that names the numbers; empty for `working`.
+    pub(crate) detail: String,
+    /// Since when it has been so.
+    pub(crate) since: Option<Time>,
+    pub(crate) error_class: Option<ErrorClass>,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+/// One run: every task judged at one moment.
+#[derive(Debug, Serialize)]
+pub(crate) struct Snapshot {
+    pub(crate) schema: &'static str,
+    pub(crate) taken_at: Time,
+    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) tasks: Vec<TaskReport>,
+    pub(crate) summary: Summary,
+    pub(crate) problems: Vec<Problem>,
+    /// Candidates without session, status, process or problem: no tasks.
+    #[serde(skip)]
+    pub(crate) idle: Vec<PathBuf>,
+}
+
+/// How many tasks there are of each health.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) healthy: u32,
+    pub(crate) struggling: u32,
+    pub(crate) stuck: u32,
+    pub(crate) completed: u32,
+    pub(crate) failed: u32,
+    pub(crate) unknown: u32,
+    /// Last active before the horizon; not among the tasks.
+    pub(crate) older: u32,
+}
+
+impl Summary {
+    pub(crate) fn count(&self, health: Health) -> u32 {
+        match health {
+            Health::Failed => self.failed,
+            Health::Stuck => self.stuck,
+            Health::Struggling => self.struggling,
+            Health::Unknown => self.unknown,
+            Health::Healthy => self.healthy,
+            Health::Completed => self.completed,
+        }
+    }
+
+    pub(crate) fn add(&mut self, health: Health) {
+        match health {
+            Health::Failed => self.failed += 1,
+            Health::Stuck => self.stuck += 1,
+            Health::Struggling => self.struggling += 1,
+            Health::Unknown => self.unknown += 1,
+            Health::Healthy => self.healthy += 1,
+            Health::Completed => self.completed += 1,
+        }
+    }
+}
+
+/// One task of the report, as `agentmon.status/1` has it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct TaskReport {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) repository: Option<PathBuf>,
+    pub(crate) worktree: Option<PathBuf>,
+    pub(crate) branch: Option<String>,
+    pub(crate) health: Health,
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+    pub(crate) since: Option<Time>,
+    pub(crate) last_activity: Option<Time>,
+    /// What the task says of itself, word for word.
+    pub(crate) status: Option<String>,
+    pub(crate) progress: Option<Progress>,
+    pub(crate) failure_streak: u32,
+    pub(crate) repeat_streak: u32,
+    pub(crate) error_class: Option<ErrorClass>,
+    pub(crate) notes: Vec<String>,
+    /// The judging session first; a sub-agent's session follows its parent.
+    pub(crate) sessions: Vec<SessionReport>,
+    pub(crate) evidence: Vec<Evidence>,
+    /// What to do next, for a task that needs somebody: for people only.
+    #[serde(skip)]
+    pub(crate) next: Vec<String>,
+    /// The question that waits for an answer: for people only.
+    #[serde(skip)]
+    pub(crate) question: Option<String>,
+    /// What the rules saw, for `explain`.
+    #[serde(skip)]
+    pub(crate) considered: Vec<Considered>,
+}
+
+/// One rule and what it said, for `explain`.
+#[derive(Debug, Clone)]
+pub(crate) struct Considered {
+    pub(crate) rule: &'static str,
+    /// The rule that decided.
+    pub(crate) decided: bool,
+    /// How near it came: `no activity for 4m of 10m`.
+    pub(crate) detail: String,
+}
+
+/// One session of a task's report.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SessionReport {
+    pub(crate) client: &'static str,
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) health: Health,
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+    pub(crate) last_activity: Option<Time>,
+    pub(crate) tool: Option<ToolReport>,
+    pub(crate) tools: ToolCounts,
+    pub(crate) tokens: Tokens,
+    pub(crate) log: PathBuf,
+    pub(crate) process: Option<ProcessReport>,
+    /// Further directories that its tools worked in.
+    pub(crate) also_worked_in: Vec<PathBuf>,
+}
+
+/// The tool call in flight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ToolReport {
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) since: Option<Time>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToolCounts {
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+}
+
+/// The process that does the work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ProcessReport {
+    pub(crate) pid: u32,
+    pub(crate) alive: bool,
+    /// Of the whole tree, over its lifetime.
+    pub(crate) cpu_seconds: f64,
+    /// Of the whole tree.
+    pub(crate) memory_bytes: u64,
+}

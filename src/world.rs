@@ -1,0 +1,104 @@
+//! The only reader of clock, environment, directory and terminal: one value, captured once, handed to all
+//! that follows. Tests make their own.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{FixedOffset, Offset};
+
+use crate::time::Time;
+
+/// What surrounds the program, besides files and processes.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub now: Time,
+    /// Of the local time zone, at `now`.
+    pub offset: FixedOffset,
+    pub env: HashMap<OsString, OsString>,
+    pub cwd: PathBuf,
+    pub terminal: Terminal,
+    /// How long this machine was suspended since it booted.
+    pub suspended: Duration,
+}
+
+/// What the streams are attached to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terminal {
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// In columns.
+    pub width: Option<u16>,
+}
+
+impl World {
+    /// Reads the real world.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads clock, environment and directory")]
+    pub fn capture() -> Self {
+        let now = chrono::Local::now();
+        let env: HashMap<_, _> = std::env::vars_os().collect();
+        let stdout = std::io::stdout();
+        let width = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
+        let terminal = Terminal { stdout: stdout.is_terminal(), stderr: std::io::stderr().is_terminal(), width };
+        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        Self {
+            now: Time(now.timestamp_millis()),
+            offset: now.offset().fix(),
+            env,
+            cwd,
+            terminal,
+            suspended: suspended(),
+        }
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub(crate) fn var(&self, name: &str) -> Option<&OsStr> {
+        self.env.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that must be an absolute path; a relative one is ignored, as XDG demands.
+    pub(crate) fn folder(&self, name: &str) -> Option<PathBuf> {
+        self.var(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.folder("HOME")
+    }
+
+    /// An XDG base directory, by its variable or else below the home.
+    pub(crate) fn xdg(&self, variable: &str, default: &str) -> Option<PathBuf> {
+        self.folder(variable).or_else(|| Some(self.home()?.join(default)))
+    }
+
+    /// An absolute path for what a person typed.
+    pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
+        let mut absolute = PathBuf::new();
+        for part in self.cwd.join(path).components() {
+            match part {
+                std::path::Component::CurDir => {}
+                std::path::Component::ParentDir => drop(absolute.pop()),
+                other => absolute.push(other),
+            }
+        }
+        absolute
+    }
+}
+
+/// The clock that counts suspended time, less the one that does not.
+#[cfg(target_os = "linux")]
+fn suspended() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    let monotonic = read(ClockId::Monotonic);
+    // The two are read one after the other: less than a second is no suspension.
+    Some(read(ClockId::Boottime).saturating_sub(monotonic)).filter(|span| span.as_secs() > 0).unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn suspended() -> Duration {
+    Duration::ZERO
+}
