@@ -1,0 +1,261 @@
+//! Against real processes, and against tables laid out in a folder.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::super::Found;
+use super::*;
+
+static CLAUDE: Program = Program {
+    client: "claude-code",
+    names: &["claude"],
+    packages: &["@anthropic-ai/claude-code"],
+    role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
+    holds_log: false,
+};
+static CODEX: Program = Program {
+    client: "codex",
+    names: &["codex"],
+    packages: &["@openai/codex"],
+    role: |argv| {
+        if argv.get(1).is_some_and(|word| word == "app-server") { Role::Helper } else { Role::Agent { headless: None } }
+    },
+    holds_log: true,
+};
+
+fn capture(disk: &Disk) -> ProcessTable {
+    ProcessTable::capture(disk, &[&CLAUDE, &CODEX])
+}
+
+fn start_of(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(19).unwrap().parse().unwrap()
+}
+
+/// Ends its process, and all that this one started, when the test does.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.0);
+        let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        drop(self.0.wait());
+    }
+}
+
+fn run(command: &mut Command) -> std::io::Result<Running> {
+    command.stdin(Stdio::null()).process_group(0).spawn().map(Running)
+}
+
+/// Waits for what another process is about to do.
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not seen within 5 s");
+}
+
+#[cfg(target_os = "linux")]
+mod real {
+    use super::*;
+
+    #[test]
+    fn tells_alive_from_zombie_reused_and_gone() {
+        let mut child = run(Command::new("sleep").arg("60")).unwrap();
+        let pid = child.0.id();
+        let start = start_of(pid);
+        let table = capture(&Disk::default());
+        assert!(table.supported && !table.others_hidden && table.boot_id.is_some() && !table.uptime.is_zero());
+        assert!(table.looked_at >= 2);
+        assert!(matches!(table.find(pid, Some(start)), Found::Alive(process) if process.pid == pid));
+        assert!(matches!(table.find(pid, None), Found::Alive(_)));
+        assert!(matches!(table.find(pid, Some(start + 1)), Found::Reused));
+
+        child.0.kill().unwrap();
+        until(|| matches!(capture(&Disk::default()).find(pid, Some(start)), Found::Zombie(_)).then_some(()));
+        child.0.wait().unwrap();
+        assert!(matches!(capture(&Disk::default()).find(pid, None), Found::Gone));
+    }
+
+    #[test]
+    fn a_thread_is_no_process() {
+        std::thread::spawn(|| {
+            let link = fs::read_link("/proc/thread-self").unwrap();
+            let thread: u32 = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            assert!(Path::new(&format!("/proc/{thread}/stat")).exists());
+            assert!(matches!(capture(&Disk::default()).find(thread, None), Found::Gone));
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn finds_an_agent_where_it_works_and_the_shell_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        let agent = real.join("claude");
+        fs::copy("/bin/bash", &agent).unwrap();
+        let output = fs::File::create(real.join("out")).unwrap();
+        let script = "bash -c 'echo hello; sleep 60; :'; :";
+        // A copy that is still open for writing elsewhere cannot be run: another test may be forking.
+        let running = until(|| {
+            let mut command = Command::new(&agent);
+            let output = output.try_clone().unwrap();
+            run(command.args(["-c", script, "-p"]).current_dir(&real).stdout(output)).ok()
+        });
+        let pid = running.0.id();
+        let (table, agent) = until(|| {
+            let table = capture(&Disk::default());
+            let agent = table.agents("claude-code").find(|process| process.pid == pid)?.clone();
+            (table.tool_output(pid) > 0 && table.descendants(pid).len() > 1).then_some((table, agent))
+        });
+        assert_eq!(agent.cwd.as_deref(), Some(real.as_path()));
+        assert_eq!(agent.role, Some(Role::Agent { headless: Some(true) }));
+        assert_eq!((agent.open, agent.output), (None, None));
+        assert!(agent.memory_bytes > 0 && agent.start > 0);
+        assert!(table.has_shell_below(pid));
+        assert_eq!(table.tool_output(pid), 6);
+    }
+
+    #[test]
+    fn sees_a_lock_that_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("session.lock");
+        let file = fs::File::create(&path).unwrap();
+        let own = std::process::id();
+        let held = || {
+            let files = open_files(&Disk::default(), own).unwrap();
+            let (path, fd) = files.into_iter().find(|(open, _)| *open == path).unwrap();
+            is_locked(&Disk::default(), own, &path, fd)
+        };
+        assert!(!held());
+        file.lock().unwrap();
+        assert!(held());
+    }
+}
+
+/// A process table in a folder.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("proc")).unwrap();
+        fs::write(folder.path().join("proc/uptime"), "1000.00 900.00\n").unwrap();
+        Self(folder)
+    }
+
+    fn process(&self, pid: u32, parent: u32, name: &str, argv: &[&str]) -> PathBuf {
+        let folder = self.0.path().join(format!("proc/{pid}"));
+        fs::create_dir_all(folder.join("fd")).unwrap();
+        fs::create_dir_all(folder.join("fdinfo")).unwrap();
+        let stat = format!("{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 {pid}00 0 3\n");
+        fs::write(folder.join("stat"), stat).unwrap();
+        fs::write(folder.join("cmdline"), argv.iter().flat_map(|part| [part, "\0"]).collect::<String>()).unwrap();
+        folder
+    }
+
+    fn capture(&self) -> ProcessTable {
+        capture(&Disk::new(Some(self.0.path().into())))
+    }
+}
+
+#[test]
+fn reads_a_table_laid_out_in_a_folder() {
+    let machine = Machine::new();
+    let script = "/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js";
+    let agent = machine.process(100, 1, ") Z (", &["node", script, "-p", "say hi"]);
+    symlink("/srv/shop/.worktrees/task-x", agent.join("cwd")).unwrap();
+    symlink("/usr/bin/node (deleted)", agent.join("exe")).unwrap();
+    fs::write(agent.join("status"), "Name:\tnode\nNSpid:\t100\t12\t7\nThreads:\t1\n").unwrap();
+    let tool = machine.process(101, 100, "cargo", &["cargo", "test"]);
+    symlink("/out", tool.join("fd/1")).unwrap();
+    fs::write(machine.0.path().join("out"), "12345").unwrap();
+    machine.process(102, 1, "claude", &["vim", "claude"]);
+    machine.process(103, 1, "bash", &["bash", "logs/run-codex.log"]);
+    machine.process(104, 1, "claude", &[]);
+    fs::create_dir(machine.0.path().join("proc/105")).unwrap();
+
+    let table = machine.capture();
+    let agents: Vec<_> = table.agents("claude-code").collect();
+    assert_eq!(agents.iter().map(|agent| agent.pid).collect::<Vec<_>>(), [100]);
+    assert_eq!(agents[0].name, ") Z (");
+    assert_eq!(agents[0].role, Some(Role::Agent { headless: Some(true) }));
+    assert_eq!(agents[0].cwd.as_deref(), Some(Path::new("/srv/shop/.worktrees/task-x")));
+    assert_eq!(agents[0].exe.as_deref(), Some(Path::new("/usr/bin/node")));
+    assert!(matches!(table.find(7, Some(10_000)), Found::Alive(process) if process.pid == 100));
+    assert!(matches!(table.find(12, Some(10_000)), Found::Gone));
+    assert!(matches!(table.find(102, None), Found::Alive(_)));
+    assert!(matches!(table.find(105, None), Found::Gone));
+    assert_eq!(table.get(101).unwrap().output, Some(("/out".into(), 5)));
+    assert_eq!(table.agents("codex").count(), 0);
+    assert_eq!((table.uptime, table.others_hidden, table.supported), (Duration::from_secs(1000), false, true));
+    assert_eq!((table.looked_at, table.boot_id), (6, None));
+}
+
+#[test]
+fn sees_what_a_helper_holds() {
+    let machine = Machine::new();
+    let helper = machine.process(200, 1, "codex", &["/home/dev/codex", "app-server"]);
+    let files = [
+        ("3", "/home/dev/a.jsonl"),
+        ("4", "/l/held.lock"),
+        ("5", "/l/free.lock"),
+        ("6", "socket:[7]"),
+        ("7", "/dev/null"),
+    ];
+    for (fd, path) in files {
+        symlink(path, helper.join("fd").join(fd)).unwrap();
+    }
+    let lock = "pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  WRITE 200 fd:00:123 0 EOF\n";
+    fs::write(helper.join("fdinfo/4"), lock).unwrap();
+    fs::write(helper.join("fdinfo/5"), "pos:\t0\nflags:\t02\n").unwrap();
+    let hidden = machine.process(201, 1, "codex", &["codex"]);
+    fs::remove_dir(hidden.join("fd")).unwrap();
+
+    let table = machine.capture();
+    let helper = table.get(200).unwrap();
+    assert_eq!(helper.role, Some(Role::Helper));
+    let open: Vec<PathBuf> = ["/home/dev/a.jsonl", "/l/free.lock", "/l/held.lock"].map(PathBuf::from).into();
+    assert_eq!(helper.open.as_ref(), Some(&open));
+    assert_eq!(helper.locks, [PathBuf::from("/l/held.lock")]);
+    let hidden = table.get(201).unwrap();
+    assert_eq!((hidden.client, hidden.cwd.as_deref(), hidden.open.as_ref()), (Some("codex"), None, None));
+}
+
+#[test]
+fn the_agent_is_the_process_that_a_launcher_starts() {
+    let machine = Machine::new();
+    machine.process(300, 1, "node", &["node", "/usr/bin/codex", "exec", "go"]);
+    machine.process(301, 300, "codex", &["/opt/codex", "exec", "go"]);
+    machine.process(302, 301, "codex", &["/opt/codex", "app-server"]);
+    machine.process(303, 301, "codex", &["/opt/codex", "exec", "another"]);
+    machine.process(304, 303, "codex", &["/opt/codex", "exec", "another"]);
+    let pids: Vec<u32> = machine.capture().agents("codex").map(|process| process.pid).collect();
+    assert_eq!(pids, [301, 302, 303, 304], "only a script is a launcher");
+}
+
+#[test]
+fn without_a_table_nothing_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = capture(&Disk::new(Some(folder.path().into())));
+    assert!(!table.supported);
+    assert!(matches!(table.find(100, None), Found::Unknown));
+    assert!(matches!(Machine::new().capture().find(99, None), Found::Gone));
+}
+
+#[test]
+fn a_command_line_is_bounded() {
+    assert_eq!(command_line(b"claude\0\0\0\0"), ["claude"]);
+    assert_eq!(command_line(b"a\0\0b\0"), ["a", "", "b"]);
+    assert_eq!(command_line(b"\0\0"), [""; 0]);
+    let long = command_line(&[vec![b'x'; 9000], vec![b'\0'], b"\xff\0".repeat(100)].concat());
+    assert_eq!((long.len(), long[0].len(), long[1].as_str()), (64, 4096, "\u{fffd}"));
+}

@@ -1,0 +1,304 @@
+//! The process table as a value, captured once: which agents live, what runs below them, what that costs.
+//!
+//! A process is its id and its start, in clock ticks since the machine booted: ids are used again.
+
+mod capture;
+mod program;
+mod stat;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(crate) use program::{Program, Role};
+
+/// How much younger than the table a recorded process may be and still count as merely too young for it.
+const TOO_YOUNG: Duration = Duration::from_secs(60);
+
+const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "fish", "ksh", "pwsh"];
+
+/// One process. What could not be read, or was not asked for, is empty.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    /// In clock ticks since the machine booted.
+    pub(crate) start: u64,
+    /// The letter of `/proc/PID/stat`: `R` running, `D` waiting for a device, `Z` zombie, ...
+    pub(crate) state: char,
+    /// What the process calls itself; proves nothing.
+    pub(crate) name: String,
+    /// At most 64 arguments of at most 4 KiB.
+    pub(crate) argv: Vec<String>,
+    pub(crate) exe: Option<PathBuf>,
+    /// Of agents only.
+    pub(crate) cwd: Option<PathBuf>,
+    /// Its own, user and system.
+    pub(crate) cpu: Duration,
+    /// Of its children that ended and were waited for.
+    pub(crate) reaped_cpu: Duration,
+    /// Resident.
+    pub(crate) memory_bytes: u64,
+    /// How an agent in an inner pid namespace (a container) calls itself.
+    pub(crate) inner_pid: Option<u32>,
+    /// Whose program it is.
+    pub(crate) client: Option<&'static str>,
+    pub(crate) role: Option<Role>,
+    /// The paths it holds open, in order; `None` where it could not be looked into, or nobody asked.
+    pub(crate) open: Option<Vec<PathBuf>>,
+    /// The open files on which it holds a lock.
+    pub(crate) locks: Vec<PathBuf>,
+    /// The regular file that a descendant of an agent writes to, and its length in bytes.
+    pub(crate) output: Option<(PathBuf, u64)>,
+}
+
+impl Process {
+    /// It ended, and its parent has not noticed.
+    pub(crate) fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+
+    fn total_cpu(&self) -> Duration {
+        self.cpu.saturating_add(self.reaped_cpu)
+    }
+
+    fn is_shell(&self) -> bool {
+        let called = self.argv.first().map_or("", |first| program::base(first)).trim_start_matches('-');
+        SHELLS.contains(&called) || SHELLS.contains(&self.name.as_str())
+    }
+}
+
+/// All processes at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProcessTable {
+    /// By pid. In full only agents; of the others what it takes to tell that they live and what they cost.
+    pub(crate) processes: Vec<Process>,
+    /// Which run of the machine this is.
+    pub(crate) boot_id: Option<String>,
+    /// How long the machine was up when the table was captured; zero if unknown.
+    pub(crate) uptime: Duration,
+    /// More may run than could be seen (`hidepid`).
+    pub(crate) others_hidden: bool,
+    /// There is a process table to read; without one nothing is known of any process.
+    pub(crate) supported: bool,
+    /// How many processes were listed.
+    pub(crate) looked_at: usize,
+}
+
+/// What became of a recorded process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found<'a> {
+    Alive(&'a Process),
+    Zombie(&'a Process),
+    /// It is gone, and its id belongs to another.
+    Reused,
+    Gone,
+    /// It cannot be told from here.
+    Unknown,
+}
+
+impl ProcessTable {
+    /// A table in which nothing runs.
+    pub(crate) fn empty() -> Self {
+        Self { supported: true, ..Self::default() }
+    }
+
+    /// A table of these processes.
+    #[cfg(test)]
+    pub(crate) fn of(mut processes: Vec<Process>) -> Self {
+        processes.sort_by_key(|process| process.pid);
+        Self { looked_at: processes.len(), processes, ..Self::empty() }
+    }
+
+    pub(crate) fn get(&self, pid: u32) -> Option<&Process> {
+        self.processes.binary_search_by_key(&pid, |process| process.pid).ok().and_then(|at| self.processes.get(at))
+    }
+
+    /// Looks for the process recorded as `pid`, started `start` ticks after boot. Without a start, any process
+    /// of that id is taken for it. The id may be the one that a container knows it by.
+    pub(crate) fn find(&self, pid: u32, start: Option<u64>) -> Found<'_> {
+        // Nobody but init is ever process 1: another start there means another namespace, not reuse.
+        let listed = self.get(pid).filter(|process| pid > 1 || start == Some(process.start));
+        let inner =
+            || self.processes.iter().find(|process| process.inner_pid == Some(pid) && start == Some(process.start));
+        let same = listed.filter(|process| start.is_none_or(|start| start == process.start)).or_else(inner);
+        match same {
+            Some(process) if process.is_zombie() => Found::Zombie(process),
+            Some(process) => Found::Alive(process),
+            None if listed.is_some() => Found::Reused,
+            None if !self.would_list(pid, start) => Found::Unknown,
+            None => Found::Gone,
+        }
+    }
+
+    /// Whether a living process with this record would have been seen.
+    fn would_list(&self, pid: u32, start: Option<u64>) -> bool {
+        let possible = pid > 1 && i32::try_from(pid).is_ok();
+        // It may have been born, and recorded, after the table was captured.
+        let young = !self.uptime.is_zero()
+            && start.and_then(|start| stat::ticks(start).checked_sub(self.uptime)).is_some_and(|span| span < TOO_YOUNG);
+        self.supported && !self.others_hidden && possible && !young
+    }
+
+    /// The living processes of a client, helpers included.
+    pub(crate) fn agents(&self, client: &str) -> impl Iterator<Item = &Process> {
+        self.processes.iter().filter(move |process| process.client == Some(client) && !process.is_zombie())
+    }
+
+    /// The whole tree below a process, without itself; parents come before their children.
+    pub(crate) fn descendants(&self, pid: u32) -> Vec<&Process> {
+        let mut children: HashMap<u32, Vec<&Process>> = HashMap::new();
+        for process in &self.processes {
+            children.entry(process.parent).or_default().push(process);
+        }
+        let mut found: Vec<&Process> = Vec::new();
+        let mut seen = HashSet::from([pid]);
+        let mut parent = Some(pid);
+        let mut next = 0;
+        while let Some(pid) = parent {
+            found.extend(children.get(&pid).into_iter().flatten().filter(|child| seen.insert(child.pid)));
+            parent = found.get(next).map(|process| process.pid);
+            next += 1;
+        }
+        found
+    }
+
+    pub(crate) fn has_shell_below(&self, pid: u32) -> bool {
+        self.descendants(pid).iter().any(|process| process.is_shell() && !process.is_zombie())
+    }
+
+    /// What a process and all below it used, those included that ended.
+    pub(crate) fn tree_cpu(&self, pid: u32) -> Duration {
+        self.tool_cpu(pid).saturating_add(self.get(pid).map_or(Duration::ZERO, |agent| agent.cpu))
+    }
+
+    /// What a process and all below it hold, in bytes.
+    pub(crate) fn tree_memory(&self, pid: u32) -> u64 {
+        self.get(pid)
+            .into_iter()
+            .chain(self.descendants(pid))
+            .fold(0, |sum, process| sum.saturating_add(process.memory_bytes))
+    }
+
+    /// What all below a process used, those included that ended: it does not shrink when a child ends.
+    pub(crate) fn tool_cpu(&self, pid: u32) -> Duration {
+        let reaped = self.get(pid).map_or(Duration::ZERO, |agent| agent.reaped_cpu);
+        self.descendants(pid).iter().fold(reaped, |sum, process| sum.saturating_add(process.total_cpu()))
+    }
+
+    /// How many cores all below a process kept busy, each over its lifetime; 0 when nothing runs there.
+    pub(crate) fn tool_lifetime_share(&self, pid: u32) -> f64 {
+        let share = |process: &&Process| {
+            let lifetime = self.uptime.saturating_sub(stat::ticks(process.start)).max(stat::ticks(1));
+            process.total_cpu().as_secs_f64() / lifetime.as_secs_f64()
+        };
+        self.descendants(pid).iter().map(share).sum()
+    }
+
+    /// Something below a process computes, or waits for a device.
+    pub(crate) fn tool_is_running(&self, pid: u32) -> bool {
+        self.descendants(pid).iter().any(|process| matches!(process.state, 'R' | 'D'))
+    }
+
+    /// How many bytes are in the files that the processes below write to, each file counted once.
+    pub(crate) fn tool_output(&self, pid: u32) -> u64 {
+        let below = self.descendants(pid);
+        let files: BTreeMap<&Path, u64> = below
+            .iter()
+            .filter_map(|process| process.output.as_ref())
+            .map(|(path, length)| (path.as_path(), *length))
+            .collect();
+        files.into_values().fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: u32, parent: u32, start: u64) -> Process {
+        Process { pid, parent, start, state: 'S', ..Process::default() }
+    }
+
+    fn said(table: &ProcessTable, pid: u32, start: Option<u64>) -> String {
+        match table.find(pid, start) {
+            Found::Alive(process) => format!("alive {}", process.pid),
+            Found::Zombie(process) => format!("zombie {}", process.pid),
+            other => format!("{other:?}").to_lowercase(),
+        }
+    }
+
+    #[test]
+    fn finds_by_id_and_start() {
+        let zombie = Process { state: 'Z', ..process(60, 50, 900) };
+        let inner = Process { inner_pid: Some(7), ..process(100, 50, 950) };
+        let init_inside = Process { inner_pid: Some(1), ..process(101, 50, 960) };
+        let mut table = ProcessTable::of(vec![process(1, 0, 5), process(7, 1, 20), zombie, inner, init_inside]);
+        table.uptime = stat::ticks(1000);
+        let minute = u64::try_from(TOO_YOUNG.as_nanos() / stat::ticks(1).as_nanos()).unwrap();
+        let cases = [
+            (7, Some(20), "alive 7"),
+            (7, None, "alive 7"),
+            (7, Some(21), "reused"),
+            (7, Some(950), "alive 100"),
+            (60, Some(900), "zombie 60"),
+            (60, Some(901), "reused"),
+            (61, Some(900), "gone"),
+            (61, None, "gone"),
+            (61, Some(1000), "unknown"),
+            (61, Some(1000 + minute), "gone"),
+            (1, Some(5), "alive 1"),
+            (1, Some(960), "alive 101"),
+            (1, Some(961), "unknown"),
+            (1, None, "unknown"),
+            (0, None, "unknown"),
+            (u32::MAX, Some(5), "unknown"),
+        ];
+        for (pid, start, wanted) in cases {
+            assert_eq!(said(&table, pid, start), wanted, "{pid} {start:?}");
+        }
+        table.others_hidden = true;
+        assert_eq!(said(&table, 61, Some(900)), "unknown");
+        assert_eq!(said(&table, 7, Some(21)), "reused");
+        assert_eq!(said(&ProcessTable::empty(), 61, Some(900)), "gone");
+        assert_eq!(said(&ProcessTable::default(), 61, Some(900)), "unknown", "no process table");
+    }
+
+    #[test]
+    fn descendants_are_the_whole_tree_even_if_it_bites_its_tail() {
+        let pids =
+            |table: &ProcessTable, pid| table.descendants(pid).iter().map(|process| process.pid).collect::<Vec<_>>();
+        let tree = ProcessTable::of(vec![process(10, 1, 0), process(5, 10, 0), process(12, 5, 0), process(13, 1, 0)]);
+        assert_eq!(pids(&tree, 10), [5, 12]);
+        assert_eq!(pids(&tree, 99), [0; 0]);
+        let loops = ProcessTable::of(vec![process(3, 3, 0), process(4, 5, 0), process(5, 4, 0)]);
+        assert_eq!(pids(&loops, 3), [0; 0]);
+        assert_eq!(pids(&loops, 4), [5]);
+    }
+
+    #[test]
+    fn sums_what_a_tree_costs() {
+        let seconds = Duration::from_secs;
+        let output = |name: &str, length| Some((PathBuf::from(name), length));
+        let agent = Process { cpu: seconds(100), reaped_cpu: seconds(3), memory_bytes: 1000, ..process(10, 1, 0) };
+        let shell = Process { argv: vec!["/bin/bash".into()], output: output("/o", 7), ..process(11, 10, 0) };
+        let tool = Process {
+            cpu: seconds(4),
+            reaped_cpu: seconds(1),
+            memory_bytes: u64::MAX,
+            output: output("/o", 7),
+            ..process(12, 11, 0)
+        };
+        let other = Process { state: 'D', output: output("/p", 1), ..process(13, 12, 0) };
+        let mut table = ProcessTable::of(vec![agent, shell, tool, other]);
+        table.uptime = seconds(100);
+        assert_eq!(table.tool_cpu(10), seconds(8));
+        assert_eq!(table.tree_cpu(10), seconds(108));
+        assert_eq!(table.tree_memory(10), u64::MAX);
+        assert!((table.tool_lifetime_share(10) - 0.05).abs() < 1e-9);
+        assert!(table.tool_lifetime_share(13) == 0.0);
+        assert!(table.tool_is_running(10) && !table.tool_is_running(13));
+        assert!(table.has_shell_below(10) && !table.has_shell_below(11));
+        assert_eq!(table.tool_output(10), 8);
+    }
+}
