@@ -1,1 +1,280 @@
-//! TODO
+//! What a task says of itself: `status.json`, and the `result.json` beside it.
+//!
+//! There is no standard. Scripts, agents and small orchestrators write what they like, so keys and words are
+//! matched loosely (`updatedAt`, `updated_at` and `UPDATED-AT` are one key), a value of the wrong type counts
+//! as absent, and well-formed JSON of another shape is no status file rather than a bad one.
+//! Sources: the files that worktree managers for `opencode task`, gadugi, chant-cli, agent-farm, SVAO,
+//! agent-orchestrator and others write; each is a row in `declared/parse/tests.rs`.
+
+mod fields;
+mod keys;
+mod parse;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::max;
+use std::fs::Metadata;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use chrono::FixedOffset;
+
+use crate::disk::Disk;
+use crate::model::{Problem, Progress};
+use crate::time::Time;
+
+pub(crate) use parse::parse;
+
+/// In bytes. Status files have a few hundred; results hold the output of a run.
+const LIMIT: u64 = 1024 * 1024;
+
+/// How long to wait before each further try.
+const WAITS: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(80)];
+
+/// A status this much newer than the result is of a later run.
+const SAME_RUN: Duration = Duration::from_secs(2);
+
+/// What a status word means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Created,
+    Running,
+    /// For a person: nothing goes on until somebody answers, or resumes it.
+    Waiting,
+    Completed,
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// Not known here: shown as written, and judged by other evidence.
+    Other,
+}
+
+impl Word {
+    /// Reads a status in any case, with or without `_`, `-` and spaces.
+    fn parse(text: &str) -> Self {
+        match keys::fold(text).as_str() {
+            "created" | "pending" | "queued" | "scheduled" | "starting" | "initializing" | "notstarted" => {
+                Self::Created
+            }
+            // `continue` is the hooks' word for "the agent goes on by itself".
+            "running" | "working" | "active" | "inprogress" | "busy" | "started" | "executing" | "processing"
+            | "continue" => Self::Running,
+            // A paused task goes on only when somebody resumes it. An idle one may just as well be done: `Other`.
+            "waiting" | "blocked" | "stuck" | "paused" | "needsuser" | "needsinput" | "inputrequired"
+            | "waitingforuser" | "waitingforinput" | "awaitinginput" | "awaitingapproval" => Self::Waiting,
+            "completed" | "complete" | "done" | "success" | "successful" | "succeeded" | "finished" | "ok"
+            | "passed" => Self::Completed,
+            "failed" | "fail" | "failure" | "error" | "errored" | "infrafailed" | "lost" | "crashed" => Self::Failed,
+            "timeout" | "timedout" => Self::TimedOut,
+            "cancelled" | "canceled" | "aborted" | "killed" | "stopped" | "terminated" | "interrupted" => {
+                Self::Cancelled
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether the task says that it is over.
+    pub(crate) fn is_end(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::TimedOut | Self::Cancelled)
+    }
+}
+
+/// What one task says of itself. Every text is at most 500 characters long.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// The status file, or the result file where there is no other.
+    pub(crate) path: PathBuf,
+    /// The file beside `path` that the exit code comes from, if it does.
+    pub(crate) result: Option<PathBuf>,
+    /// `bg_1a2b3c4d`
+    pub(crate) id: Option<String>,
+    /// The first line of a name, a title or a task, at most 80 characters.
+    pub(crate) name: Option<String>,
+    pub(crate) word: Option<Word>,
+    /// The word as it was written.
+    pub(crate) status: Option<String>,
+    /// The newest of its own times, never more than a minute after now.
+    pub(crate) at: Option<Time>,
+    /// One of its times has no zone and was taken as local.
+    pub(crate) assumed_zone: bool,
+    /// Its newest time lies more than a minute after now, and was replaced by now.
+    pub(crate) future: bool,
+    pub(crate) started: Option<Time>,
+    pub(crate) ended: Option<Time>,
+    pub(crate) exit_code: Option<i64>,
+    /// 1 to 2³¹ − 1
+    pub(crate) pid: Option<u32>,
+    /// Start of that process, in clock ticks since the machine booted.
+    pub(crate) pid_start: Option<u64>,
+    pub(crate) host: Option<String>,
+    pub(crate) progress: Option<Progress>,
+    /// The step being worked on, where no `progress` can hold it.
+    pub(crate) step: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) session: Option<String>,
+    /// What a person is asked.
+    pub(crate) question: Option<String>,
+    pub(crate) branch: Option<String>,
+    /// When the file was last written to.
+    pub(crate) modified: Option<Time>,
+}
+
+/// What a whole run may spend on waiting for torn files, however many there are.
+#[derive(Debug)]
+pub(crate) struct RetryBudget(Duration);
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self(Duration::from_millis(200))
+    }
+}
+
+impl RetryBudget {
+    /// Waits, if that can still be afforded.
+    fn wait(&mut self, span: Duration) -> bool {
+        let Some(left) = self.0.checked_sub(span) else { return false };
+        self.0 = left;
+        std::thread::sleep(span);
+        true
+    }
+}
+
+/// Reads one status or result file. Nothing: it is not there, has just vanished, or holds JSON of another
+/// shape (boards and scores of that name are common, and committed).
+///
+/// # Errors
+/// What keeps it from being read now: no regular file, too large, no permission; or torn, empty or not JSON
+/// still after some tries.
+pub(crate) fn read(
+    disk: &Disk,
+    path: &Path,
+    now: Time,
+    local: FixedOffset,
+    budget: &mut RetryBudget,
+) -> Result<Option<Declared>, Problem> {
+    let mut waits = WAITS.into_iter();
+    loop {
+        match attempt(disk, path, now, local) {
+            Ok(declared) => return Ok(declared),
+            Err(Failure::Final(problem)) => return Err(problem),
+            Err(Failure::Torn(problem)) => {
+                if !waits.next().is_some_and(|span| budget.wait(span)) {
+                    return Err(problem);
+                }
+            }
+        }
+    }
+}
+
+/// Reads `status.json` and `result.json` of one folder as one. An exit code in the result beats the status,
+/// which timers and exit handlers overwrite, unless the status is of a later run.
+pub(crate) fn read_with_result(
+    disk: &Disk,
+    folder: &Path,
+    now: Time,
+    local: FixedOffset,
+    budget: &mut RetryBudget,
+) -> (Option<Declared>, Vec<Problem>) {
+    let mut file = |name| read(disk, &folder.join(name), now, local, budget);
+    let (result, problem) = apart(file("result.json"));
+    let (status, torn) = apart(file("status.json"));
+    let declared = match (status, result) {
+        (Some(status), Some(result)) if status.goes_on() && result.is_before(status.modified) => Some(status),
+        (Some(status), Some(result)) => Some(status.with_result(result)),
+        // What cannot be read may say that it runs again.
+        (None, Some(result)) => Some(result).filter(|result| {
+            torn.is_none() || !result.is_before(disk.stat(&folder.join("status.json")).ok().as_ref().and_then(modified))
+        }),
+        (status, None) => status,
+    };
+    (declared, problem.into_iter().chain(torn).collect())
+}
+
+fn apart<T>(read: Result<Option<T>, Problem>) -> (Option<T>, Option<Problem>) {
+    read.map_or_else(|problem| (None, Some(problem)), |value| (value, None))
+}
+
+enum Failure {
+    Final(Problem),
+    /// May be whole a moment later.
+    Torn(Problem),
+}
+
+fn attempt(disk: &Disk, path: &Path, now: Time, local: FixedOffset) -> Result<Option<Declared>, Failure> {
+    let torn = |line, message: String| Failure::Torn(Problem { path: path.to_path_buf(), line, offset: None, message });
+    let (bytes, modified) = match bytes(disk, path) {
+        Ok(Some(read)) => read,
+        Ok(None) => return Err(torn(None, "changed while it was read".into())),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Failure::Final(Problem::new(path, error.to_string()))),
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Err(torn(None, "empty".into()));
+    }
+    let declared = parse(&bytes, now, local).map_err(|error| torn(Some(error.line() as u64), error.to_string()))?;
+    Ok(declared.map(|declared| Declared { path: path.to_path_buf(), modified, ..declared }))
+}
+
+/// The bytes and when they were written; nothing if that happened meanwhile.
+fn bytes(disk: &Disk, path: &Path) -> io::Result<Option<(Vec<u8>, Option<Time>)>> {
+    let (file, before) = disk.open(path)?;
+    let mut bytes = Vec::new();
+    if before.len() <= LIMIT {
+        (&file).take(LIMIT + 1).read_to_end(&mut bytes)?;
+    }
+    let after = file.metadata()?;
+    if after.len() > LIMIT {
+        let message = format!("larger than {} KiB, not read", LIMIT / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    let same = bytes.len() as u64 == after.len() && before.len() == after.len();
+    Ok((same && before.modified()? == after.modified()?).then(|| (bytes, modified(&after))))
+}
+
+fn modified(meta: &Metadata) -> Option<Time> {
+    let since_1970 = meta.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since_1970.as_millis()).ok().map(Time)
+}
+
+impl Declared {
+    fn goes_on(&self) -> bool {
+        matches!(self.word, Some(Word::Created | Word::Running | Word::Waiting))
+    }
+
+    /// Whether it was written well before that.
+    fn is_before(&self, status: Option<Time>) -> bool {
+        self.modified.zip(status).is_some_and(|(result, status)| status > result.plus(SAME_RUN))
+    }
+
+    fn with_result(self, result: Self) -> Self {
+        let ended = self.word.filter(|word| word.is_end());
+        let word = match result.exit_code {
+            Some(0) => Some(Word::Completed),
+            Some(_) => ended.filter(|word| *word != Word::Completed).or(Some(Word::Failed)),
+            None => ended.or(result.word).or(self.word),
+        };
+        Self {
+            word,
+            result: result.exit_code.map(|_| result.path),
+            exit_code: result.exit_code.or(self.exit_code),
+            id: self.id.or(result.id),
+            name: self.name.or(result.name),
+            status: self.status.or(result.status),
+            at: max(self.at, result.at),
+            assumed_zone: self.assumed_zone || result.assumed_zone,
+            future: self.future || result.future,
+            started: self.started.or(result.started),
+            ended: self.ended.or(result.ended),
+            progress: self.progress.or(result.progress),
+            error: self.error.or(result.error),
+            session: self.session.or(result.session),
+            branch: self.branch.or(result.branch),
+            modified: max(self.modified, result.modified),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One task in full: the verdict, what it rests on, and the rules that nearly spoke.
+
+use std::io::{self, Write};
+
+use super::{Options, parts, style};
+use crate::model::{ErrorClass, SessionReport, TaskReport};
+use crate::time::Time;
+
+/// Writes all that is known of a task. Nothing is cut or wrapped: paths and commands are there to be copied.
+pub(crate) fn explain(task: &TaskReport, options: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { options, taken_at, out };
+    page.verdict(task)?;
+    page.facts(task)?;
+    for (number, session) in task.sessions.iter().enumerate() {
+        page.session(session, number == 0)?;
+    }
+    page.rules(task)?;
+    page.evidence(task)
+}
+
+struct Page<'a> {
+    options: &'a Options,
+    taken_at: Time,
+    out: &'a mut dyn Write,
+}
+
+impl Page<'_> {
+    fn verdict(&mut self, task: &TaskReport) -> io::Result<()> {
+        let id = parts::id(task, self.options).map(|id| format!(" {}", self.options.dim(&id))).unwrap_or_default();
+        // The word before it keeps a name from being the start of a line, where a CI runner finds its commands.
+        writeln!(self.out, "Task {}{id}", self.options.bold(&self.options.text(&task.name)))?;
+        writeln!(self.out, "  {}", self.options.verdict(task.health, &task.detail))?;
+        self.optional("since", task.since.map(|at| self.moment(at)))?;
+        self.optional("asks", task.question.as_ref().map(|question| self.options.text(question)))?;
+        for step in &task.next {
+            self.field("next", &self.options.text(step))?;
+        }
+        Ok(())
+    }
+
+    fn facts(&mut self, task: &TaskReport) -> io::Result<()> {
+        let options = self.options;
+        self.heading("Facts")?;
+        self.optional("says of itself", task.status.as_ref().map(|status| options.text(status)))?;
+        self.optional("progress", task.progress.as_ref().map(|progress| parts::progress(progress, options)))?;
+        self.optional("last activity", task.last_activity.map(|at| self.moment(at)))?;
+        if task.failure_streak > 0 {
+            self.field("failures", &format!("{} in a row", task.failure_streak))?;
+        }
+        if task.repeat_streak > 1 {
+            self.field("same call", &format!("{} times in a row", task.repeat_streak))?;
+        }
+        self.optional("error class", task.error_class.map(class))?;
+        self.optional("worktree", task.worktree.as_deref().map(|path| options.path(path)))?;
+        self.optional("branch", task.branch.as_ref().map(|branch| options.text(branch)))?;
+        self.field("repository", &parts::repository(task.repository.as_deref(), options))?;
+        task.notes.iter().try_for_each(|note| self.field("note", &options.text(note)))
+    }
+
+    fn session(&mut self, session: &SessionReport, judges: bool) -> io::Result<()> {
+        let options = self.options;
+        let kind = if session.parent.is_some() { "Sub-agent" } else { "Session" };
+        self.heading(&format!("{kind} {} ({})", options.text(&session.id), session.client))?;
+        // The verdict of the session that judges is the task's, and stands above.
+        if !judges {
+            self.field("verdict", &options.verdict(session.health, &session.detail))?;
+        }
+        self.optional("parent", session.parent.as_ref().map(|parent| options.text(parent)))?;
+        self.optional("model", session.model.as_ref().map(|model| options.text(model)))?;
+        self.optional("last activity", session.last_activity.map(|at| self.moment(at)))?;
+        if let Some(tool) = &session.tool {
+            let since = tool.since.map(|at| format!(", since {}", self.moment(at))).unwrap_or_default();
+            let call = format!("{} {}", options.text(&tool.name), options.text(&tool.summary));
+            self.field("in flight", &format!("{}{since}", call.trim_end()))?;
+        }
+        self.field("tools", &parts::tools(session))?;
+        self.field("tokens", &parts::tokens(&session.tokens))?;
+        self.field("process", &parts::process(session).unwrap_or_else(|| "none found".to_owned()))?;
+        self.field("log", &options.path(&session.log))?;
+        session.also_worked_in.iter().try_for_each(|path| self.field("also worked in", &options.path(path)))
+    }
+
+    fn rules(&mut self, task: &TaskReport) -> io::Result<()> {
+        self.heading("Rules")?;
+        if task.considered.iter().all(|rule| !rule.decided) {
+            self.field(task.reason.code(), "decided")?;
+        }
+        for rule in &task.considered {
+            let mark = match (rule.decided, self.options.unicode) {
+                (true, true) => "→",
+                (true, false) => ">",
+                (false, _) => " ",
+            };
+            let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(&rule.detail));
+            let line = if rule.decided { self.options.paint(style(task.health), &line) } else { line };
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn evidence(&mut self, task: &TaskReport) -> io::Result<()> {
+        if task.evidence.is_empty() {
+            return Ok(());
+        }
+        self.heading("Evidence")?;
+        task.evidence.iter().try_for_each(|seen| writeln!(self.out, "  {}", parts::evidence(seen, self.options)))
+    }
+
+    fn heading(&mut self, title: &str) -> io::Result<()> {
+        writeln!(self.out, "\n{}", self.options.bold(title))
+    }
+
+    fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
+        writeln!(self.out, "  {}  {value}", self.options.dim(&pad(label)))
+    }
+
+    fn optional(&mut self, label: &str, value: Option<String>) -> io::Result<()> {
+        value.map_or(Ok(()), |value| self.field(label, &value))
+    }
+
+    fn moment(&self, at: Time) -> String {
+        parts::ago(at, self.taken_at, self.options)
+    }
+}
+
+/// As wide as the longest label, a rule's code.
+fn pad(label: &str) -> String {
+    format!("{label:18}")
+}
+
+fn class(class: ErrorClass) -> String {
+    let text = match class {
+        ErrorClass::Transient => "transient: trying again later helps",
+        ErrorClass::Resource => "resource: something is used up",
+        ErrorClass::Permanent => "permanent: somebody must change something",
+    };
+    text.to_owned()
+}

@@ -1,0 +1,56 @@
+//! One line a task, for a pipe, a mail, a log: nothing is cut, and `grep` finds everything.
+
+use std::io::{self, Write};
+
+use super::{Format, Options, parts};
+use crate::model::{Snapshot, TaskReport};
+
+pub(super) static FORMAT: Format = Format { name: "lines", help: "One line a task, uncut", render };
+
+/// As wide as `[14:05] `, the time of the poll before each task.
+const INDENT: &str = "        ";
+
+fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let groups = parts::repositories(&snapshot.tasks);
+    for (repository, tasks) in &groups {
+        if groups.len() > 1 {
+            writeln!(out, "{}:", options.bold(&parts::repository(*repository, options)))?;
+        }
+        for task in tasks {
+            write_task(task, snapshot, options, out)?;
+        }
+    }
+    for (label, text) in parts::leftovers(snapshot, options) {
+        writeln!(out, "{} {text}", options.dim(&format!("{label}:")))?;
+    }
+    parts::summary(snapshot, options, usize::MAX).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn write_task(task: &TaskReport, snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let time = snapshot.taken_at.local(options.offset).format("%H:%M");
+    write!(out, "[{time}] {}", options.bold(&options.text(&task.name)))?;
+    if let Some(id) = parts::id(task, options) {
+        write!(out, " {}", options.dim(&id))?;
+    }
+    write!(out, ": ")?;
+    let progress = task.progress.as_ref().map(|progress| parts::progress(progress, options)).unwrap_or_default();
+    if !progress.is_empty() {
+        write!(out, "{progress} | ")?;
+    }
+    writeln!(out, "{}", options.verdict(task.health, &task.detail))?;
+
+    let mut remark = |label: &str, text: &str| writeln!(out, "{INDENT}{} {text}", options.dim(&format!("{label}:")));
+    if let Some(question) = &task.question {
+        remark("asks", &options.text(question))?;
+    }
+    if !task.next.is_empty() {
+        let steps: Vec<_> = task.next.iter().map(|step| options.text(step)).collect();
+        remark("next", &steps.join(options.dot()))?;
+    }
+    for (label, text) in parts::remarks(task, options, snapshot.taken_at) {
+        remark(label, &text)?;
+    }
+    parts::further(task, options)
+        .iter()
+        .try_for_each(|(health, line)| writeln!(out, "{INDENT}{}", options.tint(*health, line)))
+}

@@ -1,0 +1,220 @@
+//! One rich snapshot through every form: by eye where the looks matter, by byte where safety does.
+
+mod sample;
+
+use std::ffi::OsStr;
+
+use chrono::FixedOffset;
+use clap::ColorChoice;
+
+use super::explain::explain;
+use super::{FORMATS, Format, Options, by_name};
+use crate::model::{Snapshot, Summary, TaskReport};
+use crate::text;
+use sample::{NOW, hostile, sample, struggling};
+
+fn options(width: usize, color: bool, unicode: bool) -> Options {
+    let offset = FixedOffset::east_opt(3600).unwrap();
+    Options { width, color, unicode, offset, verbose: false, cwd: Some("/srv/shop".into()) }
+}
+
+fn render(format: &Format, snapshot: &Snapshot, options: &Options) -> String {
+    let mut out = Vec::new();
+    (format.render)(snapshot, options, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn explained(task: &TaskReport, options: &Options) -> String {
+    let mut out = Vec::new();
+    explain(task, options, NOW, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Colour as a snapshot can show it.
+fn visible(text: &str) -> String {
+    text.replace('\x1b', "^")
+}
+
+/// The text without colour, which is all that may begin with an escape.
+fn without_color(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| {
+        let rest = part.strip_prefix('[').unwrap().trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain + rest.strip_prefix('m').unwrap()
+    })
+}
+
+#[test]
+fn looks_well_at_every_width() {
+    let table = by_name("table").unwrap();
+    for width in [40, 80, 120] {
+        insta::assert_snapshot!(format!("table_{width}"), render(table, &sample(), &options(width, false, true)));
+    }
+    insta::assert_snapshot!("table_80_ascii", render(table, &sample(), &options(80, false, false)));
+    insta::assert_snapshot!("table_80_color", visible(&render(table, &sample(), &options(80, true, true))));
+    let verbose = Options { verbose: true, ..options(80, false, true) };
+    insta::assert_snapshot!("table_80_verbose", render(table, &sample(), &verbose));
+}
+
+#[test]
+fn lines_are_whole() {
+    let lines = by_name("lines").unwrap();
+    let wide = options(usize::MAX, false, true);
+    insta::assert_snapshot!("lines", render(lines, &sample(), &wide));
+    assert_eq!(render(lines, &sample(), &options(40, false, true)), render(lines, &sample(), &wide));
+    insta::assert_snapshot!("lines_ascii", render(lines, &sample(), &options(80, false, false)));
+    let verbose = Options { verbose: true, ..options(80, false, true) };
+    insta::assert_snapshot!("lines_verbose", render(lines, &sample(), &verbose));
+}
+
+#[test]
+fn explains_a_task() {
+    insta::assert_snapshot!("explain", explained(&struggling(), &options(80, false, true)));
+    insta::assert_snapshot!("explain_color", visible(&explained(&struggling(), &options(80, true, true))));
+}
+
+#[test]
+fn tables_keep_to_the_width() {
+    for width in 24..140 {
+        let options = Options { verbose: width % 2 == 0, ..options(width, false, true) };
+        for line in render(by_name("table").unwrap(), &sample(), &options).lines() {
+            let whole = line.contains("next: ") || line.starts_with(['/', '■', '⚠']);
+            assert!(whole || text::width(line) <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn colour_changes_no_text() {
+    for format in FORMATS {
+        for width in [40, 80, 120] {
+            let plain = render(format, &sample(), &options(width, false, true));
+            assert_eq!(without_color(&render(format, &sample(), &options(width, true, true))), plain);
+        }
+    }
+}
+
+#[test]
+fn nothing_from_outside_steers_a_terminal() {
+    let snapshot = hostile();
+    let mut outputs = 0;
+    for (color, unicode, verbose) in [(false, true, true), (true, true, false), (true, false, true)] {
+        for width in [1, 7, 40, 80, 120, usize::MAX] {
+            let options = Options { verbose, ..options(width, color, unicode) };
+            let forms = FORMATS.iter().map(|format| (format.name, render(format, &snapshot, &options)));
+            for (form, text) in forms.chain([("explain", explained(&snapshot.tasks[2], &options))]) {
+                assert_harmless(form, &without_color(&text), unicode);
+                assert!(color || !text.contains('\x1b'));
+                outputs += 1;
+            }
+        }
+    }
+    assert_eq!(outputs, 72);
+}
+
+fn assert_harmless(form: &str, text: &str, unicode: bool) {
+    let is_active = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    assert!(!text.contains(is_active), "{}", text.escape_debug());
+    assert!(unicode || form == "json" || text.is_ascii(), "{text}");
+    // What such a line tells a CI runner. Tables, which wrap, are for terminals.
+    assert!(form == "table" || !text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+}
+
+#[test]
+fn json_is_whole_and_in_order() {
+    let json = by_name("json").unwrap();
+    let text = render(json, &sample(), &options(80, true, false));
+    insta::assert_snapshot!("json", text.lines().take(100).collect::<Vec<_>>().join("\n"));
+    assert!(text.ends_with("}\n"));
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value, serde_json::to_value(sample()).unwrap());
+    let hostile: serde_json::Value =
+        serde_json::from_str(&render(json, &hostile(), &options(80, false, true))).unwrap();
+    assert_eq!(hostile["tasks"][0]["name"], sample::HOSTILE);
+    assert!(hostile["roots"][0].as_str().unwrap().starts_with("/srv/\u{fffd}\n::error"));
+}
+
+#[test]
+fn no_task_is_one_line() {
+    let empty = Snapshot {
+        tasks: vec![],
+        summary: Summary { older: 3, ..Summary::default() },
+        problems: vec![],
+        idle: vec![],
+        ..sample()
+    };
+    for format in ["table", "lines"] {
+        let text = render(by_name(format).unwrap(), &empty, &options(80, false, true));
+        assert_eq!(text, "no tasks · 3 older, --since all shows them · 2026-11-20 14:05:03 +01:00\n");
+    }
+}
+
+#[test]
+fn a_task_of_which_nothing_is_known_is_shown() {
+    let mut snapshot = sample();
+    snapshot.tasks.truncate(1);
+    let task = &mut snapshot.tasks[0];
+    (task.id, task.name, task.detail) = (" ".into(), "\n".into(), String::new());
+    (task.last_activity, task.progress) = (None, None);
+    task.sessions.clear();
+    for format in ["table", "lines"] {
+        for width in [0, 10, 80] {
+            let text = render(by_name(format).unwrap(), &snapshot, &options(width, false, true));
+            assert!(text.contains("✗ Failed"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn colour_follows_the_conventions() {
+    use ColorChoice::{Always, Auto, Never};
+    let cases: [(ColorChoice, Variables, bool, bool); 15] = [
+        (Auto, &[], true, true),
+        (Auto, &[], false, false),
+        (Always, &[("NO_COLOR", "1")], false, true),
+        (Never, &[("CLICOLOR_FORCE", "1")], true, false),
+        (Auto, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true, false),
+        (Auto, &[("NO_COLOR", "")], true, true),
+        (Auto, &[("NO_COLOR", "0")], true, false),
+        (Auto, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], false, true),
+        (Auto, &[("CLICOLOR_FORCE", "0")], false, false),
+        (Auto, &[("CLICOLOR_FORCE", "0")], true, true),
+        (Auto, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")], false, true),
+        (Auto, &[("TERM", "dumb")], true, false),
+        (Auto, &[("TERM", "xterm-256color")], true, true),
+        (Auto, &[("CLICOLOR", "0")], true, false),
+        (Auto, &[("CLICOLOR", "1")], false, false),
+    ];
+    for (flag, env, terminal, wanted) in cases {
+        assert_eq!(super::color(flag, var(env), terminal), wanted, "{flag:?} {env:?} {terminal}");
+    }
+}
+
+#[test]
+fn the_first_locale_variable_tells() {
+    let cases: [(Variables, bool); 6] = [
+        (&[], false),
+        (&[("LANG", "de_DE.UTF-8")], true),
+        (&[("LANG", "C.utf8")], true),
+        (&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")], false),
+        (&[("LC_ALL", ""), ("LC_CTYPE", "UTF-8"), ("LANG", "C")], true),
+        (&[("LANG", "de_DE.ISO-8859-1")], false),
+    ];
+    for (env, wanted) in cases {
+        assert_eq!(super::unicode(var(env)), wanted, "{env:?}");
+    }
+}
+
+type Variables = &'static [(&'static str, &'static str)];
+
+/// As `World::var`: an empty variable is none.
+fn var(env: Variables) -> impl Fn(&str) -> Option<&'static OsStr> {
+    move |name| {
+        let (_, value) = env.iter().find(|(known, _)| *known == name)?;
+        (!value.is_empty()).then_some(OsStr::new(value))
+    }
+}
