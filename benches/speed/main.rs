@@ -1,0 +1,154 @@
+//! How quick `agentmon` is, against the least that the same work can cost: `cargo bench`.
+//!
+//! The sessions are generated, and what is reported of each must be true before anything is timed.
+//! Without `--bench`, as `cargo test --bench speed` runs it, that is all, and the data is small.
+//!
+//! `--bench speed -- --strict`, or `BENCH_STRICT=1`, makes a limit that is not kept an error: not the default, because
+//! shared machines are noisy.
+//! `BENCH_MB` (400) is the size of the sessions, `BENCH_BIG=0` leaves out the logs of 2 GiB, `CCUSAGE` names a
+//! program to compare with, `BENCH_PROGRAM` another build to measure, `BENCH_DIR` a folder for up to 3 GiB of data.
+#![expect(clippy::print_stdout, reason = "the figures go there")]
+#![expect(clippy::disallowed_methods, reason = "a bench has no World")]
+
+mod baseline;
+mod figures;
+mod gate;
+mod generate;
+mod log;
+mod measure;
+mod place;
+mod text;
+mod transcript;
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use figures::{Polled, Table};
+use generate::Tree;
+use place::Place;
+use text::Pool;
+
+const SEED: u64 = 7;
+const FREE_FOR_LARGE: u64 = 6 << 30;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument.as_os_str() == name);
+    if baseline::NAMES.iter().any(|name| arguments.first().is_some_and(|first| first.as_os_str() == *name)) {
+        baseline::run(&arguments)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !Path::new("/proc/self/stat").exists() {
+        println!("nothing measured: this needs /proc");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let timed = has("--bench");
+    let mut bench = Bench::new()?;
+    let kept = bench.run(timed);
+    // Small data stays for whoever looks into what is wrong.
+    bench.root.disable_cleanup(kept.is_err() && !timed);
+    let strict = has("--strict") || number("BENCH_STRICT", 0)? != 0;
+    Ok(if kept? || !strict { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Bench {
+    root: tempfile::TempDir,
+    pool: Pool,
+    program: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Result<Self> {
+        let folder = env::var_os("BENCH_DIR").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+        fs::create_dir_all(&folder)?;
+        let root = tempfile::tempdir_in(fs::canonicalize(folder)?)?;
+        let program =
+            env::var_os("BENCH_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_agentmon")), PathBuf::from);
+        Ok(Self { root, pool: Pool::new(SEED), program })
+    }
+
+    /// Returns whether all limits were kept.
+    fn run(&self, timed: bool) -> Result<bool> {
+        let (sessions, megabytes) = if timed { (500, number("BENCH_MB", 400)?) } else { (100, 4) };
+        let mut large = self.tree("large", sessions, megabytes * 1_000_000)?;
+        let place = large.tree.place.clone();
+        for threads in ["1", "2"] {
+            place.forget()?;
+            let mut command = place.status(0);
+            command.arg("--no-log").env("AGENTMON_THREADS", threads);
+            check(&large.tree, &format!("cold, {threads} threads"), command)?;
+        }
+        if timed {
+            return self.time(&mut large);
+        }
+        place.forget()?;
+        large.poll()?;
+        large.tree.grow(5)?;
+        check_grown(&large)?;
+        Ok(true)
+    }
+
+    fn time(&self, large: &mut Polled) -> Result<bool> {
+        // A log has a least size, so that this comes out at about a hundredth.
+        let small = self.tree("small", 500, large.tree.bytes / 200)?;
+        let mut command = small.tree.place.status(0);
+        command.arg("--no-log");
+        check(&small.tree, "cold, small logs", command)?;
+        println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
+        let mut table = Table::head();
+        figures::cold(&mut table, &large.tree.place, ccusage().as_deref())?;
+        figures::warm(&mut table, large, &small)?;
+        check_grown(large)?;
+        let space = rustix::fs::statvfs(self.root.path())?;
+        let roomy = space.f_bavail * space.f_frsize > FREE_FOR_LARGE;
+        let with_large = roomy && number("BENCH_BIG", 1)? != 0;
+        figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
+        println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
+        Ok(table.failed == 0)
+    }
+
+    fn tree(&self, name: &str, sessions: usize, bytes: u64) -> Result<Polled<'_>> {
+        let place = Place::new(&self.root.path().join(name), &self.program);
+        let tree = Tree::generate(place, &self.pool, sessions, bytes, SEED)?;
+        println!("{name}: {}", tree.shape()?);
+        Ok(Polled::new(tree))
+    }
+}
+
+/// Nothing is timed unless every fact of every session is true.
+fn check(tree: &Tree, what: &str, command: Command) -> Result<()> {
+    let differences = gate::differences(tree, &tree.place.report(command)?)?;
+    for difference in differences.iter().take(20) {
+        println!("{difference}");
+    }
+    if !differences.is_empty() {
+        bail!("{what}: {} facts are wrong", differences.len());
+    }
+    println!("facts of {} sessions are true ({what})", tree.sessions.len());
+    Ok(())
+}
+
+fn check_grown(polled: &Polled) -> Result<()> {
+    check(&polled.tree, "with a checkpoint, after the logs grew", polled.next())
+}
+
+fn number(name: &str, default: u64) -> Result<u64> {
+    match env::var_os(name) {
+        None => Ok(default),
+        Some(value) => {
+            value.to_str().and_then(|text| text.parse().ok()).with_context(|| format!("{name} is no number"))
+        }
+    }
+}
+
+/// Named by `CCUSAGE`, or found on the path.
+fn ccusage() -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let found = || env::split_paths(&folders).map(|folder| folder.join("ccusage")).find(|path| path.is_file());
+    env::var_os("CCUSAGE").filter(|path| path != OsStr::new("")).map(PathBuf::from).or_else(found)
+}
