@@ -1,0 +1,129 @@
+//! Appending to the record: under a lock, whole lines, each event once.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek, Write};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::event::Event;
+use super::history::{History, Tail};
+use super::place::{LOCK, Place, RECORD};
+use crate::time::Time;
+
+/// How long to wait for other writers.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How far back the record is read, in bytes.
+const TAIL: u64 = 1024 * 1024;
+
+/// The most that is written at once, in bytes, unless a single line is longer.
+const BATCH: usize = 64 * 1024;
+
+/// After this long a task that comes back is a new one to the history.
+const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How it went.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    Written {
+        /// How many events; none, and the record was not touched.
+        count: usize,
+        /// What the record says now: the hint for the next time.
+        history: History,
+    },
+    /// Another process held the lock for 3 s; nothing was recorded.
+    Locked,
+}
+
+/// Appends what `make` makes of what the record last said, less the events already there. `hint` is the
+/// history of an earlier time, for what lies too far back to be read again; an empty one will do.
+///
+/// A kill at any moment leaves whole lines and at most one torn one, which the next call sets apart; its
+/// event, and those not reached, are then made again. Nothing is synchronised to the disk.
+///
+/// # Errors
+/// Names the record, where it cannot be locked, read or written; an unfinished line is taken back.
+pub(crate) fn append(
+    place: &Place,
+    hint: &History,
+    now: Time,
+    make: impl FnOnce(&History) -> Vec<Event>,
+) -> anyhow::Result<Appended> {
+    let held = lock(place).with_context(|| format!("cannot lock {}", place.path.with_file_name(LOCK).display()))?;
+    let Some(_held) = held else { return Ok(Appended::Locked) };
+    append_alone(place, hint, now, make).with_context(|| format!("cannot append to {}", place.path.display()))
+}
+
+fn append_alone(
+    place: &Place,
+    hint: &History,
+    now: Time,
+    make: impl FnOnce(&History) -> Vec<Event>,
+) -> io::Result<Appended> {
+    // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
+    let mut record = place.open(RECORD)?;
+    let Tail { mut ids, mut history, open } = Tail::read(&record, TAIL, hint)?;
+    let mut events = make(&history);
+    events.retain(|event| ids.insert(event.id.clone()));
+    write(&mut record, open, &events)?;
+    for event in &events {
+        history.hear(&event.line);
+    }
+    history.forget(now, MEMORY);
+    Ok(Appended::Written { count: events.len(), history })
+}
+
+/// Takes the lock, which the file holds until it is closed, or gives up. The lock is a file of its own and
+/// is never removed: two processes must not lock two files of the same name.
+fn lock(place: &Place) -> io::Result<Option<File>> {
+    let file = place.open(LOCK)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(_) if Instant::now() >= deadline => return Ok(None),
+            Err(_) => sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Writes whole lines; after an `open` one, which is given its end first.
+fn write(record: &mut File, open: bool, events: &[Event]) -> io::Result<()> {
+    let mut batch = Vec::new();
+    for event in events {
+        if !batch.is_empty() && batch.len() + event.line.len() >= BATCH {
+            write_at_once(record, &batch)?;
+            batch.clear();
+        } else if open && batch.is_empty() {
+            batch.push(b'\n');
+        }
+        batch.extend_from_slice(event.line.as_bytes());
+        batch.push(b'\n');
+    }
+    if batch.is_empty() { Ok(()) } else { write_at_once(record, &batch) }
+}
+
+/// In one call, so that a writer without the lock cannot get in between.
+fn write_at_once(record: &mut File, batch: &[u8]) -> io::Result<()> {
+    let written = loop {
+        match record.write(batch) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => break result?,
+        }
+    };
+    if written == batch.len() {
+        return Ok(());
+    }
+    // The disk is full. Take the part back, unless somebody's line already follows it.
+    let end = record.stream_position()?;
+    if record.metadata()?.len() == end {
+        record.set_len(end - written as u64)?;
+    }
+    Err(io::Error::new(io::ErrorKind::StorageFull, format!("only {written} of {} bytes fitted", batch.len())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Several writers, foreign writers, full disks and held locks.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use super::*;
+use crate::model::{Health, Reason};
+use crate::record::samples::{at, numbered, place_in, task, tell};
+
+fn count(appended: anyhow::Result<Appended>) -> usize {
+    match appended.unwrap() {
+        Appended::Written { count, .. } => count,
+        Appended::Locked => panic!("locked"),
+    }
+}
+
+fn add(place: &Place, events: Vec<Event>) -> usize {
+    count(append(place, &History::default(), at(0), |_| events))
+}
+
+fn line(number: usize) -> String {
+    numbered(number, 10).line
+}
+
+#[test]
+fn an_event_is_written_once_and_none_touch_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let two = || vec![numbered(1, 10), numbered(2, 10)];
+    assert_eq!(add(&place, [two(), two()].concat()), 2);
+    let before = fs::metadata(&place.path).unwrap().modified().unwrap();
+    assert_eq!((add(&place, two()), add(&place, Vec::new())), (0, 0));
+    assert_eq!(fs::metadata(&place.path).unwrap().modified().unwrap(), before);
+    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("{}\n{}\n", line(1), line(2)));
+}
+
+#[test]
+fn a_torn_end_is_set_apart_and_its_event_made_again() {
+    let (one, two) = (line(1), line(2));
+    let torn = &two[..60];
+    // What the record holds, and what it holds after events 1 and 2 were appended.
+    let cases = [
+        (format!("{one}\n{torn}"), format!("{one}\n{torn}\n{two}\n")),
+        (format!("{two}\n{one}"), format!("{two}\n{one}")),
+        (one.clone(), format!("{one}\n{two}\n")),
+        ("foreign".into(), format!("foreign\n{one}\n{two}\n")),
+        (format!("{{\"foreign\":1}}\n{one}{two}\n"), format!("{{\"foreign\":1}}\n{one}{two}\n")),
+        ("\n\0\0".into(), format!("\n\0\0\n{one}\n{two}\n")),
+    ];
+    for (before, after) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place_in(folder.path());
+        fs::write(&place.path, &before).unwrap();
+        add(&place, vec![numbered(1, 10), numbered(2, 10)]);
+        assert_eq!(fs::read_to_string(&place.path).unwrap(), after, "{before}");
+    }
+}
+
+#[test]
+fn long_batches_and_long_lines_stay_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let events: Vec<_> = (0..200).map(|number| numbered(number, number * 1000 % 90_000)).collect();
+    let text: String = events.iter().map(|event| event.line.clone() + "\n").collect();
+    fs::write(&place.path, "torn").unwrap();
+    assert_eq!(add(&place, events), 200);
+    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("torn\n{text}"));
+}
+
+#[test]
+fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let stuck = [task("parser", Health::Stuck, Reason::Silent)];
+    let poll =
+        |hint: &History, second| append(&place, hint, at(second), |last| tell(at(second), &stuck, last)).unwrap();
+    let Appended::Written { count: 2, history } = poll(&History::default(), 0) else { panic!() };
+    // The checkpoint is lost; then the one of the other poll is used.
+    for hint in [History::default(), history.clone()] {
+        let Appended::Written { count: 0, history: same } = poll(&hint, 1) else { panic!() };
+        assert_eq!(same, history);
+    }
+    // The record is so long that it is silent on the task: the checkpoint tells.
+    let padding = format!("{{\"foreign\":\"{}\"}}\n", "x".repeat(1000)).repeat(1100);
+    fs::write(&place.path, fs::read_to_string(&place.path).unwrap() + &padding).unwrap();
+    assert_eq!(count(Ok(poll(&history, 2))), 0);
+    assert_eq!(count(Ok(poll(&History::default(), 3))), 2, "without it the task is seen for the first time");
+}
+
+#[test]
+fn eight_writers_and_a_foreign_one_leave_whole_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let record = place_in(path).path;
+    thread::scope(|scope| {
+        for writer in 0..8 {
+            scope.spawn(move || {
+                for round in 0..12 {
+                    let place = place_in(path);
+                    // Every second batch is written by the neighbour too, not further apart than the record is read.
+                    let first = (writer / (1 + round % 2) * 12 + round) * 4;
+                    let batch: Vec<_> = (first..first + 4).map(|n| numbered(n, n * 7919 % 6_000)).collect();
+                    add(&place, batch);
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut file = fs::OpenOptions::new().append(true).open(&record).unwrap();
+            for _ in 0..200 {
+                file.write_all(b"{\"foreign\":1}\n").unwrap();
+                sleep(Duration::from_micros(200));
+            }
+        });
+    });
+    let text = fs::read_to_string(&record).unwrap();
+    let values: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (foreign, ours): (Vec<_>, Vec<_>) = values.iter().partition(|value| value["foreign"] == 1);
+    let numbers: HashSet<_> = ours.iter().map(|value| value["number"].as_u64().unwrap()).collect();
+    let batches = |writer: usize| (0..12).map(move |round| writer / (1 + round % 2) * 12 + round);
+    let wanted: HashSet<_> = (0..8).flat_map(batches).collect();
+    assert_eq!((foreign.len(), ours.len(), numbers.len()), (200, wanted.len() * 4, wanted.len() * 4));
+}
+
+#[test]
+fn gives_up_on_a_lock_that_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let held = lock(&place).unwrap().unwrap();
+    let start = Instant::now();
+    let appended = append(&place, &History::default(), at(0), |_| vec![numbered(1, 1)]).unwrap();
+    assert!(matches!(appended, Appended::Locked));
+    assert!((2900..3300).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert_eq!(fs::metadata(&place.path).unwrap().len(), 0);
+    drop(held);
+    assert_eq!(add(&place, vec![numbered(1, 1)]), 1);
+}
+
+/// A file system of 64 KiB, for as long as this lives.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(folder.path());
+        mount.output().is_ok_and(|output| output.status.success()).then(|| Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.0.path()).output().ok();
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that was left out has to say so")]
+fn a_full_disk_leaves_no_part_of_a_line() {
+    let Some(small) = Small::mount() else { return println!("skipped: cannot mount a small file system") };
+    let place = place_in(small.0.path());
+    assert_eq!(add(&place, vec![numbered(1, 30_000)]), 1);
+    let before = fs::read(&place.path).unwrap();
+    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.starts_with(&format!("cannot append to {}: only ", place.path.display())), "{error}");
+    assert_eq!(fs::read(&place.path).unwrap(), before);
+    // Where not even one byte fits, there is nothing to take back.
+    fs::write(small.0.path().join("filler"), vec![0; 64_000]).ok();
+    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
+    assert!(format!("{error:#}").contains("bytes fitted") || format!("{error:#}").contains("No space"), "{error:#}");
+    assert_eq!(fs::read(&place.path).unwrap(), before);
+    fs::remove_file(small.0.path().join("filler")).unwrap();
+    assert_eq!(add(&place, vec![numbered(1, 30_000), numbered(3, 10)]), 1, "the next one catches up");
+}
+
+#[test]
+fn a_wide_mode_is_narrowed_and_a_link_that_comes_later_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let lock = place.path.with_file_name(LOCK);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for file in [&place.path, &lock] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    add(&place, vec![numbered(1, 1)]);
+    assert_eq!((mode(&place.path), mode(&lock)), (0o600, 0o600));
+    let canary = folder.path().join("canary");
+    fs::rename(&place.path, &canary).unwrap();
+    std::os::unix::fs::symlink(&canary, &place.path).unwrap();
+    let before = fs::read(&canary).unwrap();
+    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 1)]).unwrap_err();
+    assert!(format!("{error:#}").ends_with("a symbolic link, not followed"), "{error:#}");
+    assert_eq!(fs::read(&canary).unwrap(), before);
+}

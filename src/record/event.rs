@@ -1,0 +1,252 @@
+//! What is new in a snapshot, as lines for the record. Values in, values out.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::hash;
+use super::history::{Counts, History, Last, Steps, Usage, VERSION, key};
+use super::words::{harmless, name, path, text};
+use crate::model::{ErrorClass, Health, Snapshot, TaskReport};
+use crate::time::Time;
+
+/// An unchanged poll, and counters that only grow, are told once in this time.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// One line of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// Follows from what is told: 16 hexadecimal digits.
+    pub(crate) id: String,
+    /// A JSON object, without the line's end.
+    pub(crate) line: String,
+}
+
+/// One run, as one repository's record has to tell it.
+#[derive(Clone, Copy)]
+pub(crate) struct Poll<'a> {
+    /// May hold tasks of other repositories too. `older` is counted over all of them.
+    pub(crate) snapshot: &'a Snapshot,
+    /// Whose tasks are told; without it those outside any repository.
+    pub(crate) repository: Option<&'a Path>,
+    /// How long the run took.
+    pub(crate) duration: Duration,
+    /// First activity of the task's judging session, or else its declared start.
+    pub(crate) started: &'a dyn Fn(&TaskReport) -> Option<Time>,
+}
+
+/// What the record does not say yet. The poll itself comes last, so where it stands, all else does.
+///
+/// - `transition`: the health is not the last one.
+/// - `progress`: the steps are not the last ones; or only the counters moved, then once a minute per task.
+/// - `finished`: completed or failed, once per end.
+/// - `poll`: the counts are not the last ones, or the last is a minute old.
+pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
+    let now = poll.snapshot.taken_at;
+    let tasks = || poll.snapshot.tasks.iter().filter(|task| task.repository.as_deref() == poll.repository);
+    let mut events = Vec::new();
+    for task in tasks() {
+        let subject = Subject::of(task);
+        let unknown = Last::default();
+        let last = last.tasks.get(&key(&subject.task, subject.worktree.as_deref())).unwrap_or(&unknown);
+        if !overtaken(last.at, now) {
+            events.extend(transition(task, &subject, last, now));
+            events.extend(progress(task, &subject, last, now));
+            events.extend(finished(task, &subject, last, now, (poll.started)(task)));
+        }
+    }
+    let mut counts: Counts = Health::ALL.iter().map(|health| (health.code().to_owned(), 0)).collect();
+    for task in tasks() {
+        *counts.entry(task.health.code().to_owned()).or_default() += 1;
+    }
+    let total = counts.values().sum();
+    if total > 0 {
+        counts.insert("older".to_owned(), poll.snapshot.summary.older);
+        events.extend(polled(poll, counts, total, last, now));
+    }
+    events
+}
+
+/// Whether a newer run has already told of it: what that one saw stands. Unless it lies so far ahead
+/// that the clock must have been set back.
+fn overtaken(last: Option<Time>, now: Time) -> bool {
+    last.is_some_and(|last| last > now && last.since(now) < PAUSE)
+}
+
+/// Whether it is time to tell again.
+fn due(last: Option<Time>, now: Time) -> bool {
+    last.is_none_or(|last| last.0.abs_diff(now.0) >= u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &History, now: Time) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body {
+        repository: Option<String>,
+        tasks: u32,
+        summary: Counts,
+        duration_ms: u64,
+    }
+    let (at, counts) = last.poll.as_ref().map(|(at, counts)| (*at, counts)).unzip();
+    if overtaken(at, now) || (counts == Some(&summary) && !due(at, now)) {
+        return None;
+    }
+    let repository = poll.repository.map(path);
+    let id = hash(["poll", repository.as_deref().unwrap_or_default(), &now.0.to_string()]);
+    let duration_ms = u64::try_from(poll.duration.as_millis()).unwrap_or(u64::MAX);
+    Event::new("poll", now, id, &Body { repository, tasks, summary, duration_ms })
+}
+
+fn transition(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        repository: Option<String>,
+        from: Option<Health>,
+        to: Health,
+        reason: &'a str,
+        detail: String,
+        since: Option<Time>,
+        error_class: Option<ErrorClass>,
+    }
+    if last.health == Some(task.health) {
+        return None;
+    }
+    // With the change before it, for a task that goes back and forth comes to the same health, for the
+    // same reason, since the same moment, more than once.
+    let before = last.changed.as_deref().unwrap_or_default();
+    let id = subject.hash([before, task.health.code(), task.reason.code(), &stamp(task.since)]);
+    let body = Body {
+        subject,
+        repository: task.repository.as_deref().map(path),
+        from: last.health,
+        to: task.health,
+        reason: task.reason.code(),
+        detail: text(&task.detail),
+        since: task.since,
+        error_class: task.error_class,
+    };
+    Event::new("transition", now, id, &body)
+}
+
+fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        done: Option<u32>,
+        total: Option<u32>,
+        step: Option<String>,
+        #[serde(flatten)]
+        usage: Usage,
+    }
+    let steps = task.progress.as_ref().map(|progress| Steps {
+        done: progress.done,
+        total: progress.total,
+        step: progress.step.as_deref().map(text),
+    });
+    let usage = usage(task);
+    let moved = usage != last.usage && due(last.counted, now);
+    if steps == last.steps && !moved {
+        return None;
+    }
+    let (done, total) = steps.as_ref().map(|steps| (steps.done, steps.total)).unzip();
+    let step = steps.and_then(|steps| steps.step);
+    let id = subject.hash(["progress", &now.0.to_string()]);
+    Event::new("progress", now, id, &Body { subject, done, total, step, usage })
+}
+
+fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time, started: Option<Time>) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        outcome: &'a str,
+        reason: &'a str,
+        error_class: Option<ErrorClass>,
+        duration_s: Option<u64>,
+        #[serde(flatten)]
+        usage: Usage,
+    }
+    if !matches!(task.health, Health::Completed | Health::Failed) {
+        return None;
+    }
+    let outcome = task.health.code();
+    let id = subject.hash(["finished", outcome, &stamp(task.since.or(task.last_activity))]);
+    if last.ended.as_deref() == Some(&hex(id)) {
+        return None;
+    }
+    let duration_s = started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs());
+    let (reason, error_class) = (task.reason.code(), task.error_class);
+    let body = Body { subject, outcome, reason, error_class, duration_s, usage: usage(task) };
+    Event::new("finished", now, id, &body)
+}
+
+/// Which task, and which session of it judges.
+#[derive(Serialize)]
+struct Subject {
+    task: String,
+    worktree: Option<String>,
+    client: Option<&'static str>,
+    session: Option<String>,
+}
+
+impl Subject {
+    fn of(task: &TaskReport) -> Self {
+        let judging = task.sessions.first();
+        Self {
+            task: name(&task.id),
+            worktree: task.worktree.as_deref().map(path),
+            client: judging.map(|session| session.client),
+            session: judging.map(|session| name(&session.id)),
+        }
+    }
+
+    fn hash<'a>(&'a self, parts: impl IntoIterator<Item = &'a str>) -> u64 {
+        let worktree = self.worktree.as_deref().unwrap_or_default();
+        hash([&*self.task, worktree, self.session.as_deref().unwrap_or_default()].into_iter().chain(parts))
+    }
+}
+
+/// What the judging session used, with its sub-agents. An earlier attempt has had its own end.
+fn usage(task: &TaskReport) -> Usage {
+    let mut usage = Usage::default();
+    let mut counted: Vec<&str> = Vec::new();
+    for session in &task.sessions {
+        let below = session.parent.as_deref().is_some_and(|parent| counted.contains(&parent));
+        if counted.is_empty() || below {
+            counted.push(&session.id);
+            usage.add(session.tokens, session.tools);
+        }
+    }
+    usage
+}
+
+impl Event {
+    pub(super) fn new(event: &'static str, ts: Time, id: u64, body: &impl Serialize) -> Option<Self> {
+        #[derive(Serialize)]
+        struct Line<'a, B> {
+            v: u32,
+            event: &'a str,
+            ts: Time,
+            id: &'a str,
+            #[serde(flatten)]
+            body: &'a B,
+        }
+        let id = hex(id);
+        let line = serde_json::to_string(&Line { v: VERSION, event, ts, id: &id, body }).ok()?;
+        Some(Self { id, line: harmless(line) })
+    }
+}
+
+fn hex(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+fn stamp(time: Option<Time>) -> String {
+    time.map(|time| time.0.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

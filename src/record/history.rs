@@ -1,0 +1,308 @@
+//! What the record last said: of each task, and of all together. Read from its own end.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::hash;
+use crate::model::{Health, Tokens, ToolCounts};
+use crate::time::Time;
+
+/// Of the lines that this program writes and reads.
+pub(super) const VERSION: u32 = 1;
+
+/// How many tasks there are of each health, by code, and of older ones.
+pub(super) type Counts = BTreeMap<String, u32>;
+
+/// What the record last said. Small and serialisable: the checkpoint keeps one for what lies further back
+/// than the record is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(super) poll: Option<(Time, Counts)>,
+    /// By `key`.
+    pub(super) tasks: BTreeMap<u64, Last>,
+}
+
+/// What the record last said of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Last {
+    /// When it last spoke of the task.
+    pub(super) at: Option<Time>,
+    pub(super) health: Option<Health>,
+    /// The id of the transition to this health.
+    pub(super) changed: Option<String>,
+    pub(super) steps: Option<Steps>,
+    pub(super) usage: Usage,
+    /// When it last told the usage.
+    pub(super) counted: Option<Time>,
+    /// The id of the last end told.
+    pub(super) ended: Option<String>,
+}
+
+/// A plan, as recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Steps {
+    pub(super) done: u32,
+    pub(super) total: u32,
+    pub(super) step: Option<String>,
+}
+
+/// The counters of a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Usage {
+    pub(super) tokens: Tokens,
+    pub(super) tools: ToolCounts,
+}
+
+impl Usage {
+    pub(super) fn add(&mut self, tokens: Tokens, tools: ToolCounts) {
+        let sum = |total: &mut u64, more: u64| *total = total.saturating_add(more);
+        sum(&mut self.tokens.input, tokens.input);
+        sum(&mut self.tokens.cached_input, tokens.cached_input);
+        sum(&mut self.tokens.cache_write, tokens.cache_write);
+        sum(&mut self.tokens.output, tokens.output);
+        sum(&mut self.tools.calls, tools.calls);
+        sum(&mut self.tools.failed, tools.failed);
+    }
+}
+
+/// What a task is known by: its id and its worktree, as recorded.
+pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
+    hash([task, worktree.unwrap_or_default()])
+}
+
+impl History {
+    /// Takes in what one more line says.
+    pub(super) fn hear(&mut self, line: &str) {
+        if let Ok(row) = serde_json::from_str(line) {
+            self.fold(row);
+        }
+    }
+
+    /// Drops tasks not spoken of for `span`.
+    pub(super) fn forget(&mut self, now: Time, span: Duration) {
+        self.tasks.retain(|_, last| last.at.is_some_and(|at| now.since(at) < span));
+    }
+
+    fn fold(&mut self, row: Row<'_>) {
+        let Some(at) = Time::parse(&row.ts) else { return };
+        if row.event == "poll" {
+            self.poll = row.summary.map(|counts| (at, counts));
+            return;
+        }
+        let Some(task) = row.task else { return };
+        let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
+        last.at = Some(at);
+        match &*row.event {
+            "transition" => {
+                last.health = Health::ALL.into_iter().find(|health| row.to.as_deref() == Some(health.code()));
+                last.changed = Some(row.id.into_owned());
+                return;
+            }
+            "progress" => {
+                let step = row.step.map(Cow::into_owned);
+                last.steps = row.done.zip(row.total).map(|(done, total)| Steps { done, total, step });
+            }
+            "finished" => last.ended = Some(row.id.into_owned()),
+            _ => return,
+        }
+        last.usage = Usage { tokens: row.tokens.unwrap_or_default(), tools: row.tools.unwrap_or_default() };
+        last.counted = Some(at);
+    }
+}
+
+/// What is read of a line. Codes stay texts, so that a word from a newer version does not hide the line.
+#[derive(Deserialize)]
+struct Row<'a> {
+    v: u32,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow)]
+    ts: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    task: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    worktree: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    to: Option<Cow<'a, str>>,
+    done: Option<u32>,
+    total: Option<u32>,
+    #[serde(borrow)]
+    step: Option<Cow<'a, str>>,
+    tokens: Option<Tokens>,
+    tools: Option<ToolCounts>,
+    summary: Option<Counts>,
+}
+
+/// The end of the record.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    pub(super) ids: HashSet<String>,
+    pub(super) history: History,
+    /// The last line has no end: whoever wrote it was killed, or left it out.
+    pub(super) open: bool,
+}
+
+impl Tail {
+    /// Reads the whole lines among the last `limit` bytes. What lies before them, `hint` tells; where
+    /// nothing does, it tells nothing, for then the record itself is all there is.
+    pub(super) fn read(record: &File, limit: u64, hint: &History) -> io::Result<Self> {
+        let length = record.metadata()?.len();
+        let start = length.saturating_sub(limit);
+        let mut bytes = vec![0; usize::try_from(length - start).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, start)?;
+        let mut whole = &bytes[..];
+        let mut history = History::default();
+        if start > 0 {
+            history = hint.clone();
+            let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
+            whole = &whole[first..];
+        }
+        let open = bytes.last().is_some_and(|byte| *byte != b'\n');
+        let mut tail = Self { ids: HashSet::new(), history, open };
+        for row in whole.split(|byte| *byte == b'\n').flat_map(rows) {
+            tail.ids.insert(row.id.clone().into_owned());
+            tail.history.fold(row);
+        }
+        Ok(tail)
+    }
+}
+
+/// The records on a line: one; or several that someone glued together; or none, where it is blank, torn,
+/// all NULs after a power loss, or foreign.
+fn rows(line: &[u8]) -> Vec<Row<'_>> {
+    let start = line.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r')).unwrap_or(line.len());
+    let line = &line[start..];
+    let mut rows = Vec::new();
+    if let Ok(row) = serde_json::from_slice(line) {
+        rows.push(row);
+    } else {
+        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<IgnoredAny>();
+        let mut from = 0;
+        while let Some(Ok(_)) = values.next() {
+            rows.extend(serde_json::from_slice(&line[from..values.byte_offset()]).ok());
+            from = values.byte_offset();
+        }
+    }
+    rows.retain(|row: &Row<'_>| row.v == VERSION);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::model::Reason;
+    use crate::record::samples::{at, hear, task, tell};
+
+    /// Reads the last `limit` bytes of a record that holds `bytes`.
+    fn tail(bytes: &[u8], limit: u64, hint: &History) -> Tail {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Tail::read(&file, limit, hint).unwrap()
+    }
+
+    fn line(id: &str) -> String {
+        format!(r#"{{"v":1,"event":"note","ts":"2026-11-20T23:11:05Z","id":"{id}"}}"#)
+    }
+
+    #[test]
+    fn reads_past_every_damage() {
+        let (a, b) = (line("a"), line("b"));
+        let garbage = "x".repeat(1 << 20);
+        let cases = [
+            ("whole", format!("{a}\n{b}\n"), "ab", false),
+            ("nothing", String::new(), "", false),
+            ("without a last line end", format!("{a}\n{b}"), "ab", true),
+            ("torn at the end", format!("{a}\n{}", &b[..40]), "a", true),
+            ("torn and set apart", format!("{}\n{a}\n", &b[..40]), "a", false),
+            ("blank lines", format!("\n\n{a}\n  \r\n{b}\r\n\n"), "ab", false),
+            ("glued", format!("{a}{b}\n"), "ab", false),
+            ("glued to a foreign one", format!("{{\"x\":[1]}} {a}\n7{b}\n"), "ab", false),
+            ("glued to a torn one", format!("{a}{}\n", &b[..40]), "a", false),
+            ("zeros", format!("\0\0\0\n\0\0{a}\n{b}\0\0"), "ab", true),
+            ("foreign lines", format!("{{\"foreign\":1}}\nplain\n[{a}]\n{{\"in\":{a}}}\nnull\n{b}\n"), "b", false),
+            ("another version", format!("{}\n{b}\n", a.replace("\"v\":1", "\"v\":2")), "b", false),
+            ("a field of another kind", format!("{}\n{b}\n", a.replace('}', ",\"task\":7}")), "b", false),
+            ("a lone surrogate", format!("{}\n{b}\n", a.replace('}', ",\"task\":\"\\ud800\"}")), "b", false),
+            ("a line of 1 MiB", format!("{a}\n{garbage}\n{b}\n"), "ab", false),
+            ("deep", format!("{}\n{b}\n", "[".repeat(100_000)), "b", false),
+        ];
+        for (name, text, wanted, open) in cases {
+            let tail = tail(text.as_bytes(), u64::MAX, &History::default());
+            let mut ids: Vec<_> = tail.ids.into_iter().collect();
+            ids.sort();
+            assert_eq!((ids.concat().as_str(), tail.open), (wanted, open), "{name}");
+        }
+        assert_eq!(tail(b"\xff\xfe{\"v\":1}\n", u64::MAX, &History::default()).ids.len(), 0, "no UTF-8");
+    }
+
+    #[test]
+    fn a_window_begins_with_a_whole_line() {
+        let text = format!("{}\n{}\n", line("a"), line("b"));
+        let length = line("b").len() as u64 + 1;
+        let ids = |limit| tail(text.as_bytes(), limit, &History::default()).ids.len();
+        assert_eq!([ids(0), ids(length - 1), ids(length + 1), ids(2 * length - 1), ids(2 * length)], [0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn says_what_the_lines_said() {
+        let mut parser = task("parser", Health::Completed, Reason::TurnEnded);
+        parser.sessions[0].tokens.output = 9;
+        let events = tell(at(0), &[parser], &History::default());
+        let text: String = events.iter().map(|event| event.line.clone() + "\n").collect();
+        let history = tail(text.as_bytes(), u64::MAX, &History::default()).history;
+        assert_eq!(history.poll.as_ref().map(|(time, counts)| (*time, counts["completed"])), Some((at(0), 1)));
+        let last = &history.tasks[&key("parser", Some("/srv/shop/.worktrees/parser"))];
+        let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
+        let id = |which: usize| Some(events[which].id.clone());
+        let (health, counted) = (Some(Health::Completed), Some(at(0)));
+        let wanted = Last { at: counted, health, changed: id(0), steps: None, usage, counted, ended: id(2) };
+        assert_eq!(last, &wanted);
+    }
+
+    #[test]
+    fn a_hint_speaks_only_of_what_lies_before_the_window() {
+        let parser = [task("parser", Health::Stuck, Reason::Silent)];
+        let mut hint = History::default();
+        hear(&tell(at(0), &parser, &hint), &mut hint);
+        let notes = (line("a") + "\n").repeat(3);
+        assert_eq!(tail(notes.as_bytes(), 100, &hint).history, hint);
+        // A record that was cleared out has to be told everything again.
+        assert_eq!(tail(notes.as_bytes(), 2_000, &hint).history, History::default());
+        let healthy = [task("parser", Health::Healthy, Reason::Working)];
+        let newer: String = tell(at(1), &healthy, &hint).iter().map(|event| event.line.clone() + "\n").collect();
+        let history = tail((notes + &newer).as_bytes(), newer.len() as u64 + 5, &hint).history;
+        assert_eq!(history.tasks.values().next().unwrap().health, Some(Health::Healthy));
+    }
+
+    #[test]
+    fn a_word_from_a_newer_version_hides_nothing() {
+        let text = r#"{"v":1,"event":"transition","ts":"2026-11-20T23:11:05Z","id":"a","task":"t","to":"blissful"}"#;
+        let tail = tail(text.as_bytes(), u64::MAX, &History::default());
+        assert!(tail.ids.contains("a"));
+        assert_eq!(tail.history.tasks[&key("t", None)].health, None);
+    }
+
+    #[test]
+    fn is_kept_by_the_checkpoint_and_forgets() {
+        let mut history = History::default();
+        let parser = [task("parser", Health::Stuck, Reason::Silent)];
+        hear(&tell(at(0), &parser, &history), &mut history);
+        let stored = postcard::to_stdvec(&history).unwrap();
+        assert_eq!(postcard::from_bytes::<History>(&stored).unwrap(), history);
+        history.forget(at(59), Duration::from_secs(60));
+        assert_eq!(history.tasks.len(), 1);
+        history.forget(at(60), Duration::from_secs(60));
+        assert_eq!(history.tasks.len(), 0);
+    }
+}

@@ -1,0 +1,274 @@
+//! Where the record lies, and how its files are opened: never through a planted link, for the owner alone.
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
+
+use super::hash;
+use crate::world::World;
+
+pub(super) const RECORD: &str = "background_monitoring.jsonl";
+pub(super) const LOCK: &str = "background_monitoring.lock";
+
+/// A folder, held open, in which the record can be written.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: OwnedFd,
+    /// Of the record.
+    pub(crate) path: PathBuf,
+}
+
+/// Finds the place of a repository's record, and makes it: in its main worktree, else in the XDG state
+/// directory. The text is for a person: why the record is not where it is expected (said when such a
+/// record begins), or why there is none (said every time).
+pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path>) -> (Option<Place>, Option<String>) {
+    let why = match main.map(|main| Place::make(main, &[".agents", "logs"], Mode::from_raw_mode(0o755))) {
+        Some(Ok(place)) => return (Some(place), None),
+        Some(Err(error)) => format!("{error:#}"),
+        None => "there is no main worktree".to_owned(),
+    };
+    match in_state(world, repository) {
+        Ok(place) => {
+            let notice = place.is_new().then(|| format!("recording to {}, because {why}", place.path.display()));
+            (Some(place), notice)
+        }
+        Err(error) => (None, Some(format!("nothing is recorded, because {why}, and {error:#}"))),
+    }
+}
+
+fn in_state(world: &World, repository: Option<&Path>) -> anyhow::Result<Place> {
+    let state = world.xdg("XDG_STATE_HOME", ".local/state").context("there is no home directory")?;
+    let private = 0o700;
+    let made = DirBuilder::new().recursive(true).mode(private).create(&state);
+    made.with_context(|| format!("{} cannot be made", state.display()))?;
+    Place::make(&state, &["agentmon", &folder_name(repository)], Mode::from_raw_mode(private))
+}
+
+/// The repository's own name, for people, and a hash of its path, for there are several of that name.
+fn folder_name(repository: Option<&Path>) -> String {
+    let Some(repository) = repository else { return "no-repository".to_owned() };
+    let name = repository.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
+    let name: String = name.chars().take(100).map(plain).collect();
+    format!("{name}-{:08x}", hash([&*repository.to_string_lossy()]) >> 32)
+}
+
+impl Place {
+    /// Opens the folder `names` below `base`, making what is missing, and the files in it. Of `names`
+    /// each must be a folder of its own: a link may lead anywhere.
+    pub(super) fn make(base: &Path, names: &[&str], mode: Mode) -> anyhow::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut path = base.to_path_buf();
+        let mut folder =
+            openat(CWD, base, flags, Mode::empty()).with_context(|| format!("{} cannot be opened", path.display()))?;
+        for name in names {
+            path.push(name);
+            let open = || openat(&folder, *name, flags | OFlags::NOFOLLOW, Mode::empty());
+            let opened = open().or_else(|error| match error {
+                // Another run may make it at the same moment.
+                Errno::NOENT => mkdirat(&folder, *name, mode).or_else(unless(Errno::EXIST)).and_then(|()| open()),
+                other => Err(other),
+            });
+            folder = opened.map_err(refusal).with_context(|| format!("{} cannot be used", path.display()))?;
+        }
+        let place = Self { folder, path: path.join(RECORD) };
+        for name in [LOCK, RECORD] {
+            place.open(name).with_context(|| format!("{} cannot be used", path.join(name).display()))?;
+        }
+        // Without it the record shows up in `git status`; that is no reason to keep none.
+        place.hide_from_git().ok();
+        Ok(place)
+    }
+
+    /// Opens a file of ours for reading and appending, and makes it if it is missing.
+    pub(super) fn open(&self, name: &str) -> io::Result<File> {
+        let access = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+        let care = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(openat(&self.folder, name, access | care, Mode::RUSR | Mode::WUSR).map_err(refusal)?);
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        // Whoever can read the lock can hold it for ever. Another user's file stays as its owner wants it.
+        if meta.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(Permissions::from_mode(0o600)).ok();
+        }
+        Ok(file)
+    }
+
+    fn hide_from_git(&self) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mut file = File::from(openat(&self.folder, ".gitignore", flags, Mode::RUSR | Mode::WUSR)?);
+        file.write_all(b"/.gitignore\n/background_monitoring*\n")
+    }
+
+    fn is_new(&self) -> bool {
+        self.open(RECORD).and_then(|record| record.metadata()).is_ok_and(|meta| meta.len() == 0)
+    }
+}
+
+fn unless(expected: Errno) -> impl Fn(Errno) -> Result<(), Errno> {
+    move |error| if error == expected { Ok(()) } else { Err(error) }
+}
+
+/// What the system says of a link does not tell a person what is wrong.
+fn refusal(error: Errno) -> io::Error {
+    match error {
+        Errno::LOOP => io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, not followed"),
+        Errno::NOTDIR => io::Error::new(io::ErrorKind::NotADirectory, "a symbolic link or a file, not a folder"),
+        Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use chrono::{FixedOffset, Offset, Utc};
+
+    use super::*;
+    use crate::time::Time;
+    use crate::world::Terminal;
+
+    /// A world in which `folder` is the home.
+    fn world(folder: Option<&Path>) -> World {
+        let env: HashMap<_, _> = folder.iter().map(|home| ("HOME".into(), home.as_os_str().into())).collect();
+        let offset: FixedOffset = Utc.fix();
+        let (now, terminal) = (Time(0), Terminal::default());
+        World { now, offset, env, cwd: "/".into(), terminal, suspended: std::time::Duration::ZERO }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// A main worktree and a home.
+    fn ground() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let (main, home) = (folder.path().join("shop"), folder.path().join("home"));
+        fs::create_dir(&main).unwrap();
+        fs::create_dir(&home).unwrap();
+        (folder, main, home)
+    }
+
+    #[test]
+    fn lies_in_the_main_worktree_for_its_owner_alone() {
+        let (_folder, main, home) = ground();
+        let logs = main.join(".agents/logs");
+        fs::create_dir_all(&logs).unwrap();
+        fs::write(logs.join(RECORD), "old\n").unwrap();
+        fs::set_permissions(logs.join(RECORD), Permissions::from_mode(0o666)).unwrap();
+        let (placed, notice) = place(&world(Some(&home)), Some(&main), Some(&main));
+        assert_eq!((placed.unwrap().path, notice), (logs.join(RECORD), None));
+        assert_eq!(
+            (mode(&logs.join(RECORD)), mode(&logs.join(LOCK)), mode(&logs.join(".gitignore"))),
+            (0o600, 0o600, 0o600)
+        );
+        assert_eq!(fs::read_to_string(logs.join(RECORD)).unwrap(), "old\n");
+        assert_eq!(fs::read_to_string(logs.join(".gitignore")).unwrap(), "/.gitignore\n/background_monitoring*\n");
+        fs::write(logs.join(".gitignore"), "mine").unwrap();
+        place(&world(None), Some(&main), Some(&main)).0.unwrap();
+        assert_eq!(fs::read_to_string(logs.join(".gitignore")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_planted_link_or_file_is_refused_and_left_alone() {
+        type Plant = fn(&Path, &Path);
+        let plants: [(&str, Plant); 7] = [
+            (".agents cannot be used: a symbolic link or a file, not a folder", |main, _| {
+                fs::write(main.join(".agents"), "").unwrap();
+            }),
+            (".agents cannot be used: a symbolic link or a file, not a folder", |main, out| {
+                symlink(out, main.join(".agents")).unwrap();
+            }),
+            (".agents/logs cannot be used: a symbolic link or a file, not a folder", |main, out| {
+                fs::create_dir(main.join(".agents")).unwrap();
+                symlink(out, main.join(".agents/logs")).unwrap();
+            }),
+            ("background_monitoring.jsonl cannot be used: a symbolic link, not followed", |main, out| {
+                fs::create_dir_all(main.join(".agents/logs")).unwrap();
+                symlink(out.join("canary"), main.join(".agents/logs").join(RECORD)).unwrap();
+            }),
+            ("background_monitoring.lock cannot be used: a symbolic link, not followed", |main, out| {
+                fs::create_dir_all(main.join(".agents/logs")).unwrap();
+                symlink(out.join("new"), main.join(".agents/logs").join(LOCK)).unwrap();
+            }),
+            ("background_monitoring.jsonl cannot be used: not a regular file", |main, _| {
+                let logs = main.join(".agents/logs");
+                fs::create_dir_all(&logs).unwrap();
+                rustix::fs::mknodat(CWD, logs.join(RECORD), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+            }),
+            ("background_monitoring.jsonl cannot be used: Is a directory (os error 21)", |main, _| {
+                fs::create_dir_all(main.join(".agents/logs").join(RECORD)).unwrap();
+            }),
+        ];
+        for (why, plant) in plants {
+            let (folder, main, home) = ground();
+            let out = folder.path().join("out");
+            fs::create_dir(&out).unwrap();
+            fs::write(out.join("canary"), "sings").unwrap();
+            fs::set_permissions(out.join("canary"), Permissions::from_mode(0o644)).unwrap();
+            plant(&main, &out);
+            let (placed, notice) = place(&world(Some(&home)), Some(&main), Some(&main));
+            let (placed, notice) = (placed.unwrap(), notice.unwrap());
+            assert!(placed.path.starts_with(home.join(".local/state/agentmon")), "{why}");
+            assert!(notice.ends_with(why), "{notice}");
+            assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "{why}");
+            assert_eq!(
+                (fs::read_to_string(out.join("canary")).unwrap(), mode(&out.join("canary"))),
+                ("sings".into(), 0o644)
+            );
+        }
+    }
+
+    #[test]
+    fn a_gitignore_that_is_a_link_is_left_alone() {
+        let (folder, main, _home) = ground();
+        fs::create_dir_all(main.join(".agents/logs")).unwrap();
+        symlink(folder.path().join("new"), main.join(".agents/logs/.gitignore")).unwrap();
+        assert_eq!(place(&world(None), Some(&main), Some(&main)).1, None);
+        assert!(!folder.path().join("new").exists());
+    }
+
+    #[test]
+    fn lies_in_the_state_directory_else_and_says_so_once() {
+        let (_folder, main, home) = ground();
+        let bare = main.join("shop.git");
+        let (placed, notice) = place(&world(Some(&home)), Some(&bare), None);
+        let path = placed.unwrap().path;
+        assert_eq!(notice.unwrap(), format!("recording to {}, because there is no main worktree", path.display()));
+        let parent = path.parent().unwrap();
+        assert_eq!(parent.parent().unwrap(), home.join(".local/state/agentmon"));
+        assert!(parent.file_name().unwrap().to_str().unwrap().starts_with("shop.git-"));
+        assert_eq!((mode(parent), mode(&home.join(".local/state")), mode(&path)), (0o700, 0o700, 0o600));
+        fs::write(&path, "{}\n").unwrap();
+        let (placed, notice) = place(&world(Some(&home)), Some(&bare), None);
+        assert_eq!((placed.unwrap().path, notice), (path, None));
+    }
+
+    #[test]
+    fn without_a_home_there_is_no_record() {
+        let (placed, notice) = place(&world(None), None, None);
+        let wanted = "nothing is recorded, because there is no main worktree, and there is no home directory";
+        assert_eq!((placed.is_none(), notice.as_deref()), (true, Some(wanted)));
+    }
+
+    #[test]
+    fn folder_names_are_plain() {
+        assert_eq!(folder_name(None), "no-repository");
+        let name = folder_name(Some(Path::new("/srv/ü b\n")));
+        assert!(name.starts_with("__b_-") && name.len() == 13, "{name}");
+        assert_ne!(folder_name(Some(Path::new("/a/shop"))), folder_name(Some(Path::new("/b/shop"))));
+        assert_eq!(folder_name(Some(Path::new("/"))).len(), 9);
+    }
+}

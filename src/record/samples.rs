@@ -1,0 +1,100 @@
+//! Tasks, snapshots and places for the tests of this module.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::Mode;
+
+use super::{Event, History, Place, Poll, events};
+use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolCounts};
+use crate::time::Time;
+
+/// An instant, in seconds after a fixed one.
+pub(super) fn at(seconds: i64) -> Time {
+    Time(1_795_216_265_000 + seconds * 1000)
+}
+
+pub(super) fn session(id: &str, parent: Option<&str>) -> SessionReport {
+    SessionReport {
+        client: "claude-code",
+        id: id.into(),
+        parent: parent.map(Into::into),
+        model: None,
+        health: Health::Healthy,
+        reason: Reason::Working,
+        detail: String::new(),
+        last_activity: None,
+        tool: None,
+        tools: ToolCounts::default(),
+        tokens: Tokens::default(),
+        log: "/log".into(),
+        process: None,
+        also_worked_in: Vec::new(),
+    }
+}
+
+/// A task of `/srv/shop` with one session, which used nothing yet.
+pub(super) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
+    TaskReport {
+        id: id.into(),
+        name: id.into(),
+        repository: Some("/srv/shop".into()),
+        worktree: Some(format!("/srv/shop/.worktrees/{id}").into()),
+        branch: None,
+        health,
+        reason,
+        detail: String::new(),
+        since: None,
+        last_activity: None,
+        status: None,
+        progress: None,
+        failure_streak: 0,
+        repeat_streak: 0,
+        error_class: None,
+        notes: Vec::new(),
+        sessions: vec![session("s1", None)],
+        evidence: Vec::new(),
+        next: Vec::new(),
+        question: None,
+        considered: Vec::new(),
+    }
+}
+
+pub(super) fn snapshot(taken_at: Time, tasks: &[TaskReport]) -> Snapshot {
+    Snapshot {
+        schema: "agentmon.status/1",
+        taken_at,
+        roots: Vec::new(),
+        tasks: tasks.to_vec(),
+        summary: Summary::default(),
+        problems: Vec::new(),
+        idle: Vec::new(),
+    }
+}
+
+/// What a poll of `/srv/shop` has to tell.
+pub(super) fn tell(taken_at: Time, tasks: &[TaskReport], last: &History) -> Vec<Event> {
+    let snapshot = snapshot(taken_at, tasks);
+    let (repository, duration) = (Some(Path::new("/srv/shop")), Duration::from_millis(7));
+    events(&Poll { snapshot: &snapshot, repository, duration, started: &|_| Some(at(-90)) }, last)
+}
+
+/// The events' lines as values, and the history with them in it.
+pub(super) fn hear(events: &[Event], history: &mut History) -> Vec<serde_json::Value> {
+    let hear = |event: &Event| {
+        history.hear(&event.line);
+        serde_json::from_str(&event.line).unwrap()
+    };
+    events.iter().map(hear).collect()
+}
+
+/// The place of the record of a main worktree at `base`.
+pub(super) fn place_in(base: &Path) -> Place {
+    Place::make(base, &[".agents", "logs"], Mode::from_raw_mode(0o755)).unwrap()
+}
+
+/// An event that tells only its number, at any length.
+pub(super) fn numbered(number: usize, length: usize) -> Event {
+    let body = serde_json::json!({ "number": number, "text": "x".repeat(length) });
+    Event::new("numbered", at(0), number as u64, &body).unwrap()
+}

@@ -1,0 +1,74 @@
+//! Texts as the record has them: without secrets, bounded, and harmless to whoever prints the file.
+
+use std::path::Path;
+
+use super::hash;
+use crate::scrub::scrub;
+
+/// The longest text in a line, in characters.
+const LONGEST: usize = 500;
+
+/// Prose: scrubbed first, since a secret that is cut is no longer known as one, then bounded.
+pub(super) fn text(raw: &str) -> String {
+    let whole = scrub(raw);
+    match cut(&whole, 1) {
+        Some(start) => format!("{start}…"),
+        None => whole.into_owned(),
+    }
+}
+
+/// What identifies: like prose, but two that differ stay different.
+pub(super) fn name(raw: &str) -> String {
+    let whole = scrub(raw);
+    match cut(&whole, 17) {
+        Some(start) => format!("{start}~{:016x}", hash([&*whole])),
+        None => whole.into_owned(),
+    }
+}
+
+pub(super) fn path(path: &Path) -> String {
+    name(&path.to_string_lossy())
+}
+
+/// The start of a text that is too long, with `room` for what marks the cut.
+fn cut(text: &str, room: usize) -> Option<&str> {
+    text.char_indices().nth(LONGEST)?;
+    text.char_indices().nth(LONGEST - room).map(|(end, _)| &text[..end])
+}
+
+/// JSON leaves in a text what a terminal may obey: delete, C1, and what turns the direction of writing.
+/// Outside texts a line has none of these, so they can be escaped afterwards.
+pub(super) fn harmless(line: String) -> String {
+    let bad = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !line.contains(bad) {
+        return line;
+    }
+    line.chars().map(|c| if bad(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bounded_and_names_stay_different() {
+        assert_eq!(text("short"), "short");
+        assert_eq!(text(&"ä".repeat(500)), "ä".repeat(500));
+        assert_eq!(text(&"ä".repeat(501)), "ä".repeat(499) + "…");
+        let long = "x".repeat(600);
+        assert_eq!(name(&long).len(), 500);
+        assert_eq!(name(&long), name(&long));
+        assert_ne!(name(&format!("{long}a")), name(&format!("{long}b")));
+        assert_eq!(path(Path::new("/srv/shop")), "/srv/shop");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_and_reads_the_same() {
+        let hostile = "a\u{1b}]52;c;x\u{7}\u{9b}31m\r\n\u{7f}\u{202e}\u{2028}ü🦀";
+        let line = harmless(serde_json::to_string(hostile).unwrap());
+        assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{2028}')), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
+}
