@@ -1,0 +1,125 @@
+//! The clients: agent programs whose own logs are read.
+//!
+//! A new client is one file and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
+//! into a [`Session`], and read the client's own signs of life. `claude_code.rs` is the one to copy from.
+
+mod api_error;
+mod claude_code;
+mod codex;
+mod codex_output;
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::Disk;
+use crate::json::Reader;
+use crate::model::{ErrorClass, Problem};
+use crate::process::Program;
+use crate::session::Session;
+use crate::time::Time;
+use crate::world::World;
+
+pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT];
+
+pub(crate) struct Client {
+    /// As it is shown and stands in data.
+    pub(crate) name: &'static str,
+    /// How its processes are recognised.
+    pub(crate) program: Program,
+    /// Lists its logs: those that may belong to sessions in `folders`, or all.
+    pub(crate) logs: fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>,
+    /// Folds the record that the reader stands before; the offset is the row's.
+    pub(crate) fold: fn(&mut Session, &mut Reader<'_>, u64),
+    /// Whether this session's log shows a call only when it is done.
+    pub(crate) hides_calls: fn(&Session) -> bool,
+    /// What it leaves about its running sessions, besides the logs.
+    pub(crate) marks: fn(&Disk, &World) -> Vec<Mark>,
+    /// The command that takes a session up again.
+    pub(crate) resume: fn(&str) -> String,
+}
+
+/// One log, as it lies there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LogFile {
+    pub(crate) path: PathBuf,
+    pub(crate) identity: Identity,
+    /// The folder that the log's place proposes; what stands inside decides.
+    pub(crate) proposed: Option<PathBuf>,
+}
+
+/// What tells one state of a file from another without opening it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// In bytes.
+    pub(crate) length: u64,
+    /// Last modification, in nanoseconds since 1970.
+    pub(crate) modified: i64,
+}
+
+impl Identity {
+    pub(crate) fn of(meta: &Metadata) -> Self {
+        let modified = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+        Self { device: meta.dev(), inode: meta.ino(), length: meta.len(), modified }
+    }
+
+    pub(crate) fn modified(&self) -> Time {
+        Time(self.modified / 1_000_000)
+    }
+}
+
+/// A client's own sign that a session runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mark {
+    pub(crate) session: String,
+    pub(crate) path: PathBuf,
+    pub(crate) sign: Sign,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sign {
+    /// A file that names the process.
+    Pid {
+        pid: u32,
+        /// In clock ticks since boot.
+        start: Option<u64>,
+        /// What it waits for a person to do.
+        waiting: Option<String>,
+        at: Option<Time>,
+    },
+    /// A file that the running client holds locked.
+    Lock,
+}
+
+/// The class of a failure of which there are only words.
+pub(crate) fn classify_text(text: &str) -> ErrorClass {
+    api_error::classify(None, "", text).class
+}
+
+pub(crate) fn by_name(name: &str) -> Option<&'static Client> {
+    CLIENTS.iter().find(|client| client.name == name).copied()
+}
+
+/// A regular file; links, and what is gone by now, are none.
+fn log_file(disk: &Disk, path: PathBuf) -> Option<LogFile> {
+    let meta = disk.at(&path).symlink_metadata().ok()?;
+    meta.is_file().then(|| LogFile { identity: Identity::of(&meta), path, proposed: None })
+}
+
+/// The names in a client's folder. That it is not there is no problem.
+fn names_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<OsString> {
+    match disk.names(folder) {
+        Ok(names) => names,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
+        Err(error) => {
+            problems.push(Problem::new(folder, error.to_string()));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One look, judged: what every command begins with.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use crate::cli::{Cli, Look};
+use crate::disk::Disk;
+use crate::model::{Snapshot, TaskReport};
+use crate::poll::{self, Request, Seen};
+use crate::record::History;
+use crate::render::{self, Options};
+use crate::settings::{self, Config, Settings};
+use crate::store::Checkpoint;
+use crate::tasks::{self, Context};
+use crate::text;
+use crate::world::World;
+
+/// What was seen and what it amounts to.
+pub(crate) struct Looked {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) seen: Seen,
+    /// To be saved once the record has what it tells.
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) checkpoint_path: Option<PathBuf>,
+}
+
+/// Looks and judges.
+///
+/// # Errors
+/// The settings file is wrong, or there is no repository.
+pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Looked> {
+    let config = config(cli, world)?;
+    let disk = Disk::new(cli.look.root.clone());
+    let roots = roots(&cli.look, world);
+    let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
+    let mut checkpoint = checkpoint_path.as_deref().map(Checkpoint::load).unwrap_or_default();
+    let mut progress = |bytes: u64| announce(bytes, world, err);
+    let mut request = Request { disk: &disk, world, config: &config, roots: &roots, before_reading: &mut progress };
+    let seen = poll::poll(&mut request, &mut checkpoint)?;
+    let context = Context {
+        disk: &disk,
+        config: &config,
+        now: world.now,
+        roots: &roots,
+        samples: &checkpoint.samples,
+        suspended: world.suspended,
+        suspensions: &checkpoint.suspensions,
+        cwd: &world.cwd,
+    };
+    let snapshot = tasks::snapshot(&seen, &context);
+    let remembered = tasks::remember(&snapshot, &seen, &context);
+    let Checkpoint { samples, suspensions, .. } = remembered;
+    let checkpoint = Checkpoint { saved: Some(world.now), samples, suspensions, ..checkpoint };
+    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
+}
+
+fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
+    Ok(cli.settings.clone().resolve(Settings::load(world)?))
+}
+
+/// The directories to start from. Under another root they are that root's.
+fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
+    let typed = look.directories.iter().map(|path| world.absolute(path));
+    let mut roots: Vec<PathBuf> = typed.collect();
+    if roots.is_empty() {
+        roots.push(world.cwd.clone());
+    }
+    roots
+}
+
+/// A first, cold read of many logs takes a moment; somebody who waits at a terminal is told.
+fn announce(bytes: u64, world: &World, err: &mut dyn Write) {
+    /// About what a second reads, where nothing is cached.
+    const NOTICEABLE: u64 = 500 * 1024 * 1024;
+    if bytes > NOTICEABLE && world.terminal.stderr {
+        drop(writeln!(err, "agentmon: reading {} of logs for the first time ...", text::bytes(bytes)));
+    }
+}
+
+/// How to print in this world.
+pub(crate) fn options(cli: &Cli, world: &World) -> Options {
+    let var = |name: &str| world.var(name);
+    let terminal = world.terminal.stdout;
+    Options {
+        width: world.terminal.width.map_or(if terminal { 80 } else { usize::MAX }, usize::from),
+        color: render::color(cli.status.color, var, terminal),
+        unicode: render::unicode(var),
+        offset: world.offset,
+        verbose: cli.status.verbose,
+        cwd: Some(world.cwd.clone()),
+    }
+}
+
+/// The tasks that a word of the command line means: by id, else by name.
+///
+/// # Errors
+/// It means several; the message names them.
+pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<Option<&'a TaskReport>> {
+    let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
+    let mut found = by(&|task| task.id == word);
+    if found.is_empty() {
+        found = by(&|task| task.name == word);
+    }
+    if found.len() > 1 {
+        let ids: Vec<_> = found.iter().map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();
+        bail!("`{}` means several tasks: {}", text::one_line(word, 100), ids.join(", "));
+    }
+    Ok(found.first().copied())
+}
+
+/// Saves what is known. A cache that cannot be written costs time and nothing else.
+pub(crate) fn save(looked: &Looked, histories: HashMap<PathBuf, History>) {
+    drop(histories);
+    if let Some(path) = &looked.checkpoint_path {
+        drop(looked.checkpoint.save(path));
+    }
+}

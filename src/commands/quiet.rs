@@ -1,0 +1,42 @@
+//! `-q`: speak once per change. It has a memory of its own, so that a run by hand swallows nothing.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::look::Looked;
+use crate::model::{Health, Snapshot};
+use crate::world::World;
+
+/// What was last told of each task that needed somebody.
+type Told = BTreeMap<String, Health>;
+
+/// Whether a task came to need somebody, or no longer does, or needs it for another reason, since the last
+/// run with `-q`; remembers what is told now.
+pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bool {
+    let now = troubled(&looked.snapshot);
+    let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name());
+    let path = world.xdg("XDG_STATE_HOME", ".local/state").zip(name).map(|(state, name)| state.join("agentmon/told").join(name).with_extension("json"));
+    let Some(path) = path else {
+        drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
+        return !now.is_empty();
+    };
+    let before: Told = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    if before == now {
+        return false;
+    }
+    let folder = path.parent().unwrap_or(&path);
+    let stored = std::fs::create_dir_all(folder).and_then(|()| {
+        let temporary = path.with_extension(format!("{}.new", std::process::id()));
+        let text = serde_json::to_vec(&now).unwrap_or_default();
+        std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path))
+    });
+    if let Err(error) = stored {
+        drop(writeln!(err, "agentmon: could not write `{}`: {error}; it will be told again", path.display()));
+    }
+    true
+}
+
+fn troubled(snapshot: &Snapshot) -> Told {
+    let tasks = snapshot.tasks.iter().filter(|task| task.health.needs_attention());
+    tasks.map(|task| (format!("{}\t{}", task.id, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)).collect()
+}

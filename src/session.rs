@@ -1,0 +1,479 @@
+//! What a session's log amounts to: the fold of its rows.
+//!
+//! A client reads its own rows and says here, in these verbs, what they mean; nothing below this line knows
+//! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::{Raw, hash, mix};
+use crate::model::{ErrorClass, Progress, Tokens, ToolCounts};
+use crate::text;
+use crate::time::Time;
+
+/// How much of a command or an error text is kept, in bytes of raw text.
+pub(crate) const KEPT: usize = 2048;
+/// How many columns of it are shown.
+const SHOWN: usize = 200;
+const MOST_OPEN: usize = 64;
+const MOST_STEPS: usize = 500;
+const MOST_WORKDIRS: usize = 16;
+/// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
+const USAGES: usize = 8;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) parent: Option<String>,
+    /// Started by the client for itself; no work of anybody's.
+    pub(crate) internal: bool,
+    /// The latest one recorded.
+    pub(crate) directory: Option<String>,
+    /// Directories that tool calls named, with how often.
+    pub(crate) workdirs: Vec<(String, u32)>,
+    pub(crate) model: Option<String>,
+    /// Whether it runs without a person at its prompt, where the log tells.
+    pub(crate) headless: Option<bool>,
+    /// The log says when a turn ends, so that a text alone is no end.
+    pub(crate) tells_ends: bool,
+    pub(crate) started: Option<Time>,
+    pub(crate) last_activity: Option<Time>,
+    pub(crate) turn: Turn,
+    /// Start of the newest turn.
+    pub(crate) turn_since: Option<Time>,
+    /// Where the row lies that put the turn into its present state.
+    pub(crate) turn_offset: u64,
+    /// Calls without result, oldest first.
+    pub(crate) open: Vec<Call>,
+    pub(crate) failures: Streak,
+    pub(crate) last_failure: Option<Failure>,
+    pub(crate) repeats: Streak,
+    pub(crate) last_call: Option<LastCall>,
+    pub(crate) retries: Streak,
+    pub(crate) plan: Vec<Step>,
+    pub(crate) tokens: Tokens,
+    pub(crate) tools: ToolCounts,
+    /// Sub-agents that were still at work when the turn ended, by the client's own count.
+    pub(crate) pending_children: u64,
+    usages: Vec<(u64, Tokens)>,
+    /// The row being read: its time and place.
+    #[serde(skip)]
+    row: (Option<Time>, u64),
+}
+
+/// Where the newest turn stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Turn {
+    /// Nobody has asked for anything yet.
+    #[default]
+    None,
+    Open,
+    Ended {
+        /// The log says so; otherwise a text stands at the end, and more may come.
+        firm: bool,
+    },
+    Errored(ApiError),
+    Interrupted,
+}
+
+/// The model could not be reached, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ApiError {
+    pub(crate) class: ErrorClass,
+    pub(crate) text: String,
+    /// When the limit is lifted, as the client gave it.
+    pub(crate) resets: Option<String>,
+}
+
+/// A tool call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The command, the file, the question: what a person recognises it by.
+    pub(crate) summary: String,
+    pub(crate) since: Option<Time>,
+    pub(crate) offset: u64,
+    /// How long the call itself may take, where it says so.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) kind: CallKind,
+    /// Its failure is in the figures already.
+    counted: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CallKind {
+    #[default]
+    Work,
+    /// Waits for a person's answer.
+    Question,
+    /// Looks whether something else has finished.
+    Poller,
+}
+
+/// What a client says of a call; see [`Session::call`].
+#[derive(Debug, Default)]
+pub(crate) struct NewCall<'a> {
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) summary: Cow<'a, str>,
+    /// Equal for equal inputs.
+    pub(crate) fingerprint: u64,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) kind: CallKind,
+}
+
+/// How a call came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Ok,
+    Failed,
+    /// A person refused it, or it was dropped with another: says nothing of the agent's luck.
+    Withdrawn,
+    /// It goes on in the background.
+    Running,
+}
+
+/// Things of one kind in a row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Streak {
+    pub(crate) count: u32,
+    pub(crate) since: Option<Time>,
+    /// Of the first and of the last.
+    pub(crate) offsets: (u64, u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LastCall {
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    fingerprint: u64,
+}
+
+/// A step of the agent's own plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    /// As the client numbers it.
+    pub(crate) id: Option<String>,
+    /// The call that made it.
+    pub(crate) call: Option<String>,
+    pub(crate) text: String,
+    pub(crate) state: StepState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StepState {
+    Pending,
+    Current,
+    Done,
+}
+
+impl StepState {
+    /// The words of all clients.
+    pub(crate) fn parse(word: &str) -> Self {
+        match word {
+            "completed" | "done" => Self::Done,
+            "in_progress" => Self::Current,
+            _ => Self::Pending,
+        }
+    }
+}
+
+impl Streak {
+    fn add(&mut self, (at, offset): (Option<Time>, u64)) {
+        if self.count == 0 {
+            *self = Self { count: 0, since: at, offsets: (offset, offset) };
+        }
+        self.count = self.count.saturating_add(1);
+        self.offsets.1 = offset;
+    }
+
+    fn end(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Session {
+    /// A row begins. `active` says whether it shows the agent at work; metadata and queued input do not.
+    pub(crate) fn row(&mut self, at: Option<Time>, offset: u64, active: bool) {
+        self.row = (at, offset);
+        if let Some(at) = at {
+            self.started = self.started.or(Some(at));
+            if active {
+                self.last_activity = self.last_activity.max(Some(at));
+            }
+        }
+    }
+
+    /// The session's own name; the first one holds, as forks repeat their parent's rows.
+    pub(crate) fn identity(&mut self, id: &str, parent: Option<&str>) {
+        if self.id.is_empty() {
+            self.id = id.to_owned();
+            self.parent = parent.map(str::to_owned);
+        }
+    }
+
+    pub(crate) fn directory(&mut self, path: &str) {
+        if self.directory.as_deref() != Some(path) && path.len() <= KEPT {
+            self.directory = Some(path.to_owned());
+        }
+    }
+
+    /// A tool call named a directory of its own.
+    pub(crate) fn workdir(&mut self, path: &str) {
+        if let Some(known) = self.workdirs.iter_mut().find(|known| known.0 == path) {
+            known.1 += 1;
+        } else if self.workdirs.len() < MOST_WORKDIRS && path.len() <= KEPT {
+            self.workdirs.push((path.to_owned(), 1));
+        }
+    }
+
+    pub(crate) fn model(&mut self, name: &str) {
+        if self.model.as_deref() != Some(name) {
+            self.model = Some(keep(name));
+        }
+    }
+
+    /// Somebody asked for something. Calls that are still open will never come back: a resumed session does
+    /// not go on with what a crash cut off.
+    pub(crate) fn prompt(&mut self) {
+        if self.turn != Turn::Open {
+            self.failures.end();
+            self.repeats.end();
+            self.last_call = None;
+        }
+        self.finish(Turn::Open);
+        self.turn_since = self.row.0.or(self.turn_since);
+    }
+
+    /// The log itself says that a turn begins, whatever became of the one before.
+    pub(crate) fn turn_started(&mut self) {
+        self.turn = Turn::None;
+        self.prompt();
+    }
+
+    /// The agent thinks or writes, and more will come.
+    pub(crate) fn work(&mut self) {
+        if self.turn != Turn::Open {
+            if self.turn != (Turn::Ended { firm: false }) || self.turn_since.is_none() {
+                self.turn_since = self.row.0;
+            }
+            self.set(Turn::Open);
+        }
+        self.retries.end();
+    }
+
+    /// A text that may be the last of its turn.
+    pub(crate) fn said(&mut self) {
+        self.work();
+        if self.open.is_empty() && !self.tells_ends {
+            self.set(Turn::Ended { firm: false });
+        }
+    }
+
+    /// The turn has ended as it should.
+    pub(crate) fn ended(&mut self) {
+        self.finish(Turn::Ended { firm: true });
+    }
+
+    pub(crate) fn interrupted(&mut self) {
+        self.finish(Turn::Interrupted);
+    }
+
+    pub(crate) fn errored(&mut self, error: ApiError) {
+        self.finish(Turn::Errored(error));
+    }
+
+    /// The model did not answer, and is asked again.
+    pub(crate) fn retried(&mut self) {
+        self.retries.add(self.row);
+    }
+
+    pub(crate) fn call(&mut self, call: NewCall<'_>) {
+        self.work();
+        self.tools.calls += 1;
+        if call.kind != CallKind::Poller {
+            let same = self.last_call.as_ref().is_some_and(|last| {
+                last.fingerprint == call.fingerprint && last.name == call.name
+            });
+            if !same {
+                self.repeats.end();
+                let (name, summary) = (keep(&call.name), keep(&call.summary));
+                self.last_call = Some(LastCall { name, summary, fingerprint: call.fingerprint });
+            }
+            self.repeats.add(self.row);
+        }
+        if self.open.len() == MOST_OPEN {
+            self.open.remove(0);
+        }
+        self.open.push(Call {
+            id: keep(&call.id),
+            name: keep(&call.name),
+            summary: keep(&call.summary),
+            since: self.row.0,
+            offset: self.row.1,
+            timeout: call.timeout,
+            kind: call.kind,
+            counted: false,
+        });
+    }
+
+    /// A command failed inside a call that is still open: inside call `id`, or else the newest. One failure
+    /// per call, however often the log tells it.
+    pub(crate) fn command_failed(&mut self, id: &str, text: &str) {
+        let at = self.open.iter().position(|call| call.id == id).or(self.open.len().checked_sub(1));
+        if let Some(at) = at
+            && !self.open[at].counted
+        {
+            self.open[at].counted = true;
+            self.failed(at, text);
+        }
+    }
+
+    /// A call came back. Results of calls that nobody made, or that an end closed, are nothing.
+    pub(crate) fn result(&mut self, id: &str, outcome: Outcome, text: &str) {
+        let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
+        self.work();
+        match outcome {
+            Outcome::Failed if !self.open[at].counted => self.failed(at, text),
+            Outcome::Ok if !self.open[at].counted => self.failures.end(),
+            _ => {}
+        }
+        self.open.remove(at);
+    }
+
+    /// Usage of one reply, which its rows repeat: counted once, at its largest.
+    pub(crate) fn usage(&mut self, reply: &[u8], request: &[u8], used: Tokens) {
+        let key = mix(hash(reply), hash(request));
+        let before = match self.usages.iter_mut().find(|known| known.0 == key) {
+            Some(known) if known.1.output >= used.output => return,
+            Some(known) => std::mem::replace(&mut known.1, used),
+            None => {
+                if self.usages.len() == USAGES {
+                    self.usages.remove(0);
+                }
+                self.usages.push((key, used));
+                Tokens::default()
+            }
+        };
+        self.tokens.input = (self.tokens.input + used.input).saturating_sub(before.input);
+        self.tokens.cached_input = (self.tokens.cached_input + used.cached_input).saturating_sub(before.cached_input);
+        self.tokens.cache_write = (self.tokens.cache_write + used.cache_write).saturating_sub(before.cache_write);
+        self.tokens.output = (self.tokens.output + used.output).saturating_sub(before.output);
+    }
+
+    /// The whole plan, anew.
+    pub(crate) fn plan(&mut self, mut steps: Vec<Step>) {
+        steps.truncate(MOST_STEPS);
+        self.plan = steps;
+    }
+
+    /// One more step, made by the call `call`, which will tell its number.
+    pub(crate) fn add_step(&mut self, call: &str, text: &str) {
+        if self.plan.len() < MOST_STEPS {
+            let call = Some(keep(call));
+            self.plan.push(Step { id: None, call, text: keep(text), state: StepState::Pending });
+        }
+    }
+
+    pub(crate) fn number_step(&mut self, call: &str, id: &str) {
+        if let Some(step) = self.plan.iter_mut().find(|step| step.call.as_deref() == Some(call)) {
+            step.id = Some(keep(id));
+        }
+    }
+
+    /// Step `id` changes its state; with none, it is dropped.
+    pub(crate) fn move_step(&mut self, id: &str, state: Option<StepState>) {
+        match state {
+            Some(state) => {
+                if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
+                    step.state = state;
+                }
+            }
+            None => self.plan.retain(|step| step.id.as_deref() != Some(id)),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let total = u32::try_from(self.plan.len()).ok().filter(|total| *total > 0)?;
+        let in_state = |state| self.plan.iter().filter(move |step| step.state == state);
+        let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
+        let step = in_state(StepState::Current).next().map(|step| step.text.clone());
+        Some(Progress { done, total, step })
+    }
+
+    /// The oldest call that waits for a person.
+    pub(crate) fn question(&self) -> Option<&Call> {
+        self.open.iter().find(|call| call.kind == CallKind::Question)
+    }
+
+    /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.
+    pub(crate) fn seal(&mut self) {
+        let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
+        let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
+        let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);
+        let steps = self.plan.iter_mut().map(|step| &mut step.text);
+        let error = match &mut self.turn {
+            Turn::Errored(error) => Some(&mut error.text),
+            Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => None,
+        };
+        for text in calls.chain(last).chain(failure).chain(steps).chain(error) {
+            *text = text::one_line(text, SHOWN);
+        }
+    }
+
+    fn failed(&mut self, at: usize, text: &str) {
+        let call = &self.open[at];
+        self.last_failure =
+            Some(Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) });
+        self.tools.failed += 1;
+        self.failures.add(self.row);
+    }
+
+    fn finish(&mut self, turn: Turn) {
+        self.open.clear();
+        self.retries.end();
+        self.set(turn);
+    }
+
+    fn set(&mut self, turn: Turn) {
+        self.turn = turn;
+        self.turn_offset = self.row.1;
+    }
+}
+
+/// A bounded copy that ends at a whole word, so that no secret is cut to something unrecognisable.
+fn keep(text: &str) -> String {
+    if text.len() <= KEPT {
+        return text.to_owned();
+    }
+    let mut end = KEPT;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let end = text[..end].rfind(char::is_whitespace).unwrap_or(0);
+    text[..end].to_owned()
+}
+
+/// What a call is recognised by, from its input: the first of these keys that it has.
+pub(crate) fn summary_of<'a>(input: Raw<'a>, keys: &[&[u8]]) -> Cow<'a, str> {
+    let mut found: Option<(usize, Raw<'a>)> = None;
+    input.reader().object(|key, reader| {
+        let rank = keys.iter().position(|wanted| *wanted == key);
+        if let Some(rank) = rank
+            && found.is_none_or(|(best, _)| rank < best)
+        {
+            found = Some((rank, reader.raw()));
+        }
+    });
+    found.and_then(|(_, raw)| raw.text(2 * KEPT)).unwrap_or_default()
+}

@@ -1,0 +1,224 @@
+//! The settings: thresholds and places, from flags, then `AGENTMON_*`, then the settings file, then defaults.
+//!
+//! One definition gives flag, help, variable and key. The file belongs to the user, never to a worktree:
+//! `$XDG_CONFIG_HOME/agentmon/config.toml`, its keys named like the flags; unknown ones are refused.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::{Deserialize, Deserializer};
+
+use crate::disk::Disk;
+use crate::world::World;
+
+/// What was asked for, by whatever way; what was not stays open.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Thresholds (also AGENTMON_<NAME>, and keys of the settings file)")]
+pub(crate) struct Settings {
+    /// Call an agent stuck after this long without activity [default: 10m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    stuck_after: Option<Duration>,
+    /// Allow a tool call to stand still for this long [default: 30m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_TOOL_LIMIT", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    tool_limit: Option<Duration>,
+    /// Count a tool as moving from this share of a core on, in percent [default: 1]
+    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, value_parser = percent)]
+    tool_cpu: Option<f64>,
+    /// Call an agent struggling after this many failed tool results in a row [default: 3]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    failure_streak: Option<u32>,
+    /// ... or after the same call this many times in a row [default: 5]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_REPEAT_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(2..))]
+    repeat_limit: Option<u32>,
+    /// ... or after this many retries of the API in a row [default: 3]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_RETRY_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    retry_limit: Option<u32>,
+    /// Take an agent without a process for dead after this much silence [default: 60s]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    gone_after: Option<Duration>,
+    /// Take a last text for the end of a turn after this long, where the log does not say [default: 10s]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SETTLE_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    settle_after: Option<Duration>,
+    /// Leave out what was last active longer ago; `all` for everything [default: 24h]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
+    #[serde(deserialize_with = "since")]
+    since: Option<Horizon>,
+    /// Further status files, as patterns of absolute paths
+    #[arg(long, global = true, value_name = "GLOB", env = "AGENTMON_STATUS_FILES", hide_env = true, help_heading = "What to look at", value_delimiter = ',')]
+    status_files: Option<Vec<String>>,
+}
+
+/// How far back to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Horizon {
+    Span(Duration),
+    All,
+}
+
+/// Everything decided.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) thresholds: Thresholds,
+    pub(crate) since: Horizon,
+    pub(crate) status_files: Vec<String>,
+}
+
+/// From when on a rule speaks.
+#[derive(Debug, Clone)]
+pub(crate) struct Thresholds {
+    pub(crate) stuck_after: Duration,
+    pub(crate) tool_limit: Duration,
+    /// As a share of one core: 0.01 is 1 %.
+    pub(crate) tool_cpu: f64,
+    pub(crate) failure_streak: u32,
+    pub(crate) repeat_limit: u32,
+    pub(crate) retry_limit: u32,
+    pub(crate) gone_after: Duration,
+    pub(crate) settle_after: Duration,
+}
+
+impl Default for Thresholds {
+    /// Measured on real sessions: each is rare in healthy work.
+    fn default() -> Self {
+        Self {
+            stuck_after: Duration::from_secs(10 * 60),
+            tool_limit: Duration::from_secs(30 * 60),
+            tool_cpu: 0.01,
+            failure_streak: 3,
+            repeat_limit: 5,
+            retry_limit: 3,
+            gone_after: Duration::from_secs(60),
+            settle_after: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings file; that there is none is no error.
+    pub(crate) fn load(world: &World) -> anyhow::Result<Self> {
+        let Some(path) = Self::path(world) else { return Ok(Self::default()) };
+        // A link to a file elsewhere is what dotfile managers make; it is the user's own.
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
+        };
+        let settings: Self = toml::from_str(&text)
+            .map_err(|error| anyhow::anyhow!("could not read `{}`: {}", path.display(), error.to_string().trim_end()))?;
+        settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
+        Ok(settings)
+    }
+
+    pub(crate) fn path(world: &World) -> Option<PathBuf> {
+        Some(world.xdg("XDG_CONFIG_HOME", ".config")?.join("agentmon/config.toml"))
+    }
+
+    /// What the flags' own parsers would refuse.
+    fn check(&self) -> anyhow::Result<()> {
+        if self.failure_streak == Some(0) || self.retry_limit == Some(0) || self.repeat_limit.is_some_and(|limit| limit < 2) {
+            bail!("a count is too small: `failure-streak` and `retry-limit` are at least 1, `repeat-limit` at least 2");
+        }
+        if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
+        }
+        Ok(())
+    }
+
+    /// What is set here, else what `file` has, else the default.
+    pub(crate) fn resolve(self, file: Self) -> Config {
+        let Self { stuck_after, tool_limit, tool_cpu, failure_streak, repeat_limit, retry_limit, gone_after, settle_after, since, status_files } = self;
+        let default = Thresholds::default();
+        let thresholds = Thresholds {
+            stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
+            tool_limit: tool_limit.or(file.tool_limit).unwrap_or(default.tool_limit),
+            tool_cpu: tool_cpu.or(file.tool_cpu).map_or(default.tool_cpu, |percent| percent / 100.0),
+            failure_streak: failure_streak.or(file.failure_streak).unwrap_or(default.failure_streak),
+            repeat_limit: repeat_limit.or(file.repeat_limit).unwrap_or(default.repeat_limit),
+            retry_limit: retry_limit.or(file.retry_limit).unwrap_or(default.retry_limit),
+            gone_after: gone_after.or(file.gone_after).unwrap_or(default.gone_after),
+            settle_after: settle_after.or(file.settle_after).unwrap_or(default.settle_after),
+        };
+        Config {
+            thresholds,
+            since: since.or(file.since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
+            status_files: status_files.or(file.status_files).unwrap_or_default(),
+        }
+    }
+}
+
+/// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
+fn span(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write `90s`, `10m` or `2h`"))
+}
+
+fn horizon(text: &str) -> Result<Horizon, String> {
+    if text == "all" { Ok(Horizon::All) } else { span(text).map(Horizon::Span) }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=100.0).contains(share)).ok_or_else(|| "a percentage, 0 to 100".to_owned())
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    span(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Horizon>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    horizon(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Where the checkpoint of a run over these roots lies.
+pub(crate) fn checkpoint_path(world: &World, disk: &Disk, roots: &[PathBuf]) -> Option<PathBuf> {
+    let mut key = crate::json::hash(disk.at(std::path::Path::new("/")).as_os_str().as_encoded_bytes());
+    for root in roots {
+        key = crate::json::mix(key, crate::json::hash(root.as_os_str().as_encoded_bytes()));
+    }
+    Some(world.xdg("XDG_CACHE_HOME", ".cache")?.join(format!("agentmon/{key:016x}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn flags(line: &[&str]) -> Settings {
+        Line::try_parse_from([&["x"], line].concat()).unwrap().settings
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let file = || toml::from_str("stuck-after = '5m'\nfailure-streak = 7\nsince = 'all'").unwrap();
+        let config = flags(&["--stuck-after", "2m", "--tool-cpu", "2.5"]).resolve(file());
+        assert_eq!(config.thresholds.stuck_after, Duration::from_secs(120));
+        assert_eq!(config.thresholds.failure_streak, 7);
+        assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
+        assert_eq!(config.thresholds.repeat_limit, 5);
+        assert_eq!(config.since, Horizon::All);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for text in ["stuck_after = '5m'", "unknown = 1", "stuck-after = 5", "stuck-after = 'soon'"] {
+            assert!(toml::from_str::<Settings>(text).is_err(), "{text}");
+        }
+        for line in [["--stuck-after", "10"], ["--failure-streak", "0"], ["--tool-cpu", "101"], ["--since", "never"]] {
+            assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
+        }
+        assert!(toml::from_str::<Settings>("repeat-limit = 1").unwrap().check().is_err());
+    }
+}

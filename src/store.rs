@@ -1,0 +1,135 @@
+//! The checkpoint: where reading stopped and what was known then, so that a poll costs what is new.
+//!
+//! A cache and nothing more: versioned, checked, replaced whole. If it is missing, torn or of another version,
+//! everything is read anew; that is never an error.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::hash;
+use crate::record::History;
+use crate::session::Session;
+use crate::tail::Cursor;
+use crate::time::Time;
+
+/// Changes with every change of what is stored.
+const MAGIC: &[u8; 16] = b"agentmon cache 1";
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    pub(crate) saved: Option<Time>,
+    pub(crate) logs: HashMap<PathBuf, Log>,
+    /// CPU time of the tools below each agent, by its pid and start.
+    pub(crate) samples: HashMap<(u32, u64), Vec<Sample>>,
+    /// What the machine's suspended time was, and when.
+    pub(crate) suspensions: Vec<(Time, Duration)>,
+    /// What the records last said, by the record's path.
+    pub(crate) histories: HashMap<PathBuf, History>,
+    /// Notices that are given once.
+    pub(crate) said: Vec<String>,
+}
+
+/// One log, as far as it was read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) cursor: Cursor,
+    pub(crate) session: Session,
+    /// Bytes follow that are no whole row yet.
+    pub(crate) unfinished: bool,
+    /// Rows that could not be read.
+    pub(crate) bad: BadRows,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BadRows {
+    pub(crate) count: u32,
+    /// Line, counted from 1, and offset of the first.
+    pub(crate) first: (u64, u64),
+    /// The first was too long, rather than no JSON.
+    pub(crate) overlong: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    pub(crate) at: Time,
+    pub(crate) cpu: Duration,
+    /// Length of what the tools have printed, in bytes.
+    pub(crate) output: u64,
+}
+
+impl Checkpoint {
+    pub(crate) fn load(path: &Path) -> Self {
+        std::fs::read(path).ok().and_then(|bytes| Self::decode(&bytes)).unwrap_or_default()
+    }
+
+    /// Replaces the stored one. Errors are the caller's to tell or to ignore: nothing is lost but time.
+    pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let temporary = path.with_extension(format!("{}.new", std::process::id()));
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .and_then(|mut file| file.write_all(&self.encode()))
+            .and_then(|()| std::fs::rename(&temporary, path));
+        if written.is_err() {
+            drop(std::fs::remove_file(&temporary));
+        }
+        written
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([0; 8]);
+        // It holds nothing that cannot be serialised; an empty body would only be read anew.
+        bytes = postcard::to_extend(self, bytes).unwrap_or_default();
+        let Some((head, body)) = bytes.split_at_mut_checked(MAGIC.len() + 8) else { return bytes };
+        head[MAGIC.len()..].copy_from_slice(&hash(body).to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+        if u64::from_le_bytes(*sum) != hash(body) {
+            return None;
+        }
+        postcard::from_bytes(body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was_and_never_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/cache");
+        let mut checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
+        checkpoint.logs.insert("/x/é.jsonl".into(), Log { unfinished: true, ..Log::default() });
+        checkpoint.save(&path).unwrap();
+        let back = Checkpoint::load(&path);
+        assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
+        assert!(back.logs[Path::new("/x/é.jsonl")].unfinished);
+
+        let good = std::fs::read(&path).unwrap();
+        let mut flipped = good.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        let damaged: [&[u8]; 5] = [b"", &good[..good.len() - 1], &[0; 4096], &flipped, b"agentmon cache 9........"];
+        for bytes in damaged {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(Checkpoint::load(&path).saved, None);
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(Checkpoint::load(&path).saved, None);
+        assert_eq!(std::fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing temporary is left");
+    }
+}

@@ -1,0 +1,220 @@
+//! Reads what is new in a growing log: whole rows after a cursor, in bounded memory, whatever happened to the
+//! file in between.
+//!
+//! Size and inode cannot identify a file (a file system may hand the same inode out again at once), so a cursor
+//! carries hashes of the head and of the bytes before its offset. When they do not match, all is read anew.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clients::Identity;
+use crate::json::hash;
+
+const PIECE: usize = 256 * 1024;
+/// A longer row is read in its first [`PIECE`] only. Real rows end below 4 MB, and the buffer at 8 MiB.
+const LONGEST_ROW: usize = 6 * 1024 * 1024;
+const HEAD: u64 = 1024;
+const ANCHOR: u64 = 256;
+
+/// Where reading stopped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// The file as it was then.
+    pub(crate) identity: Identity,
+    /// Start of the first byte that is not read: after a line end.
+    pub(crate) offset: u64,
+    /// Whole lines before it.
+    pub(crate) lines: u64,
+    head: u64,
+    anchor: u64,
+}
+
+impl Cursor {
+    /// Whether the content before the offset is still what was read.
+    fn still_holds(&self, file: &File) -> bool {
+        let (head, anchor) = marks(file, self.offset);
+        (head, anchor) == (self.head, self.anchor)
+    }
+}
+
+/// Hashes of the head and of the bytes before `offset`.
+fn marks(file: &File, offset: u64) -> (u64, u64) {
+    let read = |from: u64, to: u64| {
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(0)];
+        if file.read_exact_at(&mut bytes, from).is_ok() { hash(&bytes) } else { 0 }
+    };
+    (read(0, offset.min(HEAD)), read(offset.saturating_sub(ANCHOR), offset))
+}
+
+/// Where to go on in a file that was read before: at the cursor, or at the start if it is another file now.
+pub(crate) fn resume(file: &File, cursor: &Cursor) -> Option<(u64, u64)> {
+    let length = file.metadata().ok()?.len();
+    (length >= cursor.offset && cursor.still_holds(file)).then_some((cursor.offset, cursor.lines))
+}
+
+/// One row, as it lies in the file.
+pub(crate) struct Row<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// In bytes from the start of the file.
+    pub(crate) offset: u64,
+    /// Counted from 1.
+    pub(crate) line: u64,
+    /// Only the beginning of a row that is too long.
+    pub(crate) cut: bool,
+    /// The line end is not there yet: the row is being written, or the writer died.
+    pub(crate) unfinished: bool,
+}
+
+/// Calls `each` for every row from `offset` on, the unfinished last one included, and says where to go on.
+pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Row<'_>)) -> io::Result<Cursor> {
+    let identity = Identity::of(&file.metadata()?);
+    let mut source = file;
+    io::Seek::seek(&mut source, io::SeekFrom::Start(offset))?;
+    // Rows that are written meanwhile are left for the next time: a quick writer must not keep us for ever.
+    let mut source = source.take(identity.length.saturating_sub(offset));
+    let mut buffer = vec![0; PIECE];
+    let (mut start, mut lines, mut filled, mut overlong) = (offset, lines, 0, false);
+    loop {
+        if filled == buffer.len() {
+            buffer.resize(filled * 2, 0);
+        }
+        let count = match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let searched = filled;
+        filled += count;
+        let mut used = 0;
+        for end in memchr::memchr_iter(b'\n', &buffer[searched..filled]).map(|at| searched + at) {
+            lines += 1;
+            if overlong {
+                overlong = false;
+            } else {
+                each(Row { bytes: &buffer[used..end], offset: start + used as u64, line: lines, cut: false, unfinished: false });
+            }
+            used = end + 1;
+        }
+        if overlong || filled - used > LONGEST_ROW {
+            if !overlong {
+                let bytes = &buffer[used..used + PIECE];
+                each(Row { bytes, offset: start + used as u64, line: lines + 1, cut: true, unfinished: false });
+            }
+            overlong = true;
+            used = filled;
+            buffer.truncate(PIECE);
+            buffer.shrink_to_fit();
+        }
+        if used < filled {
+            buffer.copy_within(used..filled, 0);
+        }
+        filled -= used;
+        start += used as u64;
+    }
+    if filled > 0 && !overlong {
+        each(Row { bytes: &buffer[..filled], offset: start, line: lines + 1, cut: false, unfinished: true });
+    }
+    let (head, anchor) = marks(file, start);
+    Ok(Cursor { identity, offset: start, lines, head, anchor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    struct Log {
+        path: tempfile::TempPath,
+        cursor: Option<Cursor>,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            Self { path: tempfile::NamedTempFile::new().unwrap().into_temp_path(), cursor: None }
+        }
+
+        fn append(&self, bytes: &[u8]) {
+            File::options().append(true).open(&self.path).unwrap().write_all(bytes).unwrap();
+        }
+
+        fn replace(&self, bytes: &[u8]) {
+            std::fs::write(&self.path, bytes).unwrap();
+        }
+
+        /// The rows of one poll; `~` marks an unfinished one, `^` says that all was read anew.
+        fn poll(&mut self) -> Vec<String> {
+            let file = File::open(&self.path).unwrap();
+            let at = self.cursor.as_ref().and_then(|cursor| resume(&file, cursor));
+            let mut rows = Vec::new();
+            if self.cursor.is_some() && at.is_none() {
+                rows.push("^".to_owned());
+            }
+            let (offset, lines) = at.unwrap_or_default();
+            let cursor = read(&file, offset, lines, |row| {
+                let mark = if row.unfinished { "~" } else if row.cut { "cut" } else { "" };
+                let text = if row.cut { String::new() } else { String::from_utf8_lossy(row.bytes).into_owned() };
+                rows.push(format!("{}{mark}{text}", row.line));
+            });
+            self.cursor = Some(cursor.unwrap());
+            rows
+        }
+    }
+
+    #[test]
+    fn follows_a_log_through_all_that_befalls_it() {
+        let mut log = Log::new();
+        assert_eq!(log.poll(), [""; 0]);
+        log.append(b"one\ntwo\nth");
+        assert_eq!(log.poll(), ["1one", "2two", "3~th"]);
+        assert_eq!(log.poll(), ["3~th"]);
+        log.append(b"ree\r\n\n");
+        assert_eq!(log.poll(), ["3three\r", "4"]);
+        log.replace(b"1\n");
+        assert_eq!(log.poll(), ["^", "11"], "truncated");
+        log.replace(b"another\nfile\n");
+        assert_eq!(log.poll(), ["^", "1another", "2file"], "regrown past the offset");
+        log.replace(b"anOther\nfile\n");
+        assert_eq!(log.poll(), ["^", "1anOther", "2file"], "regrown to the same length");
+        std::fs::remove_file(&log.path).unwrap();
+        log.replace(b"new\n");
+        assert_eq!(log.poll(), ["^", "1new"], "deleted and made anew");
+        let moved = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(moved.path(), b"new\nmore\n").unwrap();
+        std::fs::rename(moved.path(), &log.path).unwrap();
+        assert_eq!(log.poll(), ["2more"], "replaced by the same content and one row more");
+    }
+
+    #[test]
+    fn an_overlong_row_is_cut_and_the_next_one_is_whole() {
+        let mut log = Log::new();
+        log.append(b"a\n");
+        log.append(&vec![b'x'; LONGEST_ROW + 3 * PIECE]);
+        log.append(b"\nb\n");
+        assert_eq!(log.poll(), ["1a", "2cut", "3b"]);
+        log.append(b"c\n");
+        assert_eq!(log.poll(), ["4c"]);
+        log.append(&vec![b'y'; LONGEST_ROW + 3 * PIECE]);
+        assert_eq!(log.poll(), ["5cut"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_reads_the_same(pieces in prop::collection::vec("[a-z\n]{0,9}", 0..20)) {
+            let (mut many, mut once) = (Log::new(), Log::new());
+            let mut rows = Vec::new();
+            for piece in &pieces {
+                many.append(piece.as_bytes());
+                rows.extend(many.poll().into_iter().filter(|row| !row.contains('~')));
+            }
+            once.append(pieces.concat().as_bytes());
+            let whole: Vec<_> = once.poll().into_iter().filter(|row| !row.contains('~')).collect();
+            prop_assert_eq!(rows, whole);
+            prop_assert_eq!(many.cursor.map(|c| (c.offset, c.lines)), once.cursor.map(|c| (c.offset, c.lines)));
+        }
+    }
+}
