@@ -1,65 +1,303 @@
-//! Texts for people: made harmless, cut, counted. (Stub.)
+//! Text for people: harmless to a terminal, on one line, within its columns.
 
-use std::borrow::Cow;
-use std::fmt::Write;
-use std::time::Duration;
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::scrub::scrub;
+
+/// What `one_line` looks at: far more than a line can show, far less than a log can hold.
+const LOOK_AT: usize = 16 * 1024;
+
+/// How often `one_line` tidies its own result; two rounds are the rule.
+const ROUNDS: usize = 8;
+
+/// Text for a terminal: line ends and tabs become blanks; whatever could move the cursor, turn the direction of
+/// writing or hide becomes a visible escape such as `\u{1b}`.
 pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
-    let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => clean.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(clean, "\\u{{{:x}}}", u32::from(c));
-            }
-            c if c.is_control() => {
-                let _ = write!(clean, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => clean.push(c),
+    let Some(first) = text.find(is_hazard) else {
+        return Cow::Borrowed(text);
+    };
+    let (clean, rest) = text.split_at(first);
+    let mut safe = String::with_capacity(text.len() + 16);
+    safe.push_str(clean);
+    let mut chars = rest.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_line_end = c == '\r' && chars.next_if_eq(&'\n').is_some();
+        if is_line_end || matches!(c, '\n' | '\t') {
+            safe.push(' ');
+        } else if is_hazard(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", c.escape_unicode());
+        } else {
+            safe.push(c);
         }
     }
-    Cow::Owned(clean)
+    Cow::Owned(safe)
 }
 
+/// `text` as one line of at most `max_columns`, without credentials and control characters.
+///
+/// Tidying is repeated until nothing changes: joining and cutting can make a text look like something else, and
+/// what is stored now may be shown again later.
 pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
-    cut(&sanitize(&crate::scrub::scrub(text)), max_columns).into_owned()
+    let mut line = tidy(text, max_columns);
+    for _ in 1..ROUNDS {
+        let again = tidy(&line, max_columns);
+        if again == line {
+            break;
+        }
+        line = again;
+    }
+    line
 }
 
-pub(crate) fn age(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60, seconds) {
-        (0, 0, 0, s) => format!("{s}s"),
-        (0, 0, m, _) => format!("{m}m"),
-        (0, h, m, _) => format!("{h}h{m:02}m"),
-        (d, h, ..) => format!("{d}d{h}h"),
+/// One round of `one_line`. Redaction comes before cutting: half a credential is no longer recognised as one.
+fn tidy(text: &str, max_columns: usize) -> String {
+    let head = head(text);
+    let redacted = scrub(head);
+    let mut line = String::new();
+    for word in sanitize(&redacted).split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if head.len() < text.len() {
+        line.push_str(if line.is_empty() { "…" } else { " …" });
+    }
+    cut(&line, max_columns).into_owned()
+}
+
+/// The first `LOOK_AT` bytes, without a word that the bound would cut in two: half a credential could slip through.
+fn head(text: &str) -> &str {
+    if text.len() <= LOOK_AT {
+        return text;
+    }
+    let bound = (0..=LOOK_AT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let (head, rest) = text.split_at(bound);
+    if rest.starts_with(char::is_whitespace) { head } else { head.trim_end_matches(|c: char| !c.is_whitespace()) }
+}
+
+/// How long ago, in the two units that matter: `45s`, `12m`, `3h05m`, `2d4h`.
+pub(crate) fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m"),
+        (..24, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{}d{}h", hours / 24, hours % 24),
     }
 }
 
+/// `1 task`, `5 tasks`.
 pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })
 }
 
+/// `300 MiB`, `1.5 GiB`: rounded down, with one decimal below 10.
 pub(crate) fn bytes(n: u64) -> String {
-    if n < 1 << 20 { format!("{} KiB", n >> 10) } else { format!("{} MiB", n >> 20) }
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = n.checked_ilog2().unwrap_or(0) / 10;
+    let one = 1_u64 << (10 * power);
+    let (whole, tenths) = (n / one, n % one * 10 / one);
+    let unit = UNITS[power as usize]; // 2^64 is 16 EiB
+    if whole < 10 && tenths > 0 { format!("{whole}.{tenths} {unit}") } else { format!("{whole} {unit}") }
 }
 
+/// The columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// `text` cut to `columns`, with `…` where something is missing.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let mut used = 1;
-    let kept: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used <= columns
-        })
-        .collect();
-    Cow::Owned(kept + "…")
+    let Some(room) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let mut used = 0;
+    let end = text.char_indices().find_map(|(at, c)| {
+        used += columns_of(c);
+        (used > room).then_some(at)
+    });
+    let kept = text[..end.unwrap_or(text.len())].trim_end();
+    Cow::Owned(format!("{kept}…"))
+}
+
+/// The columns of one character; never fewer than it adds to the width of a text.
+fn columns_of(c: char) -> usize {
+    match c {
+        '\u{fe0f}' => 1, // asks for the emoji form: makes the character before it wide
+        _ => c.width().unwrap_or(1),
+    }
+}
+
+/// Whether a terminal would obey this character or hide it.
+fn is_hazard(c: char) -> bool {
+    let control = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let direction =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    control || direction || is_invisible(c)
+}
+
+/// Zero-width characters and tags: they can stand within a word unseen.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sanitize_shows_what_a_terminal_would_obey() {
+        let cases = [
+            ("plain – ünïcode 漢字 🦀", "plain – ünïcode 漢字 🦀"),
+            ("a\nb\r\nc\td", "a b c d"),
+            ("a\rb\r", r"a\u{d}b\u{d}"),
+            ("\r\r\n\n", r"\u{d}  "),
+            ("\u{1b}[31mred\u{7}\u{0}", r"\u{1b}[31mred\u{7}\u{0}"),
+            ("\u{7f}\u{80}\u{9b}\u{9f}\u{a0}", "\\u{7f}\\u{80}\\u{9b}\\u{9f}\u{a0}"),
+            ("a\u{202e}b\u{2066}c\u{200f}\u{61c}", r"a\u{202e}b\u{2066}c\u{200f}\u{61c}"),
+            ("a\u{200b}\u{200d}\u{2060}\u{feff}b", r"a\u{200b}\u{200d}\u{2060}\u{feff}b"),
+            ("a\u{2028}\u{2029}b\u{e0041}", r"a\u{2028}\u{2029}b\u{e0041}"),
+        ];
+        for (text, safe) in cases {
+            assert_eq!(sanitize(text), safe, "{text:?}");
+        }
+        assert!(matches!(sanitize("nothing to do — ✓"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn one_line_is_tidy() {
+        let cases = [
+            ("", 10, ""),
+            ("  a \n\n b\t", 10, "a b"),
+            ("0123456789", 10, "0123456789"),
+            ("0123456789a", 10, "012345678…"),
+            ("012345678 a", 10, "012345678…"),
+            ("漢字漢字", 6, "漢字…"),
+            ("abc", 1, "…"),
+            ("abc", 0, ""),
+            ("a\u{1b}[1m", 80, r"a\u{1b}[1m"),
+        ];
+        for (text, columns, line) in cases {
+            assert_eq!(one_line(text, columns), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_line_looks_at_the_beginning_and_halves_no_word() {
+        let long = format!("{} {}", "a".repeat(LOOK_AT - 3), "secret");
+        assert_eq!(one_line(&long, usize::MAX), format!("{} …", "a".repeat(LOOK_AT - 3)));
+        assert_eq!(one_line(&"é".repeat(LOOK_AT), 80), "…");
+        let whole = format!("begin{}end {}", " ".repeat(LOOK_AT - 8), "more");
+        assert_eq!(one_line(&whole, 80), "begin end …");
+    }
+
+    #[test]
+    fn one_line_redacts_before_it_cuts() {
+        let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
+        let line = one_line(&format!("the token is {token}, keep it"), 30);
+        assert!(line.starts_with("the token is [redacted:"), "{line}");
+        assert!(!line.contains("a1B2"), "{line}");
+    }
+
+    #[test]
+    fn ages() {
+        let cases = [
+            (0, "0s"),
+            (45, "45s"),
+            (60, "1m"),
+            (3599, "59m"),
+            (3600, "1h00m"),
+            (11_100, "3h05m"),
+            (86_399, "23h59m"),
+            (86_400, "1d0h"),
+            (187_200, "2d4h"),
+        ];
+        for (seconds, shown) in cases {
+            assert_eq!(age(Duration::from_secs(seconds)), shown);
+        }
+        assert!(age(Duration::MAX).ends_with('h'));
+    }
+
+    #[test]
+    fn counts_and_sizes() {
+        assert_eq!(count(1, "task", "tasks"), "1 task");
+        assert_eq!(count(0, "task", "tasks"), "0 tasks");
+        assert_eq!(count(5, "task", "tasks"), "5 tasks");
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (12 << 10, "12 KiB"),
+            (300 << 20, "300 MiB"),
+            (3 << 29, "1.5 GiB"),
+            ((1 << 30) - 1, "1023 MiB"),
+            (u64::MAX, "15 EiB"),
+        ];
+        for (n, shown) in cases {
+            assert_eq!(bytes(n), shown);
+        }
+    }
+
+    #[test]
+    fn cuts() {
+        let cases = [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("漢字", 3, "漢…"),
+            ("漢字", 2, "…"),
+            ("❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}", 5, "❤\u{fe0f}❤\u{fe0f}…"),
+            ("a", 0, ""),
+        ];
+        for (text, columns, shown) in cases {
+            assert_eq!(cut(text, columns), shown, "{text:?} {columns}");
+        }
+        assert!(matches!(cut("fits", 4), Cow::Borrowed("fits")));
+    }
+
+    /// Characters of every kind that matters here, often.
+    fn wild() -> impl Strategy<Value = String> {
+        let any_char = prop_oneof![
+            any::<char>(),
+            prop::sample::select(
+                "\n\r\t \u{1b}\u{9b}\u{200b}\u{202e}\u{fe0f}❤漢e\u{301}=:\"$(".chars().collect::<Vec<_>>()
+            ),
+            prop::char::range(' ', '~'),
+            prop::char::range('\u{e0000}', '\u{e0080}'),
+        ];
+        prop::collection::vec(any_char, 0..200).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_forbidden_is_left(text in wild()) {
+            let safe = sanitize(&text);
+            prop_assert!(!safe.chars().any(is_hazard), "{safe:?}");
+            prop_assert_eq!(sanitize(&safe), safe.as_ref());
+        }
+
+        #[test]
+        fn lines_fit_and_stay(text in wild(), times in 1_usize..200, columns in 0_usize..100) {
+            let line = one_line(&text.repeat(times), columns);
+            prop_assert!(width(&line) <= columns, "{} {line:?}", width(&line));
+            prop_assert!(!line.chars().any(is_hazard), "{line:?}");
+            prop_assert_eq!(one_line(&line, columns), line);
+        }
+
+        #[test]
+        fn cut_fits(text in wild(), columns in 0_usize..100) {
+            let short = cut(&text, columns);
+            prop_assert!(width(&short) <= columns);
+            prop_assert_eq!(cut(&short, columns), short.as_ref());
+        }
+    }
 }
