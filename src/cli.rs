@@ -54,6 +54,9 @@ pub(crate) struct Look {
     /// Look at the repository of this directory; may be repeated [default: the current one]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(crate) directories: Vec<PathBuf>,
+    /// Look at the agents of this home directory instead of your own
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true)]
+    pub(crate) home: Option<PathBuf>,
     /// Read all files and processes below this folder, as if it were the root directory
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true)]
     pub(crate) root: Option<PathBuf>,

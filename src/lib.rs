@@ -65,7 +65,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: World, out: &mu
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    let world = World { now: cli.look.now.unwrap_or(world.now), ..world };
+    let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
+    let world = World { now: cli.look.now.unwrap_or(world.now), agents_home, ..world };
     let done = match &cli.command {
         None => commands::status(&cli, &[], &world, out, err),
         Some(Command::Status(status)) => commands::status(&cli, &status.tasks, &world, out, err),

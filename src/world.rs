@@ -18,6 +18,8 @@ pub struct World {
     /// Of the local time zone, at `now`.
     pub offset: FixedOffset,
     pub env: HashMap<OsString, OsString>,
+    /// Whose agents to look at, if not this user's.
+    pub agents_home: Option<PathBuf>,
     pub cwd: PathBuf,
     pub terminal: Terminal,
     /// How long this machine was suspended since it booted.
@@ -49,6 +51,7 @@ impl World {
             now: Time(now.timestamp_millis()),
             offset: now.offset().fix(),
             env,
+            agents_home: None,
             cwd,
             terminal,
             suspended: suspended(),
@@ -65,13 +68,20 @@ impl World {
         self.var(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 
-    pub(crate) fn home(&self) -> Option<PathBuf> {
-        self.folder("HOME")
+    /// The home below which the agents keep their logs.
+    pub(crate) fn agents_home(&self) -> Option<PathBuf> {
+        self.agents_home.clone().or_else(|| self.folder("HOME"))
+    }
+
+    /// A place that a client lets its own variable move; that counts for this user's agents only.
+    pub(crate) fn agents_folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let moved = if self.agents_home.is_none() { self.folder(variable) } else { None };
+        moved.or_else(|| Some(self.agents_home()?.join(below_home)))
     }
 
     /// An XDG base directory, by its variable or else below the home.
     pub(crate) fn xdg(&self, variable: &str, default: &str) -> Option<PathBuf> {
-        self.folder(variable).or_else(|| Some(self.home()?.join(default)))
+        self.folder(variable).or_else(|| Some(self.folder("HOME")?.join(default)))
     }
 
     /// An absolute path for what a person typed.

@@ -39,7 +39,7 @@ fn role(argv: &[String]) -> Role {
 }
 
 fn home(world: &World) -> Option<PathBuf> {
-    world.folder("CLAUDE_CONFIG_DIR").or_else(|| Some(world.home()?.join(".claude")))
+    world.agents_folder("CLAUDE_CONFIG_DIR", ".claude")
 }
 
 /// The folder name that stands for a path. Lossy: `/a/b-c` and `/a/b/c` share one, so it only proposes.

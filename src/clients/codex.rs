@@ -43,7 +43,7 @@ fn role(argv: &[String]) -> Role {
 }
 
 fn home(world: &World) -> Option<PathBuf> {
-    world.folder("CODEX_HOME").or_else(|| Some(world.home()?.join(".codex")))
+    world.agents_folder("CODEX_HOME", ".codex")
 }
 
 /// All of them: a rollout's path says nothing of its directory.

@@ -119,7 +119,7 @@ fn nothing_found(looked: &Looked, world: &World) -> String {
         0 => String::new(),
         count => format!(", {count} older with `--since all`"),
     };
-    let home = world.home().map_or("without a home directory no agent's log can be found".to_owned(), |_| {
+    let home = world.agents_home().map_or("without a home directory no agent's log can be found".to_owned(), |_| {
         "no agent has worked here lately, and no status.json was found".to_owned()
     });
     let worktrees = crate::text::count(worktrees as u64, "worktree", "worktrees");

@@ -1,1 +1,5 @@
-//! Tests through the whole program.
+//! Tests through the whole program: recordings of real clients, real processes, bad input, the binary itself.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod lab;
+mod recordings;
