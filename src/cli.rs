@@ -107,7 +107,8 @@ fn moment(text: &str) -> Result<Time, String> {
 
 fn health() -> impl TypedValueParser<Value = Health> {
     let names = Health::ALL.map(|health| PossibleValue::new(health.code()));
-    PossibleValuesParser::new(names).try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such class"))
+    PossibleValuesParser::new(names)
+        .try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such class"))
 }
 
 fn format() -> impl TypedValueParser<Value = &'static Format> {

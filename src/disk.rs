@@ -11,12 +11,12 @@ use rustix::fs::{Mode, OFlags};
 /// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, so a
 /// copied machine, or a recorded one, is judged like this one.
 #[derive(Debug, Clone, Default)]
-pub struct Disk {
+pub(crate) struct Disk {
     root: Option<PathBuf>,
 }
 
 impl Disk {
-    pub fn new(root: Option<PathBuf>) -> Self {
+    pub(crate) fn new(root: Option<PathBuf>) -> Self {
         Self { root: root.map(|root| root.canonicalize().unwrap_or(root)) }
     }
 

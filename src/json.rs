@@ -157,7 +157,8 @@ impl<'a> Reader<'a> {
             Some(b'{' | b'[') => self.skip_nested(),
             _ => {
                 while let Some(byte) = self.bytes.get(self.at) {
-                    if matches!(byte, b',' | b'}' | b']' | b':' | b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n' | 0) {
+                    if matches!(byte, b',' | b'}' | b']' | b':' | b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n' | 0)
+                    {
                         break;
                     }
                     self.at += 1;

@@ -17,30 +17,30 @@
 //! line in its table; so is a new form of the report in `render/`; a rule is a function and a row in `rules`.
 //! The library exists for the program and its tests: it promises nothing to others.
 
-mod world;
-mod disk;
 mod cli;
-mod settings;
-mod model;
-mod time;
-mod repository;
-mod process;
-mod declared;
-mod tail;
 mod clients;
-mod poll;
-mod store;
-mod record;
-mod json;
-mod session;
-mod life;
-mod rules;
-mod tasks;
-mod next;
-mod scrub;
-mod text;
-mod render;
 mod commands;
+mod declared;
+mod disk;
+mod json;
+mod life;
+mod model;
+mod next;
+mod poll;
+mod process;
+mod record;
+mod render;
+mod repository;
+mod rules;
+mod scrub;
+mod session;
+mod settings;
+mod store;
+mod tail;
+mod tasks;
+mod text;
+mod time;
+mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -54,7 +54,12 @@ pub use world::{Terminal, World};
 
 /// Runs the program: parses the arguments (the first is the program's name), does what they say, and gives
 /// back the exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, world: World, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    world: World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

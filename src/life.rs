@@ -74,10 +74,13 @@ pub(crate) fn lives(
             continue;
         }
         let mut here = table.agents(candidate.client.name).filter(|process| {
-            matches!(process.role, Some(Role::Agent { .. })) && !taken.contains(&process.pid) && !signs.holds_another_log(process, candidate)
+            matches!(process.role, Some(Role::Agent { .. }))
+                && !taken.contains(&process.pid)
+                && !holds_another_log(process, candidate)
         });
         let place = candidate.place;
-        let found = here.find(|process| process.cwd.as_deref().and_then(&place_of).as_deref() == place && place.is_some());
+        let found =
+            here.find(|process| process.cwd.as_deref().and_then(&place_of).as_deref() == place && place.is_some());
         if let Some(process) = found {
             taken.insert(process.pid);
             lives[at] = Some(Life::Alive(alive(table, process, None)));
@@ -87,8 +90,11 @@ pub(crate) fn lives(
             lives[at] = Some(if hidden { Life::Unknown } else { Life::Absent });
         }
     }
-    let of_parents: HashMap<&str, Life> =
-        candidates.iter().zip(&lives).filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?))).collect();
+    let of_parents: HashMap<&str, Life> = candidates
+        .iter()
+        .zip(&lives)
+        .filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?)))
+        .collect();
     // A sub-agent runs inside its parent's process, unless it gave a sign of its own.
     let inherited = |candidate: &Candidate<'_>| {
         candidate.session.parent.as_deref().and_then(|parent| of_parents.get(parent)).cloned().unwrap_or(Life::Absent)
@@ -121,7 +127,9 @@ impl<'a> Signs<'a> {
             }
         }
         let holding = table.processes.iter().filter(|process| process.client.is_some() && !process.is_zombie());
-        let holders = holding.flat_map(|process| process.open.iter().flatten().chain(&process.locks).map(move |path| (path.as_path(), process)));
+        let holders = holding.flat_map(|process| {
+            process.open.iter().flatten().chain(&process.locks).map(move |path| (path.as_path(), process))
+        });
         Self { table, marks: by_session, holders: holders.collect() }
     }
 
@@ -150,26 +158,34 @@ impl<'a> Signs<'a> {
                     let waiting = waiting.clone().map(|what| (what, *at));
                     Some(Life::Alive(alive(self.table, process, waiting)))
                 }
-                Found::Zombie(process) => dead(Evidence::process(*pid, Some(process.start), "a zombie: it ended, its parent has not noticed")),
-                Found::Alive(_) | Found::Reused => dead(Evidence::process(*pid, *start, "its id belongs to another program now")),
+                Found::Zombie(process) => {
+                    dead(Evidence::process(*pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
+                }
+                Found::Alive(_) | Found::Reused => {
+                    dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
+                }
                 Found::Gone => dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
                 Found::Unknown => Some(Life::Unknown),
             },
             Sign::Lock => match self.holders.get(mark.path.as_path()) {
                 Some(process) => Some(Life::Alive(alive(self.table, process, None))),
                 // Somebody who cannot be looked into may hold it.
-                None if self.table.others_hidden || self.table.agents(client.name).any(|process| process.open.is_none()) => Some(Life::Unknown),
+                None if self.table.others_hidden
+                    || self.table.agents(client.name).any(|process| process.open.is_none()) =>
+                {
+                    Some(Life::Unknown)
+                }
                 None => dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
         }
     }
+}
 
-    /// It writes another session of the same client.
-    fn holds_another_log(&self, process: &Process, candidate: &Candidate<'_>) -> bool {
-        let Some(folder) = candidate.log.extension().filter(|_| candidate.client.program.holds_log) else { return false };
-        let logs = process.open.iter().flatten().filter(|path| path.extension() == Some(folder) && path.as_path() != candidate.log);
-        logs.into_iter().any(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rollout-")))
-    }
+/// It writes another session of the same client.
+fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
+    let Some(begin) = candidate.client.program.holds_log else { return false };
+    let is_log = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin));
+    process.open.iter().flatten().any(|path| path != candidate.log && is_log(path))
 }
 
 /// Whether the tools below an agent moved: they computed, or printed something.
@@ -182,17 +198,13 @@ pub(crate) fn tools_moved(
 ) -> Moved {
     let (cpu, output) = (table.tool_cpu(alive.pid), table.tool_output(alive.pid));
     let old_enough = samples.iter().filter(|sample| now.since(sample.at) >= SAMPLE_AGE).max_by_key(|sample| sample.at);
-    match old_enough {
-        Some(sample) => {
-            let span = now.since(sample.at);
-            let used = cpu.saturating_sub(sample.cpu).as_secs_f64() / span.as_secs_f64();
-            Moved { moved: used >= share || output > sample.output, share: used, over: Some(span) }
-        }
-        None => {
-            let used = table.tool_lifetime_share(alive.pid);
-            Moved { moved: used >= share || table.tool_is_running(alive.pid), share: used, over: None }
-        }
+    if let Some(sample) = old_enough {
+        let span = now.since(sample.at);
+        let used = cpu.saturating_sub(sample.cpu).as_secs_f64() / span.as_secs_f64();
+        return Moved { any: used >= share || output > sample.output, share: used, over: Some(span) };
     }
+    let used = table.tool_lifetime_share(alive.pid);
+    Moved { any: used >= share || table.tool_is_running(alive.pid), share: used, over: None }
 }
 
 /// A younger sample says too little: a poll a second after another would find nothing moving.
@@ -200,7 +212,8 @@ pub(crate) const SAMPLE_AGE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Moved {
-    pub(crate) moved: bool,
+    /// Something did.
+    pub(crate) any: bool,
     /// Of one core.
     pub(crate) share: f64,
     /// The time it was measured over; the tools' lifetime if there is no sample.

@@ -5,5 +5,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let world = agentmon::World::capture();
-    ExitCode::from(agentmon::run(std::env::args_os(), world, &mut BufWriter::new(stdout().lock()), &mut stderr().lock()))
+    ExitCode::from(agentmon::run(
+        std::env::args_os(),
+        world,
+        &mut BufWriter::new(stdout().lock()),
+        &mut stderr().lock(),
+    ))
 }

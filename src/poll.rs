@@ -94,7 +94,8 @@ fn repositories(disk: &Disk, roots: &[PathBuf]) -> anyhow::Result<(Vec<Repositor
 /// Every folder that a session may be in, as git has it and as it really is.
 fn folders_of(repositories: &[Repository]) -> Vec<&Path> {
     let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);
-    let mut folders: Vec<&Path> = worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.given.as_path()]).collect();
+    let mut folders: Vec<&Path> =
+        worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.given.as_path()]).collect();
     folders.sort_unstable();
     folders.dedup();
     folders
@@ -109,7 +110,8 @@ fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
 
 /// A living process writes it, however long ago it last did.
 fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &HashMap<&'static str, Vec<Mark>>) -> bool {
-    let held = table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
+    let held =
+        table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
     held || marks[client.name].iter().any(|mark| {
         let named = file.path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(&mark.session));
         named && matches!(mark.sign, Sign::Pid { pid, start, .. } if matches!(table.find(pid, start), Found::Alive(_)))
@@ -120,21 +122,30 @@ fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &HashMa
 const STATUS_DEPTH: usize = 3;
 
 /// Status files: in the worktrees, below `.worktrees/`, and where the user's patterns point.
-fn declared_in(request: &Request<'_>, repositories: &[Repository], problems: &mut Vec<Problem>) -> Vec<(PathBuf, Declared)> {
+fn declared_in(
+    request: &Request<'_>,
+    repositories: &[Repository],
+    problems: &mut Vec<Problem>,
+) -> Vec<(PathBuf, Declared)> {
     let disk = request.disk;
     let mut folders: Vec<PathBuf> = Vec::new();
     for repository in repositories {
         folders.extend(repository.worktrees.iter().map(|worktree| worktree.path.clone()));
-        let known = |path: &Path| repository.worktrees.iter().any(|worktree| worktree.kind != Kind::Main && worktree.path == path);
+        let known = |path: &Path| {
+            repository.worktrees.iter().any(|worktree| worktree.kind != Kind::Main && worktree.path == path)
+        };
         let container = repository.main.as_ref().map(|main| main.join(".worktrees"));
         for container in container.into_iter().filter(|container| disk.is_dir(container)) {
             let walk = walkdir::WalkDir::new(disk.at(&container)).min_depth(2).max_depth(STATUS_DEPTH);
             let entries = walk.into_iter().filter_entry(|entry| {
                 // Of a worktree only its own folder and those of its first level are looked into.
-                entry.depth() < 2 || entry.file_type().is_dir() && !is_noise(entry.file_name()) || entry.file_name() == "status.json"
+                entry.depth() < 2
+                    || entry.file_type().is_dir() && !is_noise(entry.file_name())
+                    || entry.file_name() == "status.json"
             });
             for entry in entries.flatten().filter(|entry| entry.file_name() == "status.json") {
-                let folder = entry.path().parent().and_then(|path| path.strip_prefix(disk.at(&container).as_ref()).ok());
+                let folder =
+                    entry.path().parent().and_then(|path| path.strip_prefix(disk.at(&container).as_ref()).ok());
                 if let Some(folder) = folder.map(|inner| container.join(inner)).filter(|folder| !known(folder)) {
                     folders.push(folder);
                 }
@@ -225,12 +236,15 @@ fn read_all(
     todo.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
     let disk = request.disk;
-    let read_one = |(_, at, known): &(u64, usize, Option<Log>)| (*at, read_log(disk, wanted[*at].0, &wanted[*at].1, known.clone()));
+    let read_one = |(_, at, known): &(u64, usize, Option<Log>)| {
+        (*at, read_log(disk, wanted[*at].0, &wanted[*at].1, known.clone()))
+    };
     let done: Vec<(usize, Read)> = if threads < 2 {
         todo.iter().map(read_one).collect()
     } else {
         let next = AtomicUsize::new(0);
-        let work = || std::iter::from_fn(|| todo.get(next.fetch_add(1, Ordering::Relaxed)).map(read_one)).collect::<Vec<_>>();
+        let work =
+            || std::iter::from_fn(|| todo.get(next.fetch_add(1, Ordering::Relaxed)).map(read_one)).collect::<Vec<_>>();
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mine = work();

@@ -101,6 +101,11 @@ pub(crate) fn unreadable() -> Verdict {
     verdict(Health::Unknown, Reason::Unreadable, "nothing that was found could be read", None)
 }
 
+/// For a task of which there is nothing but a living agent.
+pub(crate) fn no_log_yet() -> Verdict {
+    verdict(Health::Healthy, Reason::NotStarted, "an agent runs, and has written no log yet", None)
+}
+
 fn verdict(health: Health, reason: Reason, detail: impl Into<String>, since: Option<Time>) -> Verdict {
     Verdict { health, reason, detail: detail.into(), since, error_class: None, evidence: Vec::new() }
 }
@@ -142,11 +147,11 @@ impl SessionFacts<'_> {
         self.hides_calls && matches!(self.life, Life::Alive(alive) if alive.shell_below)
     }
 
-    /// A tool is in flight: since when.
-    fn tool_since(&self) -> Option<Option<Time>> {
+    /// Since when a tool is in flight; nothing if none is.
+    fn tool_since(&self) -> Option<Time> {
         match self.call() {
-            Some(call) => Some(call.since.or(self.last_activity)),
-            None => self.hidden_tool().then_some(self.last_activity),
+            Some(call) => call.since.or(self.last_activity),
+            None => self.last_activity.filter(|_| self.hidden_tool()),
         }
     }
 
@@ -192,11 +197,16 @@ fn declared_failure(facts: &Facts<'_>) -> Finding {
     let (reason, detail) = match (declared.exit_code, declared.word) {
         (Some(0), _) => return Silent(None),
         (Some(code), _) => (Reason::ExitCode, format!("exit code {code}{}", error_suffix(declared))),
-        (None, Some(Word::Failed)) => (Reason::DeclaredFailed, format!("its status says {}{}", said(declared), error_suffix(declared))),
-        (None, Some(Word::TimedOut)) => (Reason::DeclaredTimeout, format!("its status says {}{}", said(declared), error_suffix(declared))),
+        (None, Some(Word::Failed)) => {
+            (Reason::DeclaredFailed, format!("its status says {}{}", said(declared), error_suffix(declared)))
+        }
+        (None, Some(Word::TimedOut)) => {
+            (Reason::DeclaredTimeout, format!("its status says {}{}", said(declared), error_suffix(declared)))
+        }
         _ => return Silent(None),
     };
-    let mut found = verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
+    let mut found =
+        verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
     found.error_class = Some(match declared.error.as_deref() {
         _ if reason == Reason::DeclaredTimeout => ErrorClass::Transient,
         Some(error) => crate::clients::classify_text(error),
@@ -246,7 +256,10 @@ fn interrupted(facts: &Facts<'_>) -> Finding {
     if let Some(declared) = facts.declared.filter(|declared| declared.word == Some(Word::Cancelled)) {
         let detail = format!("its status says {}{}", said(declared), error_suffix(declared));
         let since = declared.ended.or(declared.at);
-        return Speaks(verdict(Health::Failed, Reason::Interrupted, detail, since).with(declared_evidence(declared, "the declared end")));
+        return Speaks(
+            verdict(Health::Failed, Reason::Interrupted, detail, since)
+                .with(declared_evidence(declared, "the declared end")),
+        );
     }
     let Some(seen) = facts.session.filter(|seen| seen.session.turn == Turn::Interrupted) else { return Silent(None) };
     let found = verdict(Health::Failed, Reason::Interrupted, "interrupted, and nothing followed", seen.last_activity);
@@ -291,7 +304,11 @@ fn process_gone(facts: &Facts<'_>) -> Finding {
     match (seen.life, seen.silence(facts.now)) {
         (Life::Dead(evidence), _) => {
             let detail = format!("its process died{doing} ({})", evidence.what);
-            Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity).with(evidence.clone()).with(row))
+            Speaks(
+                verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity)
+                    .with(evidence.clone())
+                    .with(row),
+            )
         }
         (Life::Absent, Some(silence)) if silence >= facts.thresholds.gone_after => {
             let detail = format!("no process of it is left; it stopped{doing} {} ago", age(silence));
@@ -327,7 +344,11 @@ fn waiting_for_person(facts: &Facts<'_>) -> Finding {
     let newest = facts.session.and_then(|seen| seen.last_activity);
     match facts.declared {
         Some(declared) if declared.word == Some(Word::Waiting) && (newest.is_none() || declared.at >= newest) => {
-            let about = declared.question.as_deref().map(|question| format!(": {}", one_line(question, 160))).unwrap_or_default();
+            let about = declared
+                .question
+                .as_deref()
+                .map(|question| format!(": {}", one_line(question, 160)))
+                .unwrap_or_default();
             let detail = format!("its status says {}{about}", said(declared));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.at);
             Speaks(found.with(declared_evidence(declared, "the declared status")))
@@ -339,7 +360,7 @@ fn waiting_for_person(facts: &Facts<'_>) -> Finding {
 /// 8: a tool stands still.
 fn tool_silent(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
-    let Some(Some(since)) = seen.tool_since() else { return Silent(None) };
+    let Some(since) = seen.tool_since() else { return Silent(None) };
     let call = seen.call();
     let limit = facts.thresholds.tool_limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
     let (open_for, name) = (seen.age(facts.now, since), call.map_or_else(|| "a shell".to_owned(), call_text));
@@ -350,8 +371,12 @@ fn tool_silent(facts: &Facts<'_>) -> Finding {
         return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
     }
     let measured = match seen.moved {
-        Some(Moved { moved: true, share, .. }) => {
-            return Silent(Some(format!("in {name} for {}, but its processes move ({:.0} % of a core)", age(open_for), share * 100.0)));
+        Some(Moved { any: true, share, .. }) => {
+            return Silent(Some(format!(
+                "in {name} for {}, but its processes move ({:.0} % of a core)",
+                age(open_for),
+                share * 100.0
+            )));
         }
         Some(Moved { over: Some(over), .. }) => format!("used no CPU and printed nothing for {}", age(over)),
         Some(Moved { over: None, .. }) => "its processes have used next to no CPU".to_owned(),
@@ -359,20 +384,29 @@ fn tool_silent(facts: &Facts<'_>) -> Finding {
     };
     let detail = format!("in {name} for {}: {measured}", age(open_for));
     let offset = call.map_or(seen.session.turn_offset, |call| call.offset);
-    Speaks(verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since)).with(Evidence::at(seen.log, offset, "the call without result")))
+    Speaks(verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since)).with(Evidence::at(
+        seen.log,
+        offset,
+        "the call without result",
+    )))
 }
 
 /// 9: nothing happens, and no tool is open.
 fn silent(facts: &Facts<'_>) -> Finding {
     let limit = facts.thresholds.stuck_after;
     let Some(seen) = facts.session else {
-        let Some((declared, at)) = facts.declared.and_then(|declared| Some((declared, declared.at?))) else { return Silent(None) };
+        let Some((declared, at)) = facts.declared.and_then(|declared| Some((declared, declared.at?))) else {
+            return Silent(None);
+        };
         let silence = facts.now.since(at);
         if silence <= limit {
             return Silent(Some(format!("no heartbeat for {} of {}", age(silence), age(limit))));
         }
         let detail = format!("no heartbeat for {}", age(silence));
-        return Speaks(verdict(Health::Stuck, Reason::Silent, detail, Some(at)).with(declared_evidence(declared, "the last heartbeat")));
+        return Speaks(
+            verdict(Health::Stuck, Reason::Silent, detail, Some(at))
+                .with(declared_evidence(declared, "the last heartbeat")),
+        );
     };
     let waits_for_more = seen.session.turn == (Turn::Ended { firm: false }) && !seen.ended(facts);
     if !(seen.open() || waits_for_more) || seen.tool_since().is_some() {
@@ -396,7 +430,8 @@ fn failure_streak(facts: &Facts<'_>) -> Finding {
     }
     let last = seen.session.last_failure.as_ref().map(|failure| {
         let why = failure.text.lines().next().unwrap_or_default();
-        let about = if failure.summary.is_empty() { String::new() } else { format!(" `{}`", one_line(&failure.summary, 60)) };
+        let about =
+            if failure.summary.is_empty() { String::new() } else { format!(" `{}`", one_line(&failure.summary, 60)) };
         format!(": {}{about} {}", one_line(&failure.name, 40), one_line(why, 80))
     });
     let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
@@ -413,8 +448,15 @@ fn repeating(facts: &Facts<'_>) -> Finding {
         return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
     }
     let call = seen.session.last_call.as_ref();
-    let call = call.map(|call| format!(": {} `{}`", one_line(&call.name, 40), one_line(&call.summary, 100))).unwrap_or_default();
-    let found = verdict(Health::Struggling, Reason::Repeating, format!("the same call {} times in a row{call}", streak.count), streak.since);
+    let call = call
+        .map(|call| format!(": {} `{}`", one_line(&call.name, 40), one_line(&call.summary, 100)))
+        .unwrap_or_default();
+    let found = verdict(
+        Health::Struggling,
+        Reason::Repeating,
+        format!("the same call {} times in a row{call}", streak.count),
+        streak.since,
+    );
     let found = found.with(Evidence::at(seen.log, streak.offsets.0, "the first of the calls"));
     Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last of the calls")))
 }
@@ -438,7 +480,9 @@ fn working(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session else {
         return match facts.declared.map(|declared| declared.word) {
             Some(Some(Word::Created) | None) => not_started(facts.declared.and_then(|declared| declared.at)),
-            Some(_) => Speaks(verdict(Health::Healthy, Reason::Working, "", facts.declared.and_then(|declared| declared.at))),
+            Some(_) => {
+                Speaks(verdict(Health::Healthy, Reason::Working, "", facts.declared.and_then(|declared| declared.at)))
+            }
             None => Silent(None),
         };
     };

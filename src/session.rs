@@ -217,7 +217,7 @@ impl Session {
     /// The session's own name; the first one holds, as forks repeat their parent's rows.
     pub(crate) fn identity(&mut self, id: &str, parent: Option<&str>) {
         if self.id.is_empty() {
-            self.id = id.to_owned();
+            id.clone_into(&mut self.id);
             self.parent = parent.map(str::to_owned);
         }
     }
@@ -298,13 +298,14 @@ impl Session {
         self.retries.add(self.row);
     }
 
-    pub(crate) fn call(&mut self, call: NewCall<'_>) {
+    pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
         self.tools.calls += 1;
         if call.kind != CallKind::Poller {
-            let same = self.last_call.as_ref().is_some_and(|last| {
-                last.fingerprint == call.fingerprint && last.name == call.name
-            });
+            let same = self
+                .last_call
+                .as_ref()
+                .is_some_and(|last| last.fingerprint == call.fingerprint && last.name == call.name);
             if !same {
                 self.repeats.end();
                 let (name, summary) = (keep(&call.name), keep(&call.summary));
@@ -433,8 +434,7 @@ impl Session {
 
     fn failed(&mut self, at: usize, text: &str) {
         let call = &self.open[at];
-        self.last_failure =
-            Some(Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) });
+        self.last_failure = Some(Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) });
         self.tools.failed += 1;
         self.failures.add(self.row);
     }

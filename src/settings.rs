@@ -51,7 +51,15 @@ pub(crate) struct Settings {
     #[serde(deserialize_with = "since")]
     since: Option<Horizon>,
     /// Further status files, as patterns of absolute paths
-    #[arg(long, global = true, value_name = "GLOB", env = "AGENTMON_STATUS_FILES", hide_env = true, help_heading = "What to look at", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "GLOB",
+        env = "AGENTMON_STATUS_FILES",
+        hide_env = true,
+        help_heading = "What to look at",
+        value_delimiter = ','
+    )]
     status_files: Option<Vec<String>>,
 }
 
@@ -110,8 +118,9 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
-        let settings: Self = toml::from_str(&text)
-            .map_err(|error| anyhow::anyhow!("could not read `{}`: {}", path.display(), error.to_string().trim_end()))?;
+        let settings: Self = toml::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("could not read `{}`: {}", path.display(), error.to_string().trim_end())
+        })?;
         settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
     }
@@ -122,7 +131,10 @@ impl Settings {
 
     /// What the flags' own parsers would refuse.
     fn check(&self) -> anyhow::Result<()> {
-        if self.failure_streak == Some(0) || self.retry_limit == Some(0) || self.repeat_limit.is_some_and(|limit| limit < 2) {
+        if self.failure_streak == Some(0)
+            || self.retry_limit == Some(0)
+            || self.repeat_limit.is_some_and(|limit| limit < 2)
+        {
             bail!("a count is too small: `failure-streak` and `retry-limit` are at least 1, `repeat-limit` at least 2");
         }
         if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
@@ -133,7 +145,18 @@ impl Settings {
 
     /// What is set here, else what `file` has, else the default.
     pub(crate) fn resolve(self, file: Self) -> Config {
-        let Self { stuck_after, tool_limit, tool_cpu, failure_streak, repeat_limit, retry_limit, gone_after, settle_after, since, status_files } = self;
+        let Self {
+            stuck_after,
+            tool_limit,
+            tool_cpu,
+            failure_streak,
+            repeat_limit,
+            retry_limit,
+            gone_after,
+            settle_after,
+            since,
+            status_files,
+        } = self;
         let default = Thresholds::default();
         let thresholds = Thresholds {
             stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),

@@ -24,6 +24,8 @@ const MAGIC: &[u8; 16] = b"agentmon cache 1";
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
     pub(crate) logs: HashMap<PathBuf, Log>,
+    /// The run of the machine that the next two belong to.
+    pub(crate) boot: Option<String>,
     /// CPU time of the tools below each agent, by its pid and start.
     pub(crate) samples: HashMap<(u32, u64), Vec<Sample>>,
     /// What the machine's suspended time was, and when.

@@ -95,7 +95,13 @@ pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Ro
             if overlong {
                 overlong = false;
             } else {
-                each(Row { bytes: &buffer[used..end], offset: start + used as u64, line: lines, cut: false, unfinished: false });
+                each(Row {
+                    bytes: &buffer[used..end],
+                    offset: start + used as u64,
+                    line: lines,
+                    cut: false,
+                    unfinished: false,
+                });
             }
             used = end + 1;
         }
@@ -156,7 +162,13 @@ mod tests {
             }
             let (offset, lines) = at.unwrap_or_default();
             let cursor = read(&file, offset, lines, |row| {
-                let mark = if row.unfinished { "~" } else if row.cut { "cut" } else { "" };
+                let mark = if row.unfinished {
+                    "~"
+                } else if row.cut {
+                    "cut"
+                } else {
+                    ""
+                };
                 let text = if row.cut { String::new() } else { String::from_utf8_lossy(row.bytes).into_owned() };
                 rows.push(format!("{}{mark}{text}", row.line));
             });

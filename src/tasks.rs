@@ -1,5 +1,6 @@
 //! From what was seen to what is reported: which session belongs to which task, and who judges it.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use crate::declared::{Declared, Word};
 use crate::disk::Disk;
 use crate::life::{self, Alive, Candidate, Life, Moved};
 use crate::model::{
-    Considered, Evidence, Health, Problem, ProcessReport, SessionReport, Snapshot, Summary, TaskReport, ToolReport, Verdict,
+    Considered, Evidence, Health, Problem, ProcessReport, SessionReport, Snapshot, Summary, TaskReport, ToolReport,
+    Verdict,
 };
 use crate::next;
 use crate::poll::{Seen, SeenLog};
@@ -27,7 +29,6 @@ pub(crate) struct Context<'a> {
     pub(crate) disk: &'a Disk,
     pub(crate) config: &'a Config,
     pub(crate) now: Time,
-    pub(crate) roots: &'a [PathBuf],
     pub(crate) samples: &'a HashMap<(u32, u64), Vec<Sample>>,
     /// The machine's suspended time, now and at earlier polls.
     pub(crate) suspended: Duration,
@@ -87,9 +88,18 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     }
     make_unique(&mut tasks);
     tasks.sort_by(|one, other| {
-        (&one.repository, one.health, &one.name, &one.id).cmp(&(&other.repository, other.health, &other.name, &other.id))
+        (&one.repository, one.health, &one.name, &one.id).cmp(&(
+            &other.repository,
+            other.health,
+            &other.name,
+            &other.id,
+        ))
     });
-    let roots = seen.repositories.iter().map(|repository| repository.main.clone().unwrap_or_else(|| repository.common.clone())).collect();
+    let roots = seen
+        .repositories
+        .iter()
+        .map(|repository| repository.main.clone().unwrap_or_else(|| repository.common.clone()))
+        .collect();
     let problems = seen.problems.clone();
     Snapshot { schema: "agentmon.status/1", taken_at: context.now, roots, tasks, summary, problems, idle }
 }
@@ -98,13 +108,13 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
 struct Places<'a> {
     disk: &'a Disk,
     worktrees: Vec<Worktree>,
-    real: std::cell::RefCell<HashMap<PathBuf, Option<PathBuf>>>,
+    real: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
 impl<'a> Places<'a> {
     fn new(seen: &Seen, disk: &'a Disk) -> Self {
         let worktrees = seen.repositories.iter().flat_map(|repository| repository.worktrees.iter().cloned()).collect();
-        Self { disk, worktrees, real: Default::default() }
+        Self { disk, worktrees, real: RefCell::default() }
     }
 
     /// The longest worktree that holds it; none for what lay in a worktree that was removed since.
@@ -140,7 +150,7 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
     let mut by_id: HashMap<(&str, &str), usize> = HashMap::new();
     for SeenLog { client, file, session } in &seen.logs {
         let Some(session) = session.as_ref().filter(|session| !session.internal) else { continue };
-        let (place, also) = place_of(session, places);
+        let (place, also) = place_of(session, file.proposed.as_deref(), places);
         let last_activity = session.last_activity.or(Some(file.identity.modified())).map(|at| at.min(context.now));
         let one = Known { client, session, log: &file.path, place, also, last_activity, life: Life::Unknown };
         // One session may lie in two folders, after a move: the newest copy is the session.
@@ -177,8 +187,9 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
 }
 
 /// The worktree of a session, and the others that its tools worked in.
-fn place_of(session: &Session, places: &Places<'_>) -> (Option<PathBuf>, Vec<PathBuf>) {
-    let own = session.directory.as_deref().map(Path::new);
+fn place_of(session: &Session, proposed: Option<&Path>, places: &Places<'_>) -> (Option<PathBuf>, Vec<PathBuf>) {
+    // The first rows of a log name no directory yet.
+    let own = session.directory.as_deref().map(Path::new).or(proposed);
     let mut counts: Vec<(PathBuf, u32)> = Vec::new();
     for (workdir, count) in &session.workdirs {
         let workdir = own.unwrap_or(Path::new("/")).join(workdir);
@@ -198,23 +209,40 @@ fn place_of(session: &Session, places: &Places<'_>) -> (Option<PathBuf>, Vec<Pat
 fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
     let mut taken: HashSet<usize> = HashSet::new();
-    let worktrees = || seen.repositories.iter().flat_map(|repository| repository.worktrees.iter().map(move |worktree| (repository, worktree)));
+    let worktrees = || {
+        seen.repositories
+            .iter()
+            .flat_map(|repository| repository.worktrees.iter().map(move |worktree| (repository, worktree)))
+    };
     let is_worktree = |folder: &Path| worktrees().any(|(_, worktree)| worktree.path == folder);
     for (folder, declared) in seen.declared.iter().filter(|(folder, _)| !is_worktree(folder)) {
-        let holder = worktrees().filter(|(_, worktree)| folder.starts_with(&worktree.path)).max_by_key(|(_, worktree)| worktree.path.as_os_str().len());
+        let holder = worktrees()
+            .filter(|(_, worktree)| folder.starts_with(&worktree.path))
+            .max_by_key(|(_, worktree)| worktree.path.as_os_str().len());
         let Some((repository, worktree)) = holder.or_else(|| worktrees().next()) else { continue };
         let name = declared.name.clone().or_else(|| folder.file_name().map(|name| name.to_string_lossy().into_owned()));
         let sessions: Vec<usize> = match &declared.session {
-            Some(id) => (0..known.len()).filter(|at| known[*at].session.id == *id || known[*at].session.parent.as_ref() == Some(id)).collect(),
+            Some(id) => (0..known.len())
+                .filter(|at| known[*at].session.id == *id || known[*at].session.parent.as_ref() == Some(id))
+                .collect(),
             None => Vec::new(),
         };
         taken.extend(&sessions);
-        drafts.push(Draft { name: name.unwrap_or_default(), repository, worktree, declared: Some(declared), sessions, problems: false });
+        drafts.push(Draft {
+            name: name.unwrap_or_default(),
+            repository,
+            worktree,
+            declared: Some(declared),
+            sessions,
+            problems: false,
+        });
     }
     for (repository, worktree) in worktrees() {
         let declared = seen.declared.iter().find(|(folder, _)| *folder == worktree.path).map(|(_, declared)| declared);
         let declared = declared.filter(|declared| !is_committed_copy(declared, worktree));
-        let sessions = (0..known.len()).filter(|at| !taken.contains(at) && known[*at].place.as_ref() == Some(&worktree.path)).collect();
+        let sessions = (0..known.len())
+            .filter(|at| !taken.contains(at) && known[*at].place.as_ref() == Some(&worktree.path))
+            .collect();
         let problems = seen.problems.iter().any(|problem| is_of(problem, worktree, seen));
         drafts.push(Draft { name: worktree.name.clone(), repository, worktree, declared, sessions, problems });
     }
@@ -224,9 +252,10 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
 /// Something of this worktree could not be read: its status file, or a log that its name proposes.
 fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
     let status = problem.path.parent() == Some(&worktree.path);
-    status || seen.logs.iter().any(|log| {
-        log.session.is_none() && log.file.path == problem.path && log.file.proposed.as_ref() == Some(&worktree.path)
-    })
+    status
+        || seen.logs.iter().any(|log| {
+            log.session.is_none() && log.file.path == problem.path && log.file.proposed.as_ref() == Some(&worktree.path)
+        })
 }
 
 /// A status that is older than its worktree came with the checkout: it is another task's.
@@ -240,7 +269,10 @@ fn is_committed_copy(declared: &Declared, worktree: &Worktree) -> bool {
 }
 
 fn agent_in(table: &ProcessTable, places: &Places<'_>, worktree: &Path) -> bool {
-    let agents = table.processes.iter().filter(|process| !process.is_zombie() && matches!(process.role, Some(Role::Agent { .. })));
+    let agents = table
+        .processes
+        .iter()
+        .filter(|process| !process.is_zombie() && matches!(process.role, Some(Role::Agent { .. })));
     agents.filter_map(|process| process.cwd.as_deref()).any(|cwd| places.of(cwd).as_deref() == Some(worktree))
 }
 
@@ -279,16 +311,19 @@ fn report(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
     mains.sort_by_key(|one| std::cmp::Reverse((one.session.turn_since.or(one.session.started), one.last_activity)));
     let newest_turn = mains.first().and_then(|one| one.session.turn_since.or(one.session.started));
-    let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| declared.ended.or(declared.at).or(declared.modified).is_some_and(|at| at >= turn));
+    let newer = |declared: &&Declared| {
+        newest_turn.is_none_or(|turn| declared.ended.or(declared.at).or(declared.modified).is_some_and(|at| at >= turn))
+    };
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 
     let mut judging = judge(mains.first().copied(), &mine, declared, declared_life.as_ref(), seen, context);
-    if mains.is_empty() && draft.declared.is_none() && draft.problems {
-        judging.verdict = rules::unreadable();
+    if mains.is_empty() && draft.declared.is_none() {
+        judging.verdict = if draft.problems { rules::unreadable() } else { rules::no_log_yet() };
     }
     // Further agents that are at work here have a say, and the worst one decides.
-    for other in mains.iter().skip(1).filter(|one| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_))) {
+    for other in mains.iter().skip(1).filter(|one| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_)))
+    {
         let judged = judge(Some(other), &mine, None, None, seen, context);
         if judged.verdict.health < judging.verdict.health {
             judging = judged;
@@ -298,12 +333,21 @@ fn report(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context
     finish(draft, &mains, declared, judging, reports, context)
 }
 
-fn finish(draft: &Draft<'_>, mains: &[&Known<'_>], declared: Option<&Declared>, judging: Judged, sessions: Vec<SessionReport>, context: &Context<'_>) -> TaskReport {
+fn finish(
+    draft: &Draft<'_>,
+    mains: &[&Known<'_>],
+    declared: Option<&Declared>,
+    judging: Judged,
+    sessions: Vec<SessionReport>,
+    context: &Context<'_>,
+) -> TaskReport {
     let Judged { verdict, considered } = judging;
     let first = mains.first();
     let name = one_line(&draft.name, 100);
     let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, 100));
-    let progress = first.and_then(|one| one.session.progress()).or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
+    let progress = first
+        .and_then(|one| one.session.progress())
+        .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
     let declared_at = draft.declared.and_then(|declared| declared.at.or(declared.modified));
     let last_activity = sessions.iter().filter_map(|session| session.last_activity).max().or(declared_at);
     let mut evidence = verdict.evidence;
@@ -341,14 +385,21 @@ fn finish(draft: &Draft<'_>, mains: &[&Known<'_>], declared: Option<&Declared>, 
 }
 
 /// What the reader should know besides the verdict.
-fn notes(all: Option<&Declared>, current: Option<&Declared>, health: Health, judging: Option<&Known<'_>>) -> Vec<String> {
+fn notes(
+    all: Option<&Declared>,
+    current: Option<&Declared>,
+    health: Health,
+    judging: Option<&Known<'_>>,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(declared) = all {
         let word = one_line(declared.status.as_deref().unwrap_or_default(), 40);
         let over = declared.word.is_some_and(Word::is_end) || declared.exit_code.is_some();
         match declared.word {
             _ if current.is_none() && over => notes.push(format!("its status `{word}` is older than its newest turn")),
-            Some(Word::Created | Word::Running | Word::Waiting) if matches!(health, Health::Completed | Health::Failed) => {
+            Some(Word::Created | Word::Running | Word::Waiting)
+                if matches!(health, Health::Completed | Health::Failed) =>
+            {
                 notes.push(format!("its status still says `{word}`"));
             }
             Some(Word::Other) => notes.push(format!("its status `{word}` is not a known one")),
@@ -377,14 +428,25 @@ fn declared_life(declared: &Declared, table: &ProcessTable) -> Option<Life> {
     // Without a start, an id may be anybody's by now: it proves that nobody is there, but not who is.
     Some(match table.find(pid, declared.pid_start) {
         Found::Alive(process) => Life::Alive(Alive { pid, start: process.start, ..Alive::default() }),
-        Found::Zombie(process) => Life::Dead(Evidence::process(pid, Some(process.start), "a zombie: it ended, its parent has not noticed")),
-        Found::Reused => Life::Dead(Evidence::process(pid, declared.pid_start, "its id belongs to another program now")),
+        Found::Zombie(process) => {
+            Life::Dead(Evidence::process(pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
+        }
+        Found::Reused => {
+            Life::Dead(Evidence::process(pid, declared.pid_start, "its id belongs to another program now"))
+        }
         Found::Gone => Life::Dead(Evidence::process(pid, declared.pid_start, "recorded, and no longer there")),
         Found::Unknown => Life::Unknown,
     })
 }
 
-fn judge(one: Option<&Known<'_>>, all: &[&Known<'_>], declared: Option<&Declared>, declared_life: Option<&Life>, seen: &Seen, context: &Context<'_>) -> Judged {
+fn judge(
+    one: Option<&Known<'_>>,
+    all: &[&Known<'_>],
+    declared: Option<&Declared>,
+    declared_life: Option<&Life>,
+    seen: &Seen,
+    context: &Context<'_>,
+) -> Judged {
     let session = one.map(|one| {
         let children = || all.iter().filter(|child| child.session.parent.as_deref() == Some(&one.session.id));
         let working = |child: &&&Known<'_>| child.session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
@@ -432,7 +494,8 @@ fn session_reports(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, contex
             continue;
         }
         reports.push(session_report(one, all, seen, context));
-        let mut children: Vec<_> = all.iter().copied().filter(|child| child.session.parent.as_deref() == Some(&one.session.id)).collect();
+        let mut children: Vec<_> =
+            all.iter().copied().filter(|child| child.session.parent.as_deref() == Some(&one.session.id)).collect();
         children.sort_by_key(|child| std::cmp::Reverse(child.session.started));
         pending.extend(children);
     }
@@ -442,7 +505,11 @@ fn session_reports(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, contex
 fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> SessionReport {
     let Judged { verdict, .. } = judge(Some(one), all, None, None, seen, context);
     let session = one.session;
-    let tool = session.open.first().map(|call| ToolReport { name: call.name.clone(), summary: call.summary.clone(), since: call.since });
+    let tool = session.open.first().map(|call| ToolReport {
+        name: call.name.clone(),
+        summary: call.summary.clone(),
+        since: call.since,
+    });
     let process = |pid, alive| ProcessReport {
         pid,
         alive,
@@ -464,7 +531,9 @@ fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Co
         log: one.log.to_path_buf(),
         process: match &one.life {
             Life::Alive(alive) => Some(process(alive.pid, true)),
-            Life::Dead(evidence) => evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 }),
+            Life::Dead(evidence) => {
+                evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 })
+            }
             Life::Absent | Life::Unknown => None,
         },
         also_worked_in: one.also.clone(),
@@ -482,7 +551,11 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
         let mut kept = context.samples.get(&key).cloned().unwrap_or_default();
         let fresh = kept.last().is_some_and(|last| now.since(last.at) < Duration::from_secs(15) && now >= last.at);
         if !fresh {
-            kept.push(Sample { at: now, cpu: seen.table.tool_cpu(agent.pid), output: seen.table.tool_output(agent.pid) });
+            kept.push(Sample {
+                at: now,
+                cpu: seen.table.tool_cpu(agent.pid),
+                output: seen.table.tool_output(agent.pid),
+            });
         }
         // Of those that are old enough to be compared with, the newest one serves.
         while kept.get(1).is_some_and(|second| now.since(second.at) >= life::SAMPLE_AGE) {

@@ -5,15 +5,40 @@ use crate::session::ApiError;
 
 /// Words that name a used-up resource, whatever the status says: a 429 may be a busy minute or a spent week.
 const RESOURCE: &[&str] = &[
-    "usage limit", "session limit", "weekly limit", "limit reached", "quota", "credit balance", "billing", "budget",
-    "context_window", "context window", "prompt is too long", "context length", "out of memory", "no space left",
-    "usage_limit", "insufficient_quota",
+    "usage limit",
+    "session limit",
+    "weekly limit",
+    "limit reached",
+    "quota",
+    "credit balance",
+    "billing",
+    "budget",
+    "context_window",
+    "context window",
+    "prompt is too long",
+    "context length",
+    "out of memory",
+    "no space left",
+    "usage_limit",
+    "insufficient_quota",
 ];
 
 const TRANSIENT: &[&str] = &[
-    "rate_limit", "rate limit", "overloaded", "server_error", "internal_server_error", "timeout", "timed out",
-    "connection", "stream_disconnected", "stream disconnected", "too_many_failed_attempts", "network", "econnreset",
-    "socket", "temporarily",
+    "rate_limit",
+    "rate limit",
+    "overloaded",
+    "server_error",
+    "internal_server_error",
+    "timeout",
+    "timed out",
+    "connection",
+    "stream_disconnected",
+    "stream disconnected",
+    "too_many_failed_attempts",
+    "network",
+    "econnreset",
+    "socket",
+    "temporarily",
 ];
 
 pub(super) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError {
@@ -56,7 +81,12 @@ mod tests {
             (Some(403), "oauth_org_not_allowed", "", Permanent),
             (Some(400), "invalid_request", "prompt is too long: 210000 tokens", Resource),
             (None, "usage_limit_exceeded", "You've hit your usage limit.", Resource),
-            (None, "response_too_many_failed_attempts", "exceeded retry limit, last status: 429 Too Many Requests", Transient),
+            (
+                None,
+                "response_too_many_failed_attempts",
+                "exceeded retry limit, last status: 429 Too Many Requests",
+                Transient,
+            ),
             (None, "", "unexpected status 529 <unknown status code>: Overloaded", Transient),
             (None, "unauthorized", "unexpected status 401 Unauthorized", Permanent),
             (None, "", "Connection error.", Transient),

@@ -24,7 +24,7 @@ pub(super) static CLIENT: Client = Client {
         names: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
         role,
-        holds_log: false,
+        holds_log: None,
     },
     logs,
     fold,
@@ -45,7 +45,9 @@ fn home(world: &World) -> Option<PathBuf> {
 /// The folder name that stands for a path. Lossy: `/a/b-c` and `/a/b/c` share one, so it only proposes.
 fn slug(path: &Path) -> String {
     let text = path.to_string_lossy();
-    text.encode_utf16().map(|unit| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-')).collect()
+    text.encode_utf16()
+        .map(|unit| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-'))
+        .collect()
 }
 
 /// Slugs longer than this are cut and end in a hash that differs by runtime.
@@ -62,7 +64,9 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
         let text = name.to_string_lossy();
         // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
         let begins = |slug: &str| text.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let longest = slugs.as_ref().map(|slugs| slugs.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len()));
+        let longest = slugs
+            .as_ref()
+            .map(|slugs| slugs.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len()));
         match longest {
             Some(None) => {}
             Some(Some((_, folder))) => project(disk, &projects.join(&name), Some(*folder), problems, &mut found),
@@ -320,8 +324,19 @@ fn user(session: &mut Session, row: &Row<'_>) {
 }
 
 /// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] =
-    &[b"command", b"file_path", b"notebook_path", b"path", b"pattern", b"url", b"query", b"skill", b"description", b"prompt", b"subject"];
+const TELLING: &[&[u8]] = &[
+    b"command",
+    b"file_path",
+    b"notebook_path",
+    b"path",
+    b"pattern",
+    b"url",
+    b"query",
+    b"skill",
+    b"description",
+    b"prompt",
+    b"subject",
+];
 
 fn call(session: &mut Session, block: &Block<'_>) {
     let name = block.name.clone().unwrap_or_default();
@@ -354,7 +369,7 @@ fn call(session: &mut Session, block: &Block<'_>) {
     }
     // The description is for people: the same command under another title is the same command.
     let fingerprint = input.fingerprint(if &*name == "Bash" { b"description" } else { b"" });
-    session.call(NewCall { id, name, summary, fingerprint, timeout, kind });
+    session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
 }
 
 fn question(input: Raw<'_>) -> Option<Cow<'_, str>> {
@@ -423,8 +438,12 @@ fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
 }
 
 /// Error results that say nothing of the agent's luck: a person said no, or a sibling took it down.
-const WITHDRAWN: &[&str] =
-    &["The user doesn't want to ", "[Request interrupted", "Sibling tool call errored", "Cancelled: parallel tool call"];
+const WITHDRAWN: &[&str] = &[
+    "The user doesn't want to ",
+    "[Request interrupted",
+    "Sibling tool call errored",
+    "Cancelled: parallel tool call",
+];
 
 /// The number that `TaskCreate` gave to its step: `{"task":{"id":"1",...}}`.
 fn task_number(result: Raw<'_>) -> Option<Cow<'_, str>> {

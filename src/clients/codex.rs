@@ -20,7 +20,13 @@ use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "codex",
-    program: Program { client: "codex", names: &["codex", "codex-code-mode-host"], packages: &["@openai/codex"], role, holds_log: true },
+    program: Program {
+        client: "codex",
+        names: &["codex", "codex-code-mode-host"],
+        packages: &["@openai/codex"],
+        role,
+        holds_log: Some("rollout-"),
+    },
     logs,
     fold,
     hides_calls: |session| !session.tells_ends,
@@ -51,7 +57,9 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = home(world).map(|home| home.join("sessions")).into_iter().collect();
     for _level in ["year", "month", "day"] {
-        let below = |folder: &PathBuf| names_in(disk, folder, problems).into_iter().map(|name| folder.join(name)).collect::<Vec<_>>();
+        let below = |folder: &PathBuf| {
+            names_in(disk, folder, problems).into_iter().map(|name| folder.join(name)).collect::<Vec<_>>()
+        };
         folders = folders.iter().flat_map(below).collect();
     }
     for folder in folders {
@@ -278,7 +286,8 @@ fn completed_item(session: &mut Session, item: Raw<'_>) {
         b"aggregated_output" => output = reader.raw().text(KEPT),
         _ => {}
     });
-    let command = matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
+    let command =
+        matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
     if command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
         let text = codex_output::exit_text(exit, &output.unwrap_or_default());
         session.command_failed(&id.unwrap_or_default(), &text);
@@ -300,7 +309,8 @@ fn response_item(session: &mut Session, payload: &Payload<'_>) {
 }
 
 /// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"questions", b"message", b"target", b"url"];
+const TELLING: &[&[u8]] =
+    &[b"cmd", b"command", b"path", b"query", b"question", b"questions", b"message", b"target", b"url"];
 
 fn call(session: &mut Session, payload: &Payload<'_>) {
     let id = payload.call.clone().or(payload.id.clone()).unwrap_or_default();
@@ -328,7 +338,7 @@ fn call(session: &mut Session, payload: &Payload<'_>) {
         _ => function(session, &name, arguments, &mut new),
     }
     new.name = name;
-    session.call(new);
+    session.call(&new);
 }
 
 fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut NewCall<'a>) {

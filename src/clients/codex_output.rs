@@ -20,7 +20,7 @@ pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
                     }
                 });
             });
-            let (outcome, _) = of_text(texts.first().cloned().unwrap_or_default(), || Cow::default());
+            let (outcome, _) = of_text(texts.first().cloned().unwrap_or_default(), Cow::default);
             let text = texts.pop().unwrap_or_default();
             (outcome, text.strip_prefix("Script error:\n").map(|text| text.to_owned().into()).unwrap_or(text))
         }
@@ -31,8 +31,16 @@ pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
 
 /// Starts of texts that report a failure without an exit code.
 const FAILURES: &[&str] = &[
-    "Script failed", "apply_patch verification failed", "exec_command failed", "write_stdin failed",
-    "failed to parse function arguments", "unsupported call", "command timed out", "execution error", "Error:", "error:",
+    "Script failed",
+    "apply_patch verification failed",
+    "exec_command failed",
+    "write_stdin failed",
+    "failed to parse function arguments",
+    "unsupported call",
+    "command timed out",
+    "execution error",
+    "Error:",
+    "error:",
 ];
 
 /// Words of texts in which a person, or the end of a turn, took the call back.
@@ -168,7 +176,11 @@ fn literal_at(text: &str, at: usize, key: &str) -> Option<String> {
                 escaped = false;
             }
             '\\' => escaped = true,
-            _ if each == quote => return Reader::new(format!("\"{}\"", body.replace('"', "\\\"")).as_bytes()).string().map(Cow::into_owned),
+            _ if each == quote => {
+                return Reader::new(format!("\"{}\"", body.replace('"', "\\\"")).as_bytes())
+                    .string()
+                    .map(Cow::into_owned);
+            }
             _ => body.push(each),
         }
     }
@@ -183,18 +195,42 @@ mod tests {
     fn every_way_to_say_how_it_went() {
         use Outcome::{Failed, Ok, Running, Withdrawn};
         let cases = [
-            (r#""Chunk ID: aa12da\nWall time: 0.0 seconds\nProcess exited with code 2\nOriginal token count: 15\nOutput:\nmake: no rule""#, Failed, "exit 2: make: no rule"),
-            (r#""Chunk ID: aa12da\nWall time: 0.0 seconds\nProcess exited with code 0\nOutput:\nProcess exited with code 1""#, Ok, "exit 0: Process exited with code 1"),
+            (
+                r#""Chunk ID: aa12da\nWall time: 0.0 seconds\nProcess exited with code 2\nOriginal token count: 15\nOutput:\nmake: no rule""#,
+                Failed,
+                "exit 2: make: no rule",
+            ),
+            (
+                r#""Chunk ID: aa12da\nWall time: 0.0 seconds\nProcess exited with code 0\nOutput:\nProcess exited with code 1""#,
+                Ok,
+                "exit 0: Process exited with code 1",
+            ),
             (r#""Chunk ID: 1\nWall time: 1 seconds\nProcess running with session ID 7\nOutput:\n""#, Running, ""),
-            (r#""Exit code: 101\nWall time: 3 seconds\nTotal output lines: 9\nOutput:\nerror""#, Failed, "exit 101: error"),
+            (
+                r#""Exit code: 101\nWall time: 3 seconds\nTotal output lines: 9\nOutput:\nerror""#,
+                Failed,
+                "exit 101: error",
+            ),
             (r#""{\"output\":\"x\",\"metadata\":{\"exit_code\":0,\"duration_seconds\":0.1}}""#, Ok, "x"),
             (r#""{\"output\":\"bad\",\"metadata\":{\"exit_code\":1}}""#, Failed, "exit 1: bad"),
-            (r#""apply_patch verification failed: no such lines""#, Failed, "apply_patch verification failed: no such lines"),
+            (
+                r#""apply_patch verification failed: no such lines""#,
+                Failed,
+                "apply_patch verification failed: no such lines",
+            ),
             (r#""Wall time: 4.1 seconds\naborted by user""#, Withdrawn, ""),
             (r#""exec command rejected by user""#, Withdrawn, ""),
             (r#""Plan updated""#, Ok, "Plan updated"),
-            (r#"[{"type":"input_text","text":"Script completed\nWall time 0.1 seconds\nOutput:\n"},{"type":"input_text","text":"{}"}]"#, Ok, "{}"),
-            (r#"[{"type":"input_text","text":"Script failed\nWall time 0 seconds\nOutput:\n"},{"type":"input_text","text":"Script error:\nno"}]"#, Failed, "no"),
+            (
+                r#"[{"type":"input_text","text":"Script completed\nWall time 0.1 seconds\nOutput:\n"},{"type":"input_text","text":"{}"}]"#,
+                Ok,
+                "{}",
+            ),
+            (
+                r#"[{"type":"input_text","text":"Script failed\nWall time 0 seconds\nOutput:\n"},{"type":"input_text","text":"Script error:\nno"}]"#,
+                Failed,
+                "no",
+            ),
             (r#""Script running with cell ID 3\nWall time 10 seconds""#, Running, ""),
             (r#"{"content":"no","success":false}"#, Failed, "no"),
             ("null", Ok, ""),
@@ -208,13 +244,18 @@ mod tests {
 
     #[test]
     fn reads_what_a_script_does() {
-        let script = Js(r#"const r = await tools.exec_command({cmd: "grep -n \"a b\" x", workdir: '/srv/shop'}); text(r.output);"#);
+        let script = Js(
+            r#"const r = await tools.exec_command({cmd: "grep -n \"a b\" x", workdir: '/srv/shop'}); text(r.output);"#,
+        );
         assert_eq!(script.summary(), "grep -n \"a b\" x");
         assert_eq!(script.literal("workdir").as_deref(), Some("/srv/shop"));
         assert!(!script.only_polls());
         assert!(Js("await tools.write_stdin({session_id: 7, chars: \"\"})").only_polls());
         assert!(!Js("await tools.write_stdin({session_id: 7, chars: 'y\\n'})").only_polls());
-        assert_eq!(Js(r#"await tools.apply_patch("*** Begin Patch\n*** Update File: src/a.rs\n@@")"#).summary(), "apply_patch src/a.rs");
+        assert_eq!(
+            Js(r#"await tools.apply_patch("*** Begin Patch\n*** Update File: src/a.rs\n@@")"#).summary(),
+            "apply_patch src/a.rs"
+        );
     }
 
     #[test]

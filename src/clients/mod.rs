@@ -32,7 +32,7 @@ pub(crate) struct Client {
     /// How its processes are recognised.
     pub(crate) program: Program,
     /// Lists its logs: those that may belong to sessions in `folders`, or all.
-    pub(crate) logs: fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>,
+    pub(crate) logs: ListLogs,
     /// Folds the record that the reader stands before; the offset is the row's.
     pub(crate) fold: fn(&mut Session, &mut Reader<'_>, u64),
     /// Whether this session's log shows a call only when it is done.
@@ -42,6 +42,9 @@ pub(crate) struct Client {
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
 }
+
+/// Lists logs; without folders, all there are.
+type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>;
 
 /// One log, as it lies there.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,14 +11,21 @@ use crate::world::World;
 ///
 /// # Errors
 /// As for `status`; or there is no such task, or several.
-pub(crate) fn explain(cli: &Cli, word: &str, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
+pub(crate) fn explain(
+    cli: &Cli,
+    task: &str,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let looked = look(cli, world, err)?;
-    let Some(task) = named(&looked.snapshot.tasks, word)? else {
+    let Some(found) = named(&looked.snapshot.tasks, task)? else {
         let names: Vec<_> = looked.snapshot.tasks.iter().map(|task| crate::text::one_line(&task.id, 100)).collect();
-        let known = if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
-        anyhow::bail!("no task `{}`: {known}; `--since all` looks further back", crate::text::one_line(word, 100));
+        let known =
+            if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
+        anyhow::bail!("no task `{}`: {known}; `--since all` looks further back", crate::text::one_line(task, 100));
     };
-    let written = render::explain::explain(task, &options(cli, world), world.now, out).and_then(|()| out.flush());
+    let written = render::explain::explain(found, &options(cli, world), world.now, out).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => anyhow::bail!("could not write: {error}"),
         _ => Ok(0),

@@ -1,6 +1,5 @@
 //! One look, judged: what every command begins with.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -10,7 +9,6 @@ use crate::cli::{Cli, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
-use crate::record::History;
 use crate::render::{self, Options};
 use crate::settings::{self, Config, Settings};
 use crate::store::Checkpoint;
@@ -40,11 +38,14 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let mut progress = |bytes: u64| announce(bytes, world, err);
     let mut request = Request { disk: &disk, world, config: &config, roots: &roots, before_reading: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
+    if checkpoint.boot != seen.table.boot_id {
+        checkpoint.samples.clear();
+        checkpoint.suspensions.clear();
+    }
     let context = Context {
         disk: &disk,
         config: &config,
         now: world.now,
-        roots: &roots,
         samples: &checkpoint.samples,
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
@@ -53,7 +54,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let snapshot = tasks::snapshot(&seen, &context);
     let remembered = tasks::remember(&snapshot, &seen, &context);
     let Checkpoint { samples, suspensions, .. } = remembered;
-    let checkpoint = Checkpoint { saved: Some(world.now), samples, suspensions, ..checkpoint };
+    let boot = seen.table.boot_id.clone();
+    let checkpoint = Checkpoint { saved: Some(world.now), boot, samples, suspensions, ..checkpoint };
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
 }
 
@@ -112,8 +114,7 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
 }
 
 /// Saves what is known. A cache that cannot be written costs time and nothing else.
-pub(crate) fn save(looked: &Looked, histories: HashMap<PathBuf, History>) {
-    drop(histories);
+pub(crate) fn save(looked: &Looked) {
     if let Some(path) = &looked.checkpoint_path {
         drop(looked.checkpoint.save(path));
     }

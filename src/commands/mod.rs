@@ -3,6 +3,7 @@
 mod explain;
 mod look;
 mod quiet;
+mod recording;
 mod status;
 
 pub(crate) use explain::explain;

@@ -15,12 +15,16 @@ type Told = BTreeMap<String, Health>;
 pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bool {
     let now = troubled(&looked.snapshot);
     let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name());
-    let path = world.xdg("XDG_STATE_HOME", ".local/state").zip(name).map(|(state, name)| state.join("agentmon/told").join(name).with_extension("json"));
+    let path = world
+        .xdg("XDG_STATE_HOME", ".local/state")
+        .zip(name)
+        .map(|(state, name)| state.join("agentmon/told").join(name).with_extension("json"));
     let Some(path) = path else {
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
         return !now.is_empty();
     };
-    let before: Told = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let before: Told =
+        std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     if before == now {
         return false;
     }
@@ -38,5 +42,9 @@ pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bo
 
 fn troubled(snapshot: &Snapshot) -> Told {
     let tasks = snapshot.tasks.iter().filter(|task| task.health.needs_attention());
-    tasks.map(|task| (format!("{}\t{}", task.id, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)).collect()
+    tasks
+        .map(|task| {
+            (format!("{}\t{}", task.id, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)
+        })
+        .collect()
 }

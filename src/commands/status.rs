@@ -1,18 +1,14 @@
 //! `agentmon status`: look, judge, record, print, in this order, so that a closed pipe loses nothing.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::look::{Looked, look, named, options, save};
-use super::quiet;
+use super::{quiet, recording};
 use crate::cli::Cli;
 use crate::model::{Health, Snapshot, Summary, TaskReport};
-use crate::record::{self, Appended, History, Poll};
 use crate::render;
-use crate::session::Session;
-use crate::time::Time;
+use crate::text::{count, one_line};
 use crate::world::World;
 
 /// Exit codes.
@@ -24,18 +20,28 @@ const FAILED: u8 = 2;
 ///
 /// # Errors
 /// The report could not be made: a wrong setting, no repository, a task that is named and not there.
-pub(crate) fn status(cli: &Cli, names: &[String], world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
+pub(crate) fn status(
+    cli: &Cli,
+    names: &[String],
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
-    record_and_save(cli, &mut looked, world, begun, err);
+    recording::record(cli, &mut looked, world, begun, err);
+    save(&looked);
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
     let print = !cli.status.quiet || quiet::changed(&looked, world, err);
     filter(&mut looked.snapshot, cli);
     let snapshot = &looked.snapshot;
     if print {
-        if snapshot.tasks.is_empty() && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() }) && missing == 0 {
-            drop(writeln!(err, "agentmon: no task found; {}", nothing_found(&looked, world)));
+        if snapshot.tasks.is_empty()
+            && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() })
+            && missing == 0
+        {
+            drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
         let options = options(cli, world);
         let default = if world.terminal.stdout { "table" } else { "lines" };
@@ -60,17 +66,19 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
     let mut ids = Vec::new();
     let mut missing = 0;
     for name in names {
-        match named(&snapshot.tasks, name)? {
-            Some(task) => ids.push((task.id.clone(), task.worktree.clone())),
-            None => {
-                missing += 1;
-                let shown = crate::text::one_line(name, 100);
-                drop(writeln!(err, "agentmon: no task `{shown}`; `agentmon status` lists them, `--since all` the older ones too"));
-            }
+        if let Some(task) = named(&snapshot.tasks, name)? {
+            ids.push((task.id.clone(), task.worktree.clone()));
+        } else {
+            missing += 1;
+            let shown = one_line(name, 100);
+            drop(writeln!(
+                err,
+                "agentmon: no task `{shown}`; `agentmon status` lists them, `--since all` the older ones too"
+            ));
         }
     }
     if missing > 0 && cli.status.check.is_none() {
-        anyhow::bail!("{} not found", crate::text::count(missing as u64, "named task was", "named tasks were"));
+        anyhow::bail!("{} not found", count(missing as u64, "named task was", "named tasks were"));
     }
     keep(snapshot, |task| ids.iter().any(|(id, worktree)| *id == task.id && *worktree == task.worktree));
     Ok(missing)
@@ -111,74 +119,17 @@ fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) ->
     FAILED
 }
 
-/// Where it was looked, and what to do.
+/// Where it was looked, and what would be found there.
 fn nothing_found(looked: &Looked, world: &World) -> String {
-    let worktrees: usize = looked.seen.repositories.iter().map(|repository| repository.worktrees.len()).sum();
-    let places = looked.snapshot.roots.iter().map(|root| format!("`{}`", crate::text::one_line(&root.to_string_lossy(), 200)));
-    let older = match looked.snapshot.summary.older {
-        0 => String::new(),
-        count => format!(", {count} older with `--since all`"),
+    let places = looked.seen.repositories.iter().map(|repository| {
+        let worktrees = count(repository.worktrees.len() as u64, "worktree", "worktrees");
+        format!("{} ({worktrees})", one_line(repository.name(), 100))
+    });
+    let places: Vec<_> = places.collect();
+    let why = match (world.agents_home(), looked.snapshot.summary.older) {
+        (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
+        (_, 0) => "no agent has worked there, none runs there, and there is no status.json".to_owned(),
+        (_, older) => format!("{older} older with `--since all`"),
     };
-    let home = world.agents_home().map_or("without a home directory no agent's log can be found".to_owned(), |_| {
-        "no agent has worked here lately, and no status.json was found".to_owned()
-    });
-    let worktrees = crate::text::count(worktrees as u64, "worktree", "worktrees");
-    format!("looked at {} ({worktrees}{older}): {home}", places.collect::<Vec<_>>().join(", "))
-}
-
-/// Appends to the record what is new in it, then saves the checkpoint. Nothing of it keeps the report back.
-fn record_and_save(cli: &Cli, looked: &mut Looked, world: &World, begun: Instant, err: &mut dyn Write) {
-    // A world that was laid out elsewhere, or another time, is looked at and left as it is.
-    let only_looking = cli.status.no_log || cli.look.root.is_some();
-    let mut histories = std::mem::take(&mut looked.checkpoint.histories);
-    if !only_looking && !looked.snapshot.tasks.is_empty() {
-        for (repository, main) in repositories(looked) {
-            match append(looked, &repository, main.as_deref(), &histories, world, begun.elapsed()) {
-                Ok((path, history)) => drop(histories.insert(path, history)),
-                Err(notices) => notices.iter().for_each(|notice| drop(writeln!(err, "agentmon: {}", crate::text::one_line(notice, 400)))),
-            }
-        }
-    }
-    looked.checkpoint.histories = histories;
-    save(looked, HashMap::new());
-}
-
-/// The repositories that have tasks: the path that stands in their reports, and the main worktree.
-fn repositories(looked: &Looked) -> Vec<(PathBuf, Option<PathBuf>)> {
-    let has_tasks = |path: &Path| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == Some(path));
-    let all = looked.seen.repositories.iter().map(|repository| {
-        (repository.main.clone().unwrap_or_else(|| repository.common.clone()), repository.main.clone())
-    });
-    all.filter(|(path, _)| has_tasks(path)).collect()
-}
-
-type Kept = (PathBuf, History);
-
-fn append(looked: &Looked, repository: &Path, main: Option<&Path>, histories: &HashMap<PathBuf, History>, world: &World, duration: Duration) -> Result<Kept, Vec<String>> {
-    let (place, notice) = record::place(world, Some(repository), main);
-    let mut notices: Vec<String> = notice.into_iter().collect();
-    let Some(place) = place else { return Err(notices) };
-    let started = |task: &TaskReport| started(looked, task);
-    let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository), duration, started: &started };
-    let hint = histories.get(&place.path).cloned().unwrap_or_default();
-    match record::append(&place, &hint, world.now, |last| record::events(&poll, last)) {
-        Ok(Appended::Written { history, .. }) if notices.is_empty() => Ok((place.path, history)),
-        Ok(Appended::Written { .. }) => Err(notices),
-        Ok(Appended::Locked) => {
-            notices.push(format!("nothing was recorded: another process holds the lock of `{}`; the next run makes up for it", place.path.display()));
-            Err(notices)
-        }
-        Err(error) => {
-            notices.push(format!("{error:#}"));
-            Err(notices)
-        }
-    }
-}
-
-/// When the work of a task began, for the record.
-fn started(looked: &Looked, task: &TaskReport) -> Option<Time> {
-    let judging = task.sessions.first()?;
-    let logs = &looked.seen.logs;
-    let session: Option<&Session> = logs.iter().find(|log| log.file.path == judging.log).and_then(|log| log.session.as_ref());
-    session.and_then(|session| session.turn_since.or(session.started))
+    format!("no task found in {}: {why}", places.join(", "))
 }

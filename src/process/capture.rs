@@ -41,7 +41,6 @@ impl ProcessTable {
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
             others_hidden: !is_copy(disk) && !processes.iter().any(|process| process.pid == 1),
             supported: uptime.is_some() || !processes.is_empty(),
-            looked_at: pids.len(),
             processes,
         };
         table.demote_launchers();
@@ -102,7 +101,7 @@ fn read_process(disk: &Disk, programs: &[&Program], pid: u32) -> Option<Process>
 fn look_into(disk: &Disk, program: &Program, process: &mut Process) {
     process.cwd = disk.link(&of(process.pid, "cwd")).ok();
     process.inner_pid = inner_pid(disk, process.pid);
-    let files = if program.holds_log { open_files(disk, process.pid) } else { None };
+    let files = if program.holds_log.is_some() { open_files(disk, process.pid) } else { None };
     let Some(mut files) = files else { return };
     files.sort_unstable();
     process.locks = files

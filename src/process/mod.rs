@@ -81,8 +81,6 @@ pub(crate) struct ProcessTable {
     pub(crate) others_hidden: bool,
     /// There is a process table to read; without one nothing is known of any process.
     pub(crate) supported: bool,
-    /// How many processes were listed.
-    pub(crate) looked_at: usize,
 }
 
 /// What became of a recorded process.
@@ -99,6 +97,7 @@ pub(crate) enum Found<'a> {
 
 impl ProcessTable {
     /// A table in which nothing runs.
+    #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self { supported: true, ..Self::default() }
     }
@@ -107,7 +106,7 @@ impl ProcessTable {
     #[cfg(test)]
     pub(crate) fn of(mut processes: Vec<Process>) -> Self {
         processes.sort_by_key(|process| process.pid);
-        Self { looked_at: processes.len(), processes, ..Self::empty() }
+        Self { processes, ..Self::empty() }
     }
 
     pub(crate) fn get(&self, pid: u32) -> Option<&Process> {

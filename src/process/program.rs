@@ -23,7 +23,7 @@ pub(crate) struct Program {
     /// Gets the command line from the program on, so the script comes first if there is one.
     pub(crate) role: fn(&[String]) -> Role,
     /// Its open files are worth reading.
-    pub(crate) holds_log: bool,
+    pub(crate) holds_log: Option<&'static str>,
 }
 
 const RUNTIMES: [&str; 4] = ["node", "nodejs", "bun", "deno"];
@@ -83,7 +83,7 @@ mod tests {
         names: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
         role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
-        holds_log: false,
+        holds_log: None,
     };
     static CODEX: Program = Program {
         client: "codex",
@@ -96,7 +96,7 @@ mod tests {
                 Role::Agent { headless: None }
             }
         },
-        holds_log: true,
+        holds_log: Some("rollout-"),
     };
 
     /// Command line, executable, and what that is.

@@ -15,12 +15,11 @@ mod kill;
 #[cfg(test)]
 mod samples;
 
-#[expect(unused_imports, reason = "being built")]
 pub(crate) use self::{
     append::{Appended, append},
-    event::{Event, Poll, events},
+    event::{Poll, events},
     history::History,
-    place::{Place, place},
+    place::place,
 };
 
 /// FNV-1a over the parts, each closed by a byte that no text contains. It must be the same in every

@@ -25,7 +25,8 @@ struct Recording {
 fn recordings() -> Vec<Recording> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");
     let folders = |path: &Path| {
-        let mut folders: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+        let mut folders: Vec<_> =
+            fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
         folders.sort();
         folders
     };
@@ -84,7 +85,9 @@ fn truth_at_end(recording: &Recording) -> &'static [(&'static str, &'static str)
         "kill" | "kill-thinking" | "kill-tool" | "ask" => &[("failed", "process_gone")],
         "interrupt" | "escape" => &[("failed", "interrupted")],
         // It leaves nothing in the log but a request that was never answered.
-        "unauthorized" | "overload" | "ratelimit" | "servererror" if recording.is_old_codex() => &[("failed", "process_gone")],
+        "unauthorized" | "overload" | "ratelimit" | "servererror" if recording.is_old_codex() => {
+            &[("failed", "process_gone")]
+        }
         "unauthorized" | "overload" | "ratelimit" | "servererror" => &[("failed", "api_error")],
         other => panic!("nothing is known of `{other}`"),
     }
@@ -119,7 +122,9 @@ fn every_moment_is_judged_right() {
             wrong.push(format!("{} end: {health} {reason} ({}), not {truth:?}", recording.name, task["detail"]));
         }
         let class = task["error_class"].as_str();
-        if reason == "api_error" && class != Some(if recording.scenario == "unauthorized" { "permanent" } else { "transient" }) {
+        if reason == "api_error"
+            && class != Some(if recording.scenario == "unauthorized" { "permanent" } else { "transient" })
+        {
             wrong.push(format!("{} end: class {class:?}", recording.name));
         }
         let Some((lab, running_at)) = recording.running() else { continue };
@@ -128,9 +133,274 @@ fn every_moment_is_judged_right() {
             let task = lab.task(running_at + after);
             judged += 1;
             if said(&task) != (health.to_owned(), reason.to_owned()) {
-                wrong.push(format!("{} running +{} s: {:?} ({}), not {health} {reason}", recording.name, after / SECOND, said(&task), task["detail"]));
+                wrong.push(format!(
+                    "{} running +{} s: {:?} ({}), not {health} {reason}",
+                    recording.name,
+                    after / SECOND,
+                    said(&task),
+                    task["detail"]
+                ));
             }
         }
     }
     assert!(wrong.is_empty(), "{} of {judged} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// One row of a log, with what an independent reader makes of it.
+struct Row {
+    /// Where it ends, in bytes.
+    end: usize,
+    at: i64,
+    /// A tool's result, and whether it failed.
+    failed: Option<bool>,
+    /// The plan after it.
+    plan: Vec<(String, String)>,
+    /// The turn has ended with it.
+    ended: bool,
+    /// A text of the agent.
+    text: bool,
+}
+
+/// The logs of a recording's home: path below the home, and text. The main session's comes first.
+fn logs(home: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
+                found
+                    .push((path.strip_prefix(home).unwrap().display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let is_child = |log: &(String, String)| {
+        log.0.contains("agent-") || log.1.lines().next().unwrap().contains("\"parent_thread_id\"")
+    };
+    found.sort_by_key(|log| (is_child(log), log.0.clone()));
+    found
+}
+
+fn rows(text: &str) -> Vec<Row> {
+    let (mut rows, mut end, mut at, mut plan, mut command_failed) = (Vec::new(), 0, 0, Vec::new(), false);
+    for line in text.lines() {
+        end += line.len() + 1;
+        let row: Value = serde_json::from_str(line).unwrap();
+        at = row["timestamp"].as_str().map_or(at, ms);
+        let blocks = list(&row["message"]["content"]);
+        let payload = &row["payload"];
+        update_plan(&mut plan, &row);
+        command_failed |= payload["item"]["exit_code"].as_i64().is_some_and(|code| code != 0);
+        let mut failed =
+            blocks.iter().find(|block| block["type"] == "tool_result").map(|block| block["is_error"] == true);
+        if payload["type"].as_str().is_some_and(|kind| kind.ends_with("_call_output")) {
+            let output = payload["output"].to_string();
+            let says = [
+                "exited with code 1",
+                "exited with code 2",
+                "Exit code: 1",
+                "Exit code: 2",
+                "verification failed",
+                "Script failed",
+            ];
+            failed = Some(command_failed || says.iter().any(|word| output.contains(word)));
+            command_failed = false;
+        }
+        let text = blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
+            || payload["role"] == "assistant";
+        let stop = &row["message"]["stop_reason"];
+        let ended = text && (stop == "end_turn" || stop == "stop_sequence")
+            || row["subtype"] == "turn_duration"
+            || payload["type"] == "task_complete";
+        rows.push(Row { end, at, failed, plan: plan.clone(), ended, text });
+    }
+    rows
+}
+
+/// Steps and their states, as the three ways to write a plan have them.
+fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let result = &row["toolUseResult"];
+    if let Some(todos) = result["newTodos"].as_array() {
+        *plan = todos.iter().map(|todo| (text(&todo["content"]), text(&todo["status"]))).collect();
+    }
+    if result["task"]["subject"].is_string() {
+        plan.push((text(&result["task"]["subject"]), "pending".to_owned()));
+    }
+    if let (Some(id), Some(to)) = (result["taskId"].as_str(), result["statusChange"]["to"].as_str()) {
+        to.clone_into(&mut plan[id.parse::<usize>().unwrap() - 1].1);
+    }
+    let payload = &row["payload"];
+    let script = payload["input"].as_str().filter(|input| input.contains("update_plan("));
+    let from_script =
+        script.and_then(|input| Some(format!("{{\"plan\":{}", input.split_once("plan: ")?.1.split_once("});")?.0)));
+    let arguments = payload["arguments"].as_str().map(str::to_owned).or(from_script.map(|text| text + "}"));
+    if let Some(arguments) = arguments.filter(|arguments| arguments.contains("\"plan\"")) {
+        let steps: Value = serde_json::from_str(&arguments).unwrap();
+        *plan = list(&steps["plan"]).iter().map(|step| (text(&step["step"]), text(&step["status"]))).collect();
+    }
+}
+
+/// A log only grows: cut after any row, it is that moment of a live run.
+struct Cut<'a> {
+    lab: Lab,
+    recording: &'a Recording,
+    logs: Vec<(String, String)>,
+}
+
+impl<'a> Cut<'a> {
+    fn new(recording: &'a Recording) -> Self {
+        let lab = Lab::new();
+        let logs = logs(&recording.folder.join("end"));
+        let about = &recording.about;
+        // Codex holds its rollout open and locked while it writes it.
+        let rollout = format!("{}/{}", crate::lab::HOME, logs[0].0);
+        let process = serde_json::json!({
+            "pid": about["pid"], "ppid": 1, "starttime": 190_000, "comm": "agent", "state": "S", "cwd": crate::lab::WORKTREE,
+            "exe": about["command"][0], "cmdline": about["command"],
+            "open_files": if rollout.contains(".codex") { vec![rollout] } else { vec![] },
+        });
+        lab.processes(&[process], &[]);
+        Self { lab, recording, logs }
+    }
+
+    /// Lays out all logs as they were when the main log ended with `row`.
+    fn after(&self, row: &Row) {
+        for (number, (path, text)) in self.logs.iter().enumerate() {
+            let end = match number {
+                0 => row.end,
+                _ => rows(text).iter().take_while(|other| other.at <= row.at).last().map_or(0, |other| other.end),
+            };
+            if end > 0 {
+                self.lab.write(&format!("{}/{path}", crate::lab::HOME), &text[..end]);
+            }
+        }
+    }
+
+    fn task(&self, row: &Row) -> Value {
+        self.after(row);
+        self.lab.task(row.at + 3 * SECOND)
+    }
+
+    fn place(&self, number: usize) -> String {
+        format!("{} after row {}", self.recording.name, number + 1)
+    }
+}
+
+fn of_scenario(name: &str) -> Vec<Recording> {
+    recordings().into_iter().filter(|recording| recording.scenario.starts_with(name)).collect()
+}
+
+#[test]
+fn failures_in_a_row_are_struggling_until_one_succeeds() {
+    for recording in of_scenario("struggle") {
+        let cut = Cut::new(&recording);
+        let (mut streak, mut peak) = (0, 0);
+        for (number, row) in rows(&cut.logs[0].1).iter().enumerate() {
+            let Some(failed) = row.failed else { continue };
+            streak = if failed { streak + 1 } else { 0 };
+            peak = peak.max(streak);
+            let task = cut.task(row);
+            let health = if streak >= 3 { "struggling" } else { "healthy" };
+            let place = cut.place(number);
+            assert_eq!(
+                (task["health"].as_str(), &task["failure_streak"]),
+                (Some(health), &streak.into()),
+                "{place}: {task:#}"
+            );
+            if streak >= 3 {
+                assert_eq!(task["reason"], "failure_streak", "{place}");
+                assert!(
+                    task["detail"].as_str().unwrap().starts_with(&format!("{streak} tool failures in a row: ")),
+                    "{place}"
+                );
+                assert!(list(&task["evidence"]).iter().any(|evidence| evidence["offset"].is_u64()), "{place}");
+            }
+        }
+        assert_eq!(peak, 4, "{}", recording.name);
+    }
+}
+
+#[test]
+fn the_same_call_five_times_is_repeating() {
+    for recording in of_scenario("loop") {
+        let cut = Cut::new(&recording);
+        let rows = rows(&cut.logs[0].1);
+        // The six equal calls are the last six results but for what ends the run.
+        let results: Vec<_> = rows.iter().enumerate().filter(|(_, row)| row.failed.is_some()).collect();
+        let repeated: Vec<_> = results.iter().rev().take(6).rev().collect();
+        for (count, (number, row)) in repeated.iter().enumerate() {
+            let task = cut.task(row);
+            let health = if count + 1 >= 5 { "struggling" } else { "healthy" };
+            assert_eq!(task["health"], health, "{}, call {}: {task:#}", cut.place(*number), count + 1);
+            assert_eq!(task["repeat_streak"], count + 1, "{}", cut.place(*number));
+        }
+    }
+}
+
+#[test]
+fn a_plan_is_told_as_it_stands() {
+    for recording in of_scenario("success") {
+        let cut = Cut::new(&recording);
+        let mut seen = Vec::new();
+        let rows = rows(&cut.logs[0].1);
+        for (number, row) in rows.iter().enumerate() {
+            // Of parallel calls, only the last result tells the whole plan.
+            if rows.get(number + 1).is_some_and(|next| next.failed.is_some()) {
+                continue;
+            }
+            let done = row.plan.iter().filter(|step| step.1 == "completed").count();
+            let current = row.plan.iter().find(|step| step.1 == "in_progress").map(|step| step.0.as_str());
+            if row.failed != Some(false) || row.plan.len() < 5 || row.ended {
+                continue;
+            }
+            let progress = &cut.task(row)["progress"];
+            assert_eq!((&progress["done"], &progress["total"]), (&done.into(), &5.into()), "{}", cut.place(number));
+            if current.is_some() {
+                assert_eq!(progress["step"].as_str(), current, "{}", cut.place(number));
+            }
+            seen.push(done);
+        }
+        assert!((1..=5).all(|step| seen.contains(&step)), "{}: {seen:?}", recording.name);
+    }
+}
+
+#[test]
+fn every_other_moment_of_a_good_run_is_healthy_until_it_ends() {
+    for recording in of_scenario("success").into_iter().chain(of_scenario("subagent")) {
+        let cut = Cut::new(&recording);
+        let rows = rows(&cut.logs[0].1);
+        let mut ended = false;
+        for (number, row) in rows.iter().enumerate() {
+            ended |= row.ended;
+            // Before the first row with a time there is nothing but metadata.
+            if row.at == 0 {
+                continue;
+            }
+            let task = cut.task(row);
+            let health = task["health"].as_str().unwrap();
+            let weak = row.text && !ended;
+            let right =
+                if ended { health == "completed" } else { health == "healthy" || weak && health == "completed" };
+            assert!(right, "{}: {task:#}", cut.place(number));
+        }
+    }
+}
+
+#[test]
+fn many_small_polls_say_what_one_says() {
+    for recording in recordings() {
+        let cut = Cut::new(&recording);
+        let rows = rows(&cut.logs[0].1);
+        for row in rows.iter().step_by(3) {
+            cut.after(row);
+            drop(cut.lab.status(row.at + SECOND));
+        }
+        let last = rows.last().unwrap();
+        let warm = cut.task(last);
+        cut.lab.forget();
+        assert_eq!(warm, cut.task(last), "{}", recording.name);
+    }
 }
