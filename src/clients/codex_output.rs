@@ -171,16 +171,15 @@ fn literal_at(text: &str, at: usize, key: &str) -> Option<String> {
     for each in rest[1..].chars() {
         match each {
             _ if escaped => {
-                body.push('\\');
-                body.push(each);
+                body.extend(['\\', each]);
                 escaped = false;
             }
             '\\' => escaped = true,
             _ if each == quote => {
-                return Reader::new(format!("\"{}\"", body.replace('"', "\\\"")).as_bytes())
-                    .string()
-                    .map(Cow::into_owned);
+                return Reader::new(format!("\"{body}\"").as_bytes()).string().map(Cow::into_owned);
             }
+            // In another kind of quotes it needs no escape, in JSON it does.
+            '"' => body.push_str("\\\""),
             _ => body.push(each),
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::place::RECORD;
 use super::samples::{at, numbered, place_in};
-use super::{Appended, Event, History, append};
+use super::{Appended, History, append, event::Event};
 
 const CHILD: &str = "AGENTMON_KILL_CHILD";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::fs::Mode;
 
-use super::{Event, History, Place, Poll, events};
+use super::{History, Poll, event::Event, events, place::Place};
 use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolCounts};
 use crate::time::Time;
 
