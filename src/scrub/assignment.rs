@@ -138,7 +138,10 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
 fn is_credential(secret: &[u8], value: Value, is_firm: bool) -> bool {
     match value {
         Value::Authorization => is_authorization(secret),
-        Value::Cookie => secret.len() >= LEAST && secret.contains(&b'=') && !is_placeholder(secret),
+        Value::Cookie => {
+            let name = run(secret, LOOK, is_name);
+            secret.len() >= LEAST && name > 0 && secret.get(name) == Some(&b'=')
+        }
         // Blanks make it a sentence.
         Value::Key => !secret.iter().any(|&b| is_blank(b)) && is_secret(secret, value, is_firm),
         Value::Password => is_secret(secret, value, is_firm),

@@ -152,24 +152,39 @@ pub(super) static FORMATS: &[Format] = &[
     format("bearer ", "bearer", WeakToken, 16, OPEN),
 ];
 
-/// For each pair of bytes, whether a prefix begins with it: nearly all words fail here.
-static BEGINNINGS: [u64; 1024] = {
-    let mut bits = [0; 1024];
+/// For each beginning of three bytes, whether a prefix may begin with it: nearly all words fail here.
+static BEGINNINGS: [u64; 512] = {
+    let mut bits = [0; 512];
     let mut i = 0;
     while i < FORMATS.len() {
         let prefix = FORMATS[i].prefix.as_bytes();
-        let pair = (prefix[0] as usize) << 8 | prefix[1] as usize;
-        bits[pair / 64] |= 1 << (pair % 64);
+        // After a prefix of two bytes anything may come.
+        let mut third = 0;
+        while third < 32 {
+            if prefix.len() == 2 || prefix[2] & 31 == third {
+                let slot = slot(prefix[0], prefix[1], third);
+                bits[slot / 64] |= 1 << (slot % 64);
+            }
+            third += 1;
+        }
         i += 1;
     }
     bits
 };
 
+/// The place of a beginning among the bits: five bits tell letters apart.
+const fn slot(first: u8, second: u8, third: u8) -> usize {
+    ((first & 31) as usize) << 10 | ((second & 31) as usize) << 5 | (third & 31) as usize
+}
+
 /// The credential that begins at `at`, where a word begins.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
     let rest = &text[at..];
-    let pair = usize::from(*rest.first()?) << 8 | usize::from(*rest.get(1)?);
-    if BEGINNINGS[pair / 64] >> (pair % 64) & 1 == 0 {
+    let [first, second, third, ..] = *rest else {
+        return None;
+    };
+    let slot = slot(first, second, third);
+    if BEGINNINGS[slot / 64] >> (slot % 64) & 1 == 0 {
         return None;
     }
     FORMATS.iter().filter(|format| rest.starts_with(format.prefix.as_bytes())).find_map(|format| {

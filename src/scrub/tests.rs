@@ -111,6 +111,7 @@ fn structures() {
         ),
         (format!("Set-Cookie: id={secret}; Path=/\r\nX: y"), "Set-Cookie: [redacted:header]\r\nX: y".to_owned()),
         (format!("x-api-key: {secret}"), "x-api-key: [redacted:assignment]".to_owned()),
+        (format!(r"https:\/\/hooks.slack.com\/services\/{secret}"), r"https:\/\/[redacted:slack-webhook]".into()),
         (format!("sent Bearer {secret}."), "sent [redacted:bearer].".to_owned()),
     ];
     for (text, shown) in cases {
@@ -187,6 +188,7 @@ const INNOCENT: &[&str] = &[
     "AKIA and AIza are prefixes; so is ghp_ and github_pat_",
     "[redacted:github] password=[redacted:assignment] https://u:[redacted:url]@h",
     "\u{1b}[31mred\u{1b}[0m and \u{200b} nothing — 漢字 \\u001b[1m \\/ \\x1b",
+    "Value::Cookie => secret.len() >= 12 && secret.contains(b'=')",
     "use crate::token::Token12345; if token == other_token_12 {}",
 ];
 
@@ -313,7 +315,7 @@ fn wild() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn scrubbing_twice_changes_nothing_more(text in wild()) {
