@@ -42,6 +42,9 @@ pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
 /// what is stored now may be shown again later.
 pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
     let mut line = tidy(text, max_columns);
+    if line == text {
+        return line;
+    }
     for _ in 1..ROUNDS {
         let again = tidy(&line, max_columns);
         if again == line {
