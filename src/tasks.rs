@@ -67,7 +67,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
-    for draft in drafts(seen, &known) {
+    for draft in drafts(seen, &known, context.now) {
         let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
         if nothing && !agent_in(&seen.table, &places, &draft.worktree.path) {
             let older = seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&draft.worktree.path));
@@ -206,7 +206,7 @@ fn place_of(session: &Session, proposed: Option<&Path>, places: &Places<'_>) -> 
 }
 
 /// One draft a worktree, and one for each declaration that is not a worktree's own.
-fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
+fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
     let mut taken: HashSet<usize> = HashSet::new();
     let worktrees = || {
@@ -239,7 +239,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
     }
     for (repository, worktree) in worktrees() {
         let declared = seen.declared.iter().find(|(folder, _)| *folder == worktree.path).map(|(_, declared)| declared);
-        let declared = declared.filter(|declared| !is_committed_copy(declared, worktree));
+        let declared = declared.filter(|declared| !is_committed_copy(declared, worktree, now));
         let sessions = (0..known.len())
             .filter(|at| !taken.contains(at) && known[*at].place.as_ref() == Some(&worktree.path))
             .collect();
@@ -259,8 +259,9 @@ fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
 }
 
 /// A status that is older than its worktree came with the checkout: it is another task's.
-fn is_committed_copy(declared: &Declared, worktree: &Worktree) -> bool {
-    let Some(made) = worktree.made else { return false };
+fn is_committed_copy(declared: &Declared, worktree: &Worktree, now: Time) -> bool {
+    // What was made after now was copied here, and its time is that of the copying.
+    let Some(made) = worktree.made.filter(|made| *made <= now) else { return false };
     match declared.at.or(declared.ended).or(declared.started) {
         Some(at) => at < made,
         // Without a time of its own, what is as old as the worktree was checked out with it.
