@@ -91,7 +91,8 @@ impl Page<'_> {
                 (true, false) => ">",
                 (false, _) => " ",
             };
-            let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(&rule.detail));
+            let detail = if rule.decided && rule.detail.is_empty() { "decided" } else { &rule.detail };
+            let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(detail));
             let line = if rule.decided { self.options.paint(style(task.health), &line) } else { line };
             writeln!(self.out, "{}", line.trim_end())?;
         }

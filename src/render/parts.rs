@@ -87,8 +87,13 @@ fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -
 
 /// Enough of a session's id to tell it from its neighbours.
 pub(super) fn short(id: &str, options: &Options) -> String {
-    let is_uuid = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if is_uuid { id[..8].to_owned() } else { options.text(&text::one_line(id, 16)) }
+    let is_hex = id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    match id.as_bytes().get(14) {
+        // Of those that begin with a time, the first eight digits last for a minute.
+        Some(b'7') if is_hex && id.len() == 36 => id[..13].to_owned(),
+        _ if is_hex => id[..8].to_owned(),
+        _ => options.text(&text::one_line(id, 16)),
+    }
 }
 
 /// `claude-code opus-4-5`: without vendor and date, which are the same for all.
