@@ -46,6 +46,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use cli::{Cli, Command};
 
@@ -63,6 +64,7 @@ pub fn run(
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = suggest_status(error);
             let text = error.render();
             let styled = if world.terminal.stdout { text.ansi().to_string() } else { text.to_string() };
             let stream: &mut dyn Write = if error.use_stderr() { err } else { out };
@@ -81,4 +83,14 @@ pub fn run(
         drop(writeln!(err, "agentmon: {error:#}"));
         2
     })
+}
+
+/// A word that is no command may be meant for a task.
+fn suggest_status(mut error: clap::Error) -> clap::Error {
+    let known = error.get(ContextKind::SuggestedSubcommand).is_some();
+    if let (false, Some(ContextValue::String(word))) = (known, error.get(ContextKind::InvalidSubcommand)) {
+        let tip = format!("for the task of that name: agentmon status {}", text::one_line(word, 100));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }

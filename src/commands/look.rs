@@ -113,6 +113,17 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
     Ok(found.first().copied())
 }
 
+/// That a word of the command line means none of the tasks; it names some that there are.
+pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
+    const NAMED: usize = 12;
+    let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| text::one_line(&task.id, 40)).collect();
+    if tasks.len() > NAMED {
+        known.push(format!("{} more", tasks.len() - NAMED));
+    }
+    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there is {}", known.join(", ")) };
+    anyhow::anyhow!("no task `{}`: {known}; `--since all` looks further back", text::one_line(word, 100))
+}
+
 /// Saves what is known. A cache that cannot be written costs time and nothing else.
 pub(crate) fn save(looked: &Looked) {
     if let Some(path) = &looked.checkpoint_path {
