@@ -251,12 +251,14 @@ impl Table<'_> {
         if let Some(question) = &task.question {
             self.write_labelled(&indent, "asks", &options.text(question), out)?;
         }
-        for step in &task.next {
-            // Not wrapped: it is there to be copied.
-            writeln!(out, "{indent}{} {}", options.dim("next:"), options.text(step))?;
-        }
-        for (label, text) in parts::remarks(task, options, self.taken_at) {
-            self.write_labelled(&indent, label, &text, out)?;
+        let next = task.next.iter().map(|step| ("next", options.text(step)));
+        for (label, text) in next.chain(parts::remarks(task, options, self.taken_at)) {
+            // Commands and paths are there to be copied.
+            if matches!(label, "next" | "evidence") {
+                writeln!(out, "{indent}{} {text}", options.dim(&format!("{label}:")))?;
+            } else {
+                self.write_labelled(&indent, label, &text, out)?;
+            }
         }
         for (health, line) in parts::further(task, options) {
             let text = line.trim_start();
