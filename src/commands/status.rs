@@ -123,7 +123,10 @@ fn nothing_found(looked: &Looked, world: &World) -> String {
     let places: Vec<_> = places.collect();
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
         (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
-        (_, 0) => "no agent has worked there, none runs there, and there is no status.json".to_owned(),
+        (_, 0) if looked.seen.declared.is_empty() => {
+            "no agent has worked there, none runs there, and there is no status.json".to_owned()
+        }
+        (_, 0) => "no agent has worked or runs there, and every status.json is older than its worktree".to_owned(),
         (_, older) => format!("{older} older with `--since all`"),
     };
     format!("no task found in {}: {why}", places.join(", "))

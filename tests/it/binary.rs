@@ -240,8 +240,8 @@ fn a_terminal_gets_a_table_and_a_pipe_gets_lines() {
     }
     assert_eq!(machine.run("").out, machine.run("--format lines").out);
 
-    let on_terminal = |environment: &str| {
-        let line = format!("stty cols 60 && {environment} exec {BINARY}");
+    let on_terminal = |environment: &str, arguments: &str| {
+        let line = format!("stty cols 60 && {environment} {BINARY} {arguments}; true");
         let mut command = Command::new("script");
         let settings = machine.command("");
         command.args(["-qec", &line, "/dev/null"]).current_dir(machine.path("shop")).env_clear();
@@ -249,11 +249,15 @@ fn a_terminal_gets_a_table_and_a_pipe_gets_lines() {
         command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stdin(Stdio::null());
         command.output().ok().filter(|output| output.status.success()).map(Said::of)
     };
-    let (Some(said), Some(dumb)) = (on_terminal(""), on_terminal("TERM=dumb")) else {
+    let (Some(said), Some(dumb)) = (on_terminal("", ""), on_terminal("TERM=dumb", "")) else {
         return skip("`script` of util-linux is not there");
     };
     assert!(said.out.contains("\x1b[2mTASK\x1b[0m") && said.out.contains("✗ Failed (1)"), "{}", said.out);
     assert!(dumb.out.starts_with("  TASK ") && !dumb.out.contains('\x1b'), "{}", dumb.out);
+    for (environment, arguments, colour) in [("", "--nonsense", true), ("NO_COLOR=1", "--nonsense", false)] {
+        let said = on_terminal(environment, arguments).unwrap();
+        assert!(said.out.contains("error:") && said.out.contains('\x1b') == colour, "{}", said.out);
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "who reads the output of the tests should know")]
