@@ -59,7 +59,7 @@ impl Kind {
     /// More than this share of the width would starve the others.
     fn most(self, width: usize) -> usize {
         match self {
-            Self::Task => (width / 4).clamp(16, 40),
+            Self::Task => (width * 3 / 10).clamp(16, 40),
             Self::Progress => width / 5,
             Self::Agent => width / 6,
             Self::Steps | Self::What | Self::Active => usize::MAX,
