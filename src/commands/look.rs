@@ -32,6 +32,9 @@ pub(crate) struct Looked {
 pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Looked> {
     let config = config(cli, world)?;
     let disk = Disk::new(cli.look.root.clone());
+    if let Some(root) = cli.look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
+        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    }
     let roots = roots(&cli.look, world);
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
     let mut checkpoint = checkpoint_path.as_deref().map(Checkpoint::load).unwrap_or_default();

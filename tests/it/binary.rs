@@ -99,13 +99,14 @@ fn exit_codes() {
     unknown.is_unreadable("torn");
     let both = Machine::of(&["failed"]);
     both.is_unreadable("torn");
-    let cases: [(&Machine, &str, i32, &str); 23] = [
+    let cases: [(&Machine, &str, i32, &str); 24] = [
         (&well, "", 0, ""),
         (&failed, "", 0, ""),
         (&unknown, "", 0, ""),
         (&none, "", 0, "agentmon: no task found in shop (1 worktree): "),
         (&none, "-C ..", 2, "agentmon: no git repository in "),
         (&none, "-C nowhere", 2, "is no folder that can be entered"),
+        (&none, "--root nowhere", 2, "agentmon: `nowhere` is no folder that can be entered"),
         (&well, "--nonsense", 2, "unexpected argument '--nonsense'"),
         (&well, "running-task", 2, "agentmon status running-task"),
         (&well, "--format xml", 2, "possible values: table, lines, json"),
