@@ -7,7 +7,8 @@
 //! - `model` is the vocabulary; `time` its instants
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
 //!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `places` (which worktree a
-//!   directory belongs to), `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
+//!   directory belongs to), `reading` (logs, by what the checkpoint knows),
+//!   `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
@@ -29,6 +30,7 @@ mod next;
 mod places;
 mod poll;
 mod process;
+mod reading;
 mod record;
 mod render;
 mod repository;

@@ -33,8 +33,9 @@ pub(crate) struct Checkpoint {
     pub(crate) suspensions: Vec<(Time, Duration)>,
     /// What the records last said, by the record's path.
     pub(crate) histories: HashMap<String, History>,
-    /// Notices that are given once.
-    pub(crate) said: Vec<String>,
+    /// It differs from what is stored.
+    #[serde(skip)]
+    pub(crate) stale: bool,
 }
 
 /// One log, as far as it was read.

@@ -57,7 +57,9 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let remembered = tasks::remember(&snapshot, &seen, &context);
     let Checkpoint { samples, suspensions, .. } = remembered;
     let boot = seen.table.boot_id.clone();
-    let checkpoint = Checkpoint { saved: Some(world.now), boot, samples, suspensions, ..checkpoint };
+    let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
+    let saved = if stale { Some(world.now) } else { checkpoint.saved };
+    let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
 }
 
@@ -126,9 +128,11 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     anyhow::anyhow!("no task `{}`: {known}; `--since all` looks further back", text::one_line(word, 100))
 }
 
-/// Saves what is known. A cache that cannot be written costs time and nothing else.
-pub(crate) fn save(looked: &Looked) {
-    if let Some(path) = &looked.checkpoint_path {
-        drop(looked.checkpoint.save(path));
-    }
+/// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.
+pub(crate) fn save(looked: &mut Looked) {
+    let Some(path) = looked.checkpoint_path.as_deref().filter(|_| looked.checkpoint.stale) else { return };
+    let read =
+        looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.path.to_str()?.to_owned(), seen.log.take()?)));
+    looked.checkpoint.logs.extend(read);
+    drop(looked.checkpoint.save(path));
 }

@@ -58,6 +58,7 @@ fn append(
                     &format!("{} recorded in `{}`", count(events as u64, "event", "events"), place.path.display()),
                 );
             }
+            looked.checkpoint.stale |= !history.tells_the_same(&hint);
             looked.checkpoint.histories.insert(place.path.to_string_lossy().into_owned(), history);
         }
         Appended::Locked => {

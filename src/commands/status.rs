@@ -30,7 +30,7 @@ pub(crate) fn status(
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
     recording::record(cli, &mut looked, world, begun, err);
-    save(&looked);
+    save(&mut looked);
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
     let print = !cli.status.quiet || quiet::changed(&looked, world, err);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::clients::Client;
 use crate::life::{self, Candidate, Life};
 use crate::places::Places;
-use crate::poll::{Seen, SeenLog};
+use crate::poll::Seen;
+use crate::reading::SeenLog;
 use crate::session::Session;
 use crate::time::Time;
 
@@ -82,7 +83,7 @@ struct Copy<'a> {
 fn newest_copies(seen: &Seen, now: Time) -> HashMap<Id<'_>, Copy<'_>> {
     let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::new();
     for log in &seen.logs {
-        let Some(session) = log.session.as_ref().filter(|session| !session.internal) else { continue };
+        let Some(session) = log.session().filter(|session| !session.internal) else { continue };
         let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
         let id = (log.client.name, session.id.as_str());
         if newest.get(&id).is_none_or(|known| known.last_activity < last_activity) {
@@ -118,7 +119,7 @@ fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
 
 /// Every directory that a log names.
 pub(crate) fn directories(log: &SeenLog) -> Vec<PathBuf> {
-    let Some(session) = &log.session else { return Vec::new() };
+    let Some(session) = log.session() else { return Vec::new() };
     let own = directory(session, log).map(Path::to_path_buf);
     own.into_iter().chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
 }

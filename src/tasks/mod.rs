@@ -136,7 +136,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> 
 /// Something of this worktree could not be read: its status file, or a log that its name proposes.
 fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
     let proposes = |path: &Path| {
-        let mut unread = seen.logs.iter().filter(|log| log.session.is_none());
+        let mut unread = seen.logs.iter().filter(|log| log.log.is_none());
         unread.any(|log| log.file.path == path && log.file.proposed.as_ref() == Some(&worktree.path))
     };
     problem.path.parent() == Some(&worktree.path) || proposes(&problem.path)
