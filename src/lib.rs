@@ -48,7 +48,8 @@ mod world;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ColorChoice, Parser};
 
 use cli::{Cli, Command};
 
@@ -66,11 +67,14 @@ pub fn run(
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let text = error.render();
-            let styled = if world.terminal.stdout { text.ansi().to_string() } else { text.to_string() };
-            let stream: &mut dyn Write = if error.use_stderr() { err } else { out };
+            let error = suggest_status(error);
+            let (text, wrong) = (error.render(), error.use_stderr());
+            let terminal = if wrong { world.terminal.stderr } else { world.terminal.stdout };
+            let color = render::color(ColorChoice::Auto, |name| world.var(name), terminal);
+            let styled = if color { text.ansi().to_string() } else { text.to_string() };
+            let stream: &mut dyn Write = if wrong { err } else { out };
             drop(write!(stream, "{styled}"));
-            return if error.use_stderr() { 2 } else { 0 };
+            return if wrong { 2 } else { 0 };
         }
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
@@ -84,4 +88,14 @@ pub fn run(
         drop(writeln!(err, "agentmon: {error:#}"));
         2
     })
+}
+
+/// A word that is no command may be meant for a task.
+fn suggest_status(mut error: clap::Error) -> clap::Error {
+    let known = error.get(ContextKind::SuggestedSubcommand).is_some();
+    if let (false, Some(ContextValue::String(word))) = (known, error.get(ContextKind::InvalidSubcommand)) {
+        let tip = format!("for the task of that name: agentmon status {}", text::one_line(word, 100));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }

@@ -58,7 +58,8 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let (mut wanted, mut untouched) = (Vec::new(), Vec::new());
     for client in CLIENTS {
         for file in (client.logs)(disk, world, Some(&folders), &mut problems) {
-            if is_fresh(&file, world.now, request.config.since) || is_held(client, &file, &table, &marks) {
+            let fresh = disk.is_copy() || is_fresh(&file, world.now, request.config.since);
+            if fresh || is_held(client, &file, &table, &marks) {
                 wanted.push((*client, file));
             } else {
                 untouched.push(file);

@@ -52,7 +52,7 @@ fn append(
     let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository), duration: begun.elapsed() };
     match record::append(&place, &hint, world.now, |last| record::events(&poll, last))? {
         Appended::Written { count: events, history } => {
-            if cli.status.verbose {
+            if cli.status.verbose && events > 0 {
                 tell(
                     err,
                     &format!("{} recorded in `{}`", count(events as u64, "event", "events"), place.path.display()),

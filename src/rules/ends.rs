@@ -130,7 +130,8 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
     let row = seen.evidence_of_turn("the turn that was never ended");
     match (seen.life, seen.silence(facts.now)) {
         (Life::Dead(evidence), _) => {
-            let detail = format!("its process died{doing} ({})", evidence.what);
+            let pid = evidence.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
+            let detail = format!("its process{pid} died{doing}");
             Speaks(
                 verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity)
                     .with(evidence.clone())

@@ -55,7 +55,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
-    for draft in drafts(seen, &known) {
+    for draft in drafts(seen, &known, context.now) {
         let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
         if nothing && !manned.contains(&draft.place) {
             if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&draft.worktree.path)) {
@@ -93,7 +93,7 @@ fn manned(seen: &Seen) -> HashSet<usize> {
 }
 
 /// One draft for each declaration that is not a worktree's own, and one for each worktree.
-fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
+fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> {
     let places = &seen.places;
     let by_path: HashMap<&Path, usize> =
         places.worktrees.iter().enumerate().map(|(place, (_, worktree))| (worktree.path.as_path(), place)).collect();
@@ -124,7 +124,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
         sessions.entry(known[at].place).or_default().push(at);
     }
     for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
-        let declared = own.get(&place).copied().filter(|declared| !is_committed_copy(declared, worktree));
+        let declared = own.get(&place).copied().filter(|declared| !is_committed_copy(declared, worktree, now));
         let sessions = sessions.remove(&place).unwrap_or_default();
         let problems = seen.problems.iter().any(|problem| is_of(problem, worktree, seen));
         let (name, repository) = (worktree.name.clone(), repository(place));
@@ -143,8 +143,9 @@ fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
 }
 
 /// A status that is older than its worktree came with the checkout: it is another task's.
-fn is_committed_copy(declared: &Declared, worktree: &Worktree) -> bool {
-    let Some(made) = worktree.made else { return false };
+fn is_committed_copy(declared: &Declared, worktree: &Worktree, now: Time) -> bool {
+    // What was made after now was copied here, and its time is that of the copying.
+    let Some(made) = worktree.made.filter(|made| *made <= now) else { return false };
     match declared.at.or(declared.ended).or(declared.started) {
         Some(at) => at < made,
         // Without a time of its own, what is as old as the worktree was checked out with it.
