@@ -19,7 +19,7 @@ pub(crate) struct SeenLog {
     pub(crate) client: &'static Client,
     pub(crate) file: LogFile,
     /// What the checkpoint keeps of it; nothing if it could not be read.
-    pub(crate) log: Option<Log>,
+    pub(crate) log: Option<Box<Log>>,
     /// The session with a last row that lacks nothing but its line end. It will be read again.
     whole: Option<Session>,
 }
@@ -40,9 +40,11 @@ const TICK_MS: i64 = 50;
 
 /// What reading a log gave.
 struct Read {
-    log: Option<Log>,
+    log: Option<Box<Log>>,
     whole: Option<Session>,
     problem: Option<Problem>,
+    /// It is not what was known before.
+    news: bool,
 }
 
 /// A log that has to be opened.
@@ -51,7 +53,7 @@ struct Todo {
     at: usize,
     /// How many bytes of it are new, if it is the file that it was.
     bytes: u64,
-    known: Option<Log>,
+    known: Option<Box<Log>>,
 }
 
 /// Reads all that are wanted, in their order. Takes from the checkpoint what it knows of them, and says in it
@@ -76,15 +78,16 @@ pub(crate) fn read_all(
         let known = file.path.to_str().and_then(|path| before.remove(path));
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
-            reads.push(Some(Read { log: known, whole: None, problem }));
+            reads.push(Some(Read { log: known, whole: None, problem, news: false }));
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
             todo.push(Todo { at, bytes: file.identity.length.saturating_sub(read_already), known });
             reads.push(None);
         }
     }
-    checkpoint.stale |= !todo.is_empty() || !before.is_empty();
+    checkpoint.stale |= !before.is_empty();
     for (at, read) in read_new(request, todo, &wanted) {
+        checkpoint.stale |= read.news;
         reads[at] = Some(read);
     }
     let mut logs = Vec::new();
@@ -108,7 +111,10 @@ fn read_new(
     let disk = request.disk;
     let read_one = |todo: &Todo| {
         let (client, file) = &wanted[todo.at];
-        (todo.at, read_log(disk, client, file, todo.known.clone()))
+        let mut read = read_log(disk, client, file, todo.known.clone());
+        // A row that is not whole yet is read again and again, and changes nothing.
+        read.news = read.log != todo.known;
+        (todo.at, read)
     };
     if threads < 2 {
         return todo.iter().map(read_one).collect();
@@ -132,10 +138,15 @@ fn threads(world: &World) -> usize {
 }
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
-fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Log>) -> Read {
+fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>>) -> Read {
     let failed = |error: std::io::Error| {
         let gone = error.kind() == std::io::ErrorKind::NotFound;
-        Read { log: None, whole: None, problem: (!gone).then(|| Problem::new(&file.path, error.to_string())) }
+        Read {
+            log: None,
+            whole: None,
+            problem: (!gone).then(|| Problem::new(&file.path, error.to_string())),
+            news: true,
+        }
     };
     let handle = match disk.open(&file.path) {
         Ok((handle, _)) => handle,
@@ -162,7 +173,7 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Log>) ->
     }
     log.session.seal();
     let problem = bad_rows(file, &log);
-    Read { log: Some(log), whole, problem }
+    Read { log: Some(log), whole, problem, news: true }
 }
 
 fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {

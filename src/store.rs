@@ -24,7 +24,7 @@ const MAGIC: &[u8; 16] = b"agentmon cache 1";
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
     /// By path. One that is no text is read anew each time.
-    pub(crate) logs: HashMap<String, Log>,
+    pub(crate) logs: HashMap<String, Box<Log>>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
     /// CPU time of the tools below each agent, by its pid and start.
@@ -117,7 +117,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/cache");
         let mut checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
-        checkpoint.logs.insert("/x/é.jsonl".into(), Log { unfinished: true, ..Log::default() });
+        checkpoint.logs.insert("/x/é.jsonl".into(), Box::new(Log { unfinished: true, ..Log::default() }));
         checkpoint.save(&path).unwrap();
         let back = Checkpoint::load(&path);
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
