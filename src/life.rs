@@ -41,13 +41,15 @@ pub(crate) struct Candidate<'a> {
     pub(crate) log: &'a Path,
     /// The worktree, or the directory, that it belongs to.
     pub(crate) place: Option<&'a Path>,
+    /// The same of the directory that its process was started in, where that is known.
+    pub(crate) started_in: Option<&'a Path>,
     pub(crate) last_activity: Option<Time>,
 }
 
 /// Finds every main session's process. `place_of` tells which worktree a directory belongs to.
-pub(crate) fn lives(
+pub(crate) fn lives<'a>(
     table: &ProcessTable,
-    candidates: &[Candidate<'_>],
+    candidates: &[Candidate<'a>],
     marks: &HashMap<&'static str, Vec<Mark>>,
     place_of: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<Life> {
@@ -65,41 +67,45 @@ pub(crate) fn lives(
             taken.insert(alive.pid);
         }
     }
-    let mut newest_first: Vec<usize> = (0..candidates.len()).collect();
-    newest_first.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
-    for at in newest_first {
-        let candidate = &candidates[at];
-        let nobody_else = matches!(&lives[at], Some(Life::Dead(evidence)) if evidence.pid.is_none());
-        if candidate.session.parent.is_some() || nobody_else || matches!(lives[at], Some(Life::Alive(_))) {
-            continue;
-        }
-        let mut here = table.agents(candidate.client.name).filter(|process| {
-            matches!(process.role, Some(Role::Agent { .. }))
-                && !taken.contains(&process.pid)
-                && !holds_another_log(process, candidate)
-        });
-        let place = candidate.place;
-        let found =
-            here.find(|process| process.cwd.as_deref().and_then(&place_of).as_deref() == place && place.is_some());
-        if let Some(process) = found {
+    // A proven death needs no search, and a sub-agent has no process of its own.
+    let is_open = |at: &usize| matches!(lives[*at], None | Some(Life::Unknown));
+    let mut seeking: Vec<usize> =
+        (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
+    seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
+    // A session may move on; its process stays where it was started.
+    let folders: [fn(&Candidate<'a>) -> Option<&'a Path>; 2] = [|one| one.place, |one| one.started_in];
+    for folder in folders {
+        seeking.retain(|&at| {
+            let place = folder(&candidates[at]);
+            let is_here = |process: &&Process| {
+                let cwd = process.cwd.as_deref();
+                !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of).as_deref() == place
+            };
+            let Some(process) = free_agents(table, &candidates[at]).find(is_here) else { return true };
             taken.insert(process.pid);
             lives[at] = Some(Life::Alive(alive(table, process, None)));
-        } else if lives[at].is_none() {
-            let unseen = |process: &Process| process.cwd.is_none() && matches!(process.role, Some(Role::Agent { .. }));
-            let hidden = table.others_hidden || table.agents(candidate.client.name).any(unseen);
-            lives[at] = Some(if hidden { Life::Unknown } else { Life::Absent });
-        }
+            false
+        });
     }
+    for at in seeking {
+        let unseen = |process: &Process| process.cwd.is_none() && matches!(process.role, Some(Role::Agent { .. }));
+        let hidden = table.others_hidden || table.agents(candidates[at].client.name).any(unseen);
+        lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
+    }
+    inherited(candidates, lives)
+}
+
+/// A sub-agent runs inside its parent's process, unless it gave a sign of its own.
+fn inherited(candidates: &[Candidate<'_>], lives: Vec<Option<Life>>) -> Vec<Life> {
     let of_parents: HashMap<&str, Life> = candidates
         .iter()
         .zip(&lives)
         .filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?)))
         .collect();
-    // A sub-agent runs inside its parent's process, unless it gave a sign of its own.
-    let inherited = |candidate: &Candidate<'_>| {
+    let of_parent = |candidate: &Candidate<'_>| {
         candidate.session.parent.as_deref().and_then(|parent| of_parents.get(parent)).cloned().unwrap_or(Life::Absent)
     };
-    candidates.iter().zip(lives).map(|(candidate, life)| life.unwrap_or_else(|| inherited(candidate))).collect()
+    candidates.iter().zip(lives).map(|(candidate, life)| life.unwrap_or_else(|| of_parent(candidate))).collect()
 }
 
 fn alive(table: &ProcessTable, process: &Process, waiting: Option<(String, Option<Time>)>) -> Alive {
@@ -181,6 +187,12 @@ impl<'a> Signs<'a> {
     }
 }
 
+/// The agents of its client that do not demonstrably write another session.
+fn free_agents<'a>(table: &'a ProcessTable, candidate: &Candidate<'_>) -> impl Iterator<Item = &'a Process> {
+    let is_agent = |process: &&Process| matches!(process.role, Some(Role::Agent { .. }));
+    table.agents(candidate.client.name).filter(is_agent).filter(|process| !holds_another_log(process, candidate))
+}
+
 /// It writes another session of the same client.
 fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
     let Some(begin) = candidate.client.program.holds_log else { return false };
@@ -219,3 +231,6 @@ pub(crate) struct Moved {
     /// The time it was measured over; the tools' lifetime if there is no sample.
     pub(crate) over: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests;

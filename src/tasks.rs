@@ -44,6 +44,8 @@ struct Known<'a> {
     log: &'a Path,
     /// Its worktree; nothing if it belongs to none that is looked at.
     place: Option<PathBuf>,
+    /// The worktree that its process was started in, as far as the log's own place tells.
+    started_in: Option<PathBuf>,
     also: Vec<PathBuf>,
     last_activity: Option<Time>,
     life: Life,
@@ -152,7 +154,9 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
         let Some(session) = session.as_ref().filter(|session| !session.internal) else { continue };
         let (place, also) = place_of(session, file.proposed.as_deref(), places);
         let last_activity = session.last_activity.or(Some(file.identity.modified())).map(|at| at.min(context.now));
-        let one = Known { client, session, log: &file.path, place, also, last_activity, life: Life::Unknown };
+        let started_in = file.proposed.as_deref().and_then(|proposed| places.of(proposed));
+        let (log, life) = (file.path.as_path(), Life::Unknown);
+        let one = Known { client, session, log, place, started_in, also, last_activity, life };
         // One session may lie in two folders, after a move: the newest copy is the session.
         match by_id.get(&(client.name, session.id.as_str())) {
             Some(&at) if known[at].last_activity >= one.last_activity => {}
@@ -179,6 +183,7 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
             log: one.log,
             place: one.place.as_deref(),
             last_activity: one.last_activity,
+            started_in: one.started_in.as_deref(),
         })
         .collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| places.of(directory));
