@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::next;
 use crate::poll::{Seen, SeenLog};
-use crate::process::{ProcessTable, Role};
+use crate::process::{Process, ProcessTable, Role};
 use crate::repository::{Kind, Repository, Worktree, holding};
 use crate::rules::{self, Facts, SessionFacts};
 use crate::session::{Session, Turn};
@@ -69,9 +69,10 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
+    let idlers = agents_without_session(&seen.table, &known, &places);
     for draft in drafts(seen, &known) {
         let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
-        if nothing && !agent_in(&seen.table, &places, &draft.worktree.path) {
+        if nothing && !idlers.contains(&draft.worktree.path) {
             let older = seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&draft.worktree.path));
             if older {
                 summary.older += 1;
@@ -182,8 +183,8 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
             session: one.session,
             log: one.log,
             place: one.place.as_deref(),
-            last_activity: one.last_activity,
             started_in: one.started_in.as_deref(),
+            last_activity: one.last_activity,
         })
         .collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| places.of(directory));
@@ -273,12 +274,21 @@ fn is_committed_copy(declared: &Declared, worktree: &Worktree) -> bool {
     }
 }
 
-fn agent_in(table: &ProcessTable, places: &Places<'_>, worktree: &Path) -> bool {
-    let agents = table
-        .processes
+/// Where agents live whose session is none of the known ones: it may have no log yet. An agent whose session
+/// went into another worktree is there, not where it was started.
+fn agents_without_session(table: &ProcessTable, known: &[Known<'_>], places: &Places<'_>) -> HashSet<PathBuf> {
+    let busy: HashSet<u32> = known
         .iter()
-        .filter(|process| !process.is_zombie() && matches!(process.role, Some(Role::Agent { .. })));
-    agents.filter_map(|process| process.cwd.as_deref()).any(|cwd| places.of(cwd).as_deref() == Some(worktree))
+        .filter_map(|one| match &one.life {
+            Life::Alive(alive) => Some(alive.pid),
+            Life::Dead(_) | Life::Absent | Life::Unknown => None,
+        })
+        .collect();
+    let is_idle = |process: &&Process| {
+        !process.is_zombie() && matches!(process.role, Some(Role::Agent { .. })) && !busy.contains(&process.pid)
+    };
+    let folders = table.processes.iter().filter(is_idle).filter_map(|process| process.cwd.as_deref());
+    folders.filter_map(|cwd| places.of(cwd)).collect()
 }
 
 /// Last active before the horizon, and not alive.
