@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod lab;
+#[cfg(target_os = "linux")] // where there is a `/proc`
+mod processes;
 mod recordings;
