@@ -39,6 +39,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,
     pub(crate) log: &'a Path,
+    /// Whose log it is.
+    pub(crate) owner: u32,
     /// The worktree, or the directory, that it belongs to.
     pub(crate) place: Option<&'a Path>,
     /// The same of the directory that its process was started in, where that is known.
@@ -88,8 +90,8 @@ pub(crate) fn lives<'a>(
         });
     }
     for at in seeking {
-        let unseen = |process: &Process| process.cwd.is_none() && matches!(process.role, Some(Role::Agent { .. }));
-        let hidden = table.others_hidden || table.agents(candidates[at].client.name).any(unseen);
+        let is_agent = |process: &Process| matches!(process.role, Some(Role::Agent { .. }));
+        let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && is_agent(process));
         lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
     }
     inherited(candidates, lives)
@@ -147,44 +149,48 @@ impl<'a> Signs<'a> {
         let marks = self.marks.get(&(candidate.client.name, candidate.session.id.as_str()))?;
         let mut said: Option<Life> = None;
         for mark in marks {
-            let life = self.of_mark(candidate.client, mark);
+            let life = self.of_mark(candidate, mark);
             // A session that was taken up again has an old mark and a new one: it lives if one of them does.
-            if said.is_none() || matches!(life, Some(Life::Alive(_))) {
-                said = life.or(said);
+            if matches!(said, None | Some(Life::Dead(_))) || matches!(life, Life::Alive(_)) {
+                said = Some(life);
             }
         }
         said
     }
 
-    fn of_mark(&self, client: &Client, mark: &Mark) -> Option<Life> {
-        let dead = |evidence| Some(Life::Dead(evidence));
+    fn of_mark(&self, candidate: &Candidate<'_>, mark: &Mark) -> Life {
+        let client = candidate.client.name;
         match &mark.sign {
             Sign::Pid { pid, start, waiting, at } => match self.table.find(*pid, *start) {
-                Found::Alive(process) if start.is_some() || process.client == Some(client.name) => {
+                Found::Alive(process) if start.is_some() || process.client == Some(client) => {
                     let waiting = waiting.clone().map(|what| (what, *at));
-                    Some(Life::Alive(alive(self.table, process, waiting)))
+                    Life::Alive(alive(self.table, process, waiting))
                 }
-                Found::Zombie(process) => {
-                    dead(Evidence::process(*pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
-                }
+                Found::Zombie(process) => Life::Dead(Evidence::process(
+                    *pid,
+                    Some(process.start),
+                    "a zombie: it ended, its parent has not noticed",
+                )),
                 Found::Alive(_) | Found::Reused => {
-                    dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
+                    Life::Dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
                 }
-                Found::Gone => dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
-                Found::Unknown => Some(Life::Unknown),
+                Found::Gone => Life::Dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
+                Found::Unknown => Life::Unknown,
             },
             Sign::Lock => match self.holders.get(mark.path.as_path()) {
-                Some(process) => Some(Life::Alive(alive(self.table, process, None))),
-                // Somebody who cannot be looked into may hold it.
-                None if self.table.others_hidden
-                    || self.table.agents(client.name).any(|process| process.open.is_none()) =>
-                {
-                    Some(Life::Unknown)
-                }
-                None => dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
+                Some(process) => Life::Alive(alive(self.table, process, None)),
+                None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
+                None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
         }
     }
+}
+
+/// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`. Not that of
+/// another user, who does not write this user's logs.
+fn may_hide(table: &ProcessTable, candidate: &Candidate<'_>, unseen: impl Fn(&Process) -> bool) -> bool {
+    let is_owner = |process: &Process| process.owner.is_none_or(|owner| owner == candidate.owner);
+    table.others_hidden || table.agents(candidate.client.name).any(|process| is_owner(process) && unseen(process))
 }
 
 /// The agents of its client that do not demonstrably write another session.

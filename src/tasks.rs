@@ -42,6 +42,8 @@ struct Known<'a> {
     client: &'static Client,
     session: &'a Session,
     log: &'a Path,
+    /// Whose log it is.
+    owner: u32,
     /// Its worktree; nothing if it belongs to none that is looked at.
     place: Option<PathBuf>,
     /// The worktree that its process was started in, as far as the log's own place tells.
@@ -156,8 +158,8 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
         let (place, also) = place_of(session, file.proposed.as_deref(), places);
         let last_activity = session.last_activity.or(Some(file.identity.modified())).map(|at| at.min(context.now));
         let started_in = file.proposed.as_deref().and_then(|proposed| places.of(proposed));
-        let (log, life) = (file.path.as_path(), Life::Unknown);
-        let one = Known { client, session, log, place, started_in, also, last_activity, life };
+        let (log, owner, life) = (file.path.as_path(), file.owner, Life::Unknown);
+        let one = Known { client, session, log, owner, place, started_in, also, last_activity, life };
         // One session may lie in two folders, after a move: the newest copy is the session.
         match by_id.get(&(client.name, session.id.as_str())) {
             Some(&at) if known[at].last_activity >= one.last_activity => {}
@@ -182,6 +184,7 @@ fn known_sessions<'a>(seen: &'a Seen, context: &Context<'_>, places: &Places<'_>
             client: one.client,
             session: one.session,
             log: one.log,
+            owner: one.owner,
             place: one.place.as_deref(),
             started_in: one.started_in.as_deref(),
             last_activity: one.last_activity,

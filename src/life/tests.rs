@@ -31,6 +31,10 @@ fn unseen(process: Process) -> Process {
     Process { cwd: None, open: None, ..process }
 }
 
+fn of_user(owner: u32, process: Process) -> Process {
+    Process { owner: Some(owner), ..process }
+}
+
 fn table(processes: Vec<Process>) -> ProcessTable {
     let mut table = ProcessTable::of(processes);
     table.uptime = Duration::from_secs(3600);
@@ -69,6 +73,7 @@ fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str,
             client: by_name(client).unwrap(),
             session: &sessions[at],
             log: &logs[at],
+            owner: 1000,
             place: Some(Path::new(PLACE)),
             started_in: Some(Path::new(asked[at].3)),
             last_activity: Some(Time(asked[at].2)),
@@ -91,6 +96,9 @@ fn one_session_by_its_signs() {
         ("claude-code", vec![codex(7, PLACE, "/x")], None, "absent"),
         ("claude-code", vec![helper(claude(7, PLACE))], None, "absent"),
         ("claude-code", vec![unseen(claude(7, PLACE))], None, "unknown"),
+        ("claude-code", vec![unseen(of_user(1000, claude(7, PLACE)))], None, "unknown"),
+        ("claude-code", vec![unseen(of_user(1001, claude(7, PLACE)))], None, "absent"),
+        ("claude-code", vec![of_user(1001, claude(7, PLACE))], None, "alive 7"),
         ("claude-code", vec![unseen(codex(7, PLACE, "/x"))], None, "absent"),
         ("claude-code", vec![claude(7, "/elsewhere")], Some(pid_sign(7, Some(100))), "alive 7"),
         ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(7, Some(99))), "dead"),
@@ -111,6 +119,8 @@ fn one_session_by_its_signs() {
         ("codex", vec![codex(7, PLACE, "/x")], Some(Sign::Lock), "dead"),
         ("codex", vec![codex(7, "/elsewhere", LOCK)], Some(Sign::Lock), "alive 7"),
         ("codex", vec![unseen(codex(7, PLACE, "/x"))], Some(Sign::Lock), "unknown"),
+        ("codex", vec![unseen(of_user(1000, codex(7, PLACE, "/x")))], Some(Sign::Lock), "unknown"),
+        ("codex", vec![unseen(of_user(1001, codex(7, PLACE, "/x")))], Some(Sign::Lock), "dead"),
     ];
     for (number, (client, processes, sign, wanted)) in cases.into_iter().enumerate() {
         let marks: Vec<_> = sign.into_iter().map(|sign| ("1", sign)).collect();
@@ -142,6 +152,8 @@ fn several_sessions_share_out_the_processes() {
     assert_eq!(of(here(), &[idle, new], &[("1", pid_sign(7, Some(100)))]), ["alive 7", "alive 7"], "and is free");
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(7, Some(100)))];
     assert_eq!(of(here(), &[old], &marks), ["alive 7"], "taken up again");
+    let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(8, Some(360_001)))];
+    assert_eq!(of(table(vec![]), &[old], &marks), ["unknown"], "taken up again by one that is too young");
     let moved = ("3", true, 30, "/start");
     assert_eq!(of(two(), &[moved], &[]), ["alive 7"], "where it works comes before where it started");
     let stayed = ("2", true, 20, PLACE);

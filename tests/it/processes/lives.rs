@@ -1,7 +1,7 @@
 //! Whether an agent lives: every sign there is, and every way to die.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -187,7 +187,8 @@ fn another_users_agent_is_not_dead_for_being_out_of_sight() {
     if !tried.is_ok_and(|output| output.status.success()) {
         return; // It takes root to be two other users, and a temporary folder that everybody may enter.
     }
-    machine.log(&Log::of(CLAUDE, &machine.worktree, machine.start));
+    let log = machine.log(&Log::of(CLAUDE, &machine.worktree, machine.start));
+    chown(&log, Some(SOMEBODY), None).unwrap();
     let command = &mut machine.command("claude", &machine.worktree);
     let _agent = machine.spawn(command.args(["-c", THINKS]).uid(SOMEBODY).gid(SOMEBODY));
     let report = report_of_another(&machine, &program, 5 * MINUTE);
@@ -196,4 +197,8 @@ fn another_users_agent_is_not_dead_for_being_out_of_sight() {
     assert_eq!(task["notes"], json!(["its process cannot be looked at from here"]));
     machine.says(5 * MINUTE, "healthy working");
     assert_eq!(machine.task(5 * MINUTE)["notes"], json!([]), "root may look");
+    // Of one's own dead agent, another user's living one says nothing.
+    chown(&log, Some(SOMEBODY_ELSE), None).unwrap();
+    let report = report_of_another(&machine, &program, 5 * MINUTE);
+    assert_verdict(&report["tasks"][0], "failed process_gone", "of one's own");
 }
