@@ -39,6 +39,14 @@ fn a_long_build_is_no_standstill() {
 }
 
 #[test]
+fn a_tool_that_outlives_its_agent_does_not_stand_for_it() {
+    let (machine, agent) = in_tool(IN_TOOL);
+    machine.says(SECOND, "healthy working");
+    machine.kill(&agent, true);
+    machine.says(SECOND, "failed process_gone");
+}
+
+#[test]
 fn between_two_polls_a_tool_moves_or_does_not() {
     let (machine, mut agent) = in_tool(IN_BUILD);
     drop(machine.task(31 * MINUTE));

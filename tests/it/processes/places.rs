@@ -1,5 +1,7 @@
 //! Where an agent works: which worktree's task it is.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::machine::{Log, MINUTE, Machine, SECOND, THINKS, assert_verdict};
@@ -34,6 +36,18 @@ fn an_agent_elsewhere_does_not_keep_a_dead_one_alive() {
     for place in [&machine.shop, &beside] {
         assert_verdict(&machine.task_in(place, 5 * MINUTE).unwrap(), "healthy not_started", "no log yet");
     }
+}
+
+#[test]
+fn an_agent_in_a_folder_of_the_worktree_is_in_the_worktree() {
+    let machine = Machine::new();
+    let inner = machine.worktree.join("crates/parser");
+    fs::create_dir_all(&inner).unwrap();
+    machine.log(&Log::of(CLAUDE, &inner, machine.start));
+    let agent = machine.claude(&inner, THINKS);
+    machine.says(5 * MINUTE, "healthy working");
+    machine.kill(&agent, true);
+    machine.says(5 * MINUTE, "failed process_gone");
 }
 
 /// Claude Code's rows name a new directory after a `cd`; the process stays where it was started.
