@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::machine::{
-    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, SECOND, THINKS, assert_verdict, rfc3339,
+    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, SECOND, SPINS_IN_TOOL, THINKS, assert_verdict, rfc3339,
+    until,
 };
 
 const THINKING: &str = "claude-code-2.1.197/kill";
@@ -24,10 +25,12 @@ fn in_tool(script: &str) -> (Machine, Agent) {
 
 #[test]
 fn a_tool_may_sleep_for_half_an_hour() {
-    let (machine, agent) = in_tool(IN_TOOL);
-    agent.has_idled();
-    machine.says(20 * MINUTE, "healthy working");
-    machine.says(31 * MINUTE, "stuck tool_silent");
+    for script in [IN_TOOL, SPINS_IN_TOOL] {
+        let (machine, agent) = in_tool(script);
+        agent.has_idled();
+        machine.says(20 * MINUTE, "healthy working");
+        machine.says(31 * MINUTE, "stuck tool_silent");
+    }
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn a_tool_that_prints_moves() {
     drop(machine.task(31 * MINUTE));
     machine.says(32 * MINUTE, "stuck tool_silent");
     agent.tell("test 17 of 9000");
-    super::machine::until(|| fs::metadata(machine.path("output")).unwrap().len() > 0);
+    until(|| fs::metadata(machine.path("output")).unwrap().len() > 0);
     machine.says(33 * MINUTE, "healthy working");
 }
 
@@ -74,6 +77,29 @@ fn ten_minutes_of_silence_are_enough() {
     let _agent = machine.claude(&machine.worktree, THINKS);
     machine.says(10 * MINUTE, "healthy working");
     machine.says(11 * MINUTE, "stuck silent");
+}
+
+/// The old Codex does not say when a turn ends: a last text is one, but for a run that ends with its turn.
+#[test]
+fn a_last_text_is_the_end_once_nothing_can_follow() {
+    for (headless, after_a_minute) in [(true, "healthy working"), (false, "completed turn_ended")] {
+        let machine = Machine::new();
+        let rollout = machine.log(&Log::of("codex-old-0.63.0/success", &machine.worktree, machine.start));
+        let mut codex = machine.command("codex", &machine.worktree);
+        let script = format!("exec 7>>\"${}\"; {THINKS}", u8::from(headless));
+        // The first word that is no option is what it is told to do: here, a script.
+        fs::write(machine.worktree.join("exec"), &script).unwrap();
+        if headless {
+            codex.arg("exec")
+        } else {
+            codex.args(["-c", &script])
+        };
+        let agent = machine.holder(&mut codex, &rollout, None);
+        machine.says(SECOND, "healthy working");
+        machine.says(MINUTE, after_a_minute);
+        machine.kill(&agent, true);
+        machine.says(MINUTE, "completed turn_ended");
+    }
 }
 
 #[test]

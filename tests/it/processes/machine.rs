@@ -25,6 +25,9 @@ pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const THINKS: &str = "echo $$ >&2; read -r _; :";
 /// Waits for a tool that waits for ever.
 pub(crate) const IN_TOOL: &str = "bash -c 'echo $$ >&2; read -r _; :'; :";
+/// The same, and its display turns round and round meanwhile.
+pub(crate) const SPINS_IN_TOOL: &str =
+    "bash -c 'echo $$ >&2; read -r _; :' <&0 & ulimit -t 100; while kill -0 $! 2>&-; do :; done";
 /// Waits for a tool that computes once it is told to.
 pub(crate) const IN_BUILD: &str = "bash -c 'echo $$ >&2; read -r _; ulimit -t 100; until read -r -t 0; do :; done'; :";
 /// Waits for a tool that prints what it is told, to the file that is its argument.
@@ -260,13 +263,13 @@ impl Agent {
         until(|| field(self.innermost, USER_TIME) + field(self.innermost, SYSTEM_TIME) >= wanted);
     }
 
-    /// Waits until its tool has idled for so long that what its start cost is next to nothing.
+    /// Waits until its tool has idled for so long that what its start cost, and a tick more, is next to nothing.
     pub(crate) fn has_idled(&self) {
         let since = Instant::now();
         let ticks = rustix::param::clock_ticks_per_second();
         until(|| {
             let used = field(self.innermost, USER_TIME) + field(self.innermost, SYSTEM_TIME);
-            since.elapsed() >= Duration::from_millis(200 * 1000 * used / ticks)
+            since.elapsed() >= Duration::from_millis(200 * 1000 * (used + 1) / ticks)
         });
     }
 }
