@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::machine::{
-    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, SECOND, SPINS_IN_TOOL, THINKS, assert_verdict, rfc3339,
-    until,
+    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, SECOND, SPINS_IN_TOOL, THINKS, assert_verdict,
+    has_computed, rfc3339, sleeps, until,
 };
 
 const THINKING: &str = "claude-code-2.1.197/kill";
@@ -34,10 +34,18 @@ fn a_tool_may_sleep_for_half_an_hour() {
 }
 
 #[test]
+fn what_the_agent_itself_computes_is_no_movement_of_its_tool() {
+    let (machine, agent) = in_tool(SPINS_IN_TOOL);
+    drop(machine.task(31 * MINUTE));
+    has_computed(agent.pid);
+    machine.says(32 * MINUTE, "stuck tool_silent");
+}
+
+#[test]
 fn a_long_build_is_no_standstill() {
     let (machine, mut agent) = in_tool(IN_BUILD);
     agent.tell("begin");
-    agent.has_computed(1);
+    has_computed(agent.innermost);
     machine.says(31 * MINUTE, "healthy working");
 }
 
@@ -55,9 +63,12 @@ fn between_two_polls_a_tool_moves_or_does_not() {
     drop(machine.task(31 * MINUTE));
     machine.says(32 * MINUTE, "stuck tool_silent");
     agent.tell("begin");
-    // 1 % of a minute is 0.6 s.
-    agent.has_computed(1);
+    has_computed(agent.innermost);
     machine.says(33 * MINUTE, "healthy working");
+    agent.tell("end");
+    sleeps(agent.innermost);
+    drop(machine.task(34 * MINUTE));
+    machine.says(35 * MINUTE, "stuck tool_silent");
 }
 
 #[test]

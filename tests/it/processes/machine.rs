@@ -28,8 +28,9 @@ pub(crate) const IN_TOOL: &str = "bash -c 'echo $$ >&2; read -r _; :'; :";
 /// The same, and its display turns round and round meanwhile.
 pub(crate) const SPINS_IN_TOOL: &str =
     "bash -c 'echo $$ >&2; read -r _; :' <&0 & ulimit -t 100; while kill -0 $! 2>&-; do :; done";
-/// Waits for a tool that computes once it is told to.
-pub(crate) const IN_BUILD: &str = "bash -c 'echo $$ >&2; read -r _; ulimit -t 100; until read -r -t 0; do :; done'; :";
+/// Waits for a tool that computes from one line at its input to the next.
+pub(crate) const IN_BUILD: &str =
+    "bash -c 'echo $$ >&2; read -r _; ulimit -t 100; until read -r -t 0; do :; done; read -r _; read -r _'; :";
 /// Waits for a tool that prints what it is told, to the file that is its argument.
 pub(crate) const IN_PRINTER: &str = r#"bash -c 'echo $$ >&2; while read -r line; do echo "$line"; done' >"$1"; :"#;
 
@@ -248,7 +249,7 @@ pub(crate) struct Agent {
     /// In clock ticks since the machine booted.
     pub(crate) start: u64,
     /// The tool that it waits for, or itself.
-    innermost: u32,
+    pub(crate) innermost: u32,
     stdin: ChildStdin,
 }
 
@@ -257,18 +258,12 @@ impl Agent {
         writeln!(self.stdin, "{line}").unwrap();
     }
 
-    /// Waits until its tool has used so much of a core.
-    pub(crate) fn has_computed(&self, seconds: u64) {
-        let wanted = seconds * rustix::param::clock_ticks_per_second();
-        until(|| field(self.innermost, USER_TIME) + field(self.innermost, SYSTEM_TIME) >= wanted);
-    }
-
     /// Waits until its tool has idled for so long that what its start cost, and a tick more, is next to nothing.
     pub(crate) fn has_idled(&self) {
         let since = Instant::now();
         let ticks = rustix::param::clock_ticks_per_second();
         until(|| {
-            let used = field(self.innermost, USER_TIME) + field(self.innermost, SYSTEM_TIME);
+            let used = cpu(self.innermost);
             since.elapsed() >= Duration::from_millis(200 * 1000 * (used + 1) / ticks)
         });
     }
@@ -282,6 +277,21 @@ const START: usize = 19;
 fn stat(pid: u32) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(text.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+/// In clock ticks.
+fn cpu(pid: u32) -> u64 {
+    field(pid, USER_TIME) + field(pid, SYSTEM_TIME)
+}
+
+/// Waits until a process has used a core for a second: of a minute, that is more than 1 %.
+pub(crate) fn has_computed(pid: u32) {
+    until(|| cpu(pid) >= rustix::param::clock_ticks_per_second());
+}
+
+/// Waits until a process waits for something.
+pub(crate) fn sleeps(pid: u32) {
+    until(|| stat(pid).unwrap()[0] == "S");
 }
 
 /// In clock ticks.
