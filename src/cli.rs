@@ -15,16 +15,16 @@ use crate::time::Time;
 /// Finds every task of this repository (its worktrees, their status.json, the agents' own logs and processes),
 /// judges each healthy, struggling, stuck, completed or failed, says why, and exits.
 #[derive(Parser)]
-#[command(name = "agentmon", version, args_conflicts_with_subcommands = false, disable_help_subcommand = true, after_help = AFTER_HELP)]
+#[command(name = "agentmon", version, args_conflicts_with_subcommands = false, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) look: Look,
     #[command(flatten)]
-    pub(crate) settings: Settings,
-    #[command(flatten)]
     pub(crate) status: StatusOptions,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 const AFTER_HELP: &str = "\
@@ -58,10 +58,10 @@ pub(crate) struct Look {
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true)]
     pub(crate) home: Option<PathBuf>,
     /// Read all files and processes below this folder, as if it were the root directory
-    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true)]
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true)]
     pub(crate) root: Option<PathBuf>,
     /// Judge as of this time instead of now (RFC 3339)
-    #[arg(long, value_name = "TIME", global = true, env = "AGENTMON_NOW", hide_env = true, value_parser = moment)]
+    #[arg(long, value_name = "TIME", global = true, env = "AGENTMON_NOW", hide_env = true, hide_short_help = true, value_parser = moment)]
     pub(crate) now: Option<Time>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct StatusOptions {
     #[arg(long, value_name = "NAME", global = true, value_parser = format())]
     pub(crate) format: Option<&'static Format>,
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
-    #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0.., require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
+    #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
     pub(crate) check: Option<Vec<Health>>,
     /// Print only when a task came to need somebody, or no longer does, since the last run with -q
     #[arg(short, long, global = true)]

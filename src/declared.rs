@@ -215,8 +215,14 @@ fn attempt(disk: &Disk, path: &Path, now: Time, local: FixedOffset) -> Result<Op
     if bytes.trim_ascii().is_empty() {
         return Err(torn(None, "empty".into()));
     }
-    let declared = parse(&bytes, now, local).map_err(|error| torn(Some(error.line() as u64), error.to_string()))?;
+    let declared = parse(&bytes, now, local).map_err(|error| torn(Some(error.line() as u64), no_json(&error)))?;
     Ok(declared.map(|declared| Declared { path: path.to_path_buf(), modified, ..declared }))
+}
+
+/// Without the place, which a problem has anyway.
+fn no_json(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    format!("no JSON: {}", text.split(" at line ").next().unwrap_or_default())
 }
 
 /// The bytes and when they were written; nothing if that happened meanwhile.

@@ -20,6 +20,12 @@ impl Disk {
         Self { root: root.map(|root| root.canonicalize().unwrap_or(root)) }
     }
 
+    /// Whether this is a machine laid out below a folder. Its files may have been cloned or unpacked at any
+    /// time: how old they are says nothing of what stands in them.
+    pub(crate) fn is_copy(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Where `path` lies for the system.
     pub(crate) fn at<'a>(&self, path: &'a Path) -> Cow<'a, Path> {
         match &self.root {

@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
-
 /// Walks JSON text from front to back. Every method reads one whole value, or nothing where the value is of
 /// another kind; what a callback leaves unread is skipped.
 pub(crate) struct Reader<'a> {
@@ -189,20 +187,37 @@ impl<'a> Reader<'a> {
 
     /// What stands between the quotes, escapes and all. The reader is before the opening quote.
     fn string_body(&mut self) -> &'a [u8] {
-        let start = self.at + 1;
-        let mut at = start;
-        while let Some(found) = self.bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-            at += found;
-            if self.bytes[at] == b'"' {
-                self.at = at + 1;
-                return &self.bytes[start..at];
+        let start = (self.at + 1).min(self.bytes.len());
+        let text = &self.bytes[start..];
+        // Most strings are keys and words: a call would cost more than the look.
+        if let Some(end) = quote_nearby(text)
+            && (end == 0 || text[end - 1] != b'\\')
+        {
+            self.at = start + end + 1;
+            return &text[..end];
+        }
+        for end in memchr::memchr_iter(b'"', text) {
+            // A quote ends the string unless it is escaped: unless an odd number of backslashes stands before it.
+            let backslashes = text[..end].iter().rev().take_while(|byte| **byte == b'\\').count();
+            if backslashes % 2 == 0 {
+                self.at = start + end + 1;
+                return &text[..end];
             }
-            at += 2;
         }
         self.broken = true;
         self.give_up();
-        &self.bytes[start.min(self.bytes.len())..]
+        text
     }
+}
+
+/// The first quote within the next 24 bytes, eight at a time: the lowest byte that is zero once every quote is.
+fn quote_nearby(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xFF;
+    text.chunks_exact(8).take(3).enumerate().find_map(|(number, chunk)| {
+        let word = u64::from_le_bytes(chunk.try_into().ok()?) ^ (ONES * u64::from(b'"'));
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        (zeros != 0).then(|| number * 8 + zeros.trailing_zeros() as usize / 8)
+    })
 }
 
 impl<'a> Raw<'a> {

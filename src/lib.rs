@@ -6,8 +6,9 @@
 //! - `cli` and `settings` say what was asked for
 //! - `model` is the vocabulary; `time` its instants
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
-//!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `poll` (all of
-//!   it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
+//!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `places` (which worktree a
+//!   directory belongs to), `reading` (logs, by what the checkpoint knows),
+//!   `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
@@ -26,8 +27,10 @@ mod json;
 mod life;
 mod model;
 mod next;
+mod places;
 mod poll;
 mod process;
+mod reading;
 mod record;
 mod render;
 mod repository;
@@ -45,7 +48,8 @@ mod world;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ColorChoice, Parser};
 
 use cli::{Cli, Command};
 
@@ -63,11 +67,14 @@ pub fn run(
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let text = error.render();
-            let styled = if world.terminal.stdout { text.ansi().to_string() } else { text.to_string() };
-            let stream: &mut dyn Write = if error.use_stderr() { err } else { out };
+            let error = suggest_status(error);
+            let (text, wrong) = (error.render(), error.use_stderr());
+            let terminal = if wrong { world.terminal.stderr } else { world.terminal.stdout };
+            let color = render::color(ColorChoice::Auto, |name| world.var(name), terminal);
+            let styled = if color { text.ansi().to_string() } else { text.to_string() };
+            let stream: &mut dyn Write = if wrong { err } else { out };
             drop(write!(stream, "{styled}"));
-            return if error.use_stderr() { 2 } else { 0 };
+            return if wrong { 2 } else { 0 };
         }
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
@@ -81,4 +88,14 @@ pub fn run(
         drop(writeln!(err, "agentmon: {error:#}"));
         2
     })
+}
+
+/// A word that is no command may be meant for a task.
+fn suggest_status(mut error: clap::Error) -> clap::Error {
+    let known = error.get(ContextKind::SuggestedSubcommand).is_some();
+    if let (false, Some(ContextValue::String(word))) = (known, error.get(ContextKind::InvalidSubcommand)) {
+        let tip = format!("for the task of that name: agentmon status {}", text::one_line(word, 100));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }

@@ -1,7 +1,7 @@
 //! Whether a session's agent lives: by the best sign its client gives, else by a process in the worktree.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::clients::{Client, Mark, Sign};
@@ -41,19 +41,19 @@ pub(crate) struct Candidate<'a> {
     pub(crate) log: &'a Path,
     /// Whose log it is.
     pub(crate) owner: u32,
-    /// The worktree, or the directory, that it belongs to.
-    pub(crate) place: Option<&'a Path>,
-    /// The same of the directory that its process was started in, where that is known.
-    pub(crate) started_in: Option<&'a Path>,
+    /// The number of its worktree.
+    pub(crate) place: usize,
+    /// The number of the one that its process was started in, where that is known.
+    pub(crate) started_in: Option<usize>,
     pub(crate) last_activity: Option<Time>,
 }
 
 /// Finds every main session's process. `place_of` tells which worktree a directory belongs to.
-pub(crate) fn lives<'a>(
+pub(crate) fn lives(
     table: &ProcessTable,
-    candidates: &[Candidate<'a>],
+    candidates: &[Candidate<'_>],
     marks: &HashMap<&'static str, Vec<Mark>>,
-    place_of: impl Fn(&Path) -> Option<PathBuf>,
+    place_of: impl Fn(&Path) -> Option<usize>,
 ) -> Vec<Life> {
     if !table.supported {
         return vec![Life::Unknown; candidates.len()];
@@ -75,13 +75,13 @@ pub(crate) fn lives<'a>(
         (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
     seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
     // A session may move on; its process stays where it was started.
-    let folders: [fn(&Candidate<'a>) -> Option<&'a Path>; 2] = [|one| one.place, |one| one.started_in];
-    for folder in folders {
+    let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
+    for worktree in worktrees {
         seeking.retain(|&at| {
-            let place = folder(&candidates[at]);
+            let place = worktree(&candidates[at]);
             let is_here = |process: &&Process| {
                 let cwd = process.cwd.as_deref();
-                !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of).as_deref() == place
+                !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of) == place
             };
             let Some(process) = free_agents(table, &candidates[at]).find(is_here) else { return true };
             taken.insert(process.pid);

@@ -2,21 +2,19 @@
 //! ends meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
 
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
 use crate::declared::{self, Declared, RetryBudget};
 use crate::disk::Disk;
-use crate::json::Reader;
 use crate::model::Problem;
+use crate::places::Places;
 use crate::process::{Found, ProcessTable, Program};
+use crate::reading::{self, SeenLog};
 use crate::repository::{Kind, Repository};
-use crate::session::Session;
 use crate::settings::{Config, Horizon};
-use crate::store::{Checkpoint, Log};
-use crate::tail::{self, Row};
+use crate::store::Checkpoint;
+use crate::tasks;
 use crate::time::Time;
 use crate::world::World;
 
@@ -24,6 +22,7 @@ use crate::world::World;
 pub(crate) struct Seen {
     pub(crate) table: ProcessTable,
     pub(crate) repositories: Vec<Repository>,
+    pub(crate) places: Places,
     /// The folder of each status file, and what it says.
     pub(crate) declared: Vec<(PathBuf, Declared)>,
     pub(crate) logs: Vec<SeenLog>,
@@ -31,14 +30,6 @@ pub(crate) struct Seen {
     pub(crate) untouched: Vec<LogFile>,
     pub(crate) marks: HashMap<&'static str, Vec<Mark>>,
     pub(crate) problems: Vec<Problem>,
-}
-
-/// One session's log, read as far as it goes.
-pub(crate) struct SeenLog {
-    pub(crate) client: &'static Client,
-    pub(crate) file: LogFile,
-    /// Nothing if it could not be read.
-    pub(crate) session: Option<Session>,
 }
 
 /// Where to look, and how.
@@ -67,15 +58,20 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let (mut wanted, mut untouched) = (Vec::new(), Vec::new());
     for client in CLIENTS {
         for file in (client.logs)(disk, world, Some(&folders), &mut problems) {
-            if is_fresh(&file, world.now, request.config.since) || is_held(client, &file, &table, &marks) {
+            let fresh = disk.is_copy() || is_fresh(&file, world.now, request.config.since);
+            if fresh || is_held(client, &file, &table, &marks) {
                 wanted.push((*client, file));
             } else {
                 untouched.push(file);
             }
         }
     }
-    let logs = read_all(request, wanted, &untouched, checkpoint, &mut problems);
-    Ok(Seen { table, repositories, declared, logs, untouched, marks, problems })
+    let logs = reading::read_all(request, wanted, &untouched, checkpoint, &mut problems);
+    let mut places = Places::new(&repositories);
+    let named: Vec<PathBuf> = logs.iter().flat_map(tasks::directories).collect();
+    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref());
+    places.resolve(disk, named.iter().map(PathBuf::as_path).chain(cwds));
+    Ok(Seen { table, repositories, places, declared, logs, untouched, marks, problems })
 }
 
 /// Every repository once, whichever of its worktrees were named.
@@ -187,162 +183,4 @@ fn matching(disk: &Disk, pattern: &str, problems: &mut Vec<Problem>) -> Vec<Path
             Vec::new()
         }
     }
-}
-
-/// More new bytes than this are worth a second thread.
-const WORTH_A_THREAD: u64 = 8 * 1024 * 1024;
-/// Two buffers stay within the memory that is promised.
-const MOST_THREADS: usize = 2;
-/// A file may change within the tick of a clock without a change of its time.
-const TICK_MS: i64 = 50;
-
-/// What reading a log gave.
-struct Read {
-    log: Option<Log>,
-    session: Option<Session>,
-    problem: Option<Problem>,
-}
-
-fn read_all(
-    request: &mut Request<'_>,
-    wanted: Vec<(&'static Client, LogFile)>,
-    untouched: &[LogFile],
-    checkpoint: &mut Checkpoint,
-    problems: &mut Vec<Problem>,
-) -> Vec<SeenLog> {
-    let mut before = std::mem::take(&mut checkpoint.logs);
-    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(&file.path)));
-    let saved = checkpoint.saved;
-    let unchanged = |file: &LogFile, log: &Log| {
-        let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
-        log.cursor.identity == file.identity && settled && !log.unfinished
-    };
-    let mut todo = Vec::new();
-    let mut reads: Vec<Option<Read>> = Vec::new();
-    for (at, (_, file)) in wanted.iter().enumerate() {
-        let known = before.remove(&file.path);
-        if known.as_ref().is_some_and(|log| unchanged(file, log)) {
-            let session = known.as_ref().map(|log| log.session.clone());
-            let problem = known.as_ref().and_then(|log| bad_rows(file, log));
-            reads.push(Some(Read { log: known, session, problem }));
-        } else {
-            let known_bytes = known.as_ref().map_or(0, |log| log.cursor.offset);
-            todo.push((file.identity.length.saturating_sub(known_bytes), at, known));
-            reads.push(None);
-        }
-    }
-    let bytes = todo.iter().map(|(bytes, ..)| bytes).sum();
-    (request.before_reading)(bytes);
-    todo.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
-    let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
-    let disk = request.disk;
-    let read_one = |(_, at, known): &(u64, usize, Option<Log>)| {
-        (*at, read_log(disk, wanted[*at].0, &wanted[*at].1, known.clone()))
-    };
-    let done: Vec<(usize, Read)> = if threads < 2 {
-        todo.iter().map(read_one).collect()
-    } else {
-        let next = AtomicUsize::new(0);
-        let work =
-            || std::iter::from_fn(|| todo.get(next.fetch_add(1, Ordering::Relaxed)).map(read_one)).collect::<Vec<_>>();
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mine = work();
-            others.into_iter().flat_map(|other| other.join().unwrap_or_default()).chain(mine).collect()
-        })
-    };
-    for (at, read) in done {
-        reads[at] = Some(read);
-    }
-    let mut logs = Vec::new();
-    for ((client, file), read) in wanted.into_iter().zip(reads) {
-        let Read { log, session, problem } = read.unwrap_or(Read { log: None, session: None, problem: None });
-        problems.extend(problem);
-        // The checkpoint holds paths as text.
-        if let Some(log) = log.filter(|_| file.path.to_str().is_some()) {
-            checkpoint.logs.insert(file.path.clone(), log);
-        }
-        logs.push(SeenLog { client, file, session });
-    }
-    logs
-}
-
-/// `AGENTMON_THREADS` is for measuring.
-fn threads(world: &World) -> usize {
-    let asked = world.var("AGENTMON_THREADS").and_then(|value| value.to_str()?.parse().ok());
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get)).clamp(1, MOST_THREADS)
-}
-
-/// Reads what is new in one log, or all of it when it is not the file that it was.
-fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Log>) -> Read {
-    let failed = |error: std::io::Error| {
-        let gone = error.kind() == std::io::ErrorKind::NotFound;
-        Read { log: None, session: None, problem: (!gone).then(|| Problem::new(&file.path, error.to_string())) }
-    };
-    let handle = match disk.open(&file.path) {
-        Ok((handle, _)) => handle,
-        Err(error) => return failed(error),
-    };
-    let resumed = known.and_then(|log| tail::resume(&handle, &log.cursor).map(|at| (log, at)));
-    let (mut log, (offset, lines)) = resumed.unwrap_or_default();
-    log.unfinished = false;
-    let mut whole = None;
-    let cursor = tail::read(&handle, offset, lines, |row| {
-        if row.unfinished {
-            log.unfinished = true;
-            whole = unfinished(client, &log.session, &row);
-        } else {
-            fold(client, &mut log, &row);
-        }
-    });
-    log.cursor = match cursor {
-        Ok(cursor) => cursor,
-        Err(error) => return failed(error),
-    };
-    if log.session.id.is_empty() {
-        log.session.id = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    }
-    log.session.seal();
-    let session = whole.unwrap_or_else(|| log.session.clone());
-    let problem = bad_rows(file, &log);
-    Read { log: Some(log), session: Some(session), problem }
-}
-
-fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
-    let mut reader = Reader::new(row.bytes);
-    while reader.next_object() {
-        (client.fold)(&mut log.session, &mut reader, row.offset);
-    }
-    if reader.broken() || row.cut {
-        if log.bad.count == 0 {
-            log.bad.first = (row.line, row.offset);
-            log.bad.overlong = row.cut;
-        }
-        log.bad.count += 1;
-    }
-}
-
-/// The session with a last row that is whole but for its line end; it is not kept, as it will be read again.
-fn unfinished(client: &Client, session: &Session, row: &Row<'_>) -> Option<Session> {
-    let mut session = session.clone();
-    let mut reader = Reader::new(row.bytes);
-    let mut any = false;
-    while reader.next_object() {
-        (client.fold)(&mut session, &mut reader, row.offset);
-        any = true;
-    }
-    session.seal();
-    (any && !reader.broken()).then_some(session)
-}
-
-fn bad_rows(file: &LogFile, log: &Log) -> Option<Problem> {
-    let (line, offset) = log.bad.first;
-    let what = if log.bad.overlong { "is too long, only its beginning was read" } else { "is no JSON" };
-    let more = match log.bad.count {
-        0 => return None,
-        1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    };
-    let message = format!("this row {what}{more}");
-    Some(Problem { path: file.path.clone(), line: Some(line), offset: Some(offset), message })
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::look::{look, named, options};
+use super::look::{look, named, no_such, options};
 use crate::cli::Cli;
 use crate::render;
 use crate::world::World;
@@ -19,12 +19,8 @@ pub(crate) fn explain(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let looked = look(cli, world, err)?;
-    let Some(found) = named(&looked.snapshot.tasks, task)? else {
-        let names: Vec<_> = looked.snapshot.tasks.iter().map(|task| crate::text::one_line(&task.id, 100)).collect();
-        let known =
-            if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
-        anyhow::bail!("no task `{}`: {known}; `--since all` looks further back", crate::text::one_line(task, 100));
-    };
+    let tasks = &looked.snapshot.tasks;
+    let found = named(tasks, task)?.ok_or_else(|| no_such(tasks, task))?;
     let written = render::explain::explain(found, &options(cli, world), world.now, out).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => anyhow::bail!("could not write: {error}"),

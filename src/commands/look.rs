@@ -32,6 +32,9 @@ pub(crate) struct Looked {
 pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Looked> {
     let config = config(cli, world)?;
     let disk = Disk::new(cli.look.root.clone());
+    if let Some(root) = cli.look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
+        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    }
     let roots = roots(&cli.look, world);
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
     let mut checkpoint = checkpoint_path.as_deref().map(Checkpoint::load).unwrap_or_default();
@@ -43,7 +46,6 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         checkpoint.suspensions.clear();
     }
     let context = Context {
-        disk: &disk,
         config: &config,
         now: world.now,
         samples: &checkpoint.samples,
@@ -55,7 +57,9 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let remembered = tasks::remember(&snapshot, &seen, &context);
     let Checkpoint { samples, suspensions, .. } = remembered;
     let boot = seen.table.boot_id.clone();
-    let checkpoint = Checkpoint { saved: Some(world.now), boot, samples, suspensions, ..checkpoint };
+    let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
+    let saved = if stale { Some(world.now) } else { checkpoint.saved };
+    let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
 }
 
@@ -113,9 +117,22 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
     Ok(found.first().copied())
 }
 
-/// Saves what is known. A cache that cannot be written costs time and nothing else.
-pub(crate) fn save(looked: &Looked) {
-    if let Some(path) = &looked.checkpoint_path {
-        drop(looked.checkpoint.save(path));
+/// That a word of the command line means none of the tasks; it names some that there are.
+pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
+    const NAMED: usize = 12;
+    let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| text::one_line(&task.id, 40)).collect();
+    if tasks.len() > NAMED {
+        known.push(format!("{} more", tasks.len() - NAMED));
     }
+    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there is {}", known.join(", ")) };
+    anyhow::anyhow!("no task `{}`: {known}; `--since all` looks further back", text::one_line(word, 100))
+}
+
+/// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.
+pub(crate) fn save(looked: &mut Looked) {
+    let Some(path) = looked.checkpoint_path.as_deref().filter(|_| looked.checkpoint.stale) else { return };
+    let read =
+        looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.path.to_str()?.to_owned(), seen.log.take()?)));
+    looked.checkpoint.logs.extend(read);
+    drop(looked.checkpoint.save(path));
 }

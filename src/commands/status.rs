@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::look::{Looked, look, named, options, save};
+use super::look::{Looked, look, named, no_such, options, save};
 use super::{quiet, recording};
 use crate::cli::Cli;
 use crate::model::{Health, Snapshot, Summary, TaskReport};
@@ -30,7 +30,7 @@ pub(crate) fn status(
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
     recording::record(cli, &mut looked, world, begun, err);
-    save(&looked);
+    save(&mut looked);
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
     let print = !cli.status.quiet || quiet::changed(&looked, world, err);
@@ -66,19 +66,14 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
     let mut ids = Vec::new();
     let mut missing = 0;
     for name in names {
-        if let Some(task) = named(&snapshot.tasks, name)? {
-            ids.push((task.id.clone(), task.worktree.clone()));
-        } else {
-            missing += 1;
-            let shown = one_line(name, 100);
-            drop(writeln!(
-                err,
-                "agentmon: no task `{shown}`; `agentmon status` lists them, `--since all` the older ones too"
-            ));
+        match named(&snapshot.tasks, name)? {
+            Some(task) => ids.push((task.id.clone(), task.worktree.clone())),
+            None if cli.status.check.is_none() => return Err(no_such(&snapshot.tasks, name)),
+            None => {
+                missing += 1;
+                drop(writeln!(err, "agentmon: {}", no_such(&snapshot.tasks, name)));
+            }
         }
-    }
-    if missing > 0 && cli.status.check.is_none() {
-        anyhow::bail!("{} not found", count(missing as u64, "named task was", "named tasks were"));
     }
     keep(snapshot, |task| ids.iter().any(|(id, worktree)| *id == task.id && *worktree == task.worktree));
     Ok(missing)
@@ -128,7 +123,10 @@ fn nothing_found(looked: &Looked, world: &World) -> String {
     let places: Vec<_> = places.collect();
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
         (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
-        (_, 0) => "no agent has worked there, none runs there, and there is no status.json".to_owned(),
+        (_, 0) if looked.seen.declared.is_empty() => {
+            "no agent has worked there, none runs there, and there is no status.json".to_owned()
+        }
+        (_, 0) => "no agent has worked or runs there, and every status.json is older than its worktree".to_owned(),
         (_, older) => format!("{older} older with `--since all`"),
     };
     format!("no task found in {}: {why}", places.join(", "))

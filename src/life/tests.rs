@@ -1,5 +1,7 @@
 //! Tables: what processes and signs there are, and whose life that makes.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::clients::by_name;
 use crate::store::Sample;
@@ -57,6 +59,11 @@ fn word(life: &Life) -> String {
 /// A session: its id, whether its turn is open, how recent it is, and the folder that it started in.
 type Asked = (&'static str, bool, i64, &'static str);
 
+/// Of the worktrees that there are.
+fn number(folder: &Path) -> Option<usize> {
+    [PLACE, "/start"].iter().position(|place| Path::new(place) == folder)
+}
+
 /// All of `PLACE`. A parent stands before a slash.
 fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str, Sign)]) -> Vec<String> {
     let session = |(id, open, ..): &Asked| {
@@ -74,15 +81,15 @@ fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str,
             session: &sessions[at],
             log: &logs[at],
             owner: 1000,
-            place: Some(Path::new(PLACE)),
-            started_in: Some(Path::new(asked[at].3)),
+            place: 0,
+            started_in: number(Path::new(asked[at].3)),
             last_activity: Some(Time(asked[at].2)),
         })
         .collect();
     let mark =
         |(session, sign): &(&str, Sign)| Mark { session: (*session).to_owned(), path: LOCK.into(), sign: sign.clone() };
     let marks = HashMap::from([(by_name(client).unwrap().name, marks.iter().map(mark).collect())]);
-    lives(table, &candidates, &marks, |folder| Some(folder.to_path_buf())).iter().map(word).collect()
+    lives(table, &candidates, &marks, number).iter().map(word).collect()
 }
 
 #[test]

@@ -3,7 +3,6 @@
 //! Who may look into a process is for the system to say, not for a check of owners: a process that refuses to be
 //! traced seems to be root's. What cannot be read stays empty. A process that ends while it is read is left out.
 
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +38,7 @@ impl ProcessTable {
             boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).map(|id| id.trim().to_owned()),
             uptime: uptime.unwrap_or_default(),
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
-            others_hidden: !is_copy(disk) && !processes.iter().any(|process| process.pid == 1),
+            others_hidden: !disk.is_copy() && !processes.iter().any(|process| process.pid == 1),
             supported: uptime.is_some() || !processes.is_empty(),
             processes,
         };
@@ -164,10 +163,6 @@ fn without_deleted(path: PathBuf) -> PathBuf {
 fn uptime(disk: &Disk) -> Option<Duration> {
     let text = text(disk, "/proc/uptime", 256)?;
     Duration::try_from_secs_f64(text.split_ascii_whitespace().next()?.parse().ok()?).ok()
-}
-
-fn is_copy(disk: &Disk) -> bool {
-    matches!(disk.at(Path::new("/proc")), Cow::Owned(_))
 }
 
 fn of(pid: u32, part: &str) -> PathBuf {

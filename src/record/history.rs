@@ -78,6 +78,11 @@ pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
 }
 
 impl History {
+    /// Whether it says the same of every task. When it last told of a poll is never far back in the record.
+    pub(crate) fn tells_the_same(&self, other: &Self) -> bool {
+        self.tasks == other.tasks
+    }
+
     /// Takes in what one more line says.
     pub(super) fn hear(&mut self, line: &str) {
         if let Ok(row) = serde_json::from_str(line) {

@@ -32,7 +32,8 @@ impl Page<'_> {
         writeln!(self.out, "  {}", self.options.verdict(task.health, &task.detail))?;
         self.optional("since", task.since.map(|at| self.moment(at)))?;
         self.optional("asks", task.question.as_ref().map(|question| self.options.text(question)))?;
-        for step in &task.next {
+        // It is what made this page.
+        for step in task.next.iter().filter(|step| !step.starts_with("agentmon explain ")) {
             self.field("next", &self.options.text(step))?;
         }
         Ok(())
@@ -44,7 +45,7 @@ impl Page<'_> {
         self.optional("says of itself", task.status.as_ref().map(|status| options.text(status)))?;
         self.optional("progress", task.progress.as_ref().map(|progress| parts::progress(progress, options)))?;
         self.optional("last activity", task.last_activity.map(|at| self.moment(at)))?;
-        if task.failure_streak > 0 {
+        if task.failure_streak > 1 {
             self.field("failures", &format!("{} in a row", task.failure_streak))?;
         }
         if task.repeat_streak > 1 {
@@ -85,13 +86,14 @@ impl Page<'_> {
         if task.considered.iter().all(|rule| !rule.decided) {
             self.field(task.reason.code(), "decided")?;
         }
-        for rule in &task.considered {
+        for rule in task.considered.iter().filter(|rule| rule.decided || !rule.detail.is_empty()) {
             let mark = match (rule.decided, self.options.unicode) {
                 (true, true) => "→",
                 (true, false) => ">",
                 (false, _) => " ",
             };
-            let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(&rule.detail));
+            let detail = if rule.decided && rule.detail.is_empty() { "decided" } else { &rule.detail };
+            let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(detail));
             let line = if rule.decided { self.options.paint(style(task.health), &line) } else { line };
             writeln!(self.out, "{}", line.trim_end())?;
         }

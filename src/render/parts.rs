@@ -87,8 +87,13 @@ fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -
 
 /// Enough of a session's id to tell it from its neighbours.
 pub(super) fn short(id: &str, options: &Options) -> String {
-    let is_uuid = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if is_uuid { id[..8].to_owned() } else { options.text(&text::one_line(id, 16)) }
+    let is_hex = id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    match id.as_bytes().get(14) {
+        // Of those that begin with a time, the first eight digits last for a minute.
+        Some(b'7') if is_hex && id.len() == 36 => id[..13].to_owned(),
+        _ if is_hex => id[..8].to_owned(),
+        _ => options.text(&text::one_line(id, 16)),
+    }
 }
 
 /// `claude-code opus-4-5`: without vendor and date, which are the same for all.
@@ -142,9 +147,11 @@ pub(super) fn tools(session: &SessionReport) -> String {
 
 /// `12.3k in (1.2M cached, 45.0k to cache), 8.1k out`.
 pub(super) fn tokens(tokens: &Tokens) -> String {
-    let [input, cached, written, output] =
-        [tokens.input, tokens.cached_input, tokens.cache_write, tokens.output].map(short_number);
-    format!("{input} in ({cached} cached, {written} to cache), {output} out")
+    let cache = [(tokens.cached_input, "cached"), (tokens.cache_write, "to cache")];
+    let cache = cache.into_iter().filter(|(count, _)| *count > 0);
+    let cache: Vec<_> = cache.map(|(count, what)| format!("{} {what}", short_number(count))).collect();
+    let cache = if cache.is_empty() { String::new() } else { format!(" ({})", cache.join(", ")) };
+    format!("{} in{cache}, {} out", short_number(tokens.input), short_number(tokens.output))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
@@ -159,9 +166,11 @@ fn short_number(number: u64) -> String {
 /// `pid 4242 alive, 12s of CPU, 300 MiB`.
 pub(super) fn process(session: &SessionReport) -> Option<String> {
     let process = session.process.as_ref()?;
-    let state = if process.alive { "alive" } else { "gone" };
+    if !process.alive {
+        return Some(format!("pid {} gone", process.pid));
+    }
     let cpu = text::age(Duration::try_from_secs_f64(process.cpu_seconds).unwrap_or_default());
-    Some(format!("pid {} {state}, {cpu} of CPU, {}", process.pid, text::bytes(process.memory_bytes)))
+    Some(format!("pid {} alive, {cpu} of CPU, {}", process.pid, text::bytes(process.memory_bytes)))
 }
 
 /// `path:81234: third failed result`.

@@ -19,7 +19,7 @@ const GAP: &str = "  ";
 /// In lines, of a row or a text below it; `-v` shows all.
 const HEIGHT: usize = 4;
 /// With less room than this, the sentence wraps too often to be read.
-const SENTENCE: usize = 26;
+const SENTENCE: usize = 36;
 /// On a very wide terminal, a longer line is harder to read than a second one.
 const LONGEST: usize = 200;
 
@@ -59,7 +59,7 @@ impl Kind {
     /// More than this share of the width would starve the others.
     fn most(self, width: usize) -> usize {
         match self {
-            Self::Task => (width / 4).clamp(16, 40),
+            Self::Task => (width * 3 / 10).clamp(16, 40),
             Self::Progress => width / 5,
             Self::Agent => width / 6,
             Self::Steps | Self::What | Self::Active => usize::MAX,
@@ -126,7 +126,7 @@ impl Table<'_> {
                     let heading = format!("{} ({count})", self.options.health(*health));
                     writeln!(out, "{}", self.options.paint(style(*health), &heading))?;
                 }
-                Item::Below(task) => self.write_below(task, kinds.contains(&Kind::What), out)?,
+                Item::Below(task) => self.write_below(task, &kinds, out)?,
                 Item::Titles | Item::Task(_) => {
                     self.write_row(item, &kinds, rows.next().unwrap_or_default(), out)?;
                 }
@@ -154,7 +154,7 @@ impl Table<'_> {
 
     fn is_used(&self, kind: Kind, items: &[Item]) -> bool {
         let mut tasks = items.iter().filter_map(|item| if let Item::Task(task) = item { Some(task) } else { None });
-        kind == Kind::Task || tasks.any(|task| !self.cell(task, kind).is_empty())
+        kind == Kind::Task || tasks.any(|task| !self.cell(task, kind, &[]).is_empty())
     }
 
     /// As wide as what they hold, within bounds; one of them takes what the others leave. Also whether that
@@ -177,12 +177,12 @@ impl Table<'_> {
     fn cells(&self, item: &Item, kinds: &[Kind]) -> Option<Vec<String>> {
         match item {
             Item::Titles => Some(kinds.iter().map(|kind| kind.title().to_owned()).collect()),
-            Item::Task(task) => Some(kinds.iter().map(|kind| self.cell(task, *kind)).collect()),
+            Item::Task(task) => Some(kinds.iter().map(|kind| self.cell(task, *kind, kinds)).collect()),
             Item::Repository(_) | Item::Group(..) | Item::Below(_) => None,
         }
     }
 
-    fn cell(&self, task: &TaskReport, kind: Kind) -> String {
+    fn cell(&self, task: &TaskReport, kind: Kind, kinds: &[Kind]) -> String {
         let progress = task.progress.as_ref();
         let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         match kind {
@@ -191,10 +191,17 @@ impl Table<'_> {
                 join(vec![parts::steps(progress), progress.step.as_ref().map(|step| self.options.text(step))])
             }),
             Kind::Steps => progress.and_then(parts::steps).unwrap_or_default(),
-            Kind::What => self.options.text(&task.detail),
+            Kind::What => self.sentence(task, kinds),
             Kind::Agent => task.sessions.first().map(|session| parts::agent(session, self.options)).unwrap_or_default(),
             Kind::Active => self.age(task.last_activity),
         }
+    }
+
+    /// What is to be said of it; where there is nothing, and no room for steps in words, the present step.
+    fn sentence(&self, task: &TaskReport, kinds: &[Kind]) -> String {
+        let step = task.progress.as_ref().and_then(|progress| progress.step.as_deref());
+        let step = step.filter(|_| task.detail.is_empty() && kinds.contains(&Kind::Steps));
+        self.options.text(step.unwrap_or(&task.detail))
     }
 
     fn age(&self, last_activity: Option<Time>) -> String {
@@ -235,21 +242,23 @@ impl Table<'_> {
         }
     }
 
-    fn write_below(&self, task: &TaskReport, has_sentence: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn write_below(&self, task: &TaskReport, kinds: &[Kind], out: &mut dyn Write) -> io::Result<()> {
         let options = self.options;
         let indent = INDENT.repeat(2);
-        if !has_sentence && !task.detail.is_empty() {
-            self.write_wrapped(&indent, &indent, &options.text(&task.detail), None, out)?;
+        if !kinds.contains(&Kind::What) {
+            self.write_wrapped(&indent, &indent, &self.sentence(task, kinds), None, out)?;
         }
         if let Some(question) = &task.question {
             self.write_labelled(&indent, "asks", &options.text(question), out)?;
         }
-        for step in &task.next {
-            // Not wrapped: it is there to be copied.
-            writeln!(out, "{indent}{} {}", options.dim("next:"), options.text(step))?;
-        }
-        for (label, text) in parts::remarks(task, options, self.taken_at) {
-            self.write_labelled(&indent, label, &text, out)?;
+        let next = task.next.iter().map(|step| ("next", options.text(step)));
+        for (label, text) in next.chain(parts::remarks(task, options, self.taken_at)) {
+            // Commands and paths are there to be copied.
+            if matches!(label, "next" | "evidence") {
+                writeln!(out, "{indent}{} {text}", options.dim(&format!("{label}:")))?;
+            } else {
+                self.write_labelled(&indent, label, &text, out)?;
+            }
         }
         for (health, line) in parts::further(task, options) {
             let text = line.trim_start();

@@ -79,7 +79,7 @@ fn tables_keep_to_the_width() {
     for width in 24..140 {
         let options = Options { verbose: width % 2 == 0, ..options(width, false, true) };
         for line in render(by_name("table").unwrap(), &sample(), &options).lines() {
-            let whole = line.contains("next: ") || line.starts_with(['/', '■', '⚠']);
+            let whole = line.contains("next: ") || line.contains("evidence: ") || line.starts_with(['/', '■', '⚠']);
             assert!(whole || text::width(line) <= width, "{width}: {line}");
         }
     }

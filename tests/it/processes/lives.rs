@@ -30,8 +30,8 @@ fn claude_dies_and_its_pid_file_stays() {
         machine.says(5 * MINUTE, "healthy working");
         machine.kill(&agent, noticed);
         machine.says(SECOND, "failed process_gone");
-        let detail = machine.task(SECOND)["detail"].clone();
-        assert_eq!(detail.as_str().unwrap().contains("zombie"), !noticed, "{detail}");
+        let evidence = machine.task(SECOND)["evidence"].to_string();
+        assert_eq!(evidence.contains("a zombie"), !noticed, "{evidence}");
     }
 }
 

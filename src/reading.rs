@@ -1,0 +1,205 @@
+//! Reads the logs: what did not change is taken from the checkpoint, what grew from where it was left, and the
+//! rest from its start; on two threads where there is much to read.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::clients::{Client, LogFile};
+use crate::disk::Disk;
+use crate::json::Reader;
+use crate::model::Problem;
+use crate::poll::Request;
+use crate::session::Session;
+use crate::store::{Checkpoint, Log};
+use crate::tail::{self, Row};
+use crate::world::World;
+
+/// One session's log, read as far as it goes.
+pub(crate) struct SeenLog {
+    pub(crate) client: &'static Client,
+    pub(crate) file: LogFile,
+    /// What the checkpoint keeps of it; nothing if it could not be read.
+    pub(crate) log: Option<Log>,
+    /// The session with a last row that lacks nothing but its line end. It will be read again.
+    whole: Option<Session>,
+}
+
+impl SeenLog {
+    /// What the log amounts to; nothing if it could not be read.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))
+    }
+}
+
+/// More new bytes than this are worth a second thread.
+const WORTH_A_THREAD: u64 = 8 * 1024 * 1024;
+/// Two buffers stay within the memory that is promised.
+const MOST_THREADS: usize = 2;
+/// A file may change within the tick of a clock without a change of its time.
+const TICK_MS: i64 = 50;
+
+/// What reading a log gave.
+struct Read {
+    log: Option<Log>,
+    whole: Option<Session>,
+    problem: Option<Problem>,
+}
+
+/// A log that has to be opened.
+struct Todo {
+    /// Its number among the wanted ones.
+    at: usize,
+    /// How many bytes of it are new, if it is the file that it was.
+    bytes: u64,
+    known: Option<Log>,
+}
+
+/// Reads all that are wanted, in their order. Takes from the checkpoint what it knows of them, and says in it
+/// whether there was anything new.
+pub(crate) fn read_all(
+    request: &mut Request<'_>,
+    wanted: Vec<(&'static Client, LogFile)>,
+    untouched: &[LogFile],
+    checkpoint: &mut Checkpoint,
+    problems: &mut Vec<Problem>,
+) -> Vec<SeenLog> {
+    let mut before = std::mem::take(&mut checkpoint.logs);
+    // Of those that are not opened this time, the knowledge is kept.
+    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(file.path.to_str()?)));
+    let saved = checkpoint.saved;
+    let unchanged = |file: &LogFile, log: &Log| {
+        let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
+        log.cursor.identity == file.identity && settled && !log.unfinished
+    };
+    let (mut todo, mut reads): (Vec<Todo>, Vec<Option<Read>>) = Default::default();
+    for (at, (_, file)) in wanted.iter().enumerate() {
+        let known = file.path.to_str().and_then(|path| before.remove(path));
+        if known.as_ref().is_some_and(|log| unchanged(file, log)) {
+            let problem = known.as_ref().and_then(|log| bad_rows(file, log));
+            reads.push(Some(Read { log: known, whole: None, problem }));
+        } else {
+            let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
+            todo.push(Todo { at, bytes: file.identity.length.saturating_sub(read_already), known });
+            reads.push(None);
+        }
+    }
+    checkpoint.stale |= !todo.is_empty() || !before.is_empty();
+    for (at, read) in read_new(request, todo, &wanted) {
+        reads[at] = Some(read);
+    }
+    let mut logs = Vec::new();
+    for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
+        problems.extend(read.problem);
+        logs.push(SeenLog { client, file, log: read.log, whole: read.whole });
+    }
+    logs
+}
+
+/// Opens what has to be opened, the largest first.
+fn read_new(
+    request: &mut Request<'_>,
+    mut todo: Vec<Todo>,
+    wanted: &[(&'static Client, LogFile)],
+) -> Vec<(usize, Read)> {
+    let bytes = todo.iter().map(|todo| todo.bytes).sum();
+    (request.before_reading)(bytes);
+    todo.sort_unstable_by_key(|todo| std::cmp::Reverse(todo.bytes));
+    let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
+    let disk = request.disk;
+    let read_one = |todo: &Todo| {
+        let (client, file) = &wanted[todo.at];
+        (todo.at, read_log(disk, client, file, todo.known.clone()))
+    };
+    if threads < 2 {
+        return todo.iter().map(read_one).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || todo.get(next.fetch_add(1, Ordering::Relaxed));
+        std::iter::from_fn(|| take().map(read_one)).collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others.into_iter().flat_map(|other| other.join().unwrap_or_default()).chain(mine).collect()
+    })
+}
+
+/// `AGENTMON_THREADS` is for measuring.
+fn threads(world: &World) -> usize {
+    let asked = world.var("AGENTMON_THREADS").and_then(|value| value.to_str()?.parse().ok());
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get)).clamp(1, MOST_THREADS)
+}
+
+/// Reads what is new in one log, or all of it when it is not the file that it was.
+fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Log>) -> Read {
+    let failed = |error: std::io::Error| {
+        let gone = error.kind() == std::io::ErrorKind::NotFound;
+        Read { log: None, whole: None, problem: (!gone).then(|| Problem::new(&file.path, error.to_string())) }
+    };
+    let handle = match disk.open(&file.path) {
+        Ok((handle, _)) => handle,
+        Err(error) => return failed(error),
+    };
+    let resumed = known.and_then(|log| tail::resume(&handle, &log.cursor).map(|at| (log, at)));
+    let (mut log, (offset, lines)) = resumed.unwrap_or_default();
+    log.unfinished = false;
+    let mut whole = None;
+    let cursor = tail::read(&handle, offset, lines, |row| {
+        if row.unfinished {
+            log.unfinished = true;
+            whole = unfinished(client, &log.session, &row);
+        } else {
+            fold(client, &mut log, &row);
+        }
+    });
+    log.cursor = match cursor {
+        Ok(cursor) => cursor,
+        Err(error) => return failed(error),
+    };
+    if log.session.id.is_empty() {
+        log.session.id = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    }
+    log.session.seal();
+    let problem = bad_rows(file, &log);
+    Read { log: Some(log), whole, problem }
+}
+
+fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
+    let mut reader = Reader::new(row.bytes);
+    while reader.next_object() {
+        (client.fold)(&mut log.session, &mut reader, row.offset);
+    }
+    if reader.broken() || row.cut {
+        if log.bad.count == 0 {
+            log.bad.first = (row.line, row.offset);
+            log.bad.overlong = row.cut;
+        }
+        log.bad.count += 1;
+    }
+}
+
+/// The session with a last row that is whole but for its line end; it is not kept, as it will be read again.
+fn unfinished(client: &Client, session: &Session, row: &Row<'_>) -> Option<Session> {
+    let mut session = session.clone();
+    let mut reader = Reader::new(row.bytes);
+    let mut any = false;
+    while reader.next_object() {
+        (client.fold)(&mut session, &mut reader, row.offset);
+        any = true;
+    }
+    session.seal();
+    (any && !reader.broken()).then_some(session)
+}
+
+fn bad_rows(file: &LogFile, log: &Log) -> Option<Problem> {
+    let (line, offset) = log.bad.first;
+    let what = if log.bad.overlong { "is too long, only its beginning was read" } else { "is no JSON" };
+    let more = match log.bad.count {
+        0 => return None,
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    let message = format!("this row {what}{more}");
+    Some(Problem { path: file.path.clone(), line: Some(line), offset: Some(offset), message })
+}

@@ -1,0 +1,182 @@
+//! Rules 7 to 13: the task goes on, well or not.
+
+use std::time::Duration;
+
+use super::Finding::{self, Silent, Speaks};
+use super::ends::{declared_evidence, said};
+use super::{Facts, SessionFacts, call_text, verdict};
+use crate::declared::Word;
+use crate::life::{Life, Moved};
+use crate::model::{ErrorClass, Evidence, Health, Reason};
+use crate::session::Turn;
+use crate::text::{age, cut, one_line};
+
+/// 7: a person is asked.
+pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
+    if let Some(seen) = facts.session.filter(SessionFacts::open) {
+        if let Some(call) = seen.session.question() {
+            let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
+            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
+            return Speaks(found.with(Evidence::at(seen.log, call.offset, "the question")));
+        }
+        if let Life::Alive(alive) = seen.life
+            && let Some((what, at)) = &alive.waiting
+        {
+            let about = seen.call().map(|call| format!(": {}", call_text(call))).unwrap_or_default();
+            let detail = format!("waits for a person ({}){about}", one_line(what, 60));
+            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, at.or(seen.last_activity));
+            return Speaks(found.with(Evidence::process(alive.pid, Some(alive.start), "says that it waits")));
+        }
+    }
+    let newest = facts.session.and_then(|seen| seen.last_activity);
+    match facts.declared {
+        Some(declared) if declared.word == Some(Word::Waiting) && (newest.is_none() || declared.at >= newest) => {
+            let about = declared
+                .question
+                .as_deref()
+                .map(|question| format!(": {}", one_line(question, 160)))
+                .unwrap_or_default();
+            let detail = format!("its status says {}{about}", said(declared));
+            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.at);
+            Speaks(found.with(declared_evidence(declared, "the declared status")))
+        }
+        _ => Silent(None),
+    }
+}
+
+/// 8: a tool stands still.
+pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let Some(since) = seen.tool_since() else { return Silent(None) };
+    let call = seen.call();
+    let limit = facts.thresholds.tool_limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
+    let (open_for, name) = (seen.age(facts.now, since), call.map_or_else(|| "a shell".to_owned(), call_text));
+    if open_for <= limit {
+        return Silent(Some(format!("in {name} for {} of {}", age(open_for), age(limit))));
+    }
+    if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= facts.thresholds.stuck_after) {
+        return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
+    }
+    let measured = match seen.moved {
+        Some(Moved { any: true, share, .. }) => {
+            return Silent(Some(format!(
+                "in {name} for {}, but its processes move ({:.0} % of a core)",
+                age(open_for),
+                share * 100.0
+            )));
+        }
+        Some(Moved { over: Some(over), .. }) => format!("used no CPU and printed nothing for {}", age(over)),
+        Some(Moved { over: None, .. }) => "its processes have used next to no CPU".to_owned(),
+        None => "nothing of it is seen to move".to_owned(),
+    };
+    let detail = format!("in {name} for {}: {measured}", age(open_for));
+    let offset = call.map_or(seen.session.turn_offset, |call| call.offset);
+    Speaks(verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since)).with(Evidence::at(
+        seen.log,
+        offset,
+        "the call without result",
+    )))
+}
+
+/// 9: nothing happens, and no tool is open.
+pub(super) fn silent(facts: &Facts<'_>) -> Finding {
+    let limit = facts.thresholds.stuck_after;
+    let Some(seen) = facts.session else {
+        let Some((declared, at)) = facts.declared.and_then(|declared| Some((declared, declared.at?))) else {
+            return Silent(None);
+        };
+        let silence = facts.now.since(at);
+        if silence <= limit {
+            return Silent(Some(format!("no heartbeat for {} of {}", age(silence), age(limit))));
+        }
+        let detail = format!("no heartbeat for {}", age(silence));
+        return Speaks(
+            verdict(Health::Stuck, Reason::Silent, detail, Some(at))
+                .with(declared_evidence(declared, "the last heartbeat")),
+        );
+    };
+    let waits_for_more = seen.session.turn == (Turn::Ended { firm: false }) && !seen.ended(facts);
+    if !(seen.open() || waits_for_more) || seen.tool_since().is_some() {
+        return Silent(None);
+    }
+    let Some(silence) = seen.silence_of_all(facts.now) else { return Silent(None) };
+    if silence <= limit {
+        return Silent(Some(format!("no activity for {} of {}", age(silence), age(limit))));
+    }
+    let detail = format!("no activity for {}", age(silence));
+    let found = verdict(Health::Stuck, Reason::Silent, detail, seen.last_activity.max(seen.child_activity));
+    Speaks(found.with(seen.evidence_of_turn("the open turn")))
+}
+
+/// 10: one tool failure after the other.
+pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let (streak, limit) = (&seen.session.failures, facts.thresholds.failure_streak);
+    if streak.count < limit {
+        return Silent((streak.count > 0).then(|| format!("{} of {limit} tool failures in a row", streak.count)));
+    }
+    let last = seen.session.last_failure.as_ref().map(|failure| {
+        let why = failure.text.lines().next().unwrap_or_default();
+        let about =
+            if failure.summary.is_empty() { String::new() } else { format!(" `{}`", cut(&failure.summary, 60)) };
+        format!(": {}{about} {}", cut(&failure.name, 40), cut(why, 80))
+    });
+    let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
+    let found = verdict(Health::Struggling, Reason::FailureStreak, detail.trim_end(), streak.since);
+    let found = found.with(Evidence::at(seen.log, streak.offsets.0, "the first failed result"));
+    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last failed result")))
+}
+
+/// 11: the same call again and again.
+pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let (streak, limit) = (&seen.session.repeats, facts.thresholds.repeat_limit);
+    if streak.count < limit {
+        return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
+    }
+    let call = seen.session.last_call.as_ref();
+    let call = call.map(|call| format!(": {} `{}`", cut(&call.name, 40), cut(&call.summary, 100))).unwrap_or_default();
+    let found = verdict(
+        Health::Struggling,
+        Reason::Repeating,
+        format!("the same call {} times in a row{call}", streak.count),
+        streak.since,
+    );
+    let found = found.with(Evidence::at(seen.log, streak.offsets.0, "the first of the calls"));
+    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last of the calls")))
+}
+
+/// 12: the API is asked again and again.
+pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let (streak, limit) = (&seen.session.retries, facts.thresholds.retry_limit);
+    if streak.count < limit {
+        return Silent((streak.count > 0).then(|| format!("{} of {limit} API retries in a row", streak.count)));
+    }
+    let detail = format!("{} API retries in a row", streak.count);
+    let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, streak.since);
+    found.error_class = Some(ErrorClass::Transient);
+    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last retry")))
+}
+
+/// 13: otherwise.
+pub(super) fn working(facts: &Facts<'_>) -> Finding {
+    let not_started = |since| Speaks(verdict(Health::Healthy, Reason::NotStarted, "not started", since));
+    let Some(seen) = facts.session else {
+        return match facts.declared.map(|declared| declared.word) {
+            Some(Some(Word::Created) | None) => not_started(facts.declared.and_then(|declared| declared.at)),
+            Some(_) => {
+                Speaks(verdict(Health::Healthy, Reason::Working, "", facts.declared.and_then(|declared| declared.at)))
+            }
+            None => Silent(None),
+        };
+    };
+    if seen.session.turn == Turn::None {
+        return not_started(seen.session.started);
+    }
+    // Only a long tool call is worth a word: people wonder about those.
+    let long = seen.call().and_then(|call| Some((call, seen.age(facts.now, call.since?))));
+    let long = long.filter(|(_, open_for)| *open_for >= Duration::from_secs(60));
+    let detail = long.map(|(call, open_for)| format!("in {} for {}", call_text(call), age(open_for)));
+    Speaks(verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since))
+}

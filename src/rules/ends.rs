@@ -1,0 +1,153 @@
+//! Rules 1 to 6: the task is over, by its own word, by its log, or because nothing of it lives.
+
+use super::Finding::{self, Silent, Speaks};
+use super::{Facts, call_text, verdict};
+use crate::declared::{Declared, Word};
+use crate::life::Life;
+use crate::model::{ErrorClass, Evidence, Health, Reason};
+use crate::session::Turn;
+use crate::text::{age, cut, one_line};
+
+pub(super) fn declared_evidence(declared: &Declared, what: &str) -> Evidence {
+    Evidence::file(declared.result.as_ref().unwrap_or(&declared.path), what)
+}
+
+/// `: out of memory`
+pub(super) fn error_suffix(declared: &Declared) -> String {
+    declared.error.as_deref().map(|error| format!(": {}", one_line(error, 120))).unwrap_or_default()
+}
+
+/// 1: a recorded exit code that is not 0, or a status that says so.
+pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
+    let Some(declared) = facts.declared else { return Silent(None) };
+    let since = declared.ended.or(declared.at);
+    let (reason, detail) = match (declared.exit_code, declared.word) {
+        (Some(0), _) => return Silent(None),
+        (Some(code), _) => (Reason::ExitCode, format!("exit code {code}{}", error_suffix(declared))),
+        (None, Some(Word::Failed)) => {
+            (Reason::DeclaredFailed, format!("its status says {}{}", said(declared), error_suffix(declared)))
+        }
+        (None, Some(Word::TimedOut)) => {
+            (Reason::DeclaredTimeout, format!("its status says {}{}", said(declared), error_suffix(declared)))
+        }
+        _ => return Silent(None),
+    };
+    let mut found =
+        verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
+    found.error_class = Some(match declared.error.as_deref() {
+        _ if reason == Reason::DeclaredTimeout => ErrorClass::Transient,
+        Some(error) => crate::clients::classify_text(error),
+        None => ErrorClass::Permanent,
+    });
+    Speaks(found)
+}
+
+pub(super) fn said(declared: &Declared) -> String {
+    format!("`{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
+}
+
+/// 2: exit code 0, or a status that says so.
+pub(super) fn declared_success(facts: &Facts<'_>) -> Finding {
+    let Some(declared) = facts.declared else { return Silent(None) };
+    let since = declared.ended.or(declared.at);
+    let (reason, detail) = match (declared.exit_code, declared.word) {
+        (Some(0), Some(word)) if word.is_end() && word != Word::Completed => {
+            (Reason::ExitOk, format!("exit code 0, although its status says {}", said(declared)))
+        }
+        (Some(0), _) => (Reason::ExitOk, "exit code 0".to_owned()),
+        (None, Some(Word::Completed)) => (Reason::DeclaredCompleted, format!("its status says {}", said(declared))),
+        _ => return Silent(None),
+    };
+    Speaks(verdict(Health::Completed, reason, detail, since).with(declared_evidence(declared, "the declared end")))
+}
+
+/// 3: the last turn ended on an API error.
+pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session else { return Silent(None) };
+    let Turn::Errored(error) = &seen.session.turn else { return Silent(None) };
+    let class = match error.class {
+        ErrorClass::Transient => "transient",
+        ErrorClass::Resource => "resource",
+        ErrorClass::Permanent => "permanent",
+    };
+    let resets = error.resets.as_ref().filter(|when| !error.text.contains(when.as_str()));
+    let resets = resets.map(|when| format!(", resets {}", one_line(when, 60))).unwrap_or_default();
+    let detail = format!("API error ({class}): {}{resets}", cut(&error.text, 160));
+    let mut found = verdict(Health::Failed, Reason::ApiError, detail, seen.last_activity);
+    found.error_class = Some(error.class);
+    Speaks(found.with(seen.evidence_of_turn("the error that ended the turn")))
+}
+
+/// 4: the last turn was aborted, and nothing followed.
+pub(super) fn interrupted(facts: &Facts<'_>) -> Finding {
+    if let Some(declared) = facts.declared.filter(|declared| declared.word == Some(Word::Cancelled)) {
+        let detail = format!("its status says {}{}", said(declared), error_suffix(declared));
+        let since = declared.ended.or(declared.at);
+        return Speaks(
+            verdict(Health::Failed, Reason::Interrupted, detail, since)
+                .with(declared_evidence(declared, "the declared end")),
+        );
+    }
+    let Some(seen) = facts.session.filter(|seen| seen.session.turn == Turn::Interrupted) else { return Silent(None) };
+    let found = verdict(Health::Failed, Reason::Interrupted, "interrupted, and nothing followed", seen.last_activity);
+    Speaks(found.with(seen.evidence_of_turn("the interruption")))
+}
+
+/// 5: the last turn ended as it should.
+pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session else { return Silent(None) };
+    if !seen.ended(facts) {
+        let weak = seen.session.turn == (Turn::Ended { firm: false });
+        return Silent(weak.then(|| "a text stands at the end of the log, but more may come".to_owned()));
+    }
+    if seen.child_working {
+        return Silent(Some("its turn ended, but a sub-agent is at work".to_owned()));
+    }
+    let detail = match seen.session.progress() {
+        Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),
+        _ => String::new(),
+    };
+    let found = verdict(Health::Completed, Reason::TurnEnded, detail, seen.last_activity);
+    Speaks(found.with(seen.evidence_of_turn("the end of the turn")))
+}
+
+/// 6: the turn is open, and the process is dead.
+pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
+    let Some(seen) = facts.session else {
+        let Some(Life::Dead(evidence)) = facts.declared_life else { return Silent(None) };
+        let pid = evidence.pid.unwrap_or_default();
+        let since = facts.declared.and_then(|declared| declared.at);
+        let detail = format!("its process {pid} is gone, and it did not say how it ended");
+        return Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, since).with(evidence.clone()));
+    };
+    if !seen.open() {
+        return Silent(None);
+    }
+    let doing = match seen.call() {
+        Some(call) => format!(" in {}", call_text(call)),
+        None => " in the middle of a turn".to_owned(),
+    };
+    let row = seen.evidence_of_turn("the turn that was never ended");
+    match (seen.life, seen.silence(facts.now)) {
+        (Life::Dead(evidence), _) => {
+            let pid = evidence.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
+            let detail = format!("its process{pid} died{doing}");
+            Speaks(
+                verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity)
+                    .with(evidence.clone())
+                    .with(row),
+            )
+        }
+        (Life::Absent, Some(silence)) if silence >= facts.thresholds.gone_after => {
+            let detail = format!("no process of it is left; it stopped{doing} {} ago", age(silence));
+            Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity).with(row))
+        }
+        (Life::Absent, silence) => Silent(Some(format!(
+            "no process is to be seen, silent for {} of {}",
+            age(silence.unwrap_or_default()),
+            age(facts.thresholds.gone_after)
+        ))),
+        (Life::Unknown, _) => Silent(Some("its process cannot be looked at from here".to_owned())),
+        (Life::Alive(_), _) => Silent(None),
+    }
+}

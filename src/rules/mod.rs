@@ -1,0 +1,195 @@
+//! The verdict: the rules, in order; the first that speaks decides.
+//!
+//! Pure: facts in, verdict out. The texts of a session are fit to be shown, those of a status file are not. A rule is a function and a row of [`RULES`]. Each says either what it found or
+//! how near it came, so that `explain` can show both.
+
+mod course;
+mod ends;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::declared::Declared;
+use crate::life::{Life, Moved};
+use crate::model::{Considered, Evidence, Health, Reason, Verdict};
+use crate::session::{Call, CallKind, Session, Turn};
+use crate::settings::Thresholds;
+use crate::text::cut;
+use crate::time::Time;
+
+/// Everything the rules may look at.
+pub(crate) struct Facts<'a> {
+    pub(crate) now: Time,
+    pub(crate) thresholds: &'a Thresholds,
+    /// What the task says of itself, if it is newer than the session's newest turn.
+    pub(crate) declared: Option<&'a Declared>,
+    pub(crate) session: Option<SessionFacts<'a>>,
+    /// Of the recorded process of a task without session.
+    pub(crate) declared_life: Option<&'a Life>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct SessionFacts<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) log: &'a Path,
+    pub(crate) life: &'a Life,
+    /// Newest time in the log; the file's own where it has none.
+    pub(crate) last_activity: Option<Time>,
+    /// Newest activity of its sub-agents.
+    pub(crate) child_activity: Option<Time>,
+    /// A sub-agent's turn is open, and its process lives.
+    pub(crate) child_working: bool,
+    /// The log shows a call only when it is done.
+    pub(crate) hides_calls: bool,
+    pub(crate) moved: Option<Moved>,
+    /// How long the machine slept since the last activity.
+    pub(crate) suspended: Duration,
+}
+
+enum Finding {
+    Speaks(Verdict),
+    /// It does not; how near it came, if that is worth telling.
+    Silent(Option<String>),
+}
+
+use Finding::{Silent, Speaks};
+
+struct Rule {
+    name: &'static str,
+    check: fn(&Facts<'_>) -> Finding,
+}
+
+/// In order of precedence.
+static RULES: &[Rule] = &[
+    Rule { name: "declared failure", check: ends::declared_failure },
+    Rule { name: "declared success", check: ends::declared_success },
+    Rule { name: "api_error", check: ends::api_error },
+    Rule { name: "interrupted", check: ends::interrupted },
+    Rule { name: "turn_ended", check: ends::turn_ended },
+    Rule { name: "process_gone", check: ends::process_gone },
+    Rule { name: "waiting_for_person", check: course::waiting_for_person },
+    Rule { name: "tool_silent", check: course::tool_silent },
+    Rule { name: "silent", check: course::silent },
+    Rule { name: "failure_streak", check: course::failure_streak },
+    Rule { name: "repeating", check: course::repeating },
+    Rule { name: "api_retries", check: course::api_retries },
+    Rule { name: "working", check: course::working },
+];
+
+/// The verdict: what the first rule says that speaks.
+pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
+    let spoken = RULES.iter().find_map(|rule| match (rule.check)(facts) {
+        Speaks(verdict) => Some(verdict),
+        Silent(_) => None,
+    });
+    spoken.unwrap_or_else(unreadable)
+}
+
+/// What every rule has to say, for `explain`.
+pub(crate) fn consider(facts: &Facts<'_>) -> Vec<Considered> {
+    let mut decided = false;
+    let mut considered = Vec::new();
+    for rule in RULES {
+        let (detail, speaks) = match (rule.check)(facts) {
+            Speaks(verdict) => (Some(verdict.detail), true),
+            Silent(near) => (near, false),
+        };
+        let first = speaks && !decided;
+        decided |= speaks;
+        considered.extend(detail.map(|detail| Considered { rule: rule.name, decided: first, detail }));
+    }
+    considered
+}
+
+/// For a task of which nothing could be read.
+pub(crate) fn unreadable() -> Verdict {
+    verdict(Health::Unknown, Reason::Unreadable, "nothing that was found could be read", None)
+}
+
+/// For a task of which there is nothing but a living agent.
+pub(crate) fn no_log_yet() -> Verdict {
+    verdict(Health::Healthy, Reason::NotStarted, "an agent runs, and has written no log yet", None)
+}
+
+fn verdict(health: Health, reason: Reason, detail: impl Into<String>, since: Option<Time>) -> Verdict {
+    Verdict { health, reason, detail: detail.into(), since, error_class: None, evidence: Vec::new() }
+}
+
+impl Verdict {
+    fn with(mut self, evidence: Evidence) -> Self {
+        self.evidence.push(evidence);
+        self
+    }
+}
+
+impl SessionFacts<'_> {
+    /// The time since `at`, less what the machine slept.
+    fn age(&self, now: Time, at: Time) -> Duration {
+        now.since(at).saturating_sub(self.suspended)
+    }
+
+    /// The longest silence of the session; nothing if it never showed a time.
+    fn silence(&self, now: Time) -> Option<Duration> {
+        self.last_activity.map(|at| self.age(now, at))
+    }
+
+    /// The same, but a sub-agent at work keeps its parent from being silent.
+    fn silence_of_all(&self, now: Time) -> Option<Duration> {
+        self.last_activity.max(self.child_activity).map(|at| self.age(now, at))
+    }
+
+    fn open(&self) -> bool {
+        self.session.turn == Turn::Open
+    }
+
+    /// The oldest call in flight that no person is asked by.
+    fn call(&self) -> Option<&Call> {
+        self.session.open.iter().find(|call| call.kind != CallKind::Question)
+    }
+
+    /// A tool runs that the log does not show.
+    fn hidden_tool(&self) -> bool {
+        self.hides_calls && matches!(self.life, Life::Alive(alive) if alive.shell_below)
+    }
+
+    /// Since when a tool is in flight; nothing if none is.
+    fn tool_since(&self) -> Option<Time> {
+        match self.call() {
+            Some(call) => call.since.or(self.last_activity),
+            None => self.last_activity.filter(|_| self.hidden_tool()),
+        }
+    }
+
+    /// Whether a text at the end of the log is the end of the turn.
+    fn weak_end_counts(&self, facts: &Facts<'_>) -> bool {
+        let settled = self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.settle_after);
+        match self.life {
+            _ if self.tool_since().is_some() => false,
+            Life::Dead(_) => true,
+            // A sub-agent's end does not end its parent's process.
+            Life::Alive(alive) if alive.headless == Some(true) && self.session.parent.is_none() => false,
+            Life::Alive(_) | Life::Absent => settled,
+            Life::Unknown => self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.gone_after),
+        }
+    }
+
+    fn ended(&self, facts: &Facts<'_>) -> bool {
+        match self.session.turn {
+            Turn::Ended { firm: true } => true,
+            Turn::Ended { firm: false } => self.weak_end_counts(facts),
+            Turn::None | Turn::Open | Turn::Errored(_) | Turn::Interrupted => false,
+        }
+    }
+
+    fn evidence_of_turn(&self, what: &str) -> Evidence {
+        Evidence::at(self.log, self.session.turn_offset, what)
+    }
+}
+
+/// ``Bash `cargo build` ``
+fn call_text(call: &Call) -> String {
+    let name = cut(&call.name, 40).into_owned();
+    if call.summary.is_empty() { name } else { format!("{name} `{}`", cut(&call.summary, 80)) }
+}

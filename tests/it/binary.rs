@@ -1,0 +1,350 @@
+//! The real binary, from outside: exit codes, streams, terminal, environment, settings, the record.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_agentmon");
+
+/// A home, and a repository with tasks that say of themselves how they do.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self(tempfile::tempdir().unwrap());
+        for folder in ["home", "shop/.git/objects", "shop/.git/refs"] {
+            fs::create_dir_all(machine.path(folder)).unwrap();
+        }
+        machine.write("shop/.git/HEAD", "ref: refs/heads/main\n");
+        machine
+    }
+
+    /// With a task for each word.
+    fn of(words: &[&str]) -> Self {
+        let machine = Self::new();
+        for word in words {
+            machine.says(&format!("{word}-task"), word);
+        }
+        machine
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        fs::write(self.path(path), text).unwrap();
+    }
+
+    /// A task's status, written 20 seconds before now.
+    fn says(&self, task: &str, word: &str) {
+        let text = format!(r#"{{"status":"{word}","updatedAt":"2026-11-20T11:59:40Z"}}"#);
+        self.write(&format!("shop/.worktrees/{task}/status.json"), &text);
+    }
+
+    /// A task whose status cannot be read.
+    fn is_unreadable(&self, task: &str) {
+        fs::create_dir_all(self.path(&format!("shop/.worktrees/{task}"))).unwrap();
+        symlink("/etc/hostname", self.path(&format!("shop/.worktrees/{task}/status.json"))).unwrap();
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(line.split_whitespace()).current_dir(self.path("shop")).env_clear();
+        let home = self.path("home");
+        command.env("HOME", home).env("TZ", "UTC").env("LANG", "C.UTF-8").env("AGENTMON_NOW", "2026-11-20T12:00:00Z");
+        command
+    }
+
+    fn run(&self, line: &str) -> Said {
+        Said::of(self.command(line).output().unwrap())
+    }
+
+    fn with(&self, environment: &[(&str, &str)], line: &str) -> Said {
+        Said::of(self.command(line).envs(environment.iter().copied()).output().unwrap())
+    }
+}
+
+type Variables = &'static [(&'static str, &'static str)];
+
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn tasks(&self) -> Vec<&str> {
+        let lines = self.out.lines().filter_map(|line| line.strip_prefix("[12:00] "));
+        lines.map(|line| line.split(':').next().unwrap()).collect()
+    }
+}
+
+#[test]
+fn exit_codes() {
+    let none = Machine::new();
+    let well = Machine::of(&["running", "completed"]);
+    let failed = Machine::of(&["failed", "running"]);
+    let unknown = Machine::of(&["running"]);
+    unknown.is_unreadable("torn");
+    let both = Machine::of(&["failed"]);
+    both.is_unreadable("torn");
+    let cases: [(&Machine, &str, i32, &str); 24] = [
+        (&well, "", 0, ""),
+        (&failed, "", 0, ""),
+        (&unknown, "", 0, ""),
+        (&none, "", 0, "agentmon: no task found in shop (1 worktree): "),
+        (&none, "-C ..", 2, "agentmon: no git repository in "),
+        (&none, "-C nowhere", 2, "is no folder that can be entered"),
+        (&none, "--root nowhere", 2, "agentmon: `nowhere` is no folder that can be entered"),
+        (&well, "--nonsense", 2, "unexpected argument '--nonsense'"),
+        (&well, "running-task", 2, "agentmon status running-task"),
+        (&well, "--format xml", 2, "possible values: table, lines, json"),
+        (&well, "--stuck-after 10", 2, "time unit needed"),
+        (&well, "--check", 0, ""),
+        (&well, "--check=healthy", 1, ""),
+        (&well, "--check=stuck,completed", 1, ""),
+        (&failed, "--check", 1, ""),
+        (&failed, "--check=struggling", 0, ""),
+        (&failed, "--check status running-task", 0, ""),
+        (&failed, "--check --only healthy", 1, ""),
+        (&none, "--check", 2, "agentmon: --check: there is no task to judge"),
+        (&unknown, "--check", 2, "agentmon: --check: a task could not be judged"),
+        (&both, "--check", 1, ""),
+        (&well, "status nope", 2, "agentmon: no task `nope`: there is "),
+        (&well, "status nope running-task --check", 2, "agentmon: --check: a named task is missing"),
+        (&well, "explain nope", 2, "agentmon: no task `nope`: there is "),
+    ];
+    for (machine, line, code, message) in cases {
+        let said = machine.run(line);
+        assert_eq!(said.code, Some(code), "{line}: {said:?}");
+        assert!(said.err.contains(message) && said.err.is_empty() == message.is_empty(), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn an_ambiguous_task_lists_those_it_may_mean() {
+    let machine = Machine::new();
+    for id in ["bg_11111111", "bg_22222222"] {
+        let text = format!(r#"{{"id":"{id}","name":"twin","status":"running","updatedAt":"2026-11-20T11:59:40Z"}}"#);
+        machine.write(&format!("shop/.worktrees/{id}/sub/status.json"), &text);
+    }
+    for line in ["status twin", "explain twin"] {
+        let said = machine.run(line);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert_eq!(said.err, "agentmon: `twin` means several tasks: `bg_11111111`, `bg_22222222`\n");
+    }
+    let said = machine.run("status bg_22222222");
+    assert_eq!((said.code, said.tasks()), (Some(0), vec!["twin (bg_22222222)"]));
+}
+
+#[test]
+fn options_stand_before_and_after_the_command() {
+    let machine = Machine::of(&["failed", "running"]);
+    machine.write("elsewhere/README", "");
+    let shop = machine.path("shop").display().to_string();
+    let wanted = machine.run("").out;
+    assert!(wanted.contains("2 tasks: 1 failed, 1 healthy"), "{wanted}");
+    for line in ["status", "status -C .", "-C . status", "--format lines status -C .", "-C . -C . status"] {
+        assert_eq!(machine.run(line).out, wanted, "{line}");
+    }
+    let mut command = machine.command(&format!("-C {shop}"));
+    let elsewhere = Said::of(command.current_dir(machine.path("elsewhere")).output().unwrap());
+    assert_eq!(elsewhere.tasks(), ["failed-task", "running-task"]);
+    assert_eq!(machine.run("help").code, Some(0));
+}
+
+#[test]
+fn filters_hide_tasks_and_go_on_counting_them() {
+    let machine = Machine::of(&["failed", "waiting", "running", "completed"]);
+    let summary = "4 tasks: 1 failed, 1 stuck, 1 healthy, 1 completed";
+    let cases: [(&str, &[&str], &str); 6] = [
+        ("", &["failed-task", "waiting-task", "running-task", "completed-task"], summary),
+        ("--attention", &["failed-task", "waiting-task"], summary),
+        ("--only healthy", &["running-task"], summary),
+        ("--only completed,stuck", &["waiting-task", "completed-task"], summary),
+        ("--only struggling", &[], summary),
+        ("status running-task failed-task", &["failed-task", "running-task"], "2 tasks: 1 failed, 1 healthy"),
+    ];
+    for (line, tasks, summary) in cases {
+        let said = machine.run(line);
+        assert_eq!(said.tasks(), tasks, "{line}");
+        assert!(said.out.lines().last().unwrap().starts_with(summary), "{line}: {}", said.out);
+        assert_eq!(said.err, "", "{line}");
+    }
+}
+
+#[test]
+fn explains_one_task() {
+    let said = Machine::of(&["failed"]).run("explain failed-task");
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    for part in ["Task failed-task\n", "✗ Failed - ", "\nFacts\n", "\nRules\n", "→ declared failure", "\nEvidence\n"]
+    {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_error() {
+    let machine = Machine::of(&["failed", "running"]);
+    for line in ["", "--format table", "--format json", "explain failed-task"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = Said::of(machine.command(line).stdout(writer).stderr(Stdio::piped()).output().unwrap());
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
+    }
+    if let Ok(full) = File::create("/dev/full") {
+        let said = Said::of(machine.command("").stdout(full).stderr(Stdio::piped()).output().unwrap());
+        assert_eq!(said.code, Some(2));
+        assert!(said.err.starts_with("agentmon: could not write the report: "), "{}", said.err);
+    }
+}
+
+#[test]
+fn colour_and_letters_follow_the_environment() {
+    let machine = Machine::of(&["failed"]);
+    let cases: [(Variables, &str, bool); 7] = [
+        (&[], "", false),
+        (&[], "--color always", true),
+        (&[("NO_COLOR", "1")], "--color always", true),
+        (&[("CLICOLOR_FORCE", "1")], "", true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
+        (&[("CLICOLOR_FORCE", "1")], "--color never", false),
+        (&[("TERM", "dumb")], "", false),
+    ];
+    for (environment, line, colour) in cases {
+        let said = machine.with(environment, line);
+        assert_eq!(said.out.contains('\x1b'), colour, "{environment:?} {line}: {}", said.out);
+        assert!(said.out.contains("✗ Failed"), "{}", said.out);
+    }
+    let bare = Said::of(machine.command("--now 2026-11-20T12:00:00Z").env_clear().output().unwrap());
+    assert_eq!((bare.code, bare.err.as_str()), (Some(0), ""), "{bare:?}");
+    assert!(bare.out.is_ascii() && bare.out.contains("x Failed"), "{}", bare.out);
+}
+
+#[test]
+fn a_terminal_gets_a_table_and_a_pipe_gets_lines() {
+    let machine = Machine::of(&["failed"]);
+    for (name, begin) in [("lines", "[12:00] failed-task: "), ("table", "  TASK "), ("json", "{\n  \"schema\": ")] {
+        let said = machine.run(&format!("--format {name}"));
+        assert!(said.out.starts_with(begin), "{name}: {}", said.out);
+    }
+    assert_eq!(machine.run("").out, machine.run("--format lines").out);
+
+    let on_terminal = |environment: &str, arguments: &str| {
+        let line = format!("stty cols 60 && {environment} {BINARY} {arguments}; true");
+        let mut command = Command::new("script");
+        let settings = machine.command("");
+        command.args(["-qec", &line, "/dev/null"]).current_dir(machine.path("shop")).env_clear();
+        command.envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stdin(Stdio::null());
+        command.output().ok().filter(|output| output.status.success()).map(Said::of)
+    };
+    let (Some(said), Some(dumb)) = (on_terminal("", ""), on_terminal("TERM=dumb", "")) else {
+        return skip("`script` of util-linux is not there");
+    };
+    assert!(said.out.contains("\x1b[2mTASK\x1b[0m") && said.out.contains("✗ Failed (1)"), "{}", said.out);
+    assert!(dumb.out.starts_with("  TASK ") && !dumb.out.contains('\x1b'), "{}", dumb.out);
+    for (environment, arguments, colour) in [("", "--nonsense", true), ("NO_COLOR=1", "--nonsense", false)] {
+        let said = on_terminal(environment, arguments).unwrap();
+        assert!(said.out.contains("error:") && said.out.contains('\x1b') == colour, "{}", said.out);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "who reads the output of the tests should know")]
+fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+#[test]
+fn quiet_speaks_once_per_change() {
+    let machine = Machine::of(&["running", "waiting"]);
+    let spoke = |line: &str| {
+        let said = machine.run(line);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        !said.out.is_empty()
+    };
+    assert!(spoke("-q"), "somebody is needed");
+    assert!(!spoke("-q"), "as told before");
+    machine.says("running-task", "failed");
+    assert!(spoke(""), "by hand");
+    assert!(spoke("-q"), "a run by hand swallows nothing");
+    assert!(!spoke("-q"));
+    machine.says("waiting-task", "running");
+    assert!(spoke("-q"), "one got well");
+    machine.says("running-task", "completed");
+    assert!(spoke("-q"), "all are well");
+    assert!(!spoke("-q"));
+    machine.says("waiting-task", "completed");
+    assert!(!spoke("-q"), "an end that needs nobody");
+    assert_eq!(machine.run("-q --check=completed").code, Some(1), "silent, and judged all the same");
+}
+
+#[test]
+fn the_record_is_the_owners_alone_and_not_for_git() {
+    let machine = Machine::of(&["failed"]);
+    let logs = machine.path("shop/.agents/logs");
+    assert_eq!(machine.run("--no-log").code, Some(0));
+    assert!(!machine.path("shop/.agents").exists());
+    assert_eq!(machine.run("").code, Some(0));
+    let record = logs.join("background_monitoring.jsonl");
+    assert_eq!(fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(logs.join(".gitignore")).unwrap(), "/.gitignore\n/background_monitoring*\n");
+    let rows = fs::read_to_string(&record).unwrap();
+    assert!(rows.lines().count() >= 2 && rows.ends_with("}\n"), "{rows}");
+
+    let empty = Machine::new();
+    assert_eq!(empty.run("").code, Some(0));
+    assert!(!empty.path("shop/.agents").exists(), "no task, nothing written");
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let machine = Machine::new();
+    let text = r#"{"status":"running","updatedAt":"2026-11-20T11:40:00Z"}"#;
+    machine.write("shop/.worktrees/slow/status.json", text);
+    let is_stuck = |environment: &[(&str, &str)], line: &str| {
+        let said = machine.with(environment, &format!("--no-log {line}"));
+        assert_eq!((said.code, said.tasks()), (Some(0), vec!["slow"]), "{said:?}");
+        said.out.contains("■ Stuck - no heartbeat for 20m")
+    };
+    let variable = [("AGENTMON_STUCK_AFTER", "5m")];
+    assert!(is_stuck(&[], ""));
+    machine.write("home/.config/agentmon/config.toml", "stuck-after = '1h'\n");
+    assert!(!is_stuck(&[], ""));
+    assert!(is_stuck(&variable, ""));
+    assert!(!is_stuck(&variable, "--stuck-after 2h"));
+
+    for (text, key) in [("stuck_after = '1h'\n", "stuck_after"), ("colour = true\n", "colour")] {
+        machine.write("home/.config/agentmon/config.toml", text);
+        let said = machine.run("");
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+        assert!(said.err.contains("home/.config/agentmon/config.toml") && said.err.contains(key), "{}", said.err);
+    }
+}
+
+#[test]
+fn help_tells_formats_and_thresholds() {
+    let machine = Machine::new();
+    for line in ["-h", "--help", "help", "status -h", "explain --help"] {
+        let said = machine.run(line);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
+        let thresholds = said.out.split("\nThresholds (").nth(1).unwrap_or_default();
+        for flag in ["--stuck-after", "--tool-limit", "--failure-streak", "--repeat-limit"] {
+            assert!(thresholds.contains(flag), "{line}: {flag}");
+        }
+        assert!(said.out.contains("\nWhat to look at:\n"), "{line}");
+        assert!(["table", "lines", "json"].iter().all(|name| said.out.contains(name)), "{line}");
+    }
+    assert_eq!(machine.run("--version").out, format!("agentmon {}\n", env!("CARGO_PKG_VERSION")));
+}
