@@ -39,8 +39,12 @@ pub(crate) struct Candidate<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,
     pub(crate) log: &'a Path,
+    /// Whose log it is.
+    pub(crate) owner: u32,
     /// The number of its worktree.
     pub(crate) place: usize,
+    /// The number of the one that its process was started in, where that is known.
+    pub(crate) started_in: Option<usize>,
     pub(crate) last_activity: Option<Time>,
 }
 
@@ -65,39 +69,45 @@ pub(crate) fn lives(
             taken.insert(alive.pid);
         }
     }
-    let mut newest_first: Vec<usize> = (0..candidates.len()).collect();
-    newest_first.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
-    for at in newest_first {
-        let candidate = &candidates[at];
-        let nobody_else = matches!(&lives[at], Some(Life::Dead(evidence)) if evidence.pid.is_none());
-        if candidate.session.parent.is_some() || nobody_else || matches!(lives[at], Some(Life::Alive(_))) {
-            continue;
-        }
-        let mut here = table.agents(candidate.client.name).filter(|process| {
-            matches!(process.role, Some(Role::Agent { .. }))
-                && !taken.contains(&process.pid)
-                && !holds_another_log(process, candidate)
-        });
-        let found = here.find(|process| process.cwd.as_deref().and_then(&place_of) == Some(candidate.place));
-        if let Some(process) = found {
+    // A proven death needs no search, and a sub-agent has no process of its own.
+    let is_open = |at: &usize| matches!(lives[*at], None | Some(Life::Unknown));
+    let mut seeking: Vec<usize> =
+        (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
+    seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
+    // A session may move on; its process stays where it was started.
+    let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
+    for worktree in worktrees {
+        seeking.retain(|&at| {
+            let place = worktree(&candidates[at]);
+            let is_here = |process: &&Process| {
+                let cwd = process.cwd.as_deref();
+                !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of) == place
+            };
+            let Some(process) = free_agents(table, &candidates[at]).find(is_here) else { return true };
             taken.insert(process.pid);
             lives[at] = Some(Life::Alive(alive(table, process, None)));
-        } else if lives[at].is_none() {
-            let unseen = |process: &Process| process.cwd.is_none() && matches!(process.role, Some(Role::Agent { .. }));
-            let hidden = table.others_hidden || table.agents(candidate.client.name).any(unseen);
-            lives[at] = Some(if hidden { Life::Unknown } else { Life::Absent });
-        }
+            false
+        });
     }
+    for at in seeking {
+        let is_agent = |process: &Process| matches!(process.role, Some(Role::Agent { .. }));
+        let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && is_agent(process));
+        lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
+    }
+    inherited(candidates, lives)
+}
+
+/// A sub-agent runs inside its parent's process, unless it gave a sign of its own.
+fn inherited(candidates: &[Candidate<'_>], lives: Vec<Option<Life>>) -> Vec<Life> {
     let of_parents: HashMap<&str, Life> = candidates
         .iter()
         .zip(&lives)
         .filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?)))
         .collect();
-    // A sub-agent runs inside its parent's process, unless it gave a sign of its own.
-    let inherited = |candidate: &Candidate<'_>| {
+    let of_parent = |candidate: &Candidate<'_>| {
         candidate.session.parent.as_deref().and_then(|parent| of_parents.get(parent)).cloned().unwrap_or(Life::Absent)
     };
-    candidates.iter().zip(lives).map(|(candidate, life)| life.unwrap_or_else(|| inherited(candidate))).collect()
+    candidates.iter().zip(lives).map(|(candidate, life)| life.unwrap_or_else(|| of_parent(candidate))).collect()
 }
 
 fn alive(table: &ProcessTable, process: &Process, waiting: Option<(String, Option<Time>)>) -> Alive {
@@ -139,44 +149,54 @@ impl<'a> Signs<'a> {
         let marks = self.marks.get(&(candidate.client.name, candidate.session.id.as_str()))?;
         let mut said: Option<Life> = None;
         for mark in marks {
-            let life = self.of_mark(candidate.client, mark);
+            let life = self.of_mark(candidate, mark);
             // A session that was taken up again has an old mark and a new one: it lives if one of them does.
-            if said.is_none() || matches!(life, Some(Life::Alive(_))) {
-                said = life.or(said);
+            if matches!(said, None | Some(Life::Dead(_))) || matches!(life, Life::Alive(_)) {
+                said = Some(life);
             }
         }
         said
     }
 
-    fn of_mark(&self, client: &Client, mark: &Mark) -> Option<Life> {
-        let dead = |evidence| Some(Life::Dead(evidence));
+    fn of_mark(&self, candidate: &Candidate<'_>, mark: &Mark) -> Life {
+        let client = candidate.client.name;
         match &mark.sign {
             Sign::Pid { pid, start, waiting, at } => match self.table.find(*pid, *start) {
-                Found::Alive(process) if start.is_some() || process.client == Some(client.name) => {
+                Found::Alive(process) if start.is_some() || process.client == Some(client) => {
                     let waiting = waiting.clone().map(|what| (what, *at));
-                    Some(Life::Alive(alive(self.table, process, waiting)))
+                    Life::Alive(alive(self.table, process, waiting))
                 }
-                Found::Zombie(process) => {
-                    dead(Evidence::process(*pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
-                }
+                Found::Zombie(process) => Life::Dead(Evidence::process(
+                    *pid,
+                    Some(process.start),
+                    "a zombie: it ended, its parent has not noticed",
+                )),
                 Found::Alive(_) | Found::Reused => {
-                    dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
+                    Life::Dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
                 }
-                Found::Gone => dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
-                Found::Unknown => Some(Life::Unknown),
+                Found::Gone => Life::Dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
+                Found::Unknown => Life::Unknown,
             },
             Sign::Lock => match self.holders.get(mark.path.as_path()) {
-                Some(process) => Some(Life::Alive(alive(self.table, process, None))),
-                // Somebody who cannot be looked into may hold it.
-                None if self.table.others_hidden
-                    || self.table.agents(client.name).any(|process| process.open.is_none()) =>
-                {
-                    Some(Life::Unknown)
-                }
-                None => dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
+                Some(process) => Life::Alive(alive(self.table, process, None)),
+                None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
+                None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
         }
     }
+}
+
+/// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`. Not that of
+/// another user, who does not write this user's logs.
+fn may_hide(table: &ProcessTable, candidate: &Candidate<'_>, unseen: impl Fn(&Process) -> bool) -> bool {
+    let is_owner = |process: &Process| process.owner.is_none_or(|owner| owner == candidate.owner);
+    table.others_hidden || table.agents(candidate.client.name).any(|process| is_owner(process) && unseen(process))
+}
+
+/// The agents of its client that do not demonstrably write another session.
+fn free_agents<'a>(table: &'a ProcessTable, candidate: &Candidate<'_>) -> impl Iterator<Item = &'a Process> {
+    let is_agent = |process: &&Process| matches!(process.role, Some(Role::Agent { .. }));
+    table.agents(candidate.client.name).filter(is_agent).filter(|process| !holds_another_log(process, candidate))
 }
 
 /// It writes another session of the same client.
@@ -217,3 +237,6 @@ pub(crate) struct Moved {
     /// The time it was measured over; the tools' lifetime if there is no sample.
     pub(crate) over: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests;

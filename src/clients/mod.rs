@@ -51,6 +51,8 @@ type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) 
 pub(crate) struct LogFile {
     pub(crate) path: PathBuf,
     pub(crate) identity: Identity,
+    /// Whose file it is.
+    pub(crate) owner: u32,
     /// The folder that the log's place proposes; what stands inside decides.
     pub(crate) proposed: Option<PathBuf>,
 }
@@ -112,7 +114,7 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Client> {
 /// A regular file; links, and what is gone by now, are none.
 fn log_file(disk: &Disk, path: PathBuf) -> Option<LogFile> {
     let meta = disk.at(&path).symlink_metadata().ok()?;
-    meta.is_file().then(|| LogFile { identity: Identity::of(&meta), path, proposed: None })
+    meta.is_file().then(|| LogFile { identity: Identity::of(&meta), owner: meta.uid(), path, proposed: None })
 }
 
 /// The names in a client's folder. That it is not there is no problem.

@@ -99,7 +99,9 @@ fn read_process(disk: &Disk, programs: &[&Program], pid: u32) -> Option<Process>
 
 fn look_into(disk: &Disk, program: &Program, process: &mut Process) {
     process.cwd = disk.link(&of(process.pid, "cwd")).ok();
-    process.inner_pid = inner_pid(disk, process.pid);
+    let status = text(disk, of(process.pid, "status"), STATUS_LIMIT).unwrap_or_default();
+    process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
+    process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
     let files = if program.holds_log.is_some() { open_files(disk, process.pid) } else { None };
     let Some(mut files) = files else { return };
     files.sort_unstable();
@@ -131,11 +133,11 @@ fn is_locked(disk: &Disk, pid: u32, path: &Path, fd: u32) -> bool {
             .is_some_and(|info| info.lines().any(|line| line.starts_with("lock:")))
 }
 
-/// The last of the ids that it has in nested namespaces, if there are several.
-fn inner_pid(disk: &Disk, pid: u32) -> Option<u32> {
-    let status = text(disk, format!("/proc/{pid}/status"), STATUS_LIMIT)?;
-    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    ids.split_ascii_whitespace().skip(1).last()?.parse().ok()
+/// The words behind `name` in a `/proc/PID/status`: ids of a process in nested namespaces, or of its users, of
+/// whom the second is the one that it acts as.
+fn status_value<'a>(status: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_default().split_ascii_whitespace()
 }
 
 /// The regular file at standard output. By its path: a link in a copied table points out of the copy.

@@ -39,6 +39,8 @@ pub(crate) struct Process {
     pub(crate) reaped_cpu: Duration,
     /// Resident.
     pub(crate) memory_bytes: u64,
+    /// The user that an agent acts as.
+    pub(crate) owner: Option<u32>,
     /// How an agent in an inner pid namespace (a container) calls itself.
     pub(crate) inner_pid: Option<u32>,
     /// Whose program it is.

@@ -16,8 +16,12 @@ pub(super) struct Known<'a> {
     pub(super) client: &'static Client,
     pub(super) session: &'a Session,
     pub(super) log: &'a Path,
+    /// Whose log it is.
+    owner: u32,
     /// The number of its worktree.
     pub(super) place: usize,
+    /// The one that its process was started in, as far as the log's own place tells.
+    started_in: Option<usize>,
     pub(super) also: Vec<PathBuf>,
     pub(super) last_activity: Option<Time>,
     pub(super) life: Life,
@@ -47,7 +51,9 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             client: copy.log.client,
             session: copy.session,
             log: &copy.log.file.path,
+            owner: copy.log.file.owner,
             place,
+            started_in: copy.log.file.proposed.as_deref().and_then(|proposed| seen.places.of(proposed)),
             also: also.collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,
@@ -65,7 +71,9 @@ fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
         client: one.client,
         session: one.session,
         log: one.log,
+        owner: one.owner,
         place: one.place,
+        started_in: one.started_in,
         last_activity: one.last_activity,
     }
 }
@@ -117,9 +125,9 @@ fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
     session.workdirs.iter().map(move |(workdir, count)| (own.join(workdir), *count))
 }
 
-/// Every directory that a log names.
+/// Every directory that a log names, inside or by its place.
 pub(crate) fn directories(log: &SeenLog) -> Vec<PathBuf> {
     let Some(session) = log.session() else { return Vec::new() };
-    let own = directory(session, log).map(Path::to_path_buf);
-    own.into_iter().chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
+    let own = session.directory.iter().map(PathBuf::from).chain(log.file.proposed.clone());
+    own.chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::declared::Declared;
-use crate::life;
+use crate::life::{self, Life};
 use crate::model::{Problem, Snapshot, Summary, TaskReport};
 use crate::poll::Seen;
 use crate::process::Role;
@@ -51,7 +51,7 @@ struct Draft<'a> {
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let known = known::sessions(seen, context.now);
-    let manned = manned(seen);
+    let manned = manned(seen, &known);
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
@@ -85,10 +85,12 @@ fn order(task: &TaskReport) -> impl Ord {
     (task.repository.as_deref(), task.health, task.name.as_str(), task.id.as_str())
 }
 
-/// The worktrees in which an agent runs.
-fn manned(seen: &Seen) -> HashSet<usize> {
+/// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
+/// whose session went into another worktree is there, not where it was started.
+fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
+    let busy = |pid| known.iter().any(|one| matches!(&one.life, Life::Alive(alive) if alive.pid == pid));
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
-    let agents = living.filter(|process| matches!(process.role, Some(Role::Agent { .. })));
+    let agents = living.filter(|process| matches!(process.role, Some(Role::Agent { .. })) && !busy(process.pid));
     agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
 }
 

@@ -4,4 +4,6 @@
 mod binary;
 mod demo;
 mod lab;
+#[cfg(target_os = "linux")] // where there is a `/proc`
+mod processes;
 mod recordings;

@@ -1,0 +1,208 @@
+//! Tables: what processes and signs there are, and whose life that makes.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::clients::by_name;
+use crate::store::Sample;
+
+const PLACE: &str = "/w";
+const LOG: &str = "/h/rollout-1.jsonl";
+const LOCK: &str = "/h/locks/1.lock";
+
+fn agent(client: &'static str, pid: u32, cwd: &str) -> Process {
+    let role = Some(Role::Agent { headless: None });
+    let (client, cwd) = (Some(client), Some(PathBuf::from(cwd)));
+    Process { pid, parent: 1, start: 100, state: 'S', client, role, cwd, open: Some(Vec::new()), ..Process::default() }
+}
+
+fn claude(pid: u32, cwd: &str) -> Process {
+    agent("claude-code", pid, cwd)
+}
+
+/// It holds `file` open.
+fn codex(pid: u32, cwd: &str, file: &str) -> Process {
+    Process { open: Some(vec![file.into()]), ..agent("codex", pid, cwd) }
+}
+
+fn helper(process: Process) -> Process {
+    Process { role: Some(Role::Helper), ..process }
+}
+
+fn unseen(process: Process) -> Process {
+    Process { cwd: None, open: None, ..process }
+}
+
+fn of_user(owner: u32, process: Process) -> Process {
+    Process { owner: Some(owner), ..process }
+}
+
+fn table(processes: Vec<Process>) -> ProcessTable {
+    let mut table = ProcessTable::of(processes);
+    table.uptime = Duration::from_secs(3600);
+    table
+}
+
+fn pid_sign(pid: u32, start: Option<u64>) -> Sign {
+    Sign::Pid { pid, start, waiting: None, at: None }
+}
+
+fn word(life: &Life) -> String {
+    match life {
+        Life::Alive(alive) => format!("alive {}", alive.pid),
+        Life::Dead(_) => "dead".to_owned(),
+        Life::Absent => "absent".to_owned(),
+        Life::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// A session: its id, whether its turn is open, how recent it is, and the folder that it started in.
+type Asked = (&'static str, bool, i64, &'static str);
+
+/// Of the worktrees that there are.
+fn number(folder: &Path) -> Option<usize> {
+    [PLACE, "/start"].iter().position(|place| Path::new(place) == folder)
+}
+
+/// All of `PLACE`. A parent stands before a slash.
+fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str, Sign)]) -> Vec<String> {
+    let session = |(id, open, ..): &Asked| {
+        let (parent, id) = id.split_once('/').map_or((None, *id), |(parent, id)| (Some(parent), id));
+        let mut session = Session::default();
+        session.identity(id, parent);
+        session.turn = if *open { Turn::Open } else { Turn::Ended { firm: true } };
+        session
+    };
+    let sessions: Vec<Session> = asked.iter().map(session).collect();
+    let logs: Vec<PathBuf> = sessions.iter().map(|session| format!("/h/rollout-{}.jsonl", session.id).into()).collect();
+    let candidates: Vec<_> = (0..asked.len())
+        .map(|at| Candidate {
+            client: by_name(client).unwrap(),
+            session: &sessions[at],
+            log: &logs[at],
+            owner: 1000,
+            place: 0,
+            started_in: number(Path::new(asked[at].3)),
+            last_activity: Some(Time(asked[at].2)),
+        })
+        .collect();
+    let mark =
+        |(session, sign): &(&str, Sign)| Mark { session: (*session).to_owned(), path: LOCK.into(), sign: sign.clone() };
+    let marks = HashMap::from([(by_name(client).unwrap().name, marks.iter().map(mark).collect())]);
+    lives(table, &candidates, &marks, number).iter().map(word).collect()
+}
+
+#[test]
+fn one_session_by_its_signs() {
+    let zombie = |process| Process { state: 'Z', ..process };
+    let cases = [
+        ("claude-code", vec![], None, "absent"),
+        ("claude-code", vec![claude(7, PLACE)], None, "alive 7"),
+        ("claude-code", vec![claude(7, "/elsewhere")], None, "absent"),
+        ("claude-code", vec![zombie(claude(7, PLACE))], None, "absent"),
+        ("claude-code", vec![codex(7, PLACE, "/x")], None, "absent"),
+        ("claude-code", vec![helper(claude(7, PLACE))], None, "absent"),
+        ("claude-code", vec![unseen(claude(7, PLACE))], None, "unknown"),
+        ("claude-code", vec![unseen(of_user(1000, claude(7, PLACE)))], None, "unknown"),
+        ("claude-code", vec![unseen(of_user(1001, claude(7, PLACE)))], None, "absent"),
+        ("claude-code", vec![of_user(1001, claude(7, PLACE))], None, "alive 7"),
+        ("claude-code", vec![unseen(codex(7, PLACE, "/x"))], None, "absent"),
+        ("claude-code", vec![claude(7, "/elsewhere")], Some(pid_sign(7, Some(100))), "alive 7"),
+        ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(7, Some(99))), "dead"),
+        ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(8, Some(100))), "dead"),
+        ("claude-code", vec![zombie(claude(7, PLACE))], Some(pid_sign(7, Some(100))), "dead"),
+        // Without a start, only a program of the client will do.
+        ("claude-code", vec![claude(7, "/elsewhere")], Some(pid_sign(7, None)), "alive 7"),
+        ("claude-code", vec![codex(7, PLACE, "/x")], Some(pid_sign(7, None)), "dead"),
+        // Recorded after the table was captured: it may live.
+        ("claude-code", vec![], Some(pid_sign(8, Some(360_001))), "unknown"),
+        ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(8, Some(360_001))), "alive 7"),
+        ("codex", vec![codex(7, PLACE, LOG)], None, "alive 7"),
+        ("codex", vec![codex(7, "/elsewhere", LOG)], Some(Sign::Lock), "alive 7"),
+        ("codex", vec![helper(codex(7, "/elsewhere", LOG))], None, "alive 7"),
+        ("codex", vec![helper(codex(7, PLACE, "/x"))], None, "absent"),
+        ("codex", vec![codex(7, PLACE, "/h/rollout-2.jsonl")], None, "absent"),
+        ("codex", vec![codex(7, PLACE, "/x")], None, "alive 7"),
+        ("codex", vec![codex(7, PLACE, "/x")], Some(Sign::Lock), "dead"),
+        ("codex", vec![codex(7, "/elsewhere", LOCK)], Some(Sign::Lock), "alive 7"),
+        ("codex", vec![unseen(codex(7, PLACE, "/x"))], Some(Sign::Lock), "unknown"),
+        ("codex", vec![unseen(of_user(1000, codex(7, PLACE, "/x")))], Some(Sign::Lock), "unknown"),
+        ("codex", vec![unseen(of_user(1001, codex(7, PLACE, "/x")))], Some(Sign::Lock), "dead"),
+    ];
+    for (number, (client, processes, sign, wanted)) in cases.into_iter().enumerate() {
+        let marks: Vec<_> = sign.into_iter().map(|sign| ("1", sign)).collect();
+        let said = lives_of(client, &table(processes), &[("1", true, 0, PLACE)], &marks);
+        assert_eq!(said, [wanted], "case {number}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_dead() {
+    let mut hidden = table(vec![]);
+    hidden.others_hidden = true;
+    let one = [("1", true, 0, PLACE)];
+    assert_eq!(lives_of("claude-code", &hidden, &one, &[]), ["unknown"]);
+    assert_eq!(lives_of("claude-code", &hidden, &one, &[("1", pid_sign(8, Some(5)))]), ["unknown"]);
+    assert_eq!(lives_of("codex", &hidden, &one, &[("1", Sign::Lock)]), ["unknown"]);
+    assert_eq!(lives_of("codex", &ProcessTable::default(), &one, &[("1", Sign::Lock)]), ["unknown"]);
+}
+
+#[test]
+fn several_sessions_share_out_the_processes() {
+    let (here, two) = (|| table(vec![claude(7, PLACE)]), || table(vec![claude(7, PLACE), claude(8, "/start")]));
+    let of =
+        |table: ProcessTable, asked: &[Asked], marks: &[(&str, Sign)]| lives_of("claude-code", &table, asked, marks);
+    let (old, new) = (("1", true, 10, PLACE), ("2", true, 20, PLACE));
+    assert_eq!(of(here(), &[old, new], &[]), ["absent", "alive 7"], "the newest comes first");
+    assert_eq!(of(here(), &[old, new], &[("1", pid_sign(7, Some(100)))]), ["alive 7", "absent"], "signs come first");
+    let idle = ("1", false, 10, PLACE);
+    assert_eq!(of(here(), &[idle, new], &[("1", pid_sign(7, Some(100)))]), ["alive 7", "alive 7"], "and is free");
+    let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(7, Some(100)))];
+    assert_eq!(of(here(), &[old], &marks), ["alive 7"], "taken up again");
+    let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(8, Some(360_001)))];
+    assert_eq!(of(table(vec![]), &[old], &marks), ["unknown"], "taken up again by one that is too young");
+    let moved = ("3", true, 30, "/start");
+    assert_eq!(of(two(), &[moved], &[]), ["alive 7"], "where it works comes before where it started");
+    let stayed = ("2", true, 20, PLACE);
+    let only_there = table(vec![claude(8, "/start")]);
+    assert_eq!(of(only_there, &[stayed, moved], &[]), ["absent", "alive 8"], "a moved session's process stayed behind");
+}
+
+#[test]
+fn a_sub_agent_lives_and_dies_with_its_parent() {
+    let both = [("1", true, 0, PLACE), ("1/2", true, 0, PLACE), ("9/3", true, 0, PLACE)];
+    let said = |processes, marks: &[_]| lives_of("claude-code", &table(processes), &both, marks);
+    assert_eq!(said(vec![claude(7, PLACE)], &[]), ["alive 7", "alive 7", "absent"]);
+    assert_eq!(said(vec![], &[("1", pid_sign(7, Some(100)))]), ["dead", "dead", "absent"]);
+    assert_eq!(said(vec![], &[]), ["absent", "absent", "absent"]);
+}
+
+#[test]
+fn tools_move_if_they_compute_or_print() {
+    let seconds = Duration::from_secs;
+    let tool = |cpu, state, output| {
+        let output = Some((PathBuf::from("/o"), output));
+        let tool = Process { pid: 8, parent: 7, state, cpu, output, ..Process::default() };
+        table(vec![claude(7, PLACE), tool])
+    };
+    let sample = |at, cpu, output| Sample { at: Time(at), cpu, output };
+    let now = Time(600_000);
+    let cases = [
+        // Next to nothing of an hour, and of the last minutes.
+        (tool(seconds(30), 'S', 0), vec![], false),
+        (tool(seconds(40), 'S', 0), vec![], true),
+        (tool(seconds(0), 'R', 0), vec![], true),
+        (tool(seconds(0), 'D', 0), vec![], true),
+        (tool(seconds(40), 'S', 5), vec![sample(500_000, seconds(40), 5)], false),
+        (tool(seconds(41), 'S', 5), vec![sample(500_000, seconds(40), 5)], true),
+        (tool(seconds(40), 'S', 6), vec![sample(500_000, seconds(40), 5)], true),
+        // Of several samples, the newest that is old enough.
+        (tool(seconds(41), 'S', 5), vec![sample(100_000, seconds(40), 5), sample(500_000, seconds(41), 5)], false),
+        (tool(seconds(41), 'S', 5), vec![sample(500_000, seconds(41), 5), sample(590_000, seconds(40), 5)], false),
+        (tool(seconds(0), 'S', 0), vec![sample(590_000, seconds(0), 0)], false),
+    ];
+    let alive = Alive { pid: 7, start: 100, ..Alive::default() };
+    for (number, (table, samples, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(tools_moved(&table, &alive, &samples, now, 0.01).any, wanted, "case {number}");
+    }
+}
