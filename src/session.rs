@@ -18,7 +18,7 @@ pub(crate) const KEPT: usize = 2048;
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_OPEN: usize = 64;
-const MOST_STEPS: usize = 500;
+pub(crate) const MOST_STEPS: usize = 500;
 const MOST_WORKDIRS: usize = 16;
 /// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
 const USAGES: usize = 8;
@@ -216,9 +216,9 @@ impl Session {
 
     /// The session's own name; the first one holds, as forks repeat their parent's rows.
     pub(crate) fn identity(&mut self, id: &str, parent: Option<&str>) {
-        if self.id.is_empty() {
+        if self.id.is_empty() && id.len() <= KEPT {
             id.clone_into(&mut self.id);
-            self.parent = parent.map(str::to_owned);
+            self.parent = parent.filter(|parent| parent.len() <= KEPT).map(str::to_owned);
         }
     }
 
@@ -366,10 +366,11 @@ impl Session {
                 Tokens::default()
             }
         };
-        self.tokens.input = (self.tokens.input + used.input).saturating_sub(before.input);
-        self.tokens.cached_input = (self.tokens.cached_input + used.cached_input).saturating_sub(before.cached_input);
-        self.tokens.cache_write = (self.tokens.cache_write + used.cache_write).saturating_sub(before.cache_write);
-        self.tokens.output = (self.tokens.output + used.output).saturating_sub(before.output);
+        let instead = |total: u64, used: u64, before| total.saturating_add(used).saturating_sub(before);
+        self.tokens.input = instead(self.tokens.input, used.input, before.input);
+        self.tokens.cached_input = instead(self.tokens.cached_input, used.cached_input, before.cached_input);
+        self.tokens.cache_write = instead(self.tokens.cache_write, used.cache_write, before.cache_write);
+        self.tokens.output = instead(self.tokens.output, used.output, before.output);
     }
 
     /// The whole plan, anew.

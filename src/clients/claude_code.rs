@@ -13,7 +13,9 @@ use crate::disk::Disk;
 use crate::json::{Raw, Reader};
 use crate::model::{Problem, Tokens};
 use crate::process::{Program, Role};
-use crate::session::{ApiError, CallKind, KEPT, NewCall, Outcome, Session, Step, StepState, Turn, summary_of};
+use crate::session::{
+    ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, summary_of,
+};
 use crate::time::Time;
 use crate::world::World;
 
@@ -149,6 +151,9 @@ struct Row<'a> {
     pending_children: u64,
 }
 
+/// Of one message; real ones have a few.
+const MOST_BLOCKS: usize = 10_000;
+
 #[derive(Default)]
 struct Message<'a> {
     id: &'a [u8],
@@ -245,7 +250,9 @@ fn read_message<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'
         b"content" => reader.array(|reader| {
             let mut block = Block::default();
             reader.object(|key, reader| read_block(&mut block, key, reader));
-            message.blocks.push(block);
+            if message.blocks.len() < MOST_BLOCKS {
+                message.blocks.push(block);
+            }
         }),
         b"usage" => {
             let mut used = Tokens::default();
@@ -402,7 +409,9 @@ fn todo_write(session: &mut Session, input: Raw<'_>) {
                     }
                 });
                 let text = summary_of(raw, &[b"activeForm", b"content"]).into_owned();
-                steps.push(Step { id: None, call: None, text, state });
+                if steps.len() < MOST_STEPS {
+                    steps.push(Step { id: None, call: None, text, state });
+                }
             });
         }
     });

@@ -14,7 +14,7 @@ use crate::disk::Disk;
 use crate::json::{Raw, Reader, hash};
 use crate::model::{ErrorClass, Problem, Tokens};
 use crate::process::{Program, Role};
-use crate::session::{ApiError, CallKind, KEPT, NewCall, Session, Step, StepState, summary_of};
+use crate::session::{ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 use crate::time::Time;
 use crate::world::World;
 
@@ -322,7 +322,7 @@ fn call(session: &mut Session, payload: &Payload<'_>) {
     let mut new = NewCall { id, fingerprint: hash(arguments.0), ..NewCall::default() };
     match (&*name, &payload.kind) {
         ("exec", kind) if kind == "custom_tool_call" => {
-            let script = Js(text.as_deref().unwrap_or_default());
+            let script = Js::new(text.as_deref().unwrap_or_default());
             if let Some(steps) = script.plan() {
                 session.plan(steps);
             }
@@ -359,7 +359,11 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         b"chars" => typed_nothing = reader.string().is_none_or(|text| text.is_empty()),
         b"plan" => {
             let mut steps = Vec::new();
-            reader.array(|reader| steps.push(step(reader.raw())));
+            reader.array(|reader| {
+                if steps.len() < MOST_STEPS {
+                    steps.push(step(reader.raw()));
+                }
+            });
             session.plan(steps);
         }
         _ => {}
