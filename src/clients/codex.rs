@@ -66,7 +66,7 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
         for name in names_in(disk, &folder, problems) {
             let text = name.to_string_lossy();
             if text.starts_with("rollout-") && text.ends_with(".jsonl") {
-                found.extend(log_file(disk, folder.join(&name)));
+                found.extend(log_file(disk, folder.join(&name), problems));
             }
         }
     }
@@ -74,9 +74,9 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
 }
 
 /// Locks are deleted at a clean end, and stay after a crash.
-fn marks(disk: &Disk, world: &World) -> Vec<Mark> {
+fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
     let Some(folder) = home(world).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
-    let names = disk.names(&folder).unwrap_or_default();
+    let names = names_in(disk, &folder, problems);
     let marks = names.iter().filter_map(|name| {
         let session = name.to_str()?.strip_suffix(".lock")?;
         Some(Mark { session: session.to_owned(), path: folder.join(name), sign: Sign::Lock })

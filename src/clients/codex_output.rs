@@ -121,7 +121,6 @@ impl<'a> Js<'a> {
         Self(&script[..end.unwrap_or(0)])
     }
 
-impl Js<'_> {
     /// The command it runs, or else the tools it calls, or else its first line.
     pub(super) fn summary(&self) -> String {
         if let Some(command) = self.literal("cmd") {
