@@ -114,7 +114,7 @@ fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
 }
 
 fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark> {
-    let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(error, &path, problems)).ok()?;
+    let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
     let (mut pid, mut start, mut session, mut status, mut waiting_for, mut at) = (None, None, None, None, None, None);
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),

@@ -114,14 +114,14 @@ fn log_file(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<L
     match disk.regular(&path) {
         Ok(meta) => Some(LogFile { identity: Identity::of(&meta), path, proposed: None }),
         Err(error) => {
-            note(error, &path, problems);
+            note(&error, &path, problems);
             None
         }
     }
 }
 
 /// Keeps why something could not be read; that it is not there is no problem.
-fn note(error: io::Error, path: &Path, problems: &mut Vec<Problem>) {
+fn note(error: &io::Error, path: &Path, problems: &mut Vec<Problem>) {
     if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
         problems.push(Problem::new(path, error.to_string()));
     }
@@ -130,7 +130,7 @@ fn note(error: io::Error, path: &Path, problems: &mut Vec<Problem>) {
 /// The names in a client's folder; none if it is not there.
 fn names_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<OsString> {
     disk.names(folder).unwrap_or_else(|error| {
-        note(error, folder, problems);
+        note(&error, folder, problems);
         Vec::new()
     })
 }
