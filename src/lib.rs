@@ -6,8 +6,8 @@
 //! - `cli` and `settings` say what was asked for
 //! - `model` is the vocabulary; `time` its instants
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
-//!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `poll` (all of
-//!   it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
+//!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `places` (which worktree a
+//!   directory belongs to), `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
@@ -26,6 +26,7 @@ mod json;
 mod life;
 mod model;
 mod next;
+mod places;
 mod poll;
 mod process;
 mod record;

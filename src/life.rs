@@ -1,7 +1,7 @@
 //! Whether a session's agent lives: by the best sign its client gives, else by a process in the worktree.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::clients::{Client, Mark, Sign};
@@ -39,8 +39,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,
     pub(crate) log: &'a Path,
-    /// The worktree, or the directory, that it belongs to.
-    pub(crate) place: Option<&'a Path>,
+    /// The number of its worktree.
+    pub(crate) place: usize,
     pub(crate) last_activity: Option<Time>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn lives(
     table: &ProcessTable,
     candidates: &[Candidate<'_>],
     marks: &HashMap<&'static str, Vec<Mark>>,
-    place_of: impl Fn(&Path) -> Option<PathBuf>,
+    place_of: impl Fn(&Path) -> Option<usize>,
 ) -> Vec<Life> {
     if !table.supported {
         return vec![Life::Unknown; candidates.len()];
@@ -78,9 +78,7 @@ pub(crate) fn lives(
                 && !taken.contains(&process.pid)
                 && !holds_another_log(process, candidate)
         });
-        let place = candidate.place;
-        let found =
-            here.find(|process| process.cwd.as_deref().and_then(&place_of).as_deref() == place && place.is_some());
+        let found = here.find(|process| process.cwd.as_deref().and_then(&place_of) == Some(candidate.place));
         if let Some(process) = found {
             taken.insert(process.pid);
             lives[at] = Some(Life::Alive(alive(table, process, None)));

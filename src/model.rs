@@ -245,6 +245,9 @@ pub(crate) struct TaskReport {
     pub(crate) reason: Reason,
     pub(crate) detail: String,
     pub(crate) since: Option<Time>,
+    /// When its newest turn began: for the record's durations.
+    #[serde(skip)]
+    pub(crate) started: Option<Time>,
     pub(crate) last_activity: Option<Time>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,

@@ -11,12 +11,14 @@ use crate::declared::{self, Declared, RetryBudget};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
+use crate::places::Places;
 use crate::process::{Found, ProcessTable, Program};
 use crate::repository::{Kind, Repository};
 use crate::session::Session;
 use crate::settings::{Config, Horizon};
 use crate::store::{Checkpoint, Log};
 use crate::tail::{self, Row};
+use crate::tasks;
 use crate::time::Time;
 use crate::world::World;
 
@@ -24,6 +26,7 @@ use crate::world::World;
 pub(crate) struct Seen {
     pub(crate) table: ProcessTable,
     pub(crate) repositories: Vec<Repository>,
+    pub(crate) places: Places,
     /// The folder of each status file, and what it says.
     pub(crate) declared: Vec<(PathBuf, Declared)>,
     pub(crate) logs: Vec<SeenLog>,
@@ -76,7 +79,11 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         }
     }
     let logs = read_all(request, wanted, &untouched, checkpoint, &mut problems);
-    Ok(Seen { table, repositories, declared, logs, untouched, marks, problems })
+    let mut places = Places::new(&repositories);
+    let named: Vec<PathBuf> = logs.iter().flat_map(tasks::directories).collect();
+    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref());
+    places.resolve(disk, named.iter().map(PathBuf::as_path).chain(cwds));
+    Ok(Seen { table, repositories, places, declared, logs, untouched, marks, problems })
 }
 
 /// Every repository once, whichever of its worktrees were named.
@@ -225,7 +232,7 @@ fn read_all(
     problems: &mut Vec<Problem>,
 ) -> Vec<SeenLog> {
     let mut before = std::mem::take(&mut checkpoint.logs);
-    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(&file.path)));
+    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(file.path.to_str()?)));
     let saved = checkpoint.saved;
     let unchanged = |file: &LogFile, log: &Log| {
         let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
@@ -234,7 +241,7 @@ fn read_all(
     let mut todo = Vec::new();
     let mut reads: Vec<Option<Read>> = Vec::new();
     for (at, (_, file)) in wanted.iter().enumerate() {
-        let known = before.remove(&file.path);
+        let known = file.path.to_str().and_then(|path| before.remove(path));
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let session = known.as_ref().map(|log| log.session.clone());
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
@@ -272,9 +279,8 @@ fn read_all(
     for ((client, file), read) in wanted.into_iter().zip(reads) {
         let Read { log, session, problem } = read.unwrap_or(Read { log: None, session: None, problem: None });
         problems.extend(problem);
-        // The checkpoint holds paths as text.
-        if let Some(log) = log.filter(|_| file.path.to_str().is_some()) {
-            checkpoint.logs.insert(file.path.clone(), log);
+        if let Some((path, log)) = file.path.to_str().zip(log) {
+            checkpoint.logs.insert(path.to_owned(), log);
         }
         logs.push(SeenLog { client, file, session });
     }

@@ -84,6 +84,11 @@ impl Repository {
         );
     }
 
+    /// What it is known by: its main worktree, or where there is none its git directory.
+    pub(crate) fn path(&self) -> &Path {
+        self.main.as_deref().unwrap_or(&self.common)
+    }
+
     /// For display: the name of the main worktree's folder, else of the bare one without `.git`.
     pub(crate) fn name(&self) -> &str {
         let is_hidden = |path: &Path| path.ends_with(".git") || path.ends_with(".bare");

@@ -1,6 +1,6 @@
 //! The verdict: the rules, in order; the first that speaks decides.
 //!
-//! Pure: facts in, verdict out. A rule is a function and a row of [`RULES`]. Each says either what it found or
+//! Pure: facts in, verdict out. The texts of a session are fit to be shown, those of a status file are not. A rule is a function and a row of [`RULES`]. Each says either what it found or
 //! how near it came, so that `explain` can show both.
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::life::{Life, Moved};
 use crate::model::{Considered, ErrorClass, Evidence, Health, Reason, Verdict};
 use crate::session::{Call, CallKind, Session, Turn};
 use crate::settings::Thresholds;
-use crate::text::{age, one_line};
+use crate::text::{age, cut, one_line};
 use crate::time::Time;
 
 /// Everything the rules may look at.
@@ -73,27 +73,29 @@ static RULES: &[Rule] = &[
     Rule { name: "working", check: working },
 ];
 
-/// Judges, and tells what every rule said up to the one that decided, and after it.
-pub(crate) fn judge(facts: &Facts<'_>) -> (Verdict, Vec<Considered>) {
-    let mut decided: Option<Verdict> = None;
+/// The verdict: what the first rule says that speaks.
+pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
+    let spoken = RULES.iter().find_map(|rule| match (rule.check)(facts) {
+        Speaks(verdict) => Some(verdict),
+        Silent(_) => None,
+    });
+    spoken.unwrap_or_else(unreadable)
+}
+
+/// What every rule has to say, for `explain`.
+pub(crate) fn consider(facts: &Facts<'_>) -> Vec<Considered> {
+    let mut decided = false;
     let mut considered = Vec::new();
     for rule in RULES {
-        let (spoke, detail) = match (rule.check)(facts) {
-            Speaks(verdict) => {
-                let detail = verdict.detail.clone();
-                let first = decided.is_none();
-                if first {
-                    decided = Some(verdict);
-                }
-                (first, Some(detail))
-            }
-            Silent(near) => (false, near),
+        let (detail, speaks) = match (rule.check)(facts) {
+            Speaks(verdict) => (Some(verdict.detail), true),
+            Silent(near) => (near, false),
         };
-        if let Some(detail) = detail {
-            considered.push(Considered { rule: rule.name, decided: spoke, detail });
-        }
+        let first = speaks && !decided;
+        decided |= speaks;
+        considered.extend(detail.map(|detail| Considered { rule: rule.name, decided: first, detail }));
     }
-    (decided.unwrap_or_else(unreadable), considered)
+    considered
 }
 
 /// For a task of which nothing could be read.
@@ -245,7 +247,7 @@ fn api_error(facts: &Facts<'_>) -> Finding {
     };
     let resets = error.resets.as_ref().filter(|when| !error.text.contains(when.as_str()));
     let resets = resets.map(|when| format!(", resets {}", one_line(when, 60))).unwrap_or_default();
-    let detail = format!("API error ({class}): {}{resets}", one_line(&error.text, 160));
+    let detail = format!("API error ({class}): {}{resets}", cut(&error.text, 160));
     let mut found = verdict(Health::Failed, Reason::ApiError, detail, seen.last_activity);
     found.error_class = Some(error.class);
     Speaks(found.with(seen.evidence_of_turn("the error that ended the turn")))
@@ -328,7 +330,7 @@ fn process_gone(facts: &Facts<'_>) -> Finding {
 fn waiting_for_person(facts: &Facts<'_>) -> Finding {
     if let Some(seen) = facts.session.filter(SessionFacts::open) {
         if let Some(call) = seen.session.question() {
-            let detail = format!("waits for an answer: {}", one_line(&call.summary, 160));
+            let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
             return Speaks(found.with(Evidence::at(seen.log, call.offset, "the question")));
         }
@@ -431,8 +433,8 @@ fn failure_streak(facts: &Facts<'_>) -> Finding {
     let last = seen.session.last_failure.as_ref().map(|failure| {
         let why = failure.text.lines().next().unwrap_or_default();
         let about =
-            if failure.summary.is_empty() { String::new() } else { format!(" `{}`", one_line(&failure.summary, 60)) };
-        format!(": {}{about} {}", one_line(&failure.name, 40), one_line(why, 80))
+            if failure.summary.is_empty() { String::new() } else { format!(" `{}`", cut(&failure.summary, 60)) };
+        format!(": {}{about} {}", cut(&failure.name, 40), cut(why, 80))
     });
     let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
     let found = verdict(Health::Struggling, Reason::FailureStreak, detail.trim_end(), streak.since);
@@ -448,9 +450,7 @@ fn repeating(facts: &Facts<'_>) -> Finding {
         return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
     }
     let call = seen.session.last_call.as_ref();
-    let call = call
-        .map(|call| format!(": {} `{}`", one_line(&call.name, 40), one_line(&call.summary, 100)))
-        .unwrap_or_default();
+    let call = call.map(|call| format!(": {} `{}`", cut(&call.name, 40), cut(&call.summary, 100))).unwrap_or_default();
     let found = verdict(
         Health::Struggling,
         Reason::Repeating,
@@ -498,6 +498,6 @@ fn working(facts: &Facts<'_>) -> Finding {
 
 /// ``Bash `cargo build` ``
 fn call_text(call: &Call) -> String {
-    let name = one_line(&call.name, 40);
-    if call.summary.is_empty() { name } else { format!("{name} `{}`", one_line(&call.summary, 80)) }
+    let name = cut(&call.name, 40).into_owned();
+    if call.summary.is_empty() { name } else { format!("{name} `{}`", cut(&call.summary, 80)) }
 }

@@ -4,6 +4,7 @@
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
 use std::borrow::Cow;
+use std::iter;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -424,10 +425,11 @@ impl Session {
         let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);
         let steps = self.plan.iter_mut().map(|step| &mut step.text);
-        let error = match &mut self.turn {
-            Turn::Errored(error) => Some(&mut error.text),
-            Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => None,
+        let mut error: Vec<&mut String> = match &mut self.turn {
+            Turn::Errored(error) => iter::once(&mut error.text).chain(&mut error.resets).collect(),
+            Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => Vec::new(),
         };
+        error.extend([&mut self.id].into_iter().chain(&mut self.parent).chain(&mut self.model));
         for text in calls.chain(last).chain(failure).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }

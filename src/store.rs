@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,8 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
-    pub(crate) logs: HashMap<PathBuf, Log>,
+    /// By path. One that is no text is read anew each time.
+    pub(crate) logs: HashMap<String, Log>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
     /// CPU time of the tools below each agent, by its pid and start.
@@ -35,7 +36,7 @@ pub(crate) struct Checkpoint {
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
     /// What the records last said, by the record's path.
-    pub(crate) histories: HashMap<PathBuf, History>,
+    pub(crate) histories: HashMap<String, History>,
     /// Notices that are given once.
     pub(crate) said: Vec<String>,
 }
@@ -123,7 +124,7 @@ mod tests {
         checkpoint.save(&path).unwrap();
         let back = Checkpoint::load(&path);
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
-        assert!(back.logs[Path::new("/x/é.jsonl")].unfinished);
+        assert!(back.logs["/x/é.jsonl"].unfinished);
 
         let good = std::fs::read(&path).unwrap();
         let mut flipped = good.clone();

@@ -75,11 +75,12 @@ pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Ro
     io::Seek::seek(&mut source, io::SeekFrom::Start(offset))?;
     // Rows that are written meanwhile are left for the next time: a quick writer must not keep us for ever.
     let mut source = source.take(identity.length.saturating_sub(offset));
-    let mut buffer = vec![0; PIECE];
+    let new = usize::try_from(identity.length.saturating_sub(offset)).unwrap_or(PIECE);
+    let mut buffer = vec![0; new.saturating_add(1).min(PIECE)];
     let (mut start, mut lines, mut filled, mut overlong) = (offset, lines, 0, false);
     loop {
         if filled == buffer.len() {
-            buffer.resize(filled * 2, 0);
+            buffer.resize((filled * 2).max(PIECE), 0);
         }
         let count = match source.read(&mut buffer[filled..]) {
             Ok(0) => break,

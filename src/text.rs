@@ -42,6 +42,9 @@ pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
 /// what is stored now may be shown again later.
 pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
     let mut line = tidy(text, max_columns);
+    if line == text {
+        return line;
+    }
     for _ in 1..ROUNDS {
         let again = tidy(&line, max_columns);
         if again == line {
@@ -138,15 +141,13 @@ fn columns_of(c: char) -> usize {
 
 /// Whether a terminal would obey this character or hide it.
 fn is_hazard(c: char) -> bool {
-    let control = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let direction =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    control || direction || is_invisible(c)
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || is_invisible(c)
 }
 
-/// Zero-width characters and tags: they can stand within a word unseen.
+/// Zero-width characters, marks of direction and tags: they can stand within a word unseen.
 pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

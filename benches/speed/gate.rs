@@ -59,6 +59,7 @@ fn compare(tree: &Tree, session: &Session, told: &Value, task: Option<&Value>, d
         expect(task, "/progress/total", truth.plan.map(|(_, total)| total).into());
     }
     let newest = tree.sessions.iter().filter(|other| other.log.frame.cwd == session.log.frame.cwd);
-    let judges = newest.max_by_key(|other| other.log.last).is_some_and(|other| std::ptr::eq(other, session));
+    let judges =
+        newest.max_by_key(|other| (other.log.turn, other.log.last)).is_some_and(|other| std::ptr::eq(other, session));
     expect(&json!({"judges its task": task.is_some()}), "/judges its task", judges.into());
 }

@@ -45,6 +45,8 @@ pub(crate) struct Log<'a> {
     pub(crate) random: Random,
     /// The newest time in any row, in milliseconds since 1970.
     pub(crate) last: i64,
+    /// When the newest turn began.
+    pub(crate) turn: i64,
     pool: &'a Pool,
     rows: String,
     written: u64,
@@ -52,7 +54,7 @@ pub(crate) struct Log<'a> {
 
 impl<'a> Log<'a> {
     pub(crate) fn new(frame: Frame, pool: &'a Pool, random: Random) -> Self {
-        Self { frame, random, last: 0, pool, rows: String::new(), written: 0 }
+        Self { frame, random, last: 0, turn: 0, pool, rows: String::new(), written: 0 }
     }
 
     pub(crate) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
@@ -78,6 +80,7 @@ impl<'a> Log<'a> {
             r#"{{"type":"file-history-snapshot","messageId":"{id}","snapshot":{{"trackedFileBackups":{{}},"timestamp":"2026-01-19T02:24:58.799Z"}},"isSnapshotUpdate":false}}"#
         );
         self.row("user", &format!(r#""message":{{"role":"user","content":"{text}"}},"promptSource":"sdk""#));
+        self.turn = self.last;
         self.row("attachment", r#""attachment":{"type":"task_reminder","content":"(none)","itemCount":5}"#);
     }
 

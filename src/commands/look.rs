@@ -43,7 +43,6 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         checkpoint.suspensions.clear();
     }
     let context = Context {
-        disk: &disk,
         config: &config,
         now: world.now,
         samples: &checkpoint.samples,

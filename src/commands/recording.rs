@@ -6,10 +6,8 @@ use std::time::Instant;
 
 use super::look::Looked;
 use crate::cli::Cli;
-use crate::model::TaskReport;
 use crate::record::{self, Appended, Poll};
 use crate::text::{count, one_line};
-use crate::time::Time;
 use crate::world::World;
 
 /// Appends what happened to the record of each repository that has tasks.
@@ -32,9 +30,8 @@ fn tell(err: &mut dyn Write, notice: &str) {
 /// The repositories that have tasks: the path that stands in their reports, and the main worktree.
 fn repositories(looked: &Looked) -> Vec<(PathBuf, Option<PathBuf>)> {
     let has_tasks = |path: &Path| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == Some(path));
-    let all = looked.seen.repositories.iter().map(|repository| {
-        (repository.main.clone().unwrap_or_else(|| repository.common.clone()), repository.main.clone())
-    });
+    let all =
+        looked.seen.repositories.iter().map(|repository| (repository.path().to_path_buf(), repository.main.clone()));
     all.filter(|(path, _)| has_tasks(path)).collect()
 }
 
@@ -51,10 +48,8 @@ fn append(
         tell(err, &notice);
     }
     let Some(place) = place else { return Ok(()) };
-    let hint = looked.checkpoint.histories.remove(&place.path).unwrap_or_default();
-    let started = |task: &TaskReport| started(looked, task);
-    let poll =
-        Poll { snapshot: &looked.snapshot, repository: Some(repository), duration: begun.elapsed(), started: &started };
+    let hint = place.path.to_str().and_then(|path| looked.checkpoint.histories.remove(path)).unwrap_or_default();
+    let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository), duration: begun.elapsed() };
     match record::append(&place, &hint, world.now, |last| record::events(&poll, last))? {
         Appended::Written { count: events, history } => {
             if cli.status.verbose {
@@ -63,23 +58,13 @@ fn append(
                     &format!("{} recorded in `{}`", count(events as u64, "event", "events"), place.path.display()),
                 );
             }
-            // The checkpoint holds paths as text.
-            if place.path.to_str().is_some() {
-                looked.checkpoint.histories.insert(place.path, history);
-            }
+            looked.checkpoint.histories.insert(place.path.to_string_lossy().into_owned(), history);
         }
         Appended::Locked => {
             let path = place.path.display();
             tell(err, &format!("nothing was recorded: the lock of `{path}` is held; the next run makes up for it"));
-            looked.checkpoint.histories.insert(place.path, hint);
+            looked.checkpoint.histories.insert(place.path.to_string_lossy().into_owned(), hint);
         }
     }
     Ok(())
-}
-
-/// When the work of a task began.
-fn started(looked: &Looked, task: &TaskReport) -> Option<Time> {
-    let judging = task.sessions.first()?;
-    let log = looked.seen.logs.iter().find(|log| log.file.path == judging.log)?;
-    log.session.as_ref().and_then(|session| session.turn_since.or(session.started))
 }

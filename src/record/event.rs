@@ -32,8 +32,6 @@ pub(crate) struct Poll<'a> {
     pub(crate) repository: Option<&'a Path>,
     /// How long the run took.
     pub(crate) duration: Duration,
-    /// First activity of the task's judging session, or else its declared start.
-    pub(crate) started: &'a dyn Fn(&TaskReport) -> Option<Time>,
 }
 
 /// What the record does not say yet. The poll itself comes last, so where it stands, all else does.
@@ -53,7 +51,7 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
         if !overtaken(last.at, now) {
             events.extend(transition(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
-            events.extend(finished(task, &subject, last, now, (poll.started)(task)));
+            events.extend(finished(task, &subject, last, now));
         }
     }
     let mut counts: Counts = Health::ALL.iter().map(|health| (health.code().to_owned(), 0)).collect();
@@ -157,7 +155,7 @@ fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     Event::new("progress", now, id, &Body { subject, done, total, step, usage })
 }
 
-fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time, started: Option<Time>) -> Option<Event> {
+fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(flatten)]
@@ -177,7 +175,7 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time, starte
     if last.ended.as_deref() == Some(&hex(id)) {
         return None;
     }
-    let duration_s = started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs());
+    let duration_s = task.started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs());
     let (reason, error_class) = (task.reason.code(), task.error_class);
     let body = Body { subject, outcome, reason, error_class, duration_s, usage: usage(task) };
     Event::new("finished", now, id, &body)

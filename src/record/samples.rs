@@ -45,6 +45,7 @@ pub(super) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         reason,
         detail: String::new(),
         since: None,
+        started: Some(at(-90)),
         last_activity: None,
         status: None,
         progress: None,
@@ -76,7 +77,7 @@ pub(super) fn snapshot(taken_at: Time, tasks: &[TaskReport]) -> Snapshot {
 pub(super) fn tell(taken_at: Time, tasks: &[TaskReport], last: &History) -> Vec<Event> {
     let snapshot = snapshot(taken_at, tasks);
     let (repository, duration) = (Some(Path::new("/srv/shop")), Duration::from_millis(7));
-    events(&Poll { snapshot: &snapshot, repository, duration, started: &|_| Some(at(-90)) }, last)
+    events(&Poll { snapshot: &snapshot, repository, duration }, last)
 }
 
 /// The events' lines as values, and the history with them in it.

@@ -197,7 +197,7 @@ fn tells_only_of_the_repository_and_nothing_without_tasks() {
     assert_eq!(lines[1]["summary"]["healthy"], 1);
     assert_eq!(tell(at(0), &[other.clone()], &History::default()), []);
     let both = snapshot(at(0), &[other, parser]);
-    let outside = Poll { snapshot: &both, repository: None, duration: Duration::ZERO, started: &|_| None };
+    let outside = Poll { snapshot: &both, repository: None, duration: Duration::ZERO };
     let lines = hear(&events(&outside, &History::default()), &mut History::default());
     assert_eq!((&lines[0]["task"], &lines[1]["repository"]), (&json!("web"), &Value::Null));
 }

@@ -50,6 +50,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         reason,
         detail: detail.into(),
         since: Some(minutes(7)),
+        started: None,
         last_activity: Some(minutes(1)),
         status: None,
         progress: None,

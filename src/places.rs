@@ -1,0 +1,99 @@
+//! Which worktree a directory belongs to: the longest one that holds it, on real paths.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::disk::Disk;
+use crate::repository::{Repository, Worktree, holding};
+
+/// The worktrees of all repositories, and where every directory that was seen belongs.
+pub(crate) struct Places {
+    /// Each with the number of its repository.
+    pub(crate) worktrees: Vec<(usize, Worktree)>,
+    known: HashMap<PathBuf, Option<usize>>,
+}
+
+impl Places {
+    pub(crate) fn new(repositories: &[Repository]) -> Self {
+        let worktrees = repositories.iter().enumerate();
+        let worktrees =
+            worktrees.flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (number, it.clone())));
+        Self { worktrees: worktrees.collect(), known: HashMap::new() }
+    }
+
+    /// Looks where these directories belong, so that [`of`](Self::of) can tell.
+    pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = &'a Path>) {
+        let all: Vec<Worktree> = self.worktrees.iter().map(|(_, worktree)| worktree.clone()).collect();
+        for directory in directories {
+            if !self.known.contains_key(directory) {
+                let real = disk.real(directory);
+                let found = holding(&all, &real).filter(|worktree| !was_removed(disk, &worktree.path, &real));
+                let number = found.and_then(|found| all.iter().position(|worktree| worktree.path == found.path));
+                self.known.insert(directory.to_path_buf(), number);
+            }
+        }
+    }
+
+    /// The number of the worktree that holds it; none for what lies outside, or lay in a worktree that was
+    /// removed since, or was never resolved.
+    pub(crate) fn of(&self, directory: &Path) -> Option<usize> {
+        self.known.get(directory).copied().flatten()
+    }
+
+    pub(crate) fn worktree(&self, number: usize) -> &Worktree {
+        &self.worktrees[number].1
+    }
+}
+
+/// `.worktrees/x` that is no longer there is not a folder of the main worktree.
+fn was_removed(disk: &Disk, place: &Path, directory: &Path) -> bool {
+    let Ok(inner) = directory.strip_prefix(place) else { return false };
+    let mut path = place.to_path_buf();
+    let mut container = false;
+    for part in inner {
+        path.push(part);
+        if container {
+            return !disk.is_dir(&path);
+        }
+        container = part == ".worktrees" || part == "worktrees";
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Kind;
+
+    #[test]
+    fn the_longest_worktree_holds_and_a_removed_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("shop/.worktrees/a/src")).unwrap();
+        std::fs::create_dir_all(root.join("shop/src")).unwrap();
+        let worktree = |path: &str| Worktree {
+            path: root.join(path),
+            given: root.join(path),
+            name: path.to_owned(),
+            branch: None,
+            kind: Kind::Linked,
+            made: None,
+        };
+        let worktrees = vec![worktree("shop"), worktree("shop/.worktrees/a")];
+        let repository = Repository { common: root.join("shop/.git"), main: Some(root.join("shop")), worktrees };
+        let mut places = Places::new(&[repository]);
+        let cases = [
+            ("shop", Some(0)),
+            ("shop/src/deep/gone", Some(0)),
+            ("shop/.worktrees/a/src", Some(1)),
+            ("shop/.worktrees/b", None),
+            ("shop/.worktrees", Some(0)),
+            ("shop2", None),
+        ];
+        let paths: Vec<PathBuf> = cases.iter().map(|(path, _)| root.join(path)).collect();
+        places.resolve(&Disk::default(), paths.iter().map(PathBuf::as_path));
+        for ((path, wanted), full) in cases.iter().zip(&paths) {
+            assert_eq!(places.of(full), *wanted, "{path}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Credentials that their makers gave a public prefix.
+
+use super::{Found, LOOK, has_both_cases, has_digit_and_letter, next_line, run};
+
+/// A credential is its prefix and a body.
+pub(super) struct Format {
+    pub(super) prefix: &'static str,
+    pub(super) kind: &'static str,
+    alphabet: Alphabet,
+    /// The shortest body that is one.
+    pub(super) min: usize,
+    /// The usual length of the body, `OPEN` if there is none. If it is `min`, no other length will do.
+    pub(super) full: usize,
+}
+
+/// What a body consists of.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Alphabet {
+    Hex,
+    Upper,
+    Alnum,
+    /// Letters, digits, `_` and `-`.
+    Word,
+    /// The same after a prefix that innocent names may have too: part of the body must look random.
+    WeakWord,
+    /// `Word` and dots.
+    Dotted,
+    /// Base64, with padding.
+    Base64,
+    /// `Word` and slashes: the rest of an address.
+    Path,
+    /// What may follow `Bearer`; as weak as `WeakWord`.
+    WeakToken,
+}
+
+use Alphabet::{Alnum, Base64, Dotted, Hex, Path, Upper, WeakToken, WeakWord, Word};
+
+impl Alphabet {
+    fn has(self, b: u8) -> bool {
+        match self {
+            Hex => b.is_ascii_hexdigit(),
+            Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
+            Alnum => b.is_ascii_alphanumeric(),
+            Word | WeakWord => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
+            Dotted => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
+            Base64 => b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='),
+            Path => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/'),
+            WeakToken => b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b),
+        }
+    }
+
+    fn is_weak(self) -> bool {
+        matches!(self, WeakWord | WeakToken)
+    }
+}
+
+/// For a body without a usual length.
+const OPEN: usize = usize::MAX;
+
+const fn format(prefix: &'static str, kind: &'static str, alphabet: Alphabet, min: usize, full: usize) -> Format {
+    Format { prefix, kind, alphabet, min, full }
+}
+
+/// The longer of two prefixes that begin alike comes first.
+#[rustfmt::skip]
+pub(super) static FORMATS: &[Format] = &[
+    format("sk-ant-", "anthropic", Word, 20, 101),
+    format("sk-or-", "openrouter", Word, 20, 67),
+    format("sk-proj-", "openai", Word, 20, 156),
+    format("sk-svcacct-", "openai", Word, 20, 156),
+    format("sk-admin-", "openai", Word, 20, 156),
+    format("sk-lf-", "langfuse", Word, 36, OPEN),
+    format("sk-", "api-key", WeakWord, 20, 48),
+    format("sess-", "openai", Alnum, 40, OPEN),
+    format("AKIA", "aws", Upper, 16, 16),
+    format("ASIA", "aws", Upper, 16, 16),
+    format("AIza", "google", Word, 30, 35),
+    format("ya29.", "google", Dotted, 20, OPEN),
+    format("GOCSPX-", "google", Word, 20, 28),
+    format("AccountKey=", "azure", Base64, 40, 88),
+    format("SharedAccessKey=", "azure", Base64, 40, 44),
+    format("ghp_", "github", Alnum, 20, 36),
+    format("gho_", "github", Alnum, 20, 36),
+    format("ghu_", "github", Alnum, 20, 36),
+    format("ghs_", "github", Dotted, 20, 36), // newer ones hold a JWT
+    format("ghr_", "github", Alnum, 20, 36),
+    format("github_pat_", "github", Word, 20, 82),
+    format("glpat-", "gitlab", Dotted, 20, OPEN),
+    format("gldt-", "gitlab", Dotted, 20, OPEN),
+    format("glrt-", "gitlab", Dotted, 20, OPEN),
+    format("glptt-", "gitlab", Word, 20, 40),
+    format("glcbt-", "gitlab", Word, 20, OPEN),
+    format("xoxa-", "slack", Word, 16, OPEN),
+    format("xoxb-", "slack", Word, 16, OPEN),
+    format("xoxc-", "slack", Word, 16, OPEN),
+    format("xoxd-", "slack", Word, 16, OPEN),
+    format("xoxe-", "slack", Word, 16, OPEN),
+    format("xoxe.", "slack", Dotted, 16, OPEN),
+    format("xoxo-", "slack", Word, 16, OPEN),
+    format("xoxp-", "slack", Word, 16, OPEN),
+    format("xoxr-", "slack", Word, 16, OPEN),
+    format("xoxs-", "slack", Word, 16, OPEN),
+    format("xapp-", "slack", Word, 20, OPEN),
+    format("hooks.slack.com/services/", "slack-webhook", Path, 24, 44),
+    format("hooks.slack.com/workflows/", "slack-webhook", Path, 24, OPEN),
+    format("discord.com/api/webhooks/", "discord-webhook", Path, 40, 87),
+    format("discordapp.com/api/webhooks/", "discord-webhook", Path, 40, 87),
+    format("sk_live_", "stripe", Alnum, 16, OPEN),
+    format("sk_test_", "stripe", Alnum, 16, OPEN),
+    format("rk_live_", "stripe", Alnum, 16, OPEN),
+    format("rk_test_", "stripe", Alnum, 16, OPEN),
+    format("whsec_", "stripe", Base64, 24, OPEN),
+    format("SG.", "sendgrid", Dotted, 40, 66),
+    format("key-", "mailgun", Hex, 32, 32),
+    format("npm_", "npm", Alnum, 30, 36),
+    format("pypi-", "pypi", Word, 50, OPEN),
+    format("rubygems_", "rubygems", Hex, 48, 48),
+    format("dckr_pat_", "docker", Word, 20, 27),
+    format("hf_", "hugging-face", Alnum, 30, 34),
+    format("r8_", "replicate", Alnum, 30, 37),
+    format("gsk_", "groq", Alnum, 30, 52),
+    format("xai-", "xai", Alnum, 40, 80),
+    format("pplx-", "perplexity", Alnum, 30, OPEN),
+    format("nvapi-", "nvidia", Word, 40, OPEN),
+    format("tvly-", "tavily", Word, 20, OPEN),
+    format("dop_v1_", "digital-ocean", Hex, 40, OPEN),
+    format("doo_v1_", "digital-ocean", Hex, 40, OPEN),
+    format("dor_v1_", "digital-ocean", Hex, 40, OPEN),
+    format("shpat_", "shopify", Hex, 32, 32),
+    format("shpca_", "shopify", Hex, 32, 32),
+    format("shppa_", "shopify", Hex, 32, 32),
+    format("shpss_", "shopify", Hex, 32, 32),
+    format("lin_api_", "linear", Alnum, 30, 40),
+    format("ntn_", "notion", Alnum, 30, 46),
+    format("dapi", "databricks", Hex, 32, 32),
+    format("hvs.", "vault", Word, 24, OPEN),
+    format("hvb.", "vault", Word, 24, OPEN),
+    format("dp.pt.", "doppler", Alnum, 30, 43),
+    format("dp.st.", "doppler", Dotted, 30, OPEN),
+    format("sntrys_", "sentry", Dotted, 40, OPEN),
+    format("sntryu_", "sentry", Hex, 40, 64),
+    format("glsa_", "grafana", Word, 32, 41),
+    format("sbp_", "supabase", Hex, 40, 40),
+    format("sb_secret_", "supabase", Word, 20, OPEN),
+    format("figd_", "figma", Word, 30, 40),
+    format("tskey-", "tailscale", Word, 20, OPEN),
+    format("PMAK-", "postman", Word, 40, 59),
+    format("ATATT3", "atlassian", Dotted, 40, OPEN),
+    format("AGE-SECRET-KEY-1", "age", Upper, 58, 58),
+    format("SK", "twilio", Hex, 32, 32),
+    format("Bearer ", "bearer", WeakToken, 16, OPEN),
+    format("bearer ", "bearer", WeakToken, 16, OPEN),
+];
+
+/// For each beginning of three bytes, whether a prefix may begin with it: nearly all words fail here.
+static BEGINNINGS: [u64; 512] = {
+    let mut bits = [0; 512];
+    let mut i = 0;
+    while i < FORMATS.len() {
+        let prefix = FORMATS[i].prefix.as_bytes();
+        // After a prefix of two bytes anything may come.
+        let mut third = 0;
+        while third < 32 {
+            if prefix.len() == 2 || prefix[2] & 31 == third {
+                let slot = slot(prefix[0], prefix[1], third);
+                bits[slot / 64] |= 1 << (slot % 64);
+            }
+            third += 1;
+        }
+        i += 1;
+    }
+    bits
+};
+
+/// The place of a beginning among the bits: five bits tell letters apart.
+const fn slot(first: u8, second: u8, third: u8) -> usize {
+    ((first & 31) as usize) << 10 | ((second & 31) as usize) << 5 | (third & 31) as usize
+}
+
+/// The credential that begins at `at`, where a word begins.
+pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
+    let rest = &text[at..];
+    let [first, second, third, ..] = *rest else {
+        return None;
+    };
+    let slot = slot(first, second, third);
+    if BEGINNINGS[slot / 64] >> (slot % 64) & 1 == 0 {
+        return None;
+    }
+    FORMATS.iter().filter(|format| rest.starts_with(format.prefix.as_bytes())).find_map(|format| {
+        let end = format.end(text, at + format.prefix.len())?;
+        Some(Found { range: at..end, kind: format.kind })
+    })
+}
+
+impl Format {
+    /// Where the body that begins at `from` ends, if it is one. It may be wrapped over lines.
+    fn end(&self, text: &[u8], from: usize) -> Option<usize> {
+        let run = |at: usize, limit| run(&text[at..], limit, |b| self.alphabet.has(b));
+        let mut length = run(from, LOOK);
+        let mut end = from + length;
+        while length < self.min {
+            let next = next_line(text, end)?;
+            let more = run(next, LOOK);
+            if more < 8 {
+                return None;
+            }
+            (length, end) = (length + more, next + more);
+        }
+        let fits = if self.min == self.full { length == self.full } else { self.is_convincing(&text[from..end]) };
+        if !fits {
+            return None;
+        }
+        let more = run(end, usize::MAX);
+        (length, end) = (length + more, end + more);
+        while let Some(next) = next_line(text, end).filter(|_| length < self.full) {
+            let more = run(next, LOOK);
+            if more < 8 || (length + more != self.full && !has_digit_and_letter(&text[next..next + more])) {
+                break;
+            }
+            let more = run(next, usize::MAX);
+            (length, end) = (length + more, next + more);
+        }
+        // A dot at the end belongs to the sentence.
+        let dots = text[from..end].iter().rev().take_while(|&&b| b == b'.').count();
+        Some(end - dots)
+    }
+
+    /// Whether a body looks random rather than like words or a placeholder.
+    fn is_convincing(&self, body: &[u8]) -> bool {
+        if self.alphabet.is_weak() {
+            body.split(|b| !b.is_ascii_alphanumeric()).any(|part| part.len() >= 12 && has_digit_and_letter(part))
+        } else {
+            has_digit_and_letter(body) || has_both_cases(body)
+        }
+    }
+}

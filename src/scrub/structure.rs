@@ -1,0 +1,108 @@
+//! Credentials that are known by their structure.
+
+use memchr::memmem;
+
+use super::{Found, LOOK, assignment::is_placeholder, has_digit_and_letter, next_line, run};
+
+/// Finds JSON web tokens: three base64url parts, of which the first begins with `{"`, that is `eyJ`.
+#[derive(Default)]
+pub(super) struct Jwt {
+    /// Up to here there is none: that keeps a row of beginnings without an end from being read again and again.
+    none_before: usize,
+}
+
+impl Jwt {
+    /// The token that begins at `at`, where a word begins.
+    pub(super) fn find(&mut self, text: &[u8], at: usize) -> Option<Found> {
+        let is_beginning = matches!(text[at..], [b'e', b'y', b'A'..=b'Z', ..]);
+        if !is_beginning || at < self.none_before {
+            return None;
+        }
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        let (mut lengths, mut parts, mut end, mut first_end) = ([0; 3], 0, at, at);
+        loop {
+            let length = run(&text[end..], usize::MAX, is_part);
+            end += length;
+            // An encrypted token has five parts.
+            lengths[parts.min(2)] += length;
+            if parts == 0 {
+                first_end = end;
+            }
+            let next = next_line(text, end).filter(|&next| run(&text[next..], 8, |b| is_part(b) || b == b'.') == 8);
+            if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|&b| is_part(b) || b == b'.') {
+                (parts, end) = (parts + 1, end + 1);
+            } else if let Some(next) = next.filter(|&next| parts < 2 || has_digit_and_letter(&text[next..next + 8])) {
+                end = next;
+                // The line may have been wrapped before a dot.
+                if text[end] == b'.' {
+                    (parts, end) = (parts + 1, end + 1);
+                }
+            } else {
+                break;
+            }
+            // Reading on would be in vain, and for many short parts be repeated for each.
+            if parts > 0 && lengths[0] < 16 || parts > 1 && lengths[1] < 8 {
+                break;
+            }
+        }
+        if lengths[0] >= 16 && lengths[1] >= 8 && lengths[2] >= 16 {
+            return Some(Found { range: at..end, kind: "jwt" });
+        }
+        self.none_before = first_end;
+        None
+    }
+}
+
+/// The private key in PEM that begins at `at`; without an end it is the rest of the text.
+pub(super) fn private_key(text: &[u8], at: usize) -> Option<Found> {
+    let label = text[at..].strip_prefix(b"-----BEGIN ")?;
+    let label = &label[..memmem::find(&label[..label.len().min(64)], b"-----")?];
+    memmem::find(label, b"PRIVATE KEY")?;
+    let end = memmem::find(&text[at..], b"-----END ").map_or(text.len(), |offset| {
+        let label = at + offset + "-----END ".len();
+        let label_end = label + run(&text[label..], 64, |b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' '));
+        label_end + run(&text[label_end..], 5, |b| b == b'-')
+    });
+    Some(Found { range: at..end, kind: "pem" })
+}
+
+/// The password, or the token in place of a user, before the `@` at `at` in an address.
+pub(super) fn userinfo(text: &[u8], at: usize) -> Option<Found> {
+    let ends_authority = |b: u8| b.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(&b);
+    let back = text[..at].iter().rev().take(LOOK).take_while(|&&b| b != b'@' && !ends_authority(b)).count();
+    let start = at - back;
+    if !text[..start].ends_with(b"://") || memmem::find(&text[start..at], b"[redacted:").is_some() {
+        return None;
+    }
+    // A password may hold an `@` itself.
+    let ahead = run(&text[at..], LOOK, |b| !ends_authority(b));
+    let end = at + text[at..at + ahead].iter().rposition(|&b| b == b'@')?;
+    let info = &text[start..end];
+    let (from, least) = match info.iter().position(|&b| b == b':') {
+        Some(colon) => (start + colon + 1, 3),
+        None => (start, 16),
+    };
+    let secret = &text[from..end];
+    let is_secret = from > start || has_digit_and_letter(secret);
+    (secret.len() >= least && is_secret && !is_placeholder(secret)).then_some(Found { range: from..end, kind: "url" })
+}
+
+/// The Telegram bot token that begins at `at`, where a word begins: a number, `:`, then 35 characters. In addresses
+/// `bot` stands before it.
+pub(super) fn telegram(text: &[u8], at: usize) -> Option<Found> {
+    let start = if text[at..].starts_with(b"bot") { at + 3 } else { at };
+    let digits = run(&text[start..], 11, |b| b.is_ascii_digit());
+    let colon = start + digits;
+    if !(8..=10).contains(&digits) || text.get(colon) != Some(&b':') {
+        return None;
+    }
+    let is_body = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let first = run(&text[colon + 1..], 36, is_body);
+    let mut end = colon + 1 + first;
+    let mut length = first;
+    if let Some(next) = next_line(text, end).filter(|_| first < 35) {
+        let more = run(&text[next..], 36, is_body);
+        (length, end) = (first + more, next + more);
+    }
+    (length == 35).then_some(Found { range: start..end, kind: "telegram" })
+}

@@ -1,0 +1,326 @@
+//! Samples are built at run time, so that scanners of this repository stay quiet.
+
+use std::{borrow::Cow, time::Instant};
+
+use proptest::prelude::*;
+
+use super::{LOOK, formats::FORMATS, scrub};
+
+/// Random enough, hexadecimal, and of any length.
+fn body(length: usize) -> String {
+    "a1B2c3D4e5F60718".chars().cycle().take(length).collect()
+}
+
+/// One credential of each kind: its visible prefix and the rest.
+fn samples() -> Vec<(String, String)> {
+    let mut samples: Vec<_> = FORMATS
+        .iter()
+        .map(|format| {
+            let length = if format.full == usize::MAX { format.min + 20 } else { format.full };
+            let body = body(length);
+            let is_upper = ["AKIA", "ASIA", "AGE-SECRET-KEY-1"].contains(&format.prefix);
+            (format.prefix.to_owned(), if is_upper { body.to_uppercase() } else { body })
+        })
+        .collect();
+    samples.push((["ey", "J"].concat(), format!("{}.{}.{}", body(30), body(70), body(43))));
+    samples.push(("123456789:".to_owned(), body(35)));
+    samples
+}
+
+/// Whether eight characters of the body can be read.
+fn leaks(shown: &str, body: &str) -> bool {
+    (0..=body.len() - 8).any(|at| shown.contains(&body[at..at + 8]))
+}
+
+#[test]
+fn every_format_in_every_place() {
+    for (prefix, body) in samples() {
+        let key = format!("{prefix}{body}");
+        let middle = prefix.len() + body.len() / 2;
+        let (left, right) = key.split_at(middle);
+        let texts = [
+            key.clone(),
+            format!("the key is {key}."),
+            format!("see {key}, please ({key})"),
+            format!("'{key}' \"{key}\" `{key}`"),
+            format!(r#"{{"text":"line\n{key}\nnext","t\"{key}\""}}"#),
+            format!("https://host/path?x=1&v={key}&y=2"),
+            format!("https://host/?q%3D{key}%26y"),
+            format!("run --some-flag {key} --other"),
+            format!("run --key={key}"),
+            format!("export SOME_NAME={key}\n"),
+            format!("SOME_NAME=\"{key}\"\nNEXT=1"),
+            format!("a\u{1b}[31m{key}\u{1b}[0m b"),
+            format!(r"a\u001b[31m{key}\u001b[0m b"),
+            format!("{left}\n{right} and on"),
+            format!("{left}\r\n    {right}"),
+            format!("{left}\\n{right}"),
+            format!("{left}\u{200b}{right}"),
+            format!("{left}\u{1b}[1;32m{right}"),
+            format!("{left}\u{1b}[0m\n\u{1b}[32m{right}"),
+            format!("{left}\\u200b{right}"),
+            format!("漢字{key}漢字"),
+        ];
+        for text in texts {
+            let shown = scrub(&text);
+            assert!(shown.contains("[redacted:"), "{text:?} → {shown:?}");
+            assert!(!leaks(&shown, &body), "{text:?} → {shown:?}");
+            assert_eq!(scrub(&shown), shown);
+        }
+        let glued = format!("x{key}");
+        let by_number = prefix.ends_with(':') || prefix.ends_with('=') || prefix.contains('/');
+        assert!(by_number || matches!(scrub(&glued), Cow::Borrowed(_)), "{glued}: {}", scrub(&glued));
+    }
+}
+
+#[test]
+fn the_table_is_sound() {
+    for format in FORMATS {
+        assert!(format.prefix.len() >= 2 && format.min < LOOK && format.min <= format.full, "{}", format.prefix);
+    }
+    for (i, format) in FORMATS.iter().enumerate() {
+        let hidden = FORMATS[i + 1..].iter().find(|later| later.prefix.starts_with(format.prefix));
+        assert!(hidden.is_none(), "{} comes before a longer one", format.prefix);
+    }
+}
+
+#[test]
+fn structures() {
+    let secret = body(24);
+    let pem = ["-----BEGIN RSA PRIV", "ATE KEY-----"].concat();
+    let end = pem.replace("BEGIN", "END");
+    let cases = [
+        (format!("x {pem}\n{secret}\n{end} y"), "x [redacted:pem] y".to_owned()),
+        (format!("{{\"k\":\"{pem}\\n{secret}\\n{end}\\n\"}}"), "{\"k\":\"[redacted:pem]\\n\"}".to_owned()),
+        (format!("x {pem}\n{secret}\n{secret} y"), "x [redacted:pem]".to_owned()),
+        (format!("postgres://me:{secret}@host/db"), "postgres://me:[redacted:url]@host/db".to_owned()),
+        ("redis://:p@ss@host".to_owned(), "redis://:[redacted:url]@host".to_owned()),
+        (format!("https://{secret}@host/x.git"), "https://[redacted:url]@host/x.git".to_owned()),
+        (format!("Authorization: Bearer {secret}\nok"), "Authorization: [redacted:header]\nok".to_owned()),
+        (
+            format!("curl -H 'authorization: Basic {secret}==' url"),
+            "curl -H 'authorization: [redacted:header]' url".into(),
+        ),
+        (
+            format!("{{\"Authorization\": \"token {secret}\", \"a\": 1}}"),
+            "{\"Authorization\": \"[redacted:header]\", \"a\": 1}".into(),
+        ),
+        (
+            format!(r#"{{\"authorization\":\"Bearer {secret}\"}}"#),
+            r#"{\"authorization\":\"[redacted:header]\"}"#.into(),
+        ),
+        (format!("Set-Cookie: id={secret}; Path=/\r\nX: y"), "Set-Cookie: [redacted:header]\r\nX: y".to_owned()),
+        (format!("x-api-key: {secret}"), "x-api-key: [redacted:assignment]".to_owned()),
+        (format!(r"https:\/\/hooks.slack.com\/services\/{secret}"), r"https:\/\/[redacted:slack-webhook]".into()),
+        (format!("sent Bearer {secret}."), "sent [redacted:bearer].".to_owned()),
+    ];
+    for (text, shown) in cases {
+        assert_eq!(scrub(&text), shown, "{text}");
+        assert_eq!(scrub(&shown), shown);
+    }
+}
+
+#[test]
+fn assignments() {
+    let word = ["hunter", "2hunter"].concat();
+    let aws = format!("/{}/{}+aB9", body(20), body(15));
+    let cases = [
+        format!("DB_PASSWORD={word}"),
+        format!("password: {word}"),
+        format!("\"password\": \"{word}\""),
+        format!("\"password\": \"{word} and more\""),
+        format!(r#"{{\"clientSecret\":\"{word}\"}}"#),
+        format!("'passwd' => '{word}'"),
+        format!("environ[\"API_KEY\"] = \"{word}\""),
+        format!("let api_key = b\"{word}\";"),
+        format!("run --token {word} x"),
+        format!("run --auth-token '{word}'"),
+        format!("[\"--password\", \"{word}\"]"),
+        format!("https://host/?access_token={word}&x=1"),
+        format!("https://host/?api_key%3D{word}"),
+        format!("SecretAccessKey: {word}"),
+        format!("aws_secret_access_key = {aws}"),
+        format!("TOKEN=`{word}`"),
+        format!("line\\nSECRET={word}\\nline"),
+        format!("secret={}\u{200b}{}", &word[..5], &word[5..]),
+        format!("a line that is rather wide, then TOKEN={}\n{}\nend", body(20), word),
+        format!("private_key: {word}, next"),
+        format!("PASSWORD='{}'", ["Correct", "Horse"].concat()),
+    ];
+    for text in cases {
+        let shown = scrub(&text);
+        assert!(shown.contains("[redacted:assignment]"), "{text} → {shown}");
+        assert!(!leaks(&shown, &word) && !leaks(&shown, &aws), "{text} → {shown}");
+        assert_eq!(scrub(&shown), shown);
+    }
+    assert_eq!(scrub(&format!("a?token={word}&b=1")), "a?token=[redacted:assignment]&b=1");
+    assert_eq!(scrub(&format!("{{\"token\":\"{word}\",\"n\":1}}")), "{\"token\":\"[redacted:assignment]\",\"n\":1}");
+}
+
+const INNOCENT: &[&str] = &[
+    "",
+    "commit 3f2a9c0de4b15a6789012345678901234567abcd by someone",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "/home/user/project/src/token_store2.rs:120: warning",
+    "task-x, risk-adjusted, disk-0123456789012345678901, desk-top",
+    "sk-learn-compatible-estimator-pipeline-v2, sk-toolbar-item-number-12",
+    "token_count=12345, max_tokens: 12345, tokens: 12345678",
+    "password: ********",
+    "password: [hidden]  secret: (none)  token: null",
+    "TOKEN=$TOKEN SECRET=${SECRET} TOKEN=$(cat file1234) token=%TOKEN_1234%",
+    "TOKEN=\"$TOKEN_NUMBER_1\" api_key: {{ api_key_2_of_3 }} token=<token-1234>",
+    "let token = next_token(); let secret = config.secret_v2; self.token = other_token_2;",
+    "const token = process.env.API_TOKEN2; password = Option<String1234>",
+    "token: Option<u64>, secret: std::sync::Arc123, token::Kind12345",
+    "TOKEN_FILE=/run/secrets/token1 secret=/run/secrets/db1 --token ./token12345 private_key: ~/.ssh/id_ed25519",
+    "--token --other-flag1 --password-file x1234567 --token",
+    "Authorization: Bearer $TOKEN_1234 / Authorization: Bearer <token-1234>",
+    "authorization: the user must log in first; cookie: chocolate",
+    "https://user@host/x https://host:8080/@scope/name12345678 git@github.com:owner/name.git",
+    "https://x:${TOKEN}@github.com/owner/name.git",
+    "Unexpected token: identifier; secret: keep it to yourself",
+    "-----BEGIN CERTIFICATE-----\nMIIB1234\n-----END CERTIFICATE-----",
+    "-----BEGIN PUBLIC KEY-----",
+    "2026-01-02T03:04:05.678Z  12345678:90 eyebrow.something.identifier_with_long_name",
+    "key-value npm_config_registry hf_hub_download dapi whsec_ SKU12345 SG.something pypi-server",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx sk-ant-YOUR-KEY-GOES-HERE-PLEASE",
+    "AKIA and AIza are prefixes; so is ghp_ and github_pat_",
+    "[redacted:github] password=[redacted:assignment] https://u:[redacted:url]@h",
+    "\u{1b}[31mred\u{1b}[0m and \u{200b} nothing — 漢字 \\u001b[1m \\/ \\x1b",
+    "Value::Cookie => secret.len() >= 12 && secret.contains(b'=')",
+    "use crate::token::Token12345; if token == other_token_12 {}",
+];
+
+#[test]
+fn innocent_texts_stay() {
+    for text in INNOCENT {
+        assert!(matches!(scrub(text), Cow::Borrowed(_)), "{text:?} → {:?}", scrub(text));
+    }
+}
+
+/// Texts on which a rule that reads ahead without a bound would take minutes.
+#[test]
+fn time_is_linear() {
+    let units = [
+        "sk-",
+        "eyJ.",
+        "eyJa-",
+        "ey-eyJ",
+        "token=",
+        "Cookie: ",
+        "cookie:\"",
+        "--token ",
+        "-",
+        "--",
+        "\\",
+        "\\u{",
+        "://a:",
+        "://@",
+        "@",
+        "password='",
+        "authorization: ",
+        "-----BEGIN ",
+        "\u{1b}[",
+        "sk-\n",
+        "AKIA\n",
+        "eyJaaaaaaaaaaaaaaaaa.",
+        "token=a1b2c3d4e5\n",
+        "12345678:",
+        "xoxb-",
+        "%3D",
+        "\u{200b}",
+    ];
+    for unit in units {
+        let text = unit.repeat(400_000 / unit.len());
+        let start = Instant::now();
+        drop(scrub(&text));
+        assert!(start.elapsed().as_secs() < 5, "{unit:?} took {:?}", start.elapsed());
+    }
+}
+
+/// For a person: `cargo test --release --lib throughput -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::print_stderr, reason = "a measurement is for reading")]
+fn throughput() {
+    let texts = [("innocent", INNOCENT.join("\n")), ("source", include_str!("assignment.rs").to_owned())];
+    for (name, text) in texts {
+        let rounds = 20_000_000 / text.len();
+        let start = Instant::now();
+        let borrowed = (0..rounds).filter(|_| matches!(scrub(std::hint::black_box(&text)), Cow::Borrowed(_))).count();
+        let rate = text.len() * rounds / 1_000_000 * 1000 / (start.elapsed().as_millis() as usize).max(1);
+        eprintln!("{name}: {rate} MB/s, {borrowed} of {rounds} borrowed");
+    }
+}
+
+/// What the rules look for, and what comes between.
+const PIECES: &[&str] = &[
+    "password",
+    "token",
+    "Authorization",
+    "cookie",
+    "=",
+    ":",
+    ": ",
+    "\"",
+    "'",
+    "\\\"",
+    "\\n",
+    "\n",
+    "\r\n",
+    "  ",
+    " ",
+    "--",
+    "-",
+    "_",
+    ".",
+    "@",
+    "://",
+    "/",
+    "%3D",
+    "&",
+    ";",
+    "[",
+    "]",
+    "(",
+    "$",
+    "\u{200b}",
+    "\u{1b}[0m",
+    "\\u001b[1m",
+    "漢",
+    "sk-",
+    "sk-ant-",
+    "AKIA",
+    "Bearer ",
+    "eyJhbGciOiJIUzI1NiJ9",
+    "-----BEGIN ",
+    "PRIVATE KEY-----",
+    "-----END ",
+    "[redacted:x]",
+    "a1B2c3D4",
+    "A1B2C3D4E5F6G7H8",
+    "12345678",
+    "hunter",
+    "é",
+    "\\",
+    "http",
+    "b",
+];
+
+/// Texts made of the pieces that the rules look for.
+fn wild() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop_oneof![4 => prop::sample::select(PIECES).prop_map(str::to_owned), 1 => ".{0,4}"], 0..40)
+        .prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scrubbing_twice_changes_nothing_more(text in wild()) {
+        let once = scrub(&text);
+        let twice = scrub(&once);
+        prop_assert_eq!(&once, &twice, "{:?}", text);
+    }
+}

@@ -1,0 +1,88 @@
+//! Puts together what the rules may look at.
+
+use std::time::Duration;
+
+use super::Context;
+use super::known::Known;
+use crate::declared::Declared;
+use crate::life::{self, Alive, Life, Moved};
+use crate::model::Evidence;
+use crate::poll::Seen;
+use crate::process::{Found, ProcessTable};
+use crate::rules::{Facts, SessionFacts};
+use crate::session::Turn;
+use crate::time::Time;
+
+/// What there is to be judged of one task.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    /// The session that judges.
+    pub(super) one: Option<&'a Known<'a>>,
+    /// All sessions of the task.
+    pub(super) all: &'a [&'a Known<'a>],
+    pub(super) declared: Option<&'a Declared>,
+    /// Of the process that is declared.
+    pub(super) declared_life: Option<&'a Life>,
+}
+
+impl<'a> Case<'a> {
+    /// A session on its own.
+    pub(super) fn of(one: &'a Known<'a>, all: &'a [&'a Known<'a>]) -> Self {
+        Self { one: Some(one), all, declared: None, declared_life: None }
+    }
+}
+
+/// Everything that the rules may look at in this case.
+pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> Facts<'a> {
+    let session = case.one.map(|one| {
+        let is_child = |child: &&&Known<'_>| child.session.parent.as_deref() == Some(&one.session.id);
+        let is_at_work = |child: &Known<'_>| child.session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
+        SessionFacts {
+            session: one.session,
+            log: one.log,
+            life: &one.life,
+            last_activity: one.last_activity,
+            child_activity: case.all.iter().filter(is_child).filter_map(|child| child.last_activity).max(),
+            child_working: case.all.iter().filter(is_child).any(|child| is_at_work(child)),
+            hides_calls: (one.client.hides_calls)(one.session),
+            moved: moved(one, seen, context),
+            suspended: suspended_since(one.last_activity, context),
+        }
+    });
+    let (declared, declared_life) = (case.declared, case.declared_life);
+    Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, declared_life }
+}
+
+fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
+    let Life::Alive(alive) = &one.life else { return None };
+    let samples = context.samples.get(&(alive.pid, alive.start)).map(Vec::as_slice).unwrap_or_default();
+    Some(life::tools_moved(&seen.table, alive, samples, context.now, context.config.thresholds.tool_cpu))
+}
+
+/// How long the machine slept since `at`: by the poll before it or, where there was none, by the first one
+/// after it; a first poll takes all that the machine slept since it booted.
+fn suspended_since(at: Option<Time>, context: &Context<'_>) -> Duration {
+    let Some(at) = at else { return Duration::ZERO };
+    let before = context.suspensions.iter().filter(|(then, _)| *then <= at).max_by_key(|(then, _)| *then);
+    let after = || context.suspensions.iter().min_by_key(|(then, _)| *then);
+    let base = before.or_else(after).map_or(Duration::ZERO, |(_, slept)| *slept);
+    // After a reboot the clock of sleep begins anew.
+    context.suspended.saturating_sub(base)
+}
+
+/// What became of the process that a status file names.
+pub(super) fn declared_life(declared: &Declared, table: &ProcessTable) -> Option<Life> {
+    let pid = declared.pid?;
+    // Without a start, an id may be anybody's by now: it proves that nobody is there, but not who is.
+    Some(match table.find(pid, declared.pid_start) {
+        Found::Alive(process) => Life::Alive(Alive { pid, start: process.start, ..Alive::default() }),
+        Found::Zombie(process) => {
+            Life::Dead(Evidence::process(pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
+        }
+        Found::Reused => {
+            Life::Dead(Evidence::process(pid, declared.pid_start, "its id belongs to another program now"))
+        }
+        Found::Gone => Life::Dead(Evidence::process(pid, declared.pid_start, "recorded, and no longer there")),
+        Found::Unknown => Life::Unknown,
+    })
+}

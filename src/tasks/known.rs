@@ -1,0 +1,124 @@
+//! Every session that was seen: where it belongs, and whether its agent lives.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::clients::Client;
+use crate::life::{self, Candidate, Life};
+use crate::places::Places;
+use crate::poll::{Seen, SeenLog};
+use crate::session::Session;
+use crate::time::Time;
+
+/// A session with all that is known of it.
+pub(super) struct Known<'a> {
+    pub(super) client: &'static Client,
+    pub(super) session: &'a Session,
+    pub(super) log: &'a Path,
+    /// The number of its worktree.
+    pub(super) place: usize,
+    pub(super) also: Vec<PathBuf>,
+    pub(super) last_activity: Option<Time>,
+    pub(super) life: Life,
+}
+
+impl Known<'_> {
+    /// Start of its newest turn.
+    pub(super) fn turn_since(&self) -> Option<Time> {
+        self.session.turn_since.or(self.session.started)
+    }
+}
+
+/// The sessions of all worktrees, in order of their logs.
+pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
+    let copies = newest_copies(seen, now);
+    let own: HashMap<Id<'_>, (Option<usize>, Vec<usize>)> =
+        copies.iter().map(|(id, copy)| (*id, place_of(copy.session, copy.log, &seen.places))).collect();
+    let mut known: Vec<Known<'_>> = Vec::new();
+    for (id, copy) in &copies {
+        let (place, others) = &own[id];
+        // A sub-agent is where its parent is.
+        let parent = copy.session.parent.as_deref().and_then(|parent| own.get(&(id.0, parent)));
+        let Some(place) = parent.map_or(*place, |parent| parent.0) else { continue };
+        let also =
+            others.iter().filter(|other| **other != place).map(|other| seen.places.worktree(*other).path.clone());
+        known.push(Known {
+            client: copy.log.client,
+            session: copy.session,
+            log: &copy.log.file.path,
+            place,
+            also: also.collect(),
+            last_activity: Some(copy.last_activity),
+            life: Life::Unknown,
+        });
+    }
+    known.sort_unstable_by(|one, other| one.log.as_os_str().cmp(other.log.as_os_str()));
+    let candidates: Vec<_> = known.iter().map(candidate).collect();
+    let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
+    known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
+    known
+}
+
+fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
+    Candidate {
+        client: one.client,
+        session: one.session,
+        log: one.log,
+        place: one.place,
+        last_activity: one.last_activity,
+    }
+}
+
+/// Client and id.
+type Id<'a> = (&'static str, &'a str);
+
+struct Copy<'a> {
+    log: &'a SeenLog,
+    session: &'a Session,
+    last_activity: Time,
+}
+
+/// One session may lie in two folders, after a move: the newest copy is the session.
+fn newest_copies(seen: &Seen, now: Time) -> HashMap<Id<'_>, Copy<'_>> {
+    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::new();
+    for log in &seen.logs {
+        let Some(session) = log.session.as_ref().filter(|session| !session.internal) else { continue };
+        let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
+        let id = (log.client.name, session.id.as_str());
+        if newest.get(&id).is_none_or(|known| known.last_activity < last_activity) {
+            newest.insert(id, Copy { log, session, last_activity });
+        }
+    }
+    newest
+}
+
+/// The worktree of a session, and all that its tools worked in.
+fn place_of(session: &Session, log: &SeenLog, places: &Places) -> (Option<usize>, Vec<usize>) {
+    let mut counts: Vec<(usize, u32)> = Vec::new();
+    for (place, count) in workdirs(session).filter_map(|(workdir, count)| Some((places.of(&workdir)?, count))) {
+        match counts.iter_mut().find(|known| known.0 == place) {
+            Some(known) => known.1 += count,
+            None => counts.push((place, count)),
+        }
+    }
+    let most = counts.iter().max_by_key(|(_, count)| count).map(|(place, _)| *place);
+    let place = most.or_else(|| directory(session, log).and_then(|own| places.of(own)));
+    (place, counts.into_iter().map(|(place, _)| place).collect())
+}
+
+/// The directory that a session names, or else, as its first rows name none yet, the one its log's place proposes.
+fn directory<'a>(session: &'a Session, log: &'a SeenLog) -> Option<&'a Path> {
+    session.directory.as_deref().map(Path::new).or(log.file.proposed.as_deref())
+}
+
+fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
+    let own = Path::new(session.directory.as_deref().unwrap_or("/"));
+    session.workdirs.iter().map(move |(workdir, count)| (own.join(workdir), *count))
+}
+
+/// Every directory that a log names.
+pub(crate) fn directories(log: &SeenLog) -> Vec<PathBuf> {
+    let Some(session) = &log.session else { return Vec::new() };
+    let own = directory(session, log).map(Path::to_path_buf);
+    own.into_iter().chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
+}

@@ -1,0 +1,205 @@
+//! From what was seen to what is reported: which session belongs to which task, and who judges it.
+
+mod judging;
+mod known;
+mod notes;
+mod report;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::declared::Declared;
+use crate::life;
+use crate::model::{Problem, Snapshot, Summary, TaskReport};
+use crate::poll::Seen;
+use crate::process::Role;
+use crate::repository::{Kind, Repository, Worktree};
+use crate::settings::{Config, Horizon};
+use crate::store::{Checkpoint, Sample};
+use crate::time::Time;
+
+use known::Known;
+pub(crate) use known::directories;
+
+/// What the judging needs besides what was seen.
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) now: Time,
+    pub(crate) samples: &'a HashMap<(u32, u64), Vec<Sample>>,
+    /// The machine's suspended time, now and at earlier polls.
+    pub(crate) suspended: Duration,
+    pub(crate) suspensions: &'a [(Time, Duration)],
+    /// Where the user is: commands are given relative to it.
+    pub(crate) cwd: &'a Path,
+}
+
+/// A task to be: a worktree or a declaration, with its sessions.
+struct Draft<'a> {
+    name: String,
+    repository: &'a Repository,
+    /// Its number.
+    place: usize,
+    worktree: &'a Worktree,
+    declared: Option<&'a Declared>,
+    /// Into the known sessions.
+    sessions: Vec<usize>,
+    /// Something of it could not be read.
+    problems: bool,
+}
+
+/// Judges everything that was seen.
+pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
+    let known = known::sessions(seen, context.now);
+    let manned = manned(seen);
+    let mut idle = Vec::new();
+    let mut summary = Summary::default();
+    let mut tasks = Vec::new();
+    for draft in drafts(seen, &known) {
+        let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
+        if nothing && !manned.contains(&draft.place) {
+            if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&draft.worktree.path)) {
+                summary.older += 1;
+            } else if draft.worktree.kind != Kind::Main {
+                idle.push(draft.worktree.path.clone());
+            }
+            continue;
+        }
+        let task = report::task(&draft, &known, seen, context);
+        if is_older(&task, context) {
+            summary.older += 1;
+        } else {
+            summary.add(task.health);
+            tasks.push(task);
+        }
+    }
+    make_unique(&mut tasks);
+    tasks.sort_by(|one, other| order(one).cmp(&order(other)));
+    let roots = seen.repositories.iter().map(|repository| repository.path().to_path_buf()).collect();
+    let problems = seen.problems.clone();
+    Snapshot { schema: "agentmon.status/1", taken_at: context.now, roots, tasks, summary, problems, idle }
+}
+
+/// By repository, then worst first.
+fn order(task: &TaskReport) -> impl Ord {
+    (task.repository.as_deref(), task.health, task.name.as_str(), task.id.as_str())
+}
+
+/// The worktrees in which an agent runs.
+fn manned(seen: &Seen) -> HashSet<usize> {
+    let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
+    let agents = living.filter(|process| matches!(process.role, Some(Role::Agent { .. })));
+    agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
+}
+
+/// One draft for each declaration that is not a worktree's own, and one for each worktree.
+fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>]) -> Vec<Draft<'a>> {
+    let places = &seen.places;
+    let by_path: HashMap<&Path, usize> =
+        places.worktrees.iter().enumerate().map(|(place, (_, worktree))| (worktree.path.as_path(), place)).collect();
+    let repository = |place: usize| &seen.repositories[places.worktrees[place].0];
+    let (mut drafts, mut taken): (Vec<Draft<'_>>, HashSet<usize>) = Default::default();
+    let mut own: HashMap<usize, &Declared> = HashMap::new();
+    for (folder, declared) in &seen.declared {
+        if let Some(place) = by_path.get(folder.as_path()) {
+            own.insert(*place, declared);
+            continue;
+        }
+        let holder = folder.ancestors().find_map(|path| by_path.get(path)).or_else(|| by_path.values().min());
+        let Some(&place) = holder else { continue };
+        let folder_name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = declared.name.clone().or_else(folder_name).unwrap_or_default();
+        // A declared task takes the session that it names, and its sub-agents, out of the worktree's.
+        let is_its = |one: &Known<'_>| {
+            let id = declared.session.as_deref();
+            id == Some(&one.session.id) || id.is_some() && id == one.session.parent.as_deref()
+        };
+        let sessions: Vec<usize> = (0..known.len()).filter(|at| is_its(&known[*at])).collect();
+        taken.extend(&sessions);
+        let (repository, worktree) = (repository(place), places.worktree(place));
+        drafts.push(Draft { name, repository, place, worktree, declared: Some(declared), sessions, problems: false });
+    }
+    let mut sessions: HashMap<usize, Vec<usize>> = HashMap::new();
+    for at in (0..known.len()).filter(|at| !taken.contains(at)) {
+        sessions.entry(known[at].place).or_default().push(at);
+    }
+    for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
+        let declared = own.get(&place).copied().filter(|declared| !is_committed_copy(declared, worktree));
+        let sessions = sessions.remove(&place).unwrap_or_default();
+        let problems = seen.problems.iter().any(|problem| is_of(problem, worktree, seen));
+        let (name, repository) = (worktree.name.clone(), repository(place));
+        drafts.push(Draft { name, repository, place, worktree, declared, sessions, problems });
+    }
+    drafts
+}
+
+/// Something of this worktree could not be read: its status file, or a log that its name proposes.
+fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
+    let proposes = |path: &Path| {
+        let mut unread = seen.logs.iter().filter(|log| log.session.is_none());
+        unread.any(|log| log.file.path == path && log.file.proposed.as_ref() == Some(&worktree.path))
+    };
+    problem.path.parent() == Some(&worktree.path) || proposes(&problem.path)
+}
+
+/// A status that is older than its worktree came with the checkout: it is another task's.
+fn is_committed_copy(declared: &Declared, worktree: &Worktree) -> bool {
+    let Some(made) = worktree.made else { return false };
+    match declared.at.or(declared.ended).or(declared.started) {
+        Some(at) => at < made,
+        // Without a time of its own, what is as old as the worktree was checked out with it.
+        None => declared.modified.is_some_and(|modified| modified <= made.plus(Duration::from_secs(2))),
+    }
+}
+
+/// Last active before the horizon, and not alive.
+fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
+    let Horizon::Span(span) = context.config.since else { return false };
+    let alive = task.sessions.iter().any(|session| session.process.as_ref().is_some_and(|process| process.alive));
+    !alive && task.last_activity.is_some_and(|at| at < context.now.minus(span))
+}
+
+/// A task argument must name one task: equal ids get their parent's name before them.
+fn make_unique(tasks: &mut [TaskReport]) {
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    for task in &*tasks {
+        *counts.entry(task.id.clone()).or_default() += 1;
+    }
+    for task in tasks.iter_mut().filter(|task| counts[&task.id] > 1) {
+        let folder = task.worktree.as_deref().and_then(Path::parent);
+        let folder = folder.filter(|folder| !folder.ends_with(".worktrees")).or_else(|| folder.and_then(Path::parent));
+        if let Some(parent) = folder.and_then(Path::file_name) {
+            task.id = format!("{}/{}", parent.to_string_lossy(), task.id);
+        }
+    }
+}
+
+/// What the next poll needs of this one: CPU times of tools, and how long the machine has slept.
+pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) -> Checkpoint {
+    let now = context.now;
+    let mut samples = HashMap::new();
+    let sessions = snapshot.tasks.iter().flat_map(|task| &task.sessions);
+    for process in sessions.filter_map(|session| session.process.as_ref()).filter(|process| process.alive) {
+        let Some(agent) = seen.table.get(process.pid) else { continue };
+        let key = (agent.pid, agent.start);
+        let mut kept = context.samples.get(&key).cloned().unwrap_or_default();
+        let fresh = kept.last().is_some_and(|last| now.since(last.at) < Duration::from_secs(15) && now >= last.at);
+        if !fresh {
+            kept.push(Sample {
+                at: now,
+                cpu: seen.table.tool_cpu(agent.pid),
+                output: seen.table.tool_output(agent.pid),
+            });
+        }
+        // Of those that are old enough to be compared with, the newest one serves.
+        while kept.get(1).is_some_and(|second| now.since(second.at) >= life::SAMPLE_AGE) {
+            kept.remove(0);
+        }
+        samples.insert(key, kept);
+    }
+    let mut suspensions: Vec<_> = context.suspensions.iter().rev().take(63).rev().copied().collect();
+    if suspensions.last().is_none_or(|(_, slept)| *slept != context.suspended) {
+        suspensions.push((now, context.suspended));
+    }
+    Checkpoint { samples, suspensions, ..Checkpoint::default() }
+}

@@ -1,0 +1,45 @@
+//! What the reader should know besides the verdict.
+
+use super::known::Known;
+use crate::declared::{Declared, Word};
+use crate::life::Life;
+use crate::model::Health;
+use crate::session::Turn;
+use crate::text::one_line;
+
+/// What the reader should know besides the verdict.
+pub(super) fn of(
+    all: Option<&Declared>,
+    current: Option<&Declared>,
+    health: Health,
+    judging: Option<&Known<'_>>,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(declared) = all {
+        let word = one_line(declared.status.as_deref().unwrap_or_default(), 40);
+        let over = declared.word.is_some_and(Word::is_end) || declared.exit_code.is_some();
+        match declared.word {
+            _ if current.is_none() && over => notes.push(format!("its status `{word}` is older than its newest turn")),
+            Some(Word::Created | Word::Running | Word::Waiting)
+                if matches!(health, Health::Completed | Health::Failed) =>
+            {
+                notes.push(format!("its status still says `{word}`"));
+            }
+            Some(Word::Other) => notes.push(format!("its status `{word}` is not a known one")),
+            _ => {}
+        }
+        if declared.future {
+            notes.push("its status has times in the future: a clock is wrong".to_owned());
+        }
+        if declared.assumed_zone {
+            notes.push("its status has times without a zone, taken as local".to_owned());
+        }
+    }
+    if let Some(one) = judging
+        && one.life == Life::Unknown
+        && one.session.turn == Turn::Open
+    {
+        notes.push("its process cannot be looked at from here".to_owned());
+    }
+    notes
+}

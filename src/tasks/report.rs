@@ -1,0 +1,160 @@
+//! One task, judged and described.
+
+use std::collections::HashSet;
+
+use super::judging::{Case, declared_life, facts};
+use super::known::Known;
+use super::{Context, Draft, notes};
+use crate::declared::Declared;
+use crate::life::Life;
+use crate::model::{Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, Verdict};
+use crate::next;
+use crate::poll::Seen;
+use crate::rules;
+use crate::session::Turn;
+use crate::text::one_line;
+
+/// The newest main session judges, together with what is declared; further ones that are at work join in.
+pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context<'_>) -> TaskReport {
+    let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
+    let ids: HashSet<&str> = mine.iter().map(|one| one.session.id.as_str()).collect();
+    let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
+    let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
+    mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since(), one.last_activity)));
+    let newest_turn = mains.first().and_then(|one| one.turn_since());
+    let end = |declared: &Declared| declared.ended.or(declared.at).or(declared.modified);
+    let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| end(declared).is_some_and(|at| at >= turn));
+    let declared = draft.declared.filter(newer);
+    let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
+
+    let mut case = Case { one: mains.first().copied(), all: &mine, declared, declared_life: declared_life.as_ref() };
+    let mut verdict = rules::judge(&facts(case, seen, context));
+    if mains.is_empty() && draft.declared.is_none() {
+        verdict = if draft.problems { rules::unreadable() } else { rules::no_log_yet() };
+    }
+    // Further agents that are at work here have a say, and the worst one decides.
+    let at_work = |one: &&&Known<'_>| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_));
+    for other in mains.iter().skip(1).filter(at_work) {
+        let others = Case::of(other, &mine);
+        let judged = rules::judge(&facts(others, seen, context));
+        if judged.health < verdict.health {
+            (verdict, case) = (judged, others);
+        }
+    }
+    let considered = rules::consider(&facts(case, seen, context));
+    let sessions = sessions(&mains, &mine, seen, context);
+    describe(draft, &mains, declared, Judged { verdict, considered }, sessions, context)
+}
+
+struct Judged {
+    verdict: Verdict,
+    considered: Vec<Considered>,
+}
+
+fn describe(
+    draft: &Draft<'_>,
+    mains: &[&Known<'_>],
+    declared: Option<&Declared>,
+    judged: Judged,
+    sessions: Vec<SessionReport>,
+    context: &Context<'_>,
+) -> TaskReport {
+    let Judged { verdict, considered } = judged;
+    let first = mains.first();
+    let name = one_line(&draft.name, 100);
+    let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, 100));
+    let progress = first
+        .and_then(|one| one.session.progress())
+        .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
+    let declared_at = draft.declared.and_then(|declared| declared.at.or(declared.modified));
+    let last_activity = sessions.iter().filter_map(|session| session.last_activity).max().or(declared_at);
+    let mut evidence = verdict.evidence;
+    if let Some(Life::Alive(alive)) = first.map(|one| &one.life) {
+        evidence.push(Evidence::process(alive.pid, Some(alive.start), "the agent's process"));
+    }
+    let question = (verdict.reason == Reason::WaitingForPerson)
+        .then(|| first.and_then(|one| one.session.question()).map(|call| call.summary.clone()))
+        .flatten();
+    let mut task = TaskReport {
+        id: declared_id.unwrap_or_else(|| name.clone()),
+        name,
+        repository: Some(draft.repository.path().to_path_buf()),
+        worktree: Some(draft.worktree.path.clone()),
+        branch: draft.worktree.branch.clone(),
+        health: verdict.health,
+        reason: verdict.reason,
+        detail: verdict.detail,
+        since: verdict.since,
+        started: first.and_then(|one| one.turn_since()),
+        last_activity,
+        status: draft.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
+        progress,
+        failure_streak: first.map_or(0, |one| one.session.failures.count),
+        repeat_streak: first.map_or(0, |one| one.session.repeats.count),
+        error_class: verdict.error_class,
+        notes: notes::of(draft.declared, declared, verdict.health, first.copied()),
+        sessions,
+        evidence,
+        next: Vec::new(),
+        question,
+        considered,
+    };
+    task.next = next::steps(&task, context.cwd);
+    task
+}
+
+/// The judging session first, each followed by its sub-agents.
+fn sessions(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> Vec<SessionReport> {
+    let mut reports = Vec::new();
+    let mut pending: Vec<&Known<'_>> = mains.iter().rev().copied().collect();
+    let mut told: HashSet<&str> = HashSet::new();
+    while let Some(one) = pending.pop() {
+        if !told.insert(&one.session.id) {
+            continue;
+        }
+        reports.push(session_report(one, all, seen, context));
+        let mut children: Vec<_> =
+            all.iter().copied().filter(|child| child.session.parent.as_deref() == Some(&one.session.id)).collect();
+        children.sort_by_key(|child| std::cmp::Reverse(child.session.started));
+        pending.extend(children);
+    }
+    reports
+}
+
+fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> SessionReport {
+    let verdict = rules::judge(&facts(Case::of(one, all), seen, context));
+    let session = one.session;
+    let tool = session.open.first().map(|call| ToolReport {
+        name: call.name.clone(),
+        summary: call.summary.clone(),
+        since: call.since,
+    });
+    let process = |pid, alive| ProcessReport {
+        pid,
+        alive,
+        cpu_seconds: (seen.table.tree_cpu(pid).as_secs_f64() * 10.0).round() / 10.0,
+        memory_bytes: seen.table.tree_memory(pid),
+    };
+    SessionReport {
+        client: one.client.name,
+        id: session.id.clone(),
+        parent: session.parent.clone(),
+        model: session.model.clone(),
+        health: verdict.health,
+        reason: verdict.reason,
+        detail: verdict.detail,
+        last_activity: one.last_activity,
+        tool,
+        tools: session.tools,
+        tokens: session.tokens,
+        log: one.log.to_path_buf(),
+        process: match &one.life {
+            Life::Alive(alive) => Some(process(alive.pid, true)),
+            Life::Dead(evidence) => {
+                evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 })
+            }
+            Life::Absent | Life::Unknown => None,
+        },
+        also_worked_in: one.also.clone(),
+    }
+}
