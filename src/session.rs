@@ -157,6 +157,7 @@ pub(crate) struct Failure {
 pub(crate) struct LastCall {
     pub(crate) name: String,
     pub(crate) summary: String,
+    /// Of name and input.
     fingerprint: u64,
 }
 
@@ -303,14 +304,12 @@ impl Session {
         self.work();
         self.tools.calls += 1;
         if call.kind != CallKind::Poller {
-            let same = self
-                .last_call
-                .as_ref()
-                .is_some_and(|last| last.fingerprint == call.fingerprint && last.name == call.name);
-            if !same {
+            // Not the name itself, which is tidied between polls.
+            let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
+            if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
                 self.repeats.end();
                 let (name, summary) = (keep(&call.name), keep(&call.summary));
-                self.last_call = Some(LastCall { name, summary, fingerprint: call.fingerprint });
+                self.last_call = Some(LastCall { name, summary, fingerprint });
             }
             self.repeats.add(self.row);
         }
