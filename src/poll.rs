@@ -282,6 +282,7 @@ fn read_all(
         if let Some((path, log)) = file.path.to_str().zip(log) {
             checkpoint.logs.insert(path.to_owned(), log);
         }
+        let session = session.map(|session| named(session, &file.path));
         logs.push(SeenLog { client, file, session });
     }
     logs
@@ -291,6 +292,15 @@ fn read_all(
 fn threads(world: &World) -> usize {
     let asked = world.var("AGENTMON_THREADS").and_then(|value| value.to_str()?.parse().ok());
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get)).clamp(1, MOST_THREADS)
+}
+
+/// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.
+fn named(mut session: Session, log: &Path) -> Session {
+    if session.id.is_empty() {
+        session.id = log.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        session.seal();
+    }
+    session
 }
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
@@ -319,9 +329,6 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Log>) ->
         Ok(cursor) => cursor,
         Err(error) => return failed(error),
     };
-    if log.session.id.is_empty() {
-        log.session.id = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    }
     log.session.seal();
     let session = whole.unwrap_or_else(|| log.session.clone());
     let problem = bad_rows(file, &log);
