@@ -65,10 +65,12 @@ pub fn run(
         Ok(cli) => cli,
         Err(error) => {
             let text = error.render();
-            let styled = if world.terminal.stdout { text.ansi().to_string() } else { text.to_string() };
-            let stream: &mut dyn Write = if error.use_stderr() { err } else { out };
+            let is_error = error.use_stderr();
+            let (stream, terminal): (&mut dyn Write, _) =
+                if is_error { (err, world.terminal.stderr) } else { (out, world.terminal.stdout) };
+            let styled = if terminal { text.ansi().to_string() } else { text::lines(&text.to_string()) };
             drop(write!(stream, "{styled}"));
-            return if error.use_stderr() { 2 } else { 0 };
+            return if is_error { 2 } else { 0 };
         }
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
@@ -79,7 +81,7 @@ pub fn run(
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
     };
     done.unwrap_or_else(|error| {
-        drop(writeln!(err, "agentmon: {error:#}"));
+        drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));
         2
     })
 }

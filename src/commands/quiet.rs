@@ -6,6 +6,7 @@ use std::io::Write;
 use super::look::Looked;
 use crate::disk::Disk;
 use crate::model::{Health, Snapshot};
+use crate::text::one_line;
 use crate::world::World;
 
 /// Of what was told, in bytes.
@@ -42,7 +43,8 @@ pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bo
         std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path))
     });
     if let Err(error) = stored {
-        drop(writeln!(err, "agentmon: could not write `{}`: {error}; it will be told again", path.display()));
+        let path = one_line(&path.to_string_lossy(), 400);
+        drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));
     }
     true
 }
