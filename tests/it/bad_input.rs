@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{CWD, FileType, Mode};
 use serde_json::Value;
 
-use crate::ground::{Ran, is_root, run, skip, sparse};
-use crate::lab::{HOME, Lab, WORKTREE, ms};
+use crate::ground::{Ran, run, sparse};
+use crate::lab::{Lab, WORKTREE, ms};
 
 pub(crate) const NOW: &str = "2026-11-20T14:05:00Z";
 pub(crate) const PROJECT: &str = "/home/dev/.claude/projects/-srv-shop--worktrees-task-x";
@@ -89,6 +89,9 @@ pub(crate) fn task_of(report: &Value) -> Option<&Value> {
     report["tasks"].as_array().unwrap().iter().find(|task| task["worktree"] == WORKTREE)
 }
 
+/// A name, the bytes, how many failures there are in a row, and the line and text of a problem.
+type Case = (&'static str, Vec<u8>, u64, Option<(u64, &'static str)>);
+
 #[test]
 fn odd_bytes_in_a_log_cost_no_row() {
     let whole = log(3);
@@ -102,8 +105,7 @@ fn odd_bytes_in_a_log_cost_no_row() {
         let first = whole.find('\n').unwrap() + 1;
         [&whole.as_bytes()[..first], line, &whole.as_bytes()[first..]].concat()
     };
-    // The bytes, how many failures there are in a row, and the line and text of a problem.
-    let cases: Vec<(&str, Vec<u8>, u64, Option<(u64, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         ("whole", whole.clone().into(), 3, None),
         ("no last line end", whole.trim_end().into(), 3, None),
         ("a partial last row", half.into(), 2, None),
@@ -265,7 +267,8 @@ fn a_line_of_any_length_takes_bounded_memory() {
     in_bounded_memory("2 GiB of NULs", |path| sparse(path, 2 * GIB), Some("too long"));
     let real = |path: &Path| {
         let mut file = File::options().append(true).open(path).unwrap();
-        (0..128).for_each(|_| file.write_all(&[b'x'; 1 << 20]).unwrap());
+        let text = vec![b'x'; 1 << 20];
+        (0..128).for_each(|_| file.write_all(&text).unwrap());
     };
     in_bounded_memory("128 MiB of text", real, Some("too long"));
 }

@@ -59,9 +59,14 @@ fn what_may_not_be_read_is_named() {
         "home/.codex/sessions/2026/11/19".to_owned(),
         "home/.codex/thread-writer-locks".to_owned(),
     ];
-    closed.iter().for_each(|inner| ground.mode(inner, 0));
+    let mode = |mode| {
+        for inner in &closed {
+            ground.mode(inner, mode);
+        }
+    };
+    mode(0o000);
     let ran = ground.run_bound(&["--format", "json"]);
-    closed.iter().for_each(|inner| ground.mode(inner, 0o755));
+    mode(0o755);
     let problems = problems(&ran);
     for inner in &closed {
         assert!(problems.contains(ground.path(inner).to_str().unwrap()), "{inner}: {problems}");
@@ -245,9 +250,9 @@ fn a_reader_that_leaves_or_was_never_there_loses_nothing() {
     let ran = run(full.program(&[]).stdout(device));
     assert!(ran.code == Some(2) && ran.err.contains("No space left"), "{ran:?}");
     assert_eq!((transitions(&full.record()), full.caches().len()), (1, 1));
-    for stream in [full.program(&[]).stderr(File::options().write(true).open("/dev/full").unwrap())] {
-        reported(&run(stream));
-    }
+    // Nor is anything lost where nothing can be said on stderr.
+    let device = File::options().write(true).open("/dev/full").unwrap();
+    reported(&run(full.program(&["-v"]).stderr(device)));
 }
 
 #[test]
@@ -269,7 +274,7 @@ fn a_cache_that_is_not_ours_is_none() {
         ("a folder", |path| fs::create_dir(path).unwrap(), false),
         ("a pipe", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()), true),
         ("a link", |path| symlink("/dev/zero", path).unwrap(), true),
-        ("unreadable", |path| fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap(), true),
+        ("unreadable", |path| fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap(), true),
     ];
     for (name, spoil, heals) in cases {
         let ground = Ground::new();
@@ -358,7 +363,9 @@ fn runs_that_overlap_record_once() {
     for word in ["running", "failed", "running", "completed"] {
         ground.status("task-x", word);
         let children: Vec<_> = (0..8).map(|_| ground.program(&[]).spawn().unwrap()).collect();
-        children.into_iter().for_each(|child| reported(&watch(child, Instant::now())));
+        for child in children {
+            reported(&watch(child, Instant::now()));
+        }
     }
     let record = ground.record();
     assert_eq!(transitions(&record), 4, "{record:#?}");
@@ -378,7 +385,8 @@ fn a_lock_that_is_held_is_not_waited_for_long() {
     reported(&ran);
     assert!(ran.out.contains("Failed"), "{ran:?}");
     assert!(ran.err.contains("nothing was recorded") && ran.err.lines().count() == 1, "{ran:?}");
-    assert!(ran.took < Duration::from_millis(3500) + Duration::from_secs(2), "{:?}", ran.took);
+    // It waits for 3 s; the rest is for a machine that is busy.
+    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
     assert_eq!(ground.record(), before);
     drop(lock);
     reported(&ground.run(&[]));
