@@ -67,13 +67,22 @@ impl Disk {
         Ok(names)
     }
 
+    /// What a regular file is like, without opening it; all else is refused as in [`Self::open`].
+    pub(crate) fn regular(&self, path: &Path) -> io::Result<Metadata> {
+        let meta = self.at(path).symlink_metadata()?;
+        if meta.is_file() {
+            return Ok(meta);
+        }
+        Err(if meta.is_symlink() { link_refused() } else { not_regular() })
+    }
+
     /// Opens a regular file, and nothing else: no link, pipe, socket, device or folder, and never waits.
     pub(crate) fn open(&self, path: &Path) -> io::Result<(File, Metadata)> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::open(self.at(path).as_ref(), flags, Mode::empty()).map_err(refusal)?);
         let meta = file.metadata()?;
         if !meta.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            return Err(not_regular());
         }
         Ok((file, meta))
     }
@@ -100,10 +109,18 @@ fn too_large(limit: u64) -> io::Error {
 /// What the system says of a link or a socket does not tell a person why it was not read.
 fn refusal(error: rustix::io::Errno) -> io::Error {
     match error {
-        rustix::io::Errno::LOOP => io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, not followed"),
-        rustix::io::Errno::NXIO => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
+        rustix::io::Errno::LOOP => link_refused(),
+        rustix::io::Errno::NXIO => not_regular(),
         other => other.into(),
     }
+}
+
+fn link_refused() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, not followed")
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
 #[cfg(test)]

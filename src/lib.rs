@@ -71,7 +71,7 @@ pub fn run(
             let (text, wrong) = (error.render(), error.use_stderr());
             let terminal = if wrong { world.terminal.stderr } else { world.terminal.stdout };
             let color = render::color(ColorChoice::Auto, |name| world.var(name), terminal);
-            let styled = if color { text.ansi().to_string() } else { text.to_string() };
+            let styled = if color { text.ansi().to_string() } else { text::lines(&text.to_string()) };
             let stream: &mut dyn Write = if wrong { err } else { out };
             drop(write!(stream, "{styled}"));
             return if wrong { 2 } else { 0 };
@@ -85,7 +85,7 @@ pub fn run(
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
     };
     done.unwrap_or_else(|error| {
-        drop(writeln!(err, "agentmon: {error:#}"));
+        drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));
         2
     })
 }

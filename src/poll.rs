@@ -52,7 +52,8 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let table = ProcessTable::capture(disk, &programs);
     let (repositories, mut problems) = repositories(disk, request.roots)?;
     let declared = declared_in(request, &repositories, &mut problems);
-    let marks: HashMap<_, _> = CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world))).collect();
+    let marks: HashMap<_, _> =
+        CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
 
     let folders = folders_of(&repositories);
     let (mut wanted, mut untouched) = (Vec::new(), Vec::new());
@@ -132,20 +133,8 @@ fn declared_in(
         };
         let container = repository.main.as_ref().map(|main| main.join(".worktrees"));
         for container in container.into_iter().filter(|container| disk.is_dir(container)) {
-            let walk = walkdir::WalkDir::new(disk.at(&container)).min_depth(2).max_depth(STATUS_DEPTH);
-            let entries = walk.into_iter().filter_entry(|entry| {
-                // Of a worktree only its own folder and those of its first level are looked into.
-                entry.depth() < 2
-                    || entry.file_type().is_dir() && !is_noise(entry.file_name())
-                    || entry.file_name() == "status.json"
-            });
-            for entry in entries.flatten().filter(|entry| entry.file_name() == "status.json") {
-                let folder =
-                    entry.path().parent().and_then(|path| path.strip_prefix(disk.at(&container).as_ref()).ok());
-                if let Some(folder) = folder.map(|inner| container.join(inner)).filter(|folder| !known(folder)) {
-                    folders.push(folder);
-                }
-            }
+            let below = status_folders(disk, &container, problems);
+            folders.extend(below.into_iter().filter(|folder| !known(folder)));
         }
     }
     for pattern in &request.config.status_files {
@@ -162,6 +151,31 @@ fn declared_in(
         found.extend(declared.map(|declared| (folder, declared)));
     }
     found
+}
+
+/// The folders of the status files below `.worktrees/`.
+fn status_folders(disk: &Disk, container: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let walk = walkdir::WalkDir::new(disk.at(container)).min_depth(2).max_depth(STATUS_DEPTH);
+    let entries = walk.into_iter().filter_entry(|entry| {
+        // Of a worktree only its own folder and those of its first level are looked into.
+        entry.depth() < 2
+            || entry.file_type().is_dir() && !is_noise(entry.file_name())
+            || entry.file_name() == "status.json"
+    });
+    let inside = |path: &Path| Some(container.join(path.strip_prefix(disk.at(container).as_ref()).ok()?));
+    let mut folders = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_name() == "status.json" => folders.extend(entry.path().parent().and_then(inside)),
+            Ok(_) => {}
+            Err(error) => {
+                let denied = error.io_error().filter(|error| error.kind() != std::io::ErrorKind::NotFound);
+                let folder = error.path().and_then(inside);
+                problems.extend(denied.zip(folder).map(|(why, folder)| Problem::new(folder, why.to_string())));
+            }
+        }
+    }
+    folders
 }
 
 /// Folders that hold thousands of files and no status.

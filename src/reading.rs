@@ -20,7 +20,7 @@ pub(crate) struct SeenLog {
     pub(crate) file: LogFile,
     /// What the checkpoint keeps of it; nothing if it could not be read.
     pub(crate) log: Option<Box<Log>>,
-    /// The session with a last row that lacks nothing but its line end. It will be read again.
+    /// The session with what is not kept: a last row that lacks nothing but its line end, or the file's name.
     whole: Option<Session>,
 }
 
@@ -28,6 +28,15 @@ impl SeenLog {
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))
+    }
+
+    /// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.
+    fn name(&mut self) {
+        if let Some(mut session) = self.session().filter(|session| session.id.is_empty()).cloned() {
+            session.id = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            session.seal();
+            self.whole = Some(session);
+        }
     }
 }
 
@@ -93,7 +102,9 @@ pub(crate) fn read_all(
     let mut logs = Vec::new();
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
-        logs.push(SeenLog { client, file, log: read.log, whole: read.whole });
+        let mut seen = SeenLog { client, file, log: read.log, whole: read.whole };
+        seen.name();
+        logs.push(seen);
     }
     logs
 }
@@ -168,9 +179,6 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
         Ok(cursor) => cursor,
         Err(error) => return failed(error),
     };
-    if log.session.id.is_empty() {
-        log.session.id = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    }
     log.session.seal();
     let problem = bad_rows(file, &log);
     Read { log: Some(log), whole, problem, news: true }

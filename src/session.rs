@@ -19,7 +19,7 @@ pub(crate) const KEPT: usize = 2048;
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_OPEN: usize = 64;
-const MOST_STEPS: usize = 500;
+pub(crate) const MOST_STEPS: usize = 500;
 const MOST_WORKDIRS: usize = 16;
 /// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
 const USAGES: usize = 8;
@@ -157,6 +157,7 @@ pub(crate) struct Failure {
 pub(crate) struct LastCall {
     pub(crate) name: String,
     pub(crate) summary: String,
+    /// Of name and input.
     fingerprint: u64,
 }
 
@@ -217,9 +218,9 @@ impl Session {
 
     /// The session's own name; the first one holds, as forks repeat their parent's rows.
     pub(crate) fn identity(&mut self, id: &str, parent: Option<&str>) {
-        if self.id.is_empty() {
+        if self.id.is_empty() && id.len() <= KEPT {
             id.clone_into(&mut self.id);
-            self.parent = parent.map(str::to_owned);
+            self.parent = parent.filter(|parent| parent.len() <= KEPT).map(str::to_owned);
         }
     }
 
@@ -303,14 +304,12 @@ impl Session {
         self.work();
         self.tools.calls += 1;
         if call.kind != CallKind::Poller {
-            let same = self
-                .last_call
-                .as_ref()
-                .is_some_and(|last| last.fingerprint == call.fingerprint && last.name == call.name);
-            if !same {
+            // Not the name itself, which is tidied between polls.
+            let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
+            if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
                 self.repeats.end();
                 let (name, summary) = (keep(&call.name), keep(&call.summary));
-                self.last_call = Some(LastCall { name, summary, fingerprint: call.fingerprint });
+                self.last_call = Some(LastCall { name, summary, fingerprint });
             }
             self.repeats.add(self.row);
         }
@@ -367,10 +366,11 @@ impl Session {
                 Tokens::default()
             }
         };
-        self.tokens.input = (self.tokens.input + used.input).saturating_sub(before.input);
-        self.tokens.cached_input = (self.tokens.cached_input + used.cached_input).saturating_sub(before.cached_input);
-        self.tokens.cache_write = (self.tokens.cache_write + used.cache_write).saturating_sub(before.cache_write);
-        self.tokens.output = (self.tokens.output + used.output).saturating_sub(before.output);
+        let instead = |total: u64, used: u64, before| total.saturating_add(used).saturating_sub(before);
+        self.tokens.input = instead(self.tokens.input, used.input, before.input);
+        self.tokens.cached_input = instead(self.tokens.cached_input, used.cached_input, before.cached_input);
+        self.tokens.cache_write = instead(self.tokens.cache_write, used.cache_write, before.cache_write);
+        self.tokens.output = instead(self.tokens.output, used.output, before.output);
     }
 
     /// The whole plan, anew.

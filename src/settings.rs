@@ -119,7 +119,8 @@ impl Settings {
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
         let settings: Self = toml::from_str(&text).map_err(|error| {
-            anyhow::anyhow!("could not read `{}`: {}", path.display(), error.to_string().trim_end())
+            let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
+            anyhow::anyhow!("could not read `{}`: line {line}: {}", path.display(), error.message())
         })?;
         settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)

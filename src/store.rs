@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::Disk;
 use crate::json::hash;
 use crate::record::History;
 use crate::session::Session;
@@ -19,6 +20,9 @@ use crate::time::Time;
 
 /// Changes with every change of what is stored.
 const MAGIC: &[u8; 16] = b"agentmon cache 1";
+
+/// In bytes. A session takes a few thousand; what is larger is not ours.
+const LIMIT: u64 = 256 * 1024 * 1024;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
@@ -68,7 +72,7 @@ pub(crate) struct Sample {
 
 impl Checkpoint {
     pub(crate) fn load(path: &Path) -> Self {
-        std::fs::read(path).ok().and_then(|bytes| Self::decode(&bytes)).unwrap_or_default()
+        Disk::default().read(path, LIMIT).ok().and_then(|bytes| Self::decode(&bytes)).unwrap_or_default()
     }
 
     /// Replaces the stored one. Errors are the caller's to tell or to ignore: nothing is lost but time.

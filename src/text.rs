@@ -36,6 +36,11 @@ pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Several lines for a terminal, each as harmless as [`sanitize`] makes it.
+pub(crate) fn lines(text: &str) -> String {
+    text.split_inclusive('\n').flat_map(|line| [sanitize(line.trim_end_matches('\n')), "\n".into()]).collect()
+}
+
 /// `text` as one line of at most `max_columns`, without credentials and control characters.
 ///
 /// Tidying is repeated until nothing changes: joining and cutting can make a text look like something else, and
@@ -140,8 +145,9 @@ fn columns_of(c: char) -> usize {
 }
 
 /// Whether a terminal would obey this character or hide it.
-fn is_hazard(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || is_invisible(c)
+pub(crate) fn is_hazard(c: char) -> bool {
+    let other = matches!(c, '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
+    c.is_control() || other || is_invisible(c)
 }
 
 /// Zero-width characters, marks of direction and tags: they can stand within a word unseen.

@@ -8,12 +8,14 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Client, LogFile, Mark, Sign, api_error, log_file};
+use super::{Client, LogFile, Mark, Sign, api_error, log_file, names_in, note};
 use crate::disk::Disk;
 use crate::json::{Raw, Reader};
 use crate::model::{Problem, Tokens};
 use crate::process::{Program, Role};
-use crate::session::{ApiError, CallKind, KEPT, NewCall, Outcome, Session, Step, StepState, Turn, summary_of};
+use crate::session::{
+    ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, summary_of,
+};
 use crate::time::Time;
 use crate::world::World;
 
@@ -60,7 +62,7 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
         let cut = |folder: &&Path| slug(folder).chars().take(LONGEST_SLUG).collect();
         folders.iter().map(|folder| (cut(folder), *folder)).collect()
     });
-    for name in super::names_in(disk, &projects, problems) {
+    for name in names_in(disk, &projects, problems) {
         let text = name.to_string_lossy();
         // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
         let begins = |slug: &str| text.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
@@ -79,17 +81,17 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
 /// The transcripts of one project folder: sessions, and their sub-agents one folder down.
 fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     let first = found.len();
-    for name in super::names_in(disk, folder, problems) {
+    for name in names_in(disk, folder, problems) {
         let path = folder.join(&name);
         let text = name.to_string_lossy();
         if text.ends_with(".jsonl") {
-            found.extend(transcript(disk, path));
+            found.extend(transcript(disk, path, problems));
         } else if text.len() == 36 {
             let agents = path.join("subagents");
-            for name in disk.names(&agents).unwrap_or_default() {
+            for name in names_in(disk, &agents, problems) {
                 let path = agents.join(&name);
                 if name.to_string_lossy().ends_with(".jsonl") {
-                    found.extend(transcript(disk, path));
+                    found.extend(transcript(disk, path, problems));
                 }
             }
         }
@@ -97,22 +99,22 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
     found[first..].iter_mut().for_each(|log| log.proposed = proposed.map(Path::to_path_buf));
 }
 
-fn transcript(disk: &Disk, path: PathBuf) -> Option<LogFile> {
+fn transcript(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
     // Written by the client to compact a conversation; nobody's task.
     let compaction = path.file_name()?.to_string_lossy().starts_with("agent-acompact-");
-    if compaction { None } else { log_file(disk, path) }
+    if compaction { None } else { log_file(disk, path, problems) }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.
-fn marks(disk: &Disk, world: &World) -> Vec<Mark> {
+fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
     let Some(folder) = home(world).map(|home| home.join("sessions")) else { return Vec::new() };
-    let names = disk.names(&folder).unwrap_or_default();
+    let names = names_in(disk, &folder, problems);
     let files = names.iter().filter(|name| name.to_string_lossy().ends_with(".json"));
-    files.filter_map(|name| mark(disk, folder.join(name))).collect()
+    files.filter_map(|name| mark(disk, folder.join(name), problems)).collect()
 }
 
-fn mark(disk: &Disk, path: PathBuf) -> Option<Mark> {
-    let bytes = disk.read(&path, 64 * 1024).ok()?;
+fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark> {
+    let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
     let (mut pid, mut start, mut session, mut status, mut waiting_for, mut at) = (None, None, None, None, None, None);
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
@@ -148,6 +150,9 @@ struct Row<'a> {
     resets: Option<f64>,
     pending_children: u64,
 }
+
+/// Of one message; real ones have a few.
+const MOST_BLOCKS: usize = 10_000;
 
 #[derive(Default)]
 struct Message<'a> {
@@ -245,7 +250,9 @@ fn read_message<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'
         b"content" => reader.array(|reader| {
             let mut block = Block::default();
             reader.object(|key, reader| read_block(&mut block, key, reader));
-            message.blocks.push(block);
+            if message.blocks.len() < MOST_BLOCKS {
+                message.blocks.push(block);
+            }
         }),
         b"usage" => {
             let mut used = Tokens::default();
@@ -402,7 +409,9 @@ fn todo_write(session: &mut Session, input: Raw<'_>) {
                     }
                 });
                 let text = summary_of(raw, &[b"activeForm", b"content"]).into_owned();
-                steps.push(Step { id: None, call: None, text, state });
+                if steps.len() < MOST_STEPS {
+                    steps.push(Step { id: None, call: None, text, state });
+                }
             });
         }
     });

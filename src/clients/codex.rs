@@ -14,7 +14,7 @@ use crate::disk::Disk;
 use crate::json::{Raw, Reader, hash};
 use crate::model::{ErrorClass, Problem, Tokens};
 use crate::process::{Program, Role};
-use crate::session::{ApiError, CallKind, KEPT, NewCall, Session, Step, StepState, summary_of};
+use crate::session::{ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 use crate::time::Time;
 use crate::world::World;
 
@@ -66,7 +66,7 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
         for name in names_in(disk, &folder, problems) {
             let text = name.to_string_lossy();
             if text.starts_with("rollout-") && text.ends_with(".jsonl") {
-                found.extend(log_file(disk, folder.join(&name)));
+                found.extend(log_file(disk, folder.join(&name), problems));
             }
         }
     }
@@ -74,9 +74,9 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
 }
 
 /// Locks are deleted at a clean end, and stay after a crash.
-fn marks(disk: &Disk, world: &World) -> Vec<Mark> {
+fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
     let Some(folder) = home(world).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
-    let names = disk.names(&folder).unwrap_or_default();
+    let names = names_in(disk, &folder, problems);
     let marks = names.iter().filter_map(|name| {
         let session = name.to_str()?.strip_suffix(".lock")?;
         Some(Mark { session: session.to_owned(), path: folder.join(name), sign: Sign::Lock })
@@ -322,7 +322,7 @@ fn call(session: &mut Session, payload: &Payload<'_>) {
     let mut new = NewCall { id, fingerprint: hash(arguments.0), ..NewCall::default() };
     match (&*name, &payload.kind) {
         ("exec", kind) if kind == "custom_tool_call" => {
-            let script = Js(text.as_deref().unwrap_or_default());
+            let script = Js::new(text.as_deref().unwrap_or_default());
             if let Some(steps) = script.plan() {
                 session.plan(steps);
             }
@@ -359,7 +359,11 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         b"chars" => typed_nothing = reader.string().is_none_or(|text| text.is_empty()),
         b"plan" => {
             let mut steps = Vec::new();
-            reader.array(|reader| steps.push(step(reader.raw())));
+            reader.array(|reader| {
+                if steps.len() < MOST_STEPS {
+                    steps.push(step(reader.raw()));
+                }
+            });
             session.plan(steps);
         }
         _ => {}

@@ -109,9 +109,18 @@ pub(super) fn patched_file(patch: &str) -> String {
 }
 
 /// A script of code mode.
-pub(super) struct Js<'a>(pub(super) &'a str);
+pub(super) struct Js<'a>(&'a str);
 
-impl Js<'_> {
+/// How much of a script is looked at, in bytes: what it does stands at its beginning, and looking for several
+/// things in it costs the square of its length.
+const SCRIPT: usize = 16 * 1024;
+
+impl<'a> Js<'a> {
+    pub(super) fn new(script: &'a str) -> Self {
+        let end = (0..=script.len().min(SCRIPT)).rev().find(|at| script.is_char_boundary(*at));
+        Self(&script[..end.unwrap_or(0)])
+    }
+
     /// The command it runs, or else the tools it calls, or else its first line.
     pub(super) fn summary(&self) -> String {
         if let Some(command) = self.literal("cmd") {

@@ -38,7 +38,7 @@ pub(crate) struct Client {
     /// Whether this session's log shows a call only when it is done.
     pub(crate) hides_calls: fn(&Session) -> bool,
     /// What it leaves about its running sessions, besides the logs.
-    pub(crate) marks: fn(&Disk, &World) -> Vec<Mark>,
+    pub(crate) marks: fn(&Disk, &World, &mut Vec<Problem>) -> Vec<Mark>,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
 }
@@ -111,20 +111,28 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Client> {
     CLIENTS.iter().find(|client| client.name == name).copied()
 }
 
-/// A regular file; links, and what is gone by now, are none.
-fn log_file(disk: &Disk, path: PathBuf) -> Option<LogFile> {
-    let meta = disk.at(&path).symlink_metadata().ok()?;
-    meta.is_file().then(|| LogFile { identity: Identity::of(&meta), owner: meta.uid(), path, proposed: None })
-}
-
-/// The names in a client's folder. That it is not there is no problem.
-fn names_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<OsString> {
-    match disk.names(folder) {
-        Ok(names) => names,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
+/// A regular file; what has the name of a log and is none is a problem, unless it is gone by now.
+fn log_file(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+    match disk.regular(&path) {
+        Ok(meta) => Some(LogFile { identity: Identity::of(&meta), owner: meta.uid(), path, proposed: None }),
         Err(error) => {
-            problems.push(Problem::new(folder, error.to_string()));
-            Vec::new()
+            note(&error, &path, problems);
+            None
         }
     }
+}
+
+/// Keeps why something could not be read; that it is not there is no problem.
+fn note(error: &io::Error, path: &Path, problems: &mut Vec<Problem>) {
+    if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+        problems.push(Problem::new(path, error.to_string()));
+    }
+}
+
+/// The names in a client's folder; none if it is not there.
+fn names_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<OsString> {
+    disk.names(folder).unwrap_or_else(|error| {
+        note(&error, folder, problems);
+        Vec::new()
+    })
 }

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::look::Looked;
+use crate::disk::Disk;
 use crate::model::{Health, Snapshot};
+use crate::text::one_line;
 use crate::world::World;
+
+/// Of what was told, in bytes.
+const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// What was last told of each task that needed somebody.
 type Told = BTreeMap<String, Health>;
@@ -23,8 +28,11 @@ pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bo
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
         return !now.is_empty();
     };
-    let before: Told =
-        std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let before: Told = Disk::default()
+        .read(&path, LIMIT)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
     if before == now {
         return false;
     }
@@ -35,7 +43,8 @@ pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bo
         std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path))
     });
     if let Err(error) = stored {
-        drop(writeln!(err, "agentmon: could not write `{}`: {error}; it will be told again", path.display()));
+        let path = one_line(&path.to_string_lossy(), 400);
+        drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));
     }
     true
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::hash;
 use crate::scrub::scrub;
+use crate::text::is_hazard;
 
 /// The longest text in a line, in characters.
 const LONGEST: usize = 500;
@@ -36,16 +37,21 @@ fn cut(text: &str, room: usize) -> Option<&str> {
     text.char_indices().nth(LONGEST - room).map(|(end, _)| &text[..end])
 }
 
-/// JSON leaves in a text what a terminal may obey: delete, C1, and what turns the direction of writing.
-/// Outside texts a line has none of these, so they can be escaped afterwards.
+/// JSON leaves in a text what a terminal may obey or hide. Outside texts a line has none of these, so they can be
+/// escaped afterwards.
 pub(super) fn harmless(line: String) -> String {
-    let bad = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !line.contains(bad) {
+    if !line.contains(is_hazard) {
         return line;
     }
-    line.chars().map(|c| if bad(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
+    let mut safe = String::with_capacity(line.len() + 64);
+    for c in line.chars() {
+        if is_hazard(c) {
+            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -66,9 +72,9 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_escaped_and_reads_the_same() {
-        let hostile = "a\u{1b}]52;c;x\u{7}\u{9b}31m\r\n\u{7f}\u{202e}\u{2028}ü🦀";
+        let hostile = "a\u{1b}]52;c;x\u{7}\u{9b}31m\r\n\u{7f}\u{202e}\u{2028}\u{feff}\u{61c}\u{e0041}ü🦀";
         let line = harmless(serde_json::to_string(hostile).unwrap());
-        assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{2028}')), "{line}");
+        assert!(!line.contains(is_hazard), "{line}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
     }
 }

@@ -12,6 +12,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 use super::{Format, Options};
 use crate::model::Snapshot;
 use crate::scrub::scrub;
+use crate::text::is_hazard;
 
 pub(super) static FORMAT: Format = Format { name: "json", help: "All that is known, as JSON", render };
 
@@ -137,18 +138,11 @@ fn escape(c: char, text: &mut String) {
         '\n' => text.push_str("\\n"),
         '\r' => text.push_str("\\r"),
         '\t' => text.push_str("\\t"),
-        _ if is_active(c) => {
+        _ if is_hazard(c) => {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(text, "\\u{unit:04x}");
             }
         }
         _ => text.push(c),
     }
-}
-
-/// What steers a terminal, turns the direction of writing, breaks lines or hides itself.
-fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

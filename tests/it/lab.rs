@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use agentmon::{Terminal, Time, World};
@@ -142,6 +143,14 @@ impl Lab {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = agentmon::run(arguments, world, &mut out, &mut err);
         Output { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    }
+
+    /// The built program over this machine, as a process of its own.
+    pub(crate) fn program(&self, now: &str, arguments: &[&str]) -> Command {
+        let mut command = crate::ground::program();
+        command.envs(&self.environment).arg("--root").arg(self.root.path());
+        command.args(["-C", REPOSITORY, "--since", "all", "--now", now]).args(arguments);
+        command
     }
 
     /// The report as data.

@@ -1,9 +1,15 @@
 //! Tests through the whole program: recordings of real clients, real processes, bad input, the binary itself.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod any_input;
+mod bad_input;
+mod bad_status;
 mod binary;
 mod demo;
+mod ground;
+mod hostile;
 mod lab;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;
+mod surroundings;

@@ -13,16 +13,16 @@ use crate::lab::{Lab, ms};
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 
-struct Recording {
+pub(crate) struct Recording {
     /// `claude-code-2.1.197/kill-tool`
-    name: String,
+    pub(crate) name: String,
     client: String,
     scenario: String,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     about: Value,
 }
 
-fn recordings() -> Vec<Recording> {
+pub(crate) fn recordings() -> Vec<Recording> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");
     let folders = |path: &Path| {
         let mut folders: Vec<_> =
@@ -44,7 +44,7 @@ fn recordings() -> Vec<Recording> {
 }
 
 impl Recording {
-    fn at(&self, key: &str) -> i64 {
+    pub(crate) fn at(&self, key: &str) -> i64 {
         ms(self.about[key].as_str().unwrap())
     }
 
@@ -162,7 +162,7 @@ struct Row {
 }
 
 /// The logs of a recording's home: path below the home, and text. The main session's comes first.
-fn logs(home: &Path) -> Vec<(String, String)> {
+pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
     while let Some(folder) = folders.pop() {
