@@ -1,12 +1,11 @@
 //! The clients: agent programs whose own logs are read.
 //!
-//! A new client is one file and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
-//! into a [`Session`], and read the client's own signs of life. `claude_code.rs` is the one to copy from.
+//! A new client is one file (or folder) and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
+//! into a [`Session`], and read the client's own signs of life. `claude_code` is the one to copy from.
 
 mod api_error;
 mod claude_code;
 mod codex;
-mod codex_output;
 
 use std::ffi::OsString;
 use std::fs::Metadata;

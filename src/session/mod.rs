@@ -3,19 +3,22 @@
 //! A client reads its own rows and says here, in these verbs, what they mean; nothing below this line knows
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
-use std::borrow::Cow;
+mod parts;
+mod words;
+
 use std::iter;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::{Raw, hash, mix};
-use crate::model::{ErrorClass, Progress, Tokens, ToolCounts};
+use crate::json::{hash, mix};
+use crate::model::{Progress, Tokens, ToolCounts};
 use crate::text;
 use crate::time::Time;
 
-/// How much of a command or an error text is kept, in bytes of raw text.
-pub(crate) const KEPT: usize = 2048;
+pub(crate) use parts::{ApiError, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak, Turn};
+use words::keep;
+pub(crate) use words::{KEPT, summary_of};
+
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_OPEN: usize = 64;
@@ -62,146 +65,6 @@ pub(crate) struct Session {
     /// The row being read: its time and place.
     #[serde(skip)]
     row: (Option<Time>, u64),
-}
-
-/// Where the newest turn stands.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Turn {
-    /// Nobody has asked for anything yet.
-    #[default]
-    None,
-    Open,
-    Ended {
-        /// The log says so; otherwise a text stands at the end, and more may come.
-        firm: bool,
-    },
-    Errored(ApiError),
-    Interrupted,
-}
-
-/// The model could not be reached, or refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ApiError {
-    pub(crate) class: ErrorClass,
-    pub(crate) text: String,
-    /// When the limit is lifted, as the client gave it.
-    pub(crate) resets: Option<String>,
-}
-
-/// A tool call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Call {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    /// The command, the file, the question: what a person recognises it by.
-    pub(crate) summary: String,
-    pub(crate) since: Option<Time>,
-    pub(crate) offset: u64,
-    /// How long the call itself may take, where it says so.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) kind: CallKind,
-    /// Its failure is in the figures already.
-    counted: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CallKind {
-    #[default]
-    Work,
-    /// Waits for a person's answer.
-    Question,
-    /// Looks whether something else has finished.
-    Poller,
-}
-
-/// What a client says of a call; see [`Session::call`].
-#[derive(Debug, Default)]
-pub(crate) struct NewCall<'a> {
-    pub(crate) id: Cow<'a, str>,
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) summary: Cow<'a, str>,
-    /// Equal for equal inputs.
-    pub(crate) fingerprint: u64,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) kind: CallKind,
-}
-
-/// How a call came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Ok,
-    Failed,
-    /// A person refused it, or it was dropped with another: says nothing of the agent's luck.
-    Withdrawn,
-    /// It goes on in the background.
-    Running,
-}
-
-/// Things of one kind in a row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Streak {
-    pub(crate) count: u32,
-    pub(crate) since: Option<Time>,
-    /// Of the first and of the last.
-    pub(crate) offsets: (u64, u64),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Failure {
-    pub(crate) name: String,
-    pub(crate) summary: String,
-    pub(crate) text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LastCall {
-    pub(crate) name: String,
-    pub(crate) summary: String,
-    /// Of name and input.
-    fingerprint: u64,
-}
-
-/// A step of the agent's own plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Step {
-    /// As the client numbers it.
-    pub(crate) id: Option<String>,
-    /// The call that made it.
-    pub(crate) call: Option<String>,
-    pub(crate) text: String,
-    pub(crate) state: StepState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum StepState {
-    Pending,
-    Current,
-    Done,
-}
-
-impl StepState {
-    /// The words of all clients.
-    pub(crate) fn parse(word: &str) -> Self {
-        match word {
-            "completed" | "done" => Self::Done,
-            "in_progress" => Self::Current,
-            _ => Self::Pending,
-        }
-    }
-}
-
-impl Streak {
-    fn add(&mut self, (at, offset): (Option<Time>, u64)) {
-        if self.count == 0 {
-            *self = Self { count: 0, since: at, offsets: (offset, offset) };
-        }
-        self.count = self.count.saturating_add(1);
-        self.offsets.1 = offset;
-    }
-
-    fn end(&mut self) {
-        *self = Self::default();
-    }
 }
 
 impl Session {
@@ -451,31 +314,4 @@ impl Session {
         self.turn = turn;
         self.turn_offset = self.row.1;
     }
-}
-
-/// A bounded copy that ends at a whole word, so that no secret is cut to something unrecognisable.
-fn keep(text: &str) -> String {
-    if text.len() <= KEPT {
-        return text.to_owned();
-    }
-    let mut end = KEPT;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let end = text[..end].rfind(char::is_whitespace).unwrap_or(0);
-    text[..end].to_owned()
-}
-
-/// What a call is recognised by, from its input: the first of these keys that it has.
-pub(crate) fn summary_of<'a>(input: Raw<'a>, keys: &[&[u8]]) -> Cow<'a, str> {
-    let mut found: Option<(usize, Raw<'a>)> = None;
-    input.reader().object(|key, reader| {
-        let rank = keys.iter().position(|wanted| *wanted == key);
-        if let Some(rank) = rank
-            && found.is_none_or(|(best, _)| rank < best)
-        {
-            found = Some((rank, reader.raw()));
-        }
-    });
-    found.and_then(|(_, raw)| raw.text(2 * KEPT)).unwrap_or_default()
 }

@@ -1,0 +1,163 @@
+//! Tool calls and their results: what a call is, how it came out, what it says of the plan.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::rows::{Block, Row};
+use crate::json::Raw;
+use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+
+/// What a call is recognised by, most telling first.
+const TELLING: &[&[u8]] = &[
+    b"command",
+    b"file_path",
+    b"notebook_path",
+    b"path",
+    b"pattern",
+    b"url",
+    b"query",
+    b"skill",
+    b"description",
+    b"prompt",
+    b"subject",
+];
+
+pub(super) fn call(session: &mut Session, block: &Block<'_>) {
+    let name = block.name.clone().unwrap_or_default();
+    let id = block.id.clone().unwrap_or_default();
+    let input = block.input.unwrap_or(Raw(b"{}"));
+    let mut summary = summary_of(input, TELLING);
+    let mut kind = CallKind::Work;
+    match &*name {
+        "AskUserQuestion" => {
+            kind = CallKind::Question;
+            summary = question(input).unwrap_or(summary);
+        }
+        "ExitPlanMode" => {
+            kind = CallKind::Question;
+            summary = "may the plan be carried out?".into();
+        }
+        "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
+        "TodoWrite" => todo_write(session, input),
+        "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
+        "TaskUpdate" => task_update(session, input),
+        _ => {}
+    }
+    let mut timeout = None;
+    if &*name == "Bash" {
+        input.reader().object(|key, reader| {
+            if key == b"timeout" {
+                timeout = reader.count().map(Duration::from_millis);
+            }
+        });
+    }
+    // The description is for people: the same command under another title is the same command.
+    let fingerprint = input.fingerprint(if &*name == "Bash" { b"description" } else { b"" });
+    session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
+}
+
+fn question(input: Raw<'_>) -> Option<Cow<'_, str>> {
+    let mut first = None;
+    input.reader().object(|key, reader| {
+        if key == b"questions" {
+            reader.array(|reader| {
+                reader.object(|key, reader| {
+                    if key == b"question" && first.is_none() {
+                        first = reader.string();
+                    }
+                });
+            });
+        }
+    });
+    first
+}
+
+/// `TodoWrite`: the whole list each time.
+fn todo_write(session: &mut Session, input: Raw<'_>) {
+    let mut steps = Vec::new();
+    input.reader().object(|key, reader| {
+        if key == b"todos" {
+            reader.array(|reader| {
+                let raw = reader.raw();
+                let mut state = StepState::Pending;
+                raw.reader().object(|key, reader| {
+                    if key == b"status" {
+                        state = StepState::parse(&reader.string().unwrap_or_default());
+                    }
+                });
+                let text = summary_of(raw, &[b"activeForm", b"content"]).into_owned();
+                if steps.len() < MOST_STEPS {
+                    steps.push(Step { id: None, call: None, text, state });
+                }
+            });
+        }
+    });
+    session.plan(steps);
+}
+
+/// `TaskUpdate`: one step changes its state.
+fn task_update(session: &mut Session, input: Raw<'_>) {
+    let (mut id, mut status) = (None, None);
+    input.reader().object(|key, reader| match key {
+        b"taskId" => id = reader.string(),
+        b"status" => status = reader.string(),
+        _ => {}
+    });
+    if let (Some(id), Some(status)) = (id, status) {
+        session.move_step(&id, (status != "deleted").then(|| StepState::parse(&status)));
+    }
+}
+
+pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
+    let id = block.id.as_deref().unwrap_or_default();
+    if let Some(number) = row.tool_result.filter(|raw| raw.0.len() < KEPT).and_then(task_number) {
+        session.number_step(id, &number);
+    }
+    if !block.is_error {
+        return session.result(id, Outcome::Ok, "");
+    }
+    let text = block.content.and_then(first_text).unwrap_or_default();
+    let text = text.trim_start_matches("<tool_use_error>");
+    let withdrawn = WITHDRAWN.iter().any(|start| text.starts_with(start));
+    let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
+    session.result(id, outcome, text.trim_end_matches("</tool_use_error>"));
+}
+
+/// Error results that say nothing of the agent's luck: a person said no, or a sibling took it down.
+const WITHDRAWN: &[&str] = &[
+    "The user doesn't want to ",
+    "[Request interrupted",
+    "Sibling tool call errored",
+    "Cancelled: parallel tool call",
+];
+
+/// The number that `TaskCreate` gave to its step: `{"task":{"id":"1",...}}`.
+fn task_number(result: Raw<'_>) -> Option<Cow<'_, str>> {
+    let mut number = None;
+    result.reader().object(|key, reader| {
+        if key == b"task" {
+            reader.object(|key, reader| {
+                if key == b"id" {
+                    number = reader.string();
+                }
+            });
+        }
+    });
+    number
+}
+
+/// The text of a result: a string, or a list of blocks.
+fn first_text(content: Raw<'_>) -> Option<Cow<'_, str>> {
+    if content.0.first() == Some(&b'"') {
+        return content.text(KEPT);
+    }
+    let mut text = None;
+    content.reader().array(|reader| {
+        reader.object(|key, reader| {
+            if key == b"text" && text.is_none() {
+                text = reader.raw().text(KEPT);
+            }
+        });
+    });
+    text
+}

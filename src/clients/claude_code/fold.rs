@@ -1,0 +1,103 @@
+//! What a row means for its session.
+
+use super::calls::{call, result};
+use super::rows::{Row, read_member};
+use crate::clients::api_error;
+use crate::json::{Raw, Reader};
+use crate::session::{ApiError, KEPT, Session, Turn};
+use crate::time::Time;
+
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+    let mut row = Row::default();
+    reader.object(|key, reader| read_member(&mut row, key, reader));
+    let conversation = matches!(row.kind, b"user" | b"assistant");
+    let active = conversation || matches!(row.kind, b"system" | b"attachment" | b"progress");
+    session.row(row.at, offset, active);
+    match (&row.agent, &row.session) {
+        (Some(agent), parent) => session.identity(agent, parent.as_deref()),
+        (None, Some(id)) => session.identity(id, None),
+        (None, None) => {}
+    }
+    if let Some(cwd) = &row.cwd {
+        session.directory(cwd);
+    }
+    match row.entrypoint {
+        b"sdk-cli" => session.headless = Some(true),
+        b"cli" => session.headless = Some(false),
+        _ => {}
+    }
+    match row.kind {
+        b"assistant" => assistant(session, &row),
+        b"user" => user(session, &row),
+        b"system" => match row.subtype {
+            b"turn_duration" => {
+                session.ended();
+                session.pending_children = row.pending_children;
+            }
+            b"api_error" => session.retried(),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+fn assistant(session: &mut Session, row: &Row<'_>) {
+    let message = &row.message;
+    let synthetic = message.model.as_deref() == Some("<synthetic>");
+    if row.api_error {
+        return session.errored(error_of(row));
+    }
+    if synthetic {
+        return;
+    }
+    if let Some(model) = &message.model {
+        session.model(model);
+    }
+    if let Some(used) = message.usage {
+        session.usage(message.id, row.request, used);
+    }
+    for block in &message.blocks {
+        match (block.kind, message.stop) {
+            (b"tool_use", _) => call(session, block),
+            (b"text", b"tool_use" | b"pause_turn") => session.work(),
+            (b"text", b"") => session.said(),
+            (b"text", _) => session.ended(),
+            // Thinking may be all there is, but a text mostly follows.
+            (_, b"end_turn") => session.said(),
+            _ => session.work(),
+        }
+    }
+}
+
+fn user(session: &mut Session, row: &Row<'_>) {
+    let mut asked = row.message.text;
+    for block in &row.message.blocks {
+        match block.kind {
+            b"tool_result" => result(session, row, block),
+            b"text" => asked = asked.or(block.content),
+            // A picture alone is a prompt as well.
+            _ => asked = asked.or(Some(Raw(b"\"\""))),
+        }
+    }
+    let Some(asked) = asked.filter(|_| !row.hidden) else { return };
+    let text = asked.text(KEPT).unwrap_or_default();
+    if text.starts_with("[Request interrupted by user") {
+        session.interrupted();
+    } else if !["<command-", "<local-command", "<bash-", "Caveat: "].iter().any(|mark| text.starts_with(mark)) {
+        // 2.0 warms up side conversations at its start; they are no work.
+        session.internal |= session.turn == Turn::None && row.agent.is_some() && text == "Warmup";
+        session.prompt();
+    }
+}
+
+fn error_of(row: &Row<'_>) -> ApiError {
+    let text = row.message.blocks.iter().find_map(|block| block.content).or(row.message.text);
+    let text = text.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
+    let status = row.error_status.and_then(|status| u16::try_from(status).ok());
+    let code = String::from_utf8_lossy(row.error);
+    let mut error = api_error::classify(status, &code, &text);
+    if let Some(at) = row.resets.and_then(Time::from_number) {
+        error.resets = Some(at.rfc3339());
+    }
+    error
+}

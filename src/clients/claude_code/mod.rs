@@ -1,0 +1,36 @@
+//! Claude Code, 2.0 to 2.1: where it keeps its sessions, and what the rows of its transcripts mean.
+//!
+//! `$CLAUDE_CONFIG_DIR` or `~/.claude`; transcripts `projects/<slug>/<session>.jsonl`, sub-agents in
+//! `<session>/subagents/agent-*.jsonl` (until 2.0 beside the session), running sessions in `sessions/<pid>.json`.
+//! The format is undocumented; what is read here was seen in logs of 2.0.30 to 2.1.218.
+
+mod calls;
+mod fold;
+mod places;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use super::Client;
+use crate::process::{Program, Role};
+
+pub(super) static CLIENT: Client = Client {
+    name: "claude-code",
+    program: Program {
+        client: "claude-code",
+        names: &["claude"],
+        packages: &["@anthropic-ai/claude-code"],
+        role,
+        holds_log: None,
+    },
+    logs: places::logs,
+    fold: fold::fold,
+    hides_calls: |_| false,
+    marks: places::marks,
+    resume: |session| format!("claude --resume {session}"),
+};
+
+fn role(argv: &[String]) -> Role {
+    let headless = argv.iter().skip(1).any(|argument| argument == "-p" || argument == "--print");
+    Role::Agent { headless: Some(headless) }
+}

@@ -1,0 +1,100 @@
+//! Where Claude Code keeps its transcripts, and its signs of life.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use crate::clients::{LogFile, Mark, Sign, log_file, names_in, note};
+use crate::disk::Disk;
+use crate::json::Reader;
+use crate::model::Problem;
+use crate::time::Time;
+use crate::world::World;
+
+fn home(world: &World) -> Option<PathBuf> {
+    world.agents_folder("CLAUDE_CONFIG_DIR", ".claude")
+}
+
+/// The folder name that stands for a path. Lossy: `/a/b-c` and `/a/b/c` share one, so it only proposes.
+fn slug(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.encode_utf16()
+        .map(|unit| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-'))
+        .collect()
+}
+
+/// Slugs longer than this are cut and end in a hash that differs by runtime.
+const LONGEST_SLUG: usize = 200;
+
+pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let mut found = Vec::new();
+    let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
+    let slugs: Option<Vec<(String, &Path)>> = folders.map(|folders| {
+        let cut = |folder: &&Path| slug(folder).chars().take(LONGEST_SLUG).collect();
+        folders.iter().map(|folder| (cut(folder), *folder)).collect()
+    });
+    for name in names_in(disk, &projects, problems) {
+        let text = name.to_string_lossy();
+        // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
+        let begins = |slug: &str| text.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let longest = slugs
+            .as_ref()
+            .map(|slugs| slugs.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len()));
+        match longest {
+            Some(None) => {}
+            Some(Some((_, folder))) => project(disk, &projects.join(&name), Some(*folder), problems, &mut found),
+            None => project(disk, &projects.join(&name), None, problems, &mut found),
+        }
+    }
+    found
+}
+
+/// The transcripts of one project folder: sessions, and their sub-agents one folder down.
+fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
+    let first = found.len();
+    for name in names_in(disk, folder, problems) {
+        let path = folder.join(&name);
+        let text = name.to_string_lossy();
+        if text.ends_with(".jsonl") {
+            found.extend(transcript(disk, path, problems));
+        } else if text.len() == 36 {
+            let agents = path.join("subagents");
+            for name in names_in(disk, &agents, problems) {
+                let path = agents.join(&name);
+                if name.to_string_lossy().ends_with(".jsonl") {
+                    found.extend(transcript(disk, path, problems));
+                }
+            }
+        }
+    }
+    found[first..].iter_mut().for_each(|log| log.proposed = proposed.map(Path::to_path_buf));
+}
+
+fn transcript(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+    // Written by the client to compact a conversation; nobody's task.
+    let compaction = path.file_name()?.to_string_lossy().starts_with("agent-acompact-");
+    if compaction { None } else { log_file(disk, path, problems) }
+}
+
+/// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.
+pub(super) fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(folder) = home(world).map(|home| home.join("sessions")) else { return Vec::new() };
+    let names = names_in(disk, &folder, problems);
+    let files = names.iter().filter(|name| name.to_string_lossy().ends_with(".json"));
+    files.filter_map(|name| mark(disk, folder.join(name), problems)).collect()
+}
+
+fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark> {
+    let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
+    let (mut pid, mut start, mut session, mut status, mut waiting_for, mut at) = (None, None, None, None, None, None);
+    Reader::new(&bytes).object(|key, reader| match key {
+        b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
+        b"procStart" => start = reader.string().and_then(|ticks| ticks.parse().ok()),
+        b"sessionId" => session = reader.string().map(Cow::into_owned),
+        b"status" => status = reader.string(),
+        b"waitingFor" => waiting_for = reader.string().map(Cow::into_owned),
+        b"updatedAt" => at = reader.number().and_then(Time::from_number),
+        _ => {}
+    });
+    let waiting = (status.as_deref() == Some("waiting")).then(|| waiting_for.unwrap_or_else(|| "input".to_owned()));
+    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, waiting, at } })
+}

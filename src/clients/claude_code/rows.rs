@@ -1,0 +1,125 @@
+//! The rows of a transcript, as far as they are read.
+
+use std::borrow::Cow;
+
+use crate::json::{Raw, Reader};
+use crate::model::Tokens;
+use crate::time::Time;
+
+/// What is read of a row.
+#[derive(Default)]
+pub(super) struct Row<'a> {
+    pub(super) kind: &'a [u8],
+    pub(super) subtype: &'a [u8],
+    pub(super) at: Option<Time>,
+    pub(super) cwd: Option<Cow<'a, str>>,
+    pub(super) session: Option<Cow<'a, str>>,
+    pub(super) agent: Option<Cow<'a, str>>,
+    pub(super) request: &'a [u8],
+    pub(super) entrypoint: &'a [u8],
+    /// Not typed by anybody, or not sent to the model.
+    pub(super) hidden: bool,
+    pub(super) message: Message<'a>,
+    pub(super) tool_result: Option<Raw<'a>>,
+    pub(super) api_error: bool,
+    pub(super) error: &'a [u8],
+    pub(super) error_status: Option<u64>,
+    pub(super) resets: Option<f64>,
+    pub(super) pending_children: u64,
+}
+
+/// Of one message; real ones have a few.
+const MOST_BLOCKS: usize = 10_000;
+
+#[derive(Default)]
+pub(super) struct Message<'a> {
+    pub(super) id: &'a [u8],
+    pub(super) model: Option<Cow<'a, str>>,
+    pub(super) stop: &'a [u8],
+    pub(super) usage: Option<Tokens>,
+    /// A message that is a plain string.
+    pub(super) text: Option<Raw<'a>>,
+    pub(super) blocks: Vec<Block<'a>>,
+}
+
+#[derive(Default)]
+pub(super) struct Block<'a> {
+    pub(super) kind: &'a [u8],
+    pub(super) id: Option<Cow<'a, str>>,
+    pub(super) name: Option<Cow<'a, str>>,
+    pub(super) input: Option<Raw<'a>>,
+    /// Of a text, or of a tool's result.
+    pub(super) content: Option<Raw<'a>>,
+    pub(super) is_error: bool,
+}
+
+/// Takes the text between a string's quotes, for words that have no escapes.
+fn word<'a>(reader: &mut Reader<'a>) -> &'a [u8] {
+    reader.raw().0.trim_ascii().strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or_default()
+}
+
+pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
+    match key {
+        b"type" => row.kind = word(reader),
+        b"subtype" => row.subtype = word(reader),
+        b"timestamp" => row.at = reader.string().and_then(|text| Time::parse(&text)),
+        b"cwd" => row.cwd = reader.string(),
+        b"sessionId" => row.session = reader.string(),
+        b"agentId" => row.agent = reader.string(),
+        b"requestId" => row.request = word(reader),
+        b"entrypoint" => row.entrypoint = word(reader),
+        b"isMeta" | b"isCompactSummary" | b"isVisibleInTranscriptOnly" => row.hidden |= reader.boolean() == Some(true),
+        b"isApiErrorMessage" => row.api_error = reader.boolean() == Some(true),
+        b"error" => row.error = word(reader),
+        b"apiErrorStatus" => row.error_status = reader.count(),
+        b"pendingBackgroundAgentCount" => row.pending_children = reader.count().unwrap_or(0),
+        b"toolUseResult" => row.tool_result = Some(reader.raw()),
+        b"quotaLimits" => reader.object(|key, reader| {
+            if key == b"resetsAt" {
+                row.resets = reader.number();
+            }
+        }),
+        b"message" => reader.object(|key, reader| read_message(&mut row.message, key, reader)),
+        _ => {}
+    }
+}
+
+fn read_message<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'a>) {
+    match key {
+        b"id" => message.id = word(reader),
+        b"model" => message.model = reader.string(),
+        b"stop_reason" => message.stop = word(reader),
+        b"content" if reader.peek() == Some(b'"') => message.text = Some(reader.raw()),
+        b"content" => reader.array(|reader| {
+            let mut block = Block::default();
+            reader.object(|key, reader| read_block(&mut block, key, reader));
+            if message.blocks.len() < MOST_BLOCKS {
+                message.blocks.push(block);
+            }
+        }),
+        b"usage" => {
+            let mut used = Tokens::default();
+            reader.object(|key, reader| match key {
+                b"input_tokens" => used.input = reader.count().unwrap_or(0),
+                b"cache_read_input_tokens" => used.cached_input = reader.count().unwrap_or(0),
+                b"cache_creation_input_tokens" => used.cache_write = reader.count().unwrap_or(0),
+                b"output_tokens" => used.output = reader.count().unwrap_or(0),
+                _ => {}
+            });
+            message.usage = Some(used);
+        }
+        _ => {}
+    }
+}
+
+fn read_block<'a>(block: &mut Block<'a>, key: &[u8], reader: &mut Reader<'a>) {
+    match key {
+        b"type" => block.kind = word(reader),
+        b"id" | b"tool_use_id" => block.id = reader.string(),
+        b"name" => block.name = reader.string(),
+        b"input" => block.input = Some(reader.raw()),
+        b"text" | b"content" => block.content = Some(reader.raw()),
+        b"is_error" => block.is_error = reader.boolean() == Some(true),
+        _ => {}
+    }
+}

@@ -1,0 +1,81 @@
+//! Tool calls: functions with JSON, custom tools with text, scripts of code mode.
+
+use std::time::Duration;
+
+use super::fold::Payload;
+use super::output::{self, Js};
+use crate::json::{Raw, hash};
+use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
+
+/// What a call is recognised by, most telling first.
+const TELLING: &[&[u8]] =
+    &[b"cmd", b"command", b"path", b"query", b"question", b"questions", b"message", b"target", b"url"];
+
+pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
+    let id = payload.call.clone().or(payload.id.clone()).unwrap_or_default();
+    let name = payload.name.clone().unwrap_or("shell".into());
+    let input = payload.input.unwrap_or(Raw(b"{}"));
+    // A function's arguments are JSON in a string, a custom tool's input is text, an action is an object.
+    let text = if input.0.first() == Some(&b'"') { input.string() } else { None };
+    let arguments = Raw(text.as_deref().map_or(input.0, str::as_bytes));
+    let mut new = NewCall { id, fingerprint: hash(arguments.0), ..NewCall::default() };
+    match (&*name, &payload.kind) {
+        ("exec", kind) if kind == "custom_tool_call" => {
+            let script = Js::new(text.as_deref().unwrap_or_default());
+            if let Some(steps) = script.plan() {
+                session.plan(steps);
+            }
+            if let Some(workdir) = script.literal("workdir") {
+                session.workdir(&workdir);
+            }
+            if script.only_polls() {
+                new.kind = CallKind::Poller;
+            }
+            new.summary = script.summary().into();
+        }
+        ("apply_patch", _) => new.summary = output::patched_file(text.as_deref().unwrap_or_default()).into(),
+        _ => function(session, &name, arguments, &mut new),
+    }
+    new.name = name;
+    session.call(&new);
+}
+
+fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut NewCall<'a>) {
+    new.fingerprint = arguments.fingerprint(b"");
+    new.summary = summary_of(arguments, TELLING);
+    let mut typed_nothing = true;
+    arguments.reader().object(|key, reader| match key {
+        b"workdir" => {
+            if let Some(path) = reader.string() {
+                session.workdir(&path);
+            }
+        }
+        b"timeout_ms" | b"timeout" => new.timeout = reader.count().map(Duration::from_millis),
+        // `["bash","-lc","make check"]`
+        b"command" if reader.peek() == Some(b'[') => {
+            reader.array(|reader| new.summary = reader.raw().text(KEPT).unwrap_or_default());
+        }
+        b"chars" => typed_nothing = reader.string().is_none_or(|text| text.is_empty()),
+        b"plan" => {
+            let mut steps = Vec::new();
+            reader.array(|reader| {
+                if steps.len() < MOST_STEPS {
+                    steps.push(step(reader.raw()));
+                }
+            });
+            session.plan(steps);
+        }
+        _ => {}
+    });
+    new.kind = match name {
+        "write_stdin" if typed_nothing => CallKind::Poller,
+        "wait" | "wait_agent" | "list_agents" => CallKind::Poller,
+        "request_user_input" => CallKind::Question,
+        _ => CallKind::Work,
+    };
+}
+
+fn step(raw: Raw<'_>) -> Step {
+    let state = StepState::parse(&summary_of(raw, &[b"status"]));
+    Step { id: None, call: None, text: summary_of(raw, &[b"step"]).into_owned(), state }
+}

@@ -1,0 +1,85 @@
+//! Codex CLI, 0.63 to 0.169: where it keeps its rollouts, and what their rows mean.
+//!
+//! `$CODEX_HOME` or `~/.codex`; `sessions/YYYY/MM/DD/rollout-<time>-<thread>.jsonl`, resumed threads go on in
+//! their old file; `thread-writer-locks/<thread>.lock` is held by the process that writes. Rows are
+//! `{"timestamp","type","payload"}` (openai/codex, codex-rs/rollout). Turn events exist since early 2026.
+
+mod calls;
+mod fold;
+mod output;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use super::{Client, LogFile, Mark, Sign, log_file, names_in};
+use crate::disk::Disk;
+use crate::model::Problem;
+use crate::process::{Program, Role};
+use crate::world::World;
+
+pub(super) static CLIENT: Client = Client {
+    name: "codex",
+    program: Program {
+        client: "codex",
+        names: &["codex", "codex-code-mode-host"],
+        packages: &["@openai/codex"],
+        role,
+        holds_log: Some("rollout-"),
+    },
+    logs,
+    fold: fold::fold,
+    hides_calls: |session| !session.tells_ends,
+    marks,
+    resume: |session| format!("codex resume {session}"),
+};
+
+/// The server that does the work of the terminal program, and its helpers, outlive every session.
+fn role(argv: &[String]) -> Role {
+    let name = argv.first().map(String::as_str).unwrap_or_default();
+    let mut words = argv.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-'));
+    if name.ends_with("codex-code-mode-host") || argv.iter().any(|word| word == "pid-update-loop") {
+        return Role::Helper;
+    }
+    match words.next() {
+        Some("app-server" | "mcp-server" | "mcp" | "exec-server") => Role::Helper,
+        Some("exec" | "e" | "review") => Role::Agent { headless: Some(true) },
+        _ => Role::Agent { headless: Some(false) },
+    }
+}
+
+fn home(world: &World) -> Option<PathBuf> {
+    world.agents_folder("CODEX_HOME", ".codex")
+}
+
+/// All of them: a rollout's path says nothing of its directory.
+fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = home(world).map(|home| home.join("sessions")).into_iter().collect();
+    for _level in ["year", "month", "day"] {
+        let below = |folder: &PathBuf| {
+            names_in(disk, folder, problems).into_iter().map(|name| folder.join(name)).collect::<Vec<_>>()
+        };
+        folders = folders.iter().flat_map(below).collect();
+    }
+    for folder in folders {
+        for name in names_in(disk, &folder, problems) {
+            let text = name.to_string_lossy();
+            if text.starts_with("rollout-") && text.ends_with(".jsonl") {
+                found.extend(log_file(disk, folder.join(&name), problems));
+            }
+        }
+    }
+    found
+}
+
+/// Locks are deleted at a clean end, and stay after a crash.
+fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(folder) = home(world).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
+    let names = names_in(disk, &folder, problems);
+    let marks = names.iter().filter_map(|name| {
+        let session = name.to_str()?.strip_suffix(".lock")?;
+        Some(Mark { session: session.to_owned(), path: folder.join(name), sign: Sign::Lock })
+    });
+    marks.collect()
+}

@@ -1,0 +1,1 @@
+//! Rows of real shapes, and what they amount to.
