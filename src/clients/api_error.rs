@@ -2,6 +2,7 @@
 
 use crate::model::ErrorClass;
 use crate::session::ApiError;
+use crate::time::Time;
 
 /// Words that name a used-up resource, whatever the status says: a 429 may be a busy minute or a spent week.
 const RESOURCE: &[&str] = &[
@@ -9,6 +10,10 @@ const RESOURCE: &[&str] = &[
     "session limit",
     "weekly limit",
     "limit reached",
+    "hit your",
+    "out of extra usage",
+    "output token maximum",
+    "max_output_tokens",
     "quota",
     "credit balance",
     "billing",
@@ -53,17 +58,33 @@ pub(super) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError 
         _ if says(TRANSIENT) => ErrorClass::Transient,
         _ => ErrorClass::Permanent,
     };
-    let resets = text.split_once("resets ").map(|(_, when)| when.lines().next().unwrap_or_default().trim().to_owned());
+    let resets = resets(text);
     let text = if text.is_empty() { code } else { text };
-    ApiError { class, text: text.to_owned(), resets: resets.filter(|when| !when.is_empty()) }
+    ApiError { class, text: text.to_owned(), resets }
 }
 
-/// A status in words such as `unexpected status 529` or `API Error: 401`.
+/// When a limit is lifted: `resets 6pm (Europe/Berlin)`, `limit reached|1763676000`, `try again in 3 days.`
+fn resets(text: &str) -> Option<String> {
+    if let Some((_, epoch)) = text.split_once("limit reached|") {
+        let digits = epoch.split(|next: char| !next.is_ascii_digit()).next()?;
+        return Time::from_number(digits.parse().ok()?).map(Time::rfc3339);
+    }
+    let after = |mark| text.split_once(mark).map(|(_, when): (&str, &str)| when);
+    let when = after("resets ").or_else(|| after("try again at ")).or_else(|| {
+        // The word belongs to it: three days are a time from then.
+        text.find("try again in ").map(|at| &text[at + "try again ".len()..])
+    })?;
+    let when = when.lines().next().unwrap_or_default().split(". ").next().unwrap_or_default();
+    Some(when.trim().trim_end_matches('.').to_owned()).filter(|when| !when.is_empty())
+}
+
+/// A status in words such as `unexpected status 529`, `last status: 401` or `API Error: 401`.
 fn status_in(words: &str) -> Option<u16> {
-    let after = ["status ", "error: ", "http "].iter().find_map(|mark| words.split_once(mark))?.1;
-    let digits = after.get(..3)?;
-    let ends = !after[3..].starts_with(|next: char| next.is_ascii_alphanumeric());
-    digits.parse().ok().filter(|status| ends && (400..600).contains(status))
+    let status = |after: &str| {
+        let ends = !after.get(3..)?.starts_with(|next: char| next.is_ascii_alphanumeric());
+        after.get(..3)?.parse().ok().filter(|status| ends && (400..600).contains(status))
+    };
+    ["status ", "status: ", "error: ", "http "].iter().find_map(|mark| status(words.split_once(mark)?.1))
 }
 
 #[cfg(test)]
@@ -89,13 +110,37 @@ mod tests {
             ),
             (None, "", "unexpected status 529 <unknown status code>: Overloaded", Transient),
             (None, "unauthorized", "unexpected status 401 Unauthorized", Permanent),
+            (Some(429), "rate_limit", "You've hit your limit · resets 3pm (UTC)", Resource),
+            (None, "", "Claude AI usage limit reached|1763676000", Resource),
+            (None, "max_output_tokens", "response exceeded the 32000 output token maximum", Resource),
+            (
+                None,
+                "response_too_many_failed_attempts",
+                "exceeded retry limit, last status: 401 Unauthorized",
+                Permanent,
+            ),
             (None, "", "Connection error.", Transient),
             (None, "", "something else", Permanent),
         ];
         for (status, code, text, class) in cases {
             assert_eq!(classify(status, code, text).class, class, "{status:?} {code} {text}");
         }
-        let error = classify(Some(429), "", "You've hit your session limit · resets 6pm (America/Los_Angeles)");
-        assert_eq!(error.resets.as_deref(), Some("6pm (America/Los_Angeles)"));
+    }
+
+    #[test]
+    fn when_a_limit_is_lifted() {
+        let cases = [
+            ("You've hit your session limit · resets 6pm (America/Los_Angeles)", Some("6pm (America/Los_Angeles)")),
+            ("Claude AI usage limit reached|1763676000", Some("2025-11-20T22:00:00Z")),
+            (
+                "You've hit your usage limit. To get more access now, try again at Nov 21st, 2026 3:04 PM.",
+                Some("Nov 21st, 2026 3:04 PM"),
+            ),
+            ("You've hit your usage limit. Upgrade to Pro or try again in 3 days 4 hours.", Some("in 3 days 4 hours")),
+            ("Overloaded", None),
+        ];
+        for (text, when) in cases {
+            assert_eq!(classify(None, "", text).resets.as_deref(), when, "{text}");
+        }
     }
 }

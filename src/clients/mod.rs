@@ -6,6 +6,8 @@
 mod api_error;
 mod claude_code;
 mod codex;
+#[cfg(test)]
+mod table;
 
 use std::ffi::OsString;
 use std::fs::Metadata;

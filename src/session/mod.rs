@@ -61,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) tools: ToolCounts,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
+    /// The reply whose rows come, as a hash of its id.
+    reply: u64,
     usages: Vec<(u64, Tokens)>,
     /// The row being read: its time and place.
     #[serde(skip)]
@@ -112,9 +114,7 @@ impl Session {
     /// not go on with what a crash cut off.
     pub(crate) fn prompt(&mut self) {
         if self.turn != Turn::Open {
-            self.failures.end();
-            self.repeats.end();
-            self.last_call = None;
+            self.begin();
         }
         self.finish(Turn::Open);
         self.turn_since = self.row.0.or(self.turn_since);
@@ -130,6 +130,7 @@ impl Session {
     pub(crate) fn work(&mut self) {
         if self.turn != Turn::Open {
             if self.turn != (Turn::Ended { firm: false }) || self.turn_since.is_none() {
+                self.begin();
                 self.turn_since = self.row.0;
             }
             self.set(Turn::Open);
@@ -145,9 +146,26 @@ impl Session {
         }
     }
 
+    /// A row of the reply with this id. A model is asked again only when all its calls have come back: those
+    /// of an earlier reply that are still open were cut off, and never will.
+    pub(crate) fn reply(&mut self, id: &[u8]) {
+        let reply = hash(id);
+        if !id.is_empty() && self.reply != reply {
+            self.reply = reply;
+            self.open.clear();
+        }
+    }
+
     /// The turn has ended as it should.
     pub(crate) fn ended(&mut self) {
         self.finish(Turn::Ended { firm: true });
+    }
+
+    /// The turn is over, however it went: after an error or an interruption this is said as well.
+    pub(crate) fn over(&mut self) {
+        if !matches!(self.turn, Turn::Errored(_) | Turn::Interrupted) {
+            self.ended();
+        }
     }
 
     pub(crate) fn interrupted(&mut self) {
@@ -191,11 +209,10 @@ impl Session {
         });
     }
 
-    /// A command failed inside a call that is still open: inside call `id`, or else the newest. One failure
-    /// per call, however often the log tells it.
+    /// A command failed inside the call `id`, which is still open. One failure per call, however often the log
+    /// tells it.
     pub(crate) fn command_failed(&mut self, id: &str, text: &str) {
-        let at = self.open.iter().position(|call| call.id == id).or(self.open.len().checked_sub(1));
-        if let Some(at) = at
+        if let Some(at) = self.open.iter().position(|call| call.id == id)
             && !self.open[at].counted
         {
             self.open[at].counted = true;
@@ -211,6 +228,10 @@ impl Session {
             Outcome::Failed if !self.open[at].counted => self.failed(at, text),
             Outcome::Ok if !self.open[at].counted => self.failures.end(),
             _ => {}
+        }
+        if matches!(outcome, Outcome::Failed | Outcome::Withdrawn) {
+            // It made no step.
+            self.plan.retain(|step| step.id.is_some() || step.call.as_deref() != Some(id));
         }
         self.open.remove(at);
     }
@@ -251,7 +272,15 @@ impl Session {
     }
 
     pub(crate) fn number_step(&mut self, call: &str, id: &str) {
-        if let Some(step) = self.plan.iter_mut().find(|step| step.call.as_deref() == Some(call)) {
+        let is_it = |step: &Step| step.id.is_none() && step.call.as_deref() == Some(call);
+        if !self.plan.iter().any(is_it) {
+            return;
+        }
+        // Numbers begin anew with a new list, once the old one is done.
+        if self.plan.iter().any(|step| step.id.as_deref() == Some(id)) {
+            self.plan.retain(|step| step.id.is_none());
+        }
+        if let Some(step) = self.plan.iter_mut().find(|step| is_it(step)) {
             step.id = Some(keep(id));
         }
     }
@@ -302,6 +331,13 @@ impl Session {
         self.last_failure = Some(Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) });
         self.tools.failed += 1;
         self.failures.add(self.row);
+    }
+
+    /// What was counted in the turn before is of no interest in the next one.
+    fn begin(&mut self) {
+        self.failures.end();
+        self.repeats.end();
+        self.last_call = None;
     }
 
     fn finish(&mut self, turn: Turn) {

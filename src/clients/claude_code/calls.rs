@@ -38,9 +38,10 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             summary = "may the plan be carried out?".into();
         }
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
+        // What something in the background has printed.
+        "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
         "TodoWrite" => todo_write(session, input),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
-        "TaskUpdate" => task_update(session, input),
         _ => {}
     }
     let mut timeout = None;
@@ -95,30 +96,17 @@ fn todo_write(session: &mut Session, input: Raw<'_>) {
     session.plan(steps);
 }
 
-/// `TaskUpdate`: one step changes its state.
-fn task_update(session: &mut Session, input: Raw<'_>) {
-    let (mut id, mut status) = (None, None);
-    input.reader().object(|key, reader| match key {
-        b"taskId" => id = reader.string(),
-        b"status" => status = reader.string(),
-        _ => {}
-    });
-    if let (Some(id), Some(status)) = (id, status) {
-        session.move_step(&id, (status != "deleted").then(|| StepState::parse(&status)));
-    }
-}
-
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
-    if let Some(number) = row.tool_result.filter(|raw| raw.0.len() < KEPT).and_then(task_number) {
-        session.number_step(id, &number);
+    if let Some(raw) = row.tool_result.filter(|raw| raw.0.len() < KEPT) {
+        plan_result(session, id, raw);
     }
     if !block.is_error {
         return session.result(id, Outcome::Ok, "");
     }
     let text = block.content.and_then(first_text).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
-    let withdrawn = WITHDRAWN.iter().any(|start| text.starts_with(start));
+    let withdrawn = row.denied || WITHDRAWN.iter().any(|start| text.starts_with(start));
     let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
     session.result(id, outcome, text.trim_end_matches("</tool_use_error>"));
 }
@@ -131,19 +119,30 @@ const WITHDRAWN: &[&str] = &[
     "Cancelled: parallel tool call",
 ];
 
-/// The number that `TaskCreate` gave to its step: `{"task":{"id":"1",...}}`.
-fn task_number(result: Raw<'_>) -> Option<Cow<'_, str>> {
-    let mut number = None;
-    result.reader().object(|key, reader| {
-        if key == b"task" {
-            reader.object(|key, reader| {
-                if key == b"id" {
-                    number = reader.string();
-                }
-            });
-        }
+/// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
+/// `TaskUpdate` moved. Not what was asked for: the answer to that may be no.
+fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
+    let (mut number, mut moved, mut to) = (None, None, None);
+    result.reader().object(|key, reader| match key {
+        b"task" => reader.object(|key, reader| {
+            if key == b"id" {
+                number = reader.string();
+            }
+        }),
+        b"taskId" => moved = reader.string(),
+        b"statusChange" => reader.object(|key, reader| {
+            if key == b"to" {
+                to = reader.string();
+            }
+        }),
+        _ => {}
     });
-    number
+    if let Some(number) = number {
+        session.number_step(call, &number);
+    }
+    if let (Some(step), Some(to)) = (moved, to) {
+        session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to)));
+    }
 }
 
 /// The text of a result: a string, or a list of blocks.

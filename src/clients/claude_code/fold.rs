@@ -1,9 +1,10 @@
 //! What a row means for its session.
 
 use super::calls::{call, result};
-use super::rows::{Row, read_member};
+use super::rows::{Block, Row, read_member};
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
+use crate::model::ErrorClass;
 use crate::session::{ApiError, KEPT, Session, Turn};
 use crate::time::Time;
 
@@ -26,14 +27,19 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         b"cli" => session.headless = Some(false),
         _ => {}
     }
+    if row.sidechain && row.agent.as_deref() != Some(&session.id) {
+        // Before 2.0, a sub-agent's rows stood among its parent's.
+        return;
+    }
     match row.kind {
         b"assistant" => assistant(session, &row),
         b"user" => user(session, &row),
         b"system" => match row.subtype {
             b"turn_duration" => {
-                session.ended();
+                session.over();
                 session.pending_children = row.pending_children;
             }
+            b"stop_hook_summary" if !row.hook_errors => session.over(),
             b"api_error" => session.retried(),
             _ => {}
         },
@@ -56,11 +62,14 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
     if let Some(used) = message.usage {
         session.usage(message.id, row.request, used);
     }
+    session.reply(message.id);
     for block in &message.blocks {
         match (block.kind, message.stop) {
             (b"tool_use", _) => call(session, block),
+            (_, b"refusal") => session.errored(refusal(block)),
             (b"text", b"tool_use" | b"pause_turn") => session.work(),
-            (b"text", b"") => session.said(),
+            // Where a reply was cut off, the client asks for the rest.
+            (b"text", b"" | b"max_tokens" | b"model_context_window_exceeded") => session.said(),
             (b"text", _) => session.ended(),
             // Thinking may be all there is, but a text mostly follows.
             (_, b"end_turn") => session.said(),
@@ -71,9 +80,13 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
 
 fn user(session: &mut Session, row: &Row<'_>) {
     let mut asked = row.message.text;
+    let mut answers = false;
     for block in &row.message.blocks {
         match block.kind {
-            b"tool_result" => result(session, row, block),
+            b"tool_result" => {
+                answers = true;
+                result(session, row, block);
+            }
             b"text" => asked = asked.or(block.content),
             // A picture alone is a prompt as well.
             _ => asked = asked.or(Some(Raw(b"\"\""))),
@@ -83,11 +96,25 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let text = asked.text(KEPT).unwrap_or_default();
     if text.starts_with("[Request interrupted by user") {
         session.interrupted();
-    } else if !["<command-", "<local-command", "<bash-", "Caveat: "].iter().any(|mark| text.starts_with(mark)) {
+    } else if !answers && !LOCAL.iter().any(|start| text.starts_with(start)) {
+        // A slash command that stands for a prompt: what it stands for begins the session.
+        if row.meta && session.turn != Turn::None {
+            return;
+        }
         // 2.0 warms up side conversations at its start; they are no work.
         session.internal |= session.turn == Turn::None && row.agent.is_some() && text == "Warmup";
         session.prompt();
     }
+}
+
+/// Starts of what a person did with the client, without the model.
+const LOCAL: &[&str] =
+    &["<command-", "<local-command", "<bash-", "<user-memory-", "Caveat: ", "Continue from where you left off."];
+
+fn refusal(block: &Block<'_>) -> ApiError {
+    let said = block.content.filter(|_| block.kind == b"text").and_then(|raw| raw.text(KEPT)).unwrap_or_default();
+    let text = format!("the model refused to go on{}{said}", if said.is_empty() { "" } else { ": " });
+    ApiError { class: ErrorClass::Permanent, text, resets: None }
 }
 
 fn error_of(row: &Row<'_>) -> ApiError {

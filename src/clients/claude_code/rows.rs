@@ -17,8 +17,16 @@ pub(super) struct Row<'a> {
     pub(super) agent: Option<Cow<'a, str>>,
     pub(super) request: &'a [u8],
     pub(super) entrypoint: &'a [u8],
-    /// Not typed by anybody, or not sent to the model.
+    /// Of a sub-agent.
+    pub(super) sidechain: bool,
+    /// Written by the client, for the model.
+    pub(super) meta: bool,
+    /// Not sent to the model as it stands.
     pub(super) hidden: bool,
+    /// A person refused the call, or it was dropped with another.
+    pub(super) denied: bool,
+    /// A hook at the end of the turn sends the agent on.
+    pub(super) hook_errors: bool,
     pub(super) message: Message<'a>,
     pub(super) tool_result: Option<Raw<'a>>,
     pub(super) api_error: bool,
@@ -68,7 +76,14 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"agentId" => row.agent = reader.string(),
         b"requestId" => row.request = word(reader),
         b"entrypoint" => row.entrypoint = word(reader),
-        b"isMeta" | b"isCompactSummary" | b"isVisibleInTranscriptOnly" => row.hidden |= reader.boolean() == Some(true),
+        b"isSidechain" => row.sidechain = reader.boolean() == Some(true),
+        b"isMeta" => row.meta = reader.boolean() == Some(true),
+        b"isCompactSummary" | b"isVisibleInTranscriptOnly" => row.hidden |= reader.boolean() == Some(true),
+        b"toolDenialKind" => row.denied = matches!(word(reader), b"user-rejected" | b"interrupted" | b"cancelled"),
+        b"hookErrors" => reader.array(|reader| {
+            reader.raw();
+            row.hook_errors = true;
+        }),
         b"isApiErrorMessage" => row.api_error = reader.boolean() == Some(true),
         b"error" => row.error = word(reader),
         b"apiErrorStatus" => row.error_status = reader.count(),

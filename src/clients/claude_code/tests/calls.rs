@@ -1,0 +1,265 @@
+//! Calls, questions and plans.
+
+use super::*;
+
+const EXIT: &str = "Exit code 2\\nmake: *** [check] Error 1";
+
+fn three() -> Vec<String> {
+    vec![
+        prompt("go"),
+        bash("1", "a"),
+        failed("1", EXIT),
+        bash("2", "b"),
+        failed("2", EXIT),
+        bash("3", "c"),
+        failed("3", EXIT),
+    ]
+}
+
+#[test]
+fn how_calls_come_out() {
+    let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
+    let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
+    let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
+    check(
+        &CLIENT,
+        &[
+            ("three failures", three(), "open, 3 calls, 3 failed, streak 3"),
+            ("a success ends them", and(three(), vec![bash("4", "d"), ok("4")]), "open, 4 calls, 3 failed"),
+            (
+                "false is no error",
+                and(three(), vec![bash("4", "d"), answer("4", r#""content":"x","is_error":false"#, "")]),
+                "open, 4 calls, 3 failed",
+            ),
+            (
+                "a refusal does not",
+                and(three(), vec![bash("4", "d"), failed("4", refused)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "nor a denial by its kind",
+                and(three(), vec![bash("4", "d"), denied]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "nor a sibling's fall",
+                and(three(), vec![bash("4", "d"), failed("4", sibling)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "missing permission is a failure",
+                vec![prompt("go"), bash("1", "a"), failed("1", "Permission to use Bash has been denied.")],
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "a new turn has a new streak",
+                and(three(), vec![text("4", END), prompt("again")]),
+                "open, 3 calls, 3 failed",
+            ),
+            (
+                "also one that begins by itself",
+                and(three(), vec![text("4", END), thinking("5", "\"tool_use\"")]),
+                "open, 3 calls, 3 failed",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn parallel_repeated_and_background_calls() {
+    let go = || prompt("go");
+    check(
+        &CLIENT,
+        &[
+            (
+                "parallel results in another order",
+                vec![
+                    go(),
+                    tool("1", "a", "Read", r#"{"file_path":"a"}"#),
+                    tool("1", "b", "Bash", r#"{"command":"b"}"#),
+                    tool("1", "c", "Grep", r#"{"pattern":"c"}"#),
+                    ok("c"),
+                    metadata(),
+                    ok("a"),
+                ],
+                "open, in Bash `b`, 3 calls",
+            ),
+            (
+                "the same call, differently described",
+                vec![go(), bash("1", "ls"), ok("1"), bash("2", "ls"), ok("2")],
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "pollers do not repeat",
+                vec![
+                    go(),
+                    tool("1", "1", "TaskOutput", r#"{"task_id":"b"}"#),
+                    ok("1"),
+                    tool("2", "2", "TaskOutput", r#"{"task_id":"b"}"#),
+                ],
+                "open, in TaskOutput ``, 2 calls",
+            ),
+            (
+                "nor reads of what runs in the background",
+                vec![
+                    go(),
+                    tool("1", "1", "Read", r#"{"file_path":"/tmp/claude-1000/-srv/s/tasks/b.output"}"#),
+                    ok("1"),
+                    tool("2", "2", "Read", r#"{"file_path":"/tmp/claude-1000/-srv/s/tasks/b.output"}"#),
+                    ok("2"),
+                ],
+                "open, 2 calls",
+            ),
+            (
+                "in the background it is done at once",
+                vec![
+                    go(),
+                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
+                    answer(
+                        "1",
+                        r#""content":"Command running in background with ID: b1""#,
+                        r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
+                    ),
+                ],
+                "open, 1 calls",
+            ),
+            ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
+        ],
+    );
+}
+
+#[test]
+fn questions_wait_for_a_person() {
+    let ask =
+        || tool("1", "1", "AskUserQuestion", r#"{"questions":[{"question":"Which one?","header":"h","options":[]}]}"#);
+    let plan = || tool("1", "1", "ExitPlanMode", r##"{"plan":"# Plan"}"##);
+    check(
+        &CLIENT,
+        &[
+            ("asked", vec![prompt("go"), ask()], "open, in AskUserQuestion `Which one?`, asks, 1 calls"),
+            ("answered", vec![prompt("go"), ask(), ok("1")], "open, 1 calls"),
+            (
+                "a plan to approve",
+                vec![prompt("go"), plan()],
+                "open, in ExitPlanMode `may the plan be carried out?`, asks, 1 calls",
+            ),
+            ("approved", vec![prompt("go"), plan(), ok("1")], "open, 1 calls"),
+            (
+                "rejected",
+                vec![prompt("go"), plan(), failed("1", "The user doesn't want to proceed with this tool use.")],
+                "open, 1 calls",
+            ),
+        ],
+    );
+}
+
+fn create(call: &str, subject: &str) -> String {
+    tool(
+        "1",
+        call,
+        "TaskCreate",
+        &format!(r#"{{"subject":"{subject}","description":"d","activeForm":"{subject}ing"}}"#),
+    )
+}
+
+fn created(call: &str, id: &str) -> String {
+    answer(call, r#""content":"created""#, &format!(r#","toolUseResult":{{"task":{{"id":"{id}","subject":"s"}}}}"#))
+}
+
+fn update(call: &str, id: &str, status: &str) -> String {
+    tool(call, call, "TaskUpdate", &format!(r#"{{"taskId":"{id}","status":"{status}"}}"#))
+}
+
+fn updated(call: &str, id: &str, to: &str) -> String {
+    answer(
+        call,
+        r#""content":"Updated""#,
+        &format!(
+            r#","toolUseResult":{{"success":true,"taskId":"{id}","updatedFields":["status"],"statusChange":{{"from":"pending","to":"{to}"}}}}"#
+        ),
+    )
+}
+
+fn no(call: &str, id: &str) -> String {
+    answer(
+        call,
+        r#""content":"Task not found""#,
+        &format!(r#","toolUseResult":{{"success":false,"taskId":"{id}","updatedFields":[],"error":"Task not found"}}"#),
+    )
+}
+
+fn two() -> Vec<String> {
+    vec![prompt("go"), create("a", "Build"), create("b", "Test"), created("b", "2"), created("a", "1")]
+}
+
+fn done() -> Vec<String> {
+    and(
+        two(),
+        vec![
+            update("2", "1", "completed"),
+            updated("2", "1", "completed"),
+            update("3", "2", "completed"),
+            updated("3", "2", "completed"),
+        ],
+    )
+}
+
+#[test]
+fn plans() {
+    let todo = r#"{"todos":[{"content":"Build","status":"completed","activeForm":"Building"},{"content":"Test","status":"in_progress","activeForm":"Testing"},{"content":"Ship","status":"pending","activeForm":"Shipping"}]}"#;
+    check(
+        &CLIENT,
+        &[
+            (
+                "a whole list",
+                vec![prompt("go"), tool("1", "1", "TodoWrite", todo), ok("1")],
+                "open, 1 calls, 1/3 Testing",
+            ),
+            ("steps made one by one", two(), "open, 2 calls, 0/2 -"),
+            (
+                "the second one begins",
+                and(two(), vec![update("2", "2", "in_progress"), updated("2", "2", "in_progress")]),
+                "open, 3 calls, 0/2 Testing",
+            ),
+            (
+                "only once it is answered",
+                and(two(), vec![update("2", "2", "in_progress")]),
+                "open, in TaskUpdate ``, 3 calls, 0/2 -",
+            ),
+            (
+                "one is done",
+                and(two(), vec![update("2", "1", "completed"), updated("2", "1", "completed")]),
+                "open, 3 calls, 1/2 -",
+            ),
+            (
+                "one is dropped",
+                and(two(), vec![update("2", "1", "deleted"), updated("2", "1", "deleted")]),
+                "open, 3 calls, 0/1 -",
+            ),
+            ("the answer is no", and(two(), vec![update("2", "1", "completed"), no("2", "1")]), "open, 3 calls, 0/2 -"),
+            (
+                "one could not be made",
+                and(two(), vec![create("c", "Ship"), failed("c", "InputValidationError")]),
+                "open, 3 calls, 1 failed, streak 1, 0/2 -",
+            ),
+            (
+                "looked at",
+                and(two(), vec![tool("2", "2", "TaskGet", r#"{"taskId":"1"}"#), created("2", "1")]),
+                "open, 3 calls, 0/2 -",
+            ),
+            (
+                "a new list begins anew",
+                and(
+                    done(),
+                    vec![
+                        create("c", "Ship"),
+                        created("c", "1"),
+                        update("4", "1", "in_progress"),
+                        updated("4", "1", "in_progress"),
+                    ],
+                ),
+                "open, 6 calls, 0/1 Shiping",
+            ),
+        ],
+    );
+}

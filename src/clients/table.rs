@@ -1,0 +1,64 @@
+//! For the tests of the clients: rows in, one line of facts out.
+
+use super::Client;
+use crate::json::Reader;
+use crate::session::{Session, Turn};
+
+/// Folds rows as they would lie in a log.
+pub(super) fn fold(client: &Client, rows: &[String]) -> Session {
+    let (mut session, mut offset) = (Session::default(), 0);
+    for row in rows {
+        let mut reader = Reader::new(row.as_bytes());
+        while reader.next_object() {
+            (client.fold)(&mut session, &mut reader, offset);
+        }
+        assert!(!reader.broken(), "{row}");
+        offset += row.len() as u64 + 1;
+    }
+    session.seal();
+    session
+}
+
+/// The turn, and whatever else is out of the ordinary, in a few words.
+pub(super) fn told(session: &Session) -> String {
+    let turn = match &session.turn {
+        Turn::None => "none".to_owned(),
+        Turn::Open => "open".to_owned(),
+        Turn::Ended { firm: true } => "ended".to_owned(),
+        Turn::Ended { firm: false } => "ended?".to_owned(),
+        Turn::Errored(error) => format!("{:?} error", error.class).to_lowercase(),
+        Turn::Interrupted => "interrupted".to_owned(),
+    };
+    let mut told = vec![turn];
+    let mut tell = |is_so: bool, what: String| told.extend(is_so.then_some(what));
+    let open: Vec<_> = session.open.iter().map(|call| format!("{} `{}`", call.name, call.summary)).collect();
+    tell(!open.is_empty(), format!("in {}", open.join(" + ")));
+    tell(session.question().is_some(), "asks".to_owned());
+    tell(session.tools.calls > 0, format!("{} calls", session.tools.calls));
+    tell(session.tools.failed > 0, format!("{} failed", session.tools.failed));
+    tell(session.failures.count > 0, format!("streak {}", session.failures.count));
+    tell(session.repeats.count > 1, format!("repeats {}", session.repeats.count));
+    tell(session.retries.count > 0, format!("retries {}", session.retries.count));
+    tell(session.pending_children > 0, format!("{} children", session.pending_children));
+    tell(session.internal, "internal".to_owned());
+    if let Some(plan) = session.progress() {
+        tell(true, format!("{}/{} {}", plan.done, plan.total, plan.step.as_deref().unwrap_or("-")));
+    }
+    told.join(", ")
+}
+
+/// Rows, and more of them.
+pub(super) fn and(mut rows: Vec<String>, more: impl IntoIterator<Item = String>) -> Vec<String> {
+    rows.extend(more);
+    rows
+}
+
+/// Checks a table of names, rows and facts, and shows all that differ.
+pub(super) fn check(client: &Client, table: &[(&str, Vec<String>, &str)]) {
+    let wrong = table.iter().filter_map(|(name, rows, truth)| {
+        let told = told(&fold(client, rows));
+        (told != *truth).then(|| format!("{name}:\n  {told}\n  not {truth}"))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
