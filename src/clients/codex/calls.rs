@@ -1,15 +1,15 @@
 //! Tool calls: functions with JSON, custom tools with text, scripts of code mode.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::fold::Payload;
 use super::output::{self, Js};
-use crate::json::{Raw, hash};
+use crate::json::{Raw, Reader, hash};
 use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 
 /// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] =
-    &[b"cmd", b"command", b"path", b"query", b"question", b"questions", b"message", b"target", b"url"];
+const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
 
 pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
     let id = payload.call.clone().or(payload.id.clone()).unwrap_or_default();
@@ -28,10 +28,13 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
             if let Some(workdir) = script.literal("workdir") {
                 session.workdir(&workdir);
             }
+            new.summary = script.summary().into();
             if script.only_polls() {
                 new.kind = CallKind::Poller;
+            } else if script.asks() {
+                new.kind = CallKind::Question;
+                new.summary = script.literal("question").map_or(new.summary, Into::into);
             }
-            new.summary = script.summary().into();
         }
         ("apply_patch", _) => new.summary = output::patched_file(text.as_deref().unwrap_or_default()).into(),
         _ => function(session, &name, arguments, &mut new),
@@ -45,7 +48,7 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
     new.summary = summary_of(arguments, TELLING);
     let mut typed_nothing = true;
     arguments.reader().object(|key, reader| match key {
-        b"workdir" => {
+        b"workdir" | b"working_directory" => {
             if let Some(path) = reader.string() {
                 session.workdir(&path);
             }
@@ -55,6 +58,7 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         b"command" if reader.peek() == Some(b'[') => {
             reader.array(|reader| new.summary = reader.raw().text(KEPT).unwrap_or_default());
         }
+        b"questions" => new.summary = first_question(reader).unwrap_or_default(),
         b"chars" => typed_nothing = reader.string().is_none_or(|text| text.is_empty()),
         b"plan" => {
             let mut steps = Vec::new();
@@ -73,6 +77,18 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         "request_user_input" => CallKind::Question,
         _ => CallKind::Work,
     };
+}
+
+fn first_question<'a>(reader: &mut Reader<'a>) -> Option<Cow<'a, str>> {
+    let mut first = None;
+    reader.array(|reader| {
+        reader.object(|key, reader| {
+            if key == b"question" && first.is_none() {
+                first = reader.string();
+            }
+        });
+    });
+    first
 }
 
 fn step(raw: Raw<'_>) -> Step {

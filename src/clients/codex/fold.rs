@@ -7,7 +7,7 @@ use super::output;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, KEPT, Session};
+use crate::session::{ApiError, Call, KEPT, Session};
 use crate::time::Time;
 
 /// What is read of a payload; which of it there is depends on its type.
@@ -17,6 +17,7 @@ pub(super) struct Payload<'a> {
     pub(super) id: Option<Cow<'a, str>>,
     pub(super) call: Option<Cow<'a, str>>,
     pub(super) parent: Option<Cow<'a, str>>,
+    pub(super) forked_from: Option<Cow<'a, str>>,
     pub(super) cwd: Option<Cow<'a, str>>,
     pub(super) model: Option<Cow<'a, str>>,
     pub(super) originator: Option<Cow<'a, str>>,
@@ -61,6 +62,7 @@ fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a
         b"id" => payload.id = reader.string(),
         b"call_id" => payload.call = reader.string(),
         b"parent_thread_id" => payload.parent = reader.string(),
+        b"forked_from_id" => payload.forked_from = reader.string(),
         b"cwd" => payload.cwd = reader.string(),
         b"model" => payload.model = reader.string(),
         b"originator" => payload.originator = reader.string(),
@@ -80,7 +82,10 @@ fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a
 }
 
 fn meta(session: &mut Session, payload: &Payload<'_>) {
-    let parent = payload.parent.clone().or_else(|| payload.source.and_then(spawner));
+    let (is_sub_agent, spawner) = payload.source.map(spawner).unwrap_or_default();
+    // Any other fork is a session of its own.
+    let forked_from = payload.forked_from.clone().filter(|_| is_sub_agent);
+    let parent = payload.parent.clone().or(spawner).or(forked_from);
     if let Some(id) = &payload.id {
         // Repeated at each resume, and copied by forks: the first one is this session's.
         if session.id.is_empty() {
@@ -93,10 +98,14 @@ fn meta(session: &mut Session, payload: &Payload<'_>) {
     }
 }
 
-/// `{"subagent":{"thread_spawn":{"parent_thread_id":...}}}`
-fn spawner(source: Raw<'_>) -> Option<Cow<'_, str>> {
-    let mut parent = None;
-    source.reader().object(|_, reader| {
+/// Whether it is a sub-agent's, and who started that: `{"subagent":{"thread_spawn":{"parent_thread_id":..}}}`
+fn spawner(source: Raw<'_>) -> (bool, Option<Cow<'_, str>>) {
+    let mut spawner = (false, None);
+    source.reader().object(|key, reader| {
+        if key != b"subagent" {
+            return;
+        }
+        let mut parent = None;
         reader.object(|_, reader| {
             reader.object(|key, reader| {
                 if key == b"parent_thread_id" {
@@ -104,8 +113,9 @@ fn spawner(source: Raw<'_>) -> Option<Cow<'_, str>> {
                 }
             });
         });
+        spawner = (true, parent);
     });
-    parent
+    spawner
 }
 
 fn context(session: &mut Session, payload: &Payload<'_>) {
@@ -133,7 +143,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
         },
         "turn_aborted" => match payload.reason.as_deref() {
             Some("review_ended") => session.ended(),
-            Some("budget_limited") => {
+            Some("budget_limited" | "budget_exceeded") => {
                 let text = "the token budget is used up".to_owned();
                 session.errored(ApiError { class: ErrorClass::Resource, text, resets: None });
             }
@@ -154,10 +164,10 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
         "exec_command_end" | "patch_apply_end" | "mcp_tool_call_end" => {
             let failed = payload.exit_code.is_some_and(|code| code != 0.0)
                 || payload.success == Some(false)
-                || payload.output.is_some_and(|raw| raw.0.starts_with(b"{\"Err\""));
+                || payload.output.is_some_and(output::is_mcp_error);
             if failed {
                 let id = payload.call.as_deref().unwrap_or_default();
-                session.command_failed(id, &output::exit_text(payload.exit_code, ""));
+                command_failed(session, id, &output::exit_text(payload.exit_code, ""));
             }
         }
         _ => {}
@@ -216,14 +226,21 @@ fn completed_item(session: &mut Session, item: Raw<'_>) {
         matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
     if command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
         let text = output::exit_text(exit, &output.unwrap_or_default());
-        session.command_failed(&id.unwrap_or_default(), &text);
+        command_failed(session, &id.unwrap_or_default(), &text);
     }
+}
+
+/// The commands of a script have ids of their own: they belong to the script that runs, or is waited for.
+fn command_failed(session: &mut Session, id: &str, text: &str) {
+    let script = |call: &&Call| matches!(&*call.name, "exec" | "wait");
+    let call = session.open.iter().rev().find(script).filter(|_| !id.starts_with("call_")).map(|call| call.id.clone());
+    session.command_failed(call.as_deref().unwrap_or(id), text);
 }
 
 fn response_item(session: &mut Session, payload: &Payload<'_>) {
     match &*payload.kind {
         "message" if payload.role.as_deref() == Some("assistant") => session.said(),
-        "reasoning" => session.work(),
+        "reasoning" | "web_search_call" | "image_generation_call" | "tool_search_call" => session.work(),
         "function_call" | "custom_tool_call" | "local_shell_call" => call(session, payload),
         "function_call_output" | "custom_tool_call_output" => {
             let id = payload.call.as_deref().unwrap_or_default();

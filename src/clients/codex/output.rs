@@ -101,6 +101,21 @@ pub(super) fn exit_text(code: Option<f64>, output: &str) -> String {
     }
 }
 
+/// `{"Err":"..."}`, or `{"Ok":{"content":[...],"isError":true}}`.
+pub(super) fn is_mcp_error(result: Raw<'_>) -> bool {
+    let mut error = false;
+    result.reader().object(|key, reader| match key {
+        b"Err" => error = true,
+        b"Ok" => reader.object(|key, reader| {
+            if key == b"isError" {
+                error = reader.boolean() == Some(true);
+            }
+        }),
+        _ => {}
+    });
+    error
+}
+
 /// The file that a patch changes first.
 pub(super) fn patched_file(patch: &str) -> String {
     let mut lines = patch.lines().filter_map(|line| line.strip_prefix("*** "));
@@ -142,6 +157,11 @@ impl<'a> Js<'a> {
             })
     }
 
+    /// It waits for a person's answer.
+    pub(super) fn asks(&self) -> bool {
+        self.tools().any(|tool| tool == "request_user_input")
+    }
+
     fn tools(&self) -> impl Iterator<Item = &str> {
         self.0.split("tools.").skip(1).filter_map(|rest| rest.split('(').next())
     }
@@ -151,20 +171,25 @@ impl<'a> Js<'a> {
         self.0.match_indices(key).find_map(|(at, _)| literal_at(self.0, at, key))
     }
 
-    /// The plan given to `tools.update_plan`.
+    /// The plan given to `tools.update_plan`, there or by way of a variable.
     pub(super) fn plan(&self) -> Option<Vec<Step>> {
-        let call = self.0.split_once("update_plan(")?.1;
-        let steps = call.match_indices("step").filter_map(|(at, key)| {
-            let text = literal_at(call, at, key)?;
-            let rest = &call[at..];
-            // The state may stand before the step or behind it, but within the same braces.
-            let end = rest.find('}').map_or(call.len(), |end| at + end);
-            let start = call[..at].rfind('{').unwrap_or(0);
-            let status = Js(&call[start..end]).literal("status");
-            Some(Step { id: None, call: None, text, state: StepState::parse(&status.unwrap_or_default()) })
-        });
-        Some(steps.collect())
+        let (before, call) = self.0.rsplit_once("update_plan(")?;
+        [call, before].into_iter().map(steps).find(|steps| !steps.is_empty())
     }
+}
+
+/// The objects with a `step`.
+fn steps(call: &str) -> Vec<Step> {
+    let steps = call.match_indices("step").filter_map(|(at, key)| {
+        let text = literal_at(call, at, key)?;
+        let rest = &call[at..];
+        // The state may stand before the step or behind it, but within the same braces.
+        let end = rest.find('}').map_or(call.len(), |end| at + end);
+        let start = call[..at].rfind('{').unwrap_or(0);
+        let status = Js(&call[start..end]).literal("status");
+        Some(Step { id: None, call: None, text, state: StepState::parse(&status.unwrap_or_default()) })
+    });
+    steps.collect()
 }
 
 /// The literal of `key: "..."` where the key stands at `at`, quoted or not.
