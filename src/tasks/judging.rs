@@ -35,15 +35,15 @@ impl<'a> Case<'a> {
 /// Everything that the rules may look at in this case.
 pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> Facts<'a> {
     let session = case.one.map(|one| {
-        let is_child = |child: &&&Known<'_>| child.session.parent.as_deref() == Some(&one.session.id);
-        let is_at_work = |child: &Known<'_>| child.session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
+        let below = descendants(one, case.all);
+        let child_activity = below.iter().filter_map(|child| child.last_activity).max();
         SessionFacts {
             session: one.session,
             log: one.log,
             life: &one.life,
             last_activity: one.last_activity,
-            child_activity: case.all.iter().filter(is_child).filter_map(|child| child.last_activity).max(),
-            child_working: case.all.iter().filter(is_child).any(|child| is_at_work(child)),
+            child_activity,
+            child_working: child_working(one, &below, child_activity, context),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
             suspended: suspended_since(one.last_activity, context),
@@ -51,6 +51,37 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
     Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, declared_life }
+}
+
+/// Its sub-agents, and theirs.
+fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>> {
+    let mut found: Vec<&Known<'_>> = Vec::new();
+    let mut parents = vec![one.session.id.as_str()];
+    while let Some(parent) = parents.pop() {
+        for child in all.iter().filter(|child| child.session.parent.as_deref() == Some(parent)) {
+            // Ids that go in a circle are somebody's mistake.
+            if found.iter().all(|known| known.session.id != child.session.id) {
+                found.push(child);
+                parents.push(&child.session.id);
+            }
+        }
+    }
+    found
+}
+
+/// A sub-agent is at work: one whose turn is open and whose process lives, and that shows it. One that was
+/// stopped together with its parent's turn may leave its own open for ever.
+fn child_working(one: &Known<'_>, below: &[&Known<'_>], activity: Option<Time>, context: &Context<'_>) -> bool {
+    let limit = context.config.thresholds.stuck_after;
+    let recent = |at: Option<Time>| at.is_some_and(|at| context.now.since(at) <= limit);
+    let is_alive = |one: &Known<'_>| matches!(one.life, Life::Alive(_));
+    let is_at_work = |child: &&Known<'_>| {
+        child.session.turn == Turn::Open
+            && is_alive(child)
+            && (recent(child.last_activity) || !child.session.open.is_empty())
+    };
+    let counted = one.session.pending_children > 0 && is_alive(one) && recent(activity.max(one.last_activity));
+    below.iter().any(is_at_work) || counted
 }
 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {

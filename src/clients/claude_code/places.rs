@@ -1,6 +1,7 @@
 //! Where Claude Code keeps its transcripts, and its signs of life.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::clients::{LogFile, Mark, Sign, log_file, names_in, note};
@@ -48,7 +49,7 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
     found
 }
 
-/// The transcripts of one project folder: sessions, and their sub-agents one folder down.
+/// The transcripts of one project folder: sessions, and their sub-agents below them.
 fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     let first = found.len();
     for name in names_in(disk, folder, problems) {
@@ -58,10 +59,16 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
             found.extend(transcript(disk, path, problems));
         } else if text.len() == 36 {
             let agents = path.join("subagents");
+            let mut workflows = false;
             for name in names_in(disk, &agents, problems) {
-                let path = agents.join(&name);
-                if name.to_string_lossy().ends_with(".jsonl") {
-                    found.extend(transcript(disk, path, problems));
+                workflows |= name == "workflows";
+                found.extend(sub_agent(disk, &agents, &name, problems));
+            }
+            // Of a session with workflows, each one has a folder of its own.
+            let workflows = workflows.then(|| agents.join("workflows"));
+            for folder in workflows.map(|folder| below(disk, &folder, problems)).unwrap_or_default() {
+                for name in names_in(disk, &folder, problems) {
+                    found.extend(sub_agent(disk, &folder, &name, problems));
                 }
             }
         }
@@ -69,10 +76,24 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
     found[first..].iter_mut().for_each(|log| log.proposed = proposed.map(Path::to_path_buf));
 }
 
+fn below(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    names_in(disk, folder, problems).into_iter().map(|name| folder.join(name)).collect()
+}
+
+/// A workflow's folder also has a journal, which is no transcript.
+fn sub_agent(disk: &Disk, folder: &Path, name: &OsStr, problems: &mut Vec<Problem>) -> Option<LogFile> {
+    let text = name.to_string_lossy();
+    let is_one = text.starts_with("agent-") && text.ends_with(".jsonl");
+    is_one.then(|| transcript(disk, folder.join(name), problems)).flatten()
+}
+
+/// What the client asks a model for its own ends: to compact a conversation, to suggest a prompt. Nobody's task.
+const INTERNAL: &[&str] = &["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
+
 fn transcript(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
-    // Written by the client to compact a conversation; nobody's task.
-    let compaction = path.file_name()?.to_string_lossy().starts_with("agent-acompact-");
-    if compaction { None } else { log_file(disk, path, problems) }
+    let name = path.file_name()?.to_string_lossy();
+    let internal = INTERNAL.iter().any(|start| name.starts_with(start));
+    if internal { None } else { log_file(disk, path, problems) }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.

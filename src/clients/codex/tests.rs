@@ -1,1 +1,0 @@
-//! Rows of real shapes, and what they amount to.

@@ -1,0 +1,208 @@
+//! Calls, scripts, plans and questions.
+
+use super::*;
+
+#[test]
+fn one_failure_per_call() {
+    let two = || and(begun(), [exec("1", "a"), exec("2", "b")]);
+    let patch = || {
+        item(
+            "custom_tool_call",
+            r#","call_id":"call_1","name":"apply_patch","input":"*** Begin Patch\n*** Update File: src/a.rs\n@@\n""#,
+        )
+    };
+    let no_patch =
+        || item("custom_tool_call_output", r#","call_id":"call_1","output":"apply_patch verification failed: no""#);
+    let file_change = event("item_completed", r#","item":{"type":"FileChange","id":"call_1","status":"failed"}"#);
+    let mcp = |result: &str| {
+        and(
+            begun(),
+            [
+                function("1", "mcp__db__query", "{}"),
+                event("mcp_tool_call_end", &format!(r#","call_id":"call_1","result":{result}"#)),
+                output("1", "Wall time: 0.1 seconds\\nOutput:\\nx"),
+            ],
+        )
+    };
+    check(
+        &CLIENT,
+        &[
+            (
+                "item and output",
+                and(begun(), [exec("1", "a"), command_item("call_1", 2), exited("1", 2)]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "output and item",
+                and(begun(), [exec("1", "a"), exited("1", 2), command_item("call_1", 2)]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "an item that comes late is not its neighbour's",
+                and(two(), [exited("1", 2), command_item("call_1", 2), exited("2", 0)]),
+                "open, 2 calls, 1 failed",
+            ),
+            (
+                "the end of a command, and its output",
+                and(
+                    begun(),
+                    [exec("1", "a"), event("exec_command_end", r#","call_id":"call_1","exit_code":1"#), exited("1", 1)],
+                ),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            ("a patch that did not fit", and(begun(), [patch(), no_patch()]), "open, 1 calls, 1 failed, streak 1"),
+            (
+                "and its event",
+                and(begun(), [patch(), event("patch_apply_end", r#","call_id":"call_1","success":false"#), no_patch()]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            ("and its item", and(begun(), [patch(), file_change, no_patch()]), "open, 1 calls, 1 failed, streak 1"),
+            ("a server's error", mcp(r#"{"Err":"timed out"}"#), "open, 1 calls, 1 failed, streak 1"),
+            ("a tool's error", mcp(r#"{"Ok":{"content":[],"isError":true}}"#), "open, 1 calls, 1 failed, streak 1"),
+            ("none", mcp(r#"{"Ok":{"content":[]}}"#), "open, 1 calls"),
+        ],
+    );
+}
+
+#[test]
+fn commands_that_go_on() {
+    let running = || {
+        and(
+            begun(),
+            [
+                exec("1", "make"),
+                output("1", "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n"),
+            ],
+        )
+    };
+    let poll = |call: &str| function(call, "write_stdin", r#"{"session_id":7,"chars":""}"#);
+    let still = |call: &str| {
+        output(call, "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n")
+    };
+    check(
+        &CLIENT,
+        &[
+            ("goes on", running(), "open, 1 calls"),
+            (
+                "looked after",
+                and(running(), [poll("2"), still("2"), poll("3"), still("3"), poll("4")]),
+                "open, in write_stdin ``, 4 calls",
+            ),
+            ("ends well", and(running(), [poll("2"), exited("2", 0)]), "open, 2 calls"),
+            (
+                "ends badly, once",
+                and(running(), [poll("2"), command_item("call_1", 2), exited("2", 2)]),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            (
+                "typed into",
+                and(
+                    running(),
+                    [
+                        function("2", "write_stdin", r#"{"session_id":7,"chars":"y"}"#),
+                        still("2"),
+                        function("3", "write_stdin", r#"{"session_id":7,"chars":"y"}"#),
+                    ],
+                ),
+                "open, in write_stdin ``, 3 calls, repeats 2",
+            ),
+            (
+                "a sub-agent waited for",
+                and(begun(), [function("1", "wait_agent", r#"{"timeout_ms":60000}"#)]),
+                "open, in wait_agent ``, 1 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn code_mode() {
+    let run = |call: &str| {
+        script(
+            call,
+            "const r = await tools.exec_command({cmd: \"make\", workdir: '/srv/shop/.worktrees/task-x'});\ntext(r.output)",
+        )
+    };
+    let done = |call: &str| script_output(call, "Script completed");
+    let failing = |call: &str| [run(call), command_item("exec-1", 2), done(call)];
+    let ask = script("1", "await tools.request_user_input({questions: [{id: 'q', question: 'Which one?'}]})");
+    check(
+        &CLIENT,
+        &[
+            ("a script", and(begun(), [run("1")]), "open, in exec `make`, 1 calls"),
+            ("its command failed", and(begun(), failing("1")), "open, 1 calls, 1 failed, streak 1"),
+            (
+                "two of its commands",
+                and(begun(), [run("1"), command_item("exec-1", 2), command_item("exec-2", 2), done("1")]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "it failed itself",
+                and(begun(), [run("1"), command_item("exec-1", 2), script_output("1", "Script failed")]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            ("in a row", and(and(begun(), failing("1")), failing("2")), "open, 2 calls, 2 failed, streak 2, repeats 2"),
+            (
+                "a good one ends it",
+                and(
+                    and(begun(), failing("1")),
+                    [script("2", "await tools.exec_command({cmd: 'ls'})"), command_item("exec-2", 0), done("2")],
+                ),
+                "open, 2 calls, 1 failed",
+            ),
+            (
+                "goes on, and fails later",
+                and(
+                    begun(),
+                    [
+                        run("1"),
+                        script_output("1", "Script running with cell ID 3"),
+                        function("2", "wait", r#"{"cell_id":"3"}"#),
+                        command_item("exec-1", 2),
+                        done("2"),
+                    ],
+                ),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            ("asks a person", and(begun(), [ask]), "open, in exec `Which one?`, asks, 1 calls"),
+        ],
+    );
+}
+
+#[test]
+fn plans_and_questions() {
+    let plan = r#"{"plan":[{"step":"Build","status":"completed"},{"step":"Test","status":"in_progress"},{"step":"Ship","status":"pending"}]}"#;
+    let javascript = "await tools.update_plan({ plan: [{ step: 'Build', status: 'completed' }, { step: `Test`, status: \"in_progress\" }] });";
+    let variable = "const plan = [{step: 'Build', status: 'completed'}, {step: 'Test', status: 'in_progress'}];\nawait tools.update_plan({plan});";
+    let question = r#"{"questions":[{"id":"q","header":"h","question":"Which one?","options":[]}]}"#;
+    check(
+        &CLIENT,
+        &[
+            (
+                "in JSON",
+                and(begun(), [function("1", "update_plan", plan), output("1", "Plan updated")]),
+                "open, 1 calls, 1/3 Test",
+            ),
+            (
+                "in JavaScript",
+                and(begun(), [script("1", javascript), script_output("1", "Script completed")]),
+                "open, 1 calls, 1/2 Test",
+            ),
+            (
+                "in a variable",
+                and(begun(), [script("1", variable), script_output("1", "Script completed")]),
+                "open, 1 calls, 1/2 Test",
+            ),
+            (
+                "asked",
+                and(begun(), [function("1", "request_user_input", question)]),
+                "open, in request_user_input `Which one?`, asks, 1 calls",
+            ),
+            (
+                "answered",
+                and(begun(), [function("1", "request_user_input", question), output("1", "{}")]),
+                "open, 1 calls",
+            ),
+        ],
+    );
+}

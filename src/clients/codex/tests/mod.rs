@@ -1,0 +1,281 @@
+//! Rows of real shapes, and what they amount to.
+
+mod calls;
+
+use super::CLIENT;
+use crate::clients::table::{and, check, fold};
+use crate::model::Tokens;
+use crate::session::Turn;
+
+fn row(kind: &str, payload: &str) -> String {
+    format!(r#"{{"timestamp":"2026-11-20T14:05:03.123Z","ordinal":7,"type":"{kind}","payload":{{{payload}}}}}"#)
+}
+
+fn meta(id: &str, more: &str) -> String {
+    row(
+        "session_meta",
+        &format!(
+            r#""session_id":"{id}","id":"{id}","timestamp":"2026-11-20T14:05:00Z","cwd":"/srv/shop","originator":"codex_exec","cli_version":"0.169.0","source":"exec"{more}"#
+        ),
+    )
+}
+
+fn context() -> String {
+    row(
+        "turn_context",
+        r#""turn_id":"t","cwd":"/srv/shop/.worktrees/task-x","approval_policy":"never","model":"gpt-5.5""#,
+    )
+}
+
+fn event(kind: &str, members: &str) -> String {
+    row("event_msg", &format!(r#""type":"{kind}"{members}"#))
+}
+
+fn item(kind: &str, members: &str) -> String {
+    row("response_item", &format!(r#""type":"{kind}"{members}"#))
+}
+
+fn started() -> String {
+    event("task_started", r#","turn_id":"t","started_at":1781744225"#)
+}
+
+fn complete() -> String {
+    event("task_complete", r#","turn_id":"t","last_agent_message":"Done.","duration_ms":1"#)
+}
+
+fn said() -> String {
+    item("message", r#","role":"assistant","content":[{"type":"output_text","text":"Done."}]"#)
+}
+
+fn function(call: &str, name: &str, arguments: &str) -> String {
+    let arguments = arguments.replace('\\', "\\\\").replace('"', "\\\"");
+    item("function_call", &format!(r#","name":"{name}","arguments":"{arguments}","call_id":"call_{call}""#))
+}
+
+fn exec(call: &str, command: &str) -> String {
+    function(call, "exec_command", &format!(r#"{{"cmd":"{command}"}}"#))
+}
+
+fn output(call: &str, text: &str) -> String {
+    item("function_call_output", &format!(r#","call_id":"call_{call}","output":"{text}""#))
+}
+
+fn exited(call: &str, code: u32) -> String {
+    output(
+        call,
+        &format!(
+            "Chunk ID: aa\\nWall time: 0.1 seconds\\nProcess exited with code {code}\\nOriginal token count: 1\\nOutput:\\nx"
+        ),
+    )
+}
+
+/// A script of code mode.
+fn script(call: &str, text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    item(
+        "custom_tool_call",
+        &format!(r#","status":"completed","call_id":"call_{call}","name":"exec","input":"{text}""#),
+    )
+}
+
+fn script_output(call: &str, head: &str) -> String {
+    item(
+        "custom_tool_call_output",
+        &format!(
+            r#","call_id":"call_{call}","output":[{{"type":"input_text","text":"{head}\nWall time 0.1 seconds\nOutput:\n"}},{{"type":"input_text","text":"x"}}]"#
+        ),
+    )
+}
+
+fn command_item(id: &str, code: u32) -> String {
+    let status = if code == 0 { "completed" } else { "failed" };
+    event(
+        "item_completed",
+        &format!(
+            r#","item":{{"type":"CommandExecution","id":"{id}","status":"{status}","exit_code":{code},"aggregated_output":"x"}}"#
+        ),
+    )
+}
+
+fn begun() -> Vec<String> {
+    vec![meta("a", ""), started(), context()]
+}
+
+#[test]
+fn where_a_turn_stands() {
+    let aborted = |reason: &str| event("turn_aborted", &format!(r#","turn_id":"t","reason":"{reason}""#));
+    let ended = || and(begun(), [said(), complete()]);
+    let tokens = || event("token_count", r#","info":null,"rate_limits":{}"#);
+    check(
+        &CLIENT,
+        &[
+            ("nothing asked", vec![meta("a", "")], "none"),
+            ("asked", begun(), "open"),
+            ("a text is no end", and(begun(), [said()]), "open"),
+            ("its end", ended(), "ended"),
+            (
+                "what comes behind it",
+                and(
+                    ended(),
+                    [tokens(), context(), meta("a", ""), row("compacted", r#""message":"","replacement_history":[]"#)],
+                ),
+                "ended",
+            ),
+            (
+                "interrupted",
+                and(begun(), [exec("1", "ls"), output("1", "aborted by user after 2.0s"), aborted("interrupted")]),
+                "interrupted, 1 calls",
+            ),
+            (
+                "a command that ends after it",
+                and(begun(), [exec("1", "ls"), aborted("interrupted"), command_item("call_1", 1)]),
+                "interrupted, 1 calls",
+            ),
+            ("replaced", and(begun(), [aborted("replaced"), started()]), "open"),
+            ("a review's end", and(begun(), [aborted("review_ended")]), "ended"),
+            ("a budget's", and(begun(), [aborted("budget_limited")]), "resource error"),
+            ("resumed after an end", and(ended(), [meta("a", ""), started()]), "open"),
+            (
+                "resumed after a crash",
+                and(begun(), [exec("1", "sleep 200"), meta("a", ""), started(), context()]),
+                "open, 1 calls",
+            ),
+            (
+                "with parts that are no turns",
+                and(begun(), [item("web_search_call", ""), row("world_state", ""), row("token_usage_record", "")]),
+                "open",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn errors_that_end_a_turn() {
+    let error = |info: &str, message: &str| {
+        let error =
+            format!(r#","last_agent_message":null,"error":{{"message":"{message}","codex_error_info":{info}}}"#);
+        and(begun(), [event("task_complete", &error)])
+    };
+    let limit = "You've hit your usage limit. Upgrade to Pro or try again in 3 days 4 hours.";
+    check(
+        &CLIENT,
+        &[
+            ("no error", and(begun(), [event("task_complete", r#","error":null"#)]), "ended"),
+            (
+                "529",
+                error(r#"{"http_connection_failed":{"http_status_code":529}}"#, "unexpected status 529"),
+                "transient error",
+            ),
+            ("500", error("\"internal_server_error\"", "We're currently experiencing high demand"), "transient error"),
+            (
+                "401",
+                error(r#"{"http_connection_failed":{"http_status_code":401}}"#, "unexpected status 401"),
+                "permanent error",
+            ),
+            ("401 in words", error("\"unauthorized\"", "unexpected status 401 Unauthorized: no"), "permanent error"),
+            (
+                "429",
+                error(
+                    r#"{"response_too_many_failed_attempts":{"http_status_code":429}}"#,
+                    "exceeded retry limit, last status: 429",
+                ),
+                "transient error",
+            ),
+            (
+                "401 after retries",
+                error("\"response_too_many_failed_attempts\"", "exceeded retry limit, last status: 401 Unauthorized"),
+                "permanent error",
+            ),
+            (
+                "a lost stream",
+                error("\"response_stream_disconnected\"", "stream disconnected before completion"),
+                "transient error",
+            ),
+            ("a full context", error("\"context_window_exceeded\"", "ran out of room"), "resource error"),
+            ("a spent limit", error("\"usage_limit_exceeded\"", limit), "resource error"),
+            ("a bad request", error("\"bad_request\"", "no such tool"), "permanent error"),
+        ],
+    );
+    let Turn::Errored(error) = fold(&CLIENT, &error("\"usage_limit_exceeded\"", limit)).turn else { panic!() };
+    assert_eq!(error.resets.as_deref(), Some("in 3 days 4 hours"));
+}
+
+#[test]
+fn without_turn_events() {
+    let old = || vec![meta("a", ""), event("user_message", r#","message":"go""#), context()];
+    let shell = |code: u32| {
+        let output = format!(r#","call_id":"call_1","output":"Exit code: {code}\nWall time: 0.1 seconds\nOutput:\nx""#);
+        [
+            function("1", "shell_command", r#"{"command":"make","workdir":"/srv/shop"}"#),
+            item("function_call_output", &output),
+        ]
+    };
+    check(
+        &CLIENT,
+        &[
+            ("asked", old(), "open"),
+            ("announced", and(old(), [event("agent_message", r#","message":"I look""#)]), "open"),
+            ("a text at the end", and(old(), [said()]), "ended?"),
+            ("figures behind it", and(old(), [said(), event("token_count", r#","info":null"#)]), "ended?"),
+            ("the next request", and(old(), [said(), context()]), "open"),
+            ("a call with its result", and(old(), shell(0)), "open, 1 calls"),
+            ("a failure", and(old(), shell(2)), "open, 1 calls, 1 failed, streak 1"),
+            ("given up: requests and no more", and(old(), [context(), context(), context()]), "open"),
+            ("the next prompt", and(old(), [said(), event("user_message", r#","message":"more""#)]), "open"),
+            ("events begin", and(old(), [said(), started(), said()]), "open"),
+        ],
+    );
+}
+
+#[test]
+fn whose_session_it_is() {
+    let spawned = r#","source":{"subagent":{"thread_spawn":{"parent_thread_id":"p","depth":1}}}"#;
+    let cases = [
+        (meta("a", ""), None),
+        (meta("a", r#","parent_thread_id":"p""#), Some("p")),
+        (meta("a", "").replace(r#","source":"exec""#, spawned), Some("p")),
+        (meta("a", r#","forked_from_id":"p""#), None),
+        (meta("a", r#","forked_from_id":"p""#).replace("\"exec\"", r#"{"subagent":"review"}"#), Some("p")),
+    ];
+    for (first, parent) in cases {
+        // A fork repeats its parent's rows, also the open turn.
+        let rows = [first.clone(), meta("p", ""), started(), exec("0", "ls"), started(), context()];
+        let session = fold(&CLIENT, &rows);
+        assert_eq!((session.id.as_str(), session.parent.as_deref()), ("a", parent), "{first}");
+        assert_eq!((&session.turn, session.open.len()), (&Turn::Open, 0));
+    }
+    let tui = fold(&CLIENT, &[meta("a", "").replace("codex_exec", "codex-tui")]);
+    assert_eq!((tui.headless, fold(&CLIENT, &begun()).headless), (Some(false), Some(true)));
+}
+
+#[test]
+fn where_and_with_what() {
+    let usage = |input: u32, cached: u32, output: u32| {
+        event(
+            "token_count",
+            &format!(
+                r#","info":{{"total_token_usage":{{"input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output},"total_tokens":1}},"last_token_usage":{{"input_tokens":9}}}}"#
+            ),
+        )
+    };
+    let other = "/srv/shop/.worktrees/other";
+    let calls = [
+        function("1", "exec_command", &format!(r#"{{"cmd":"ls","workdir":"{other}"}}"#)),
+        script("2", &format!("tools.exec_command({{cmd: 'ls', workdir: '{other}'}})")),
+        item(
+            "local_shell_call",
+            &format!(
+                r#","call_id":"call_3","action":{{"type":"exec","command":["bash","-lc","make check"],"working_directory":"{other}"}}"#
+            ),
+        ),
+    ];
+    let figures = [usage(100, 60, 5), usage(100, 60, 5), usage(300, 200, 25), event("token_count", r#","info":null"#)];
+    let session = fold(&CLIENT, &and(and(begun(), calls), figures));
+    assert_eq!(session.workdirs, [(other.to_owned(), 3)]);
+    assert_eq!(session.directory.as_deref(), Some("/srv/shop/.worktrees/task-x"));
+    assert_eq!(session.model.as_deref(), Some("gpt-5.5"));
+    assert_eq!(session.tokens, Tokens { input: 100, cached_input: 200, cache_write: 0, output: 25 });
+    assert_eq!(session.open.last().unwrap().summary, "make check");
+    let large = row("compacted", &format!(r#""message":"","replacement_history":["{}"]"#, "x".repeat(1 << 20)));
+    assert_eq!(fold(&CLIENT, &and(begun(), [large])).turn, Turn::Open);
+}
