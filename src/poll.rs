@@ -67,11 +67,16 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
             }
         }
     }
-    let logs = reading::read_all(request, wanted, &untouched, checkpoint, &mut problems);
+    let mut logs = reading::read_all(request, wanted, &untouched, checkpoint, &mut problems);
     let mut places = Places::new(&repositories);
     let named: Vec<PathBuf> = logs.iter().flat_map(tasks::directories).collect();
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref());
     places.resolve(disk, named.iter().map(PathBuf::as_path).chain(cwds));
+    for at in tasks::judging_without_plan(&logs, &places, &declared) {
+        let log = &mut logs[at];
+        let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
+        log.plan(steps.unwrap_or_default());
+    }
     Ok(Seen { table, repositories, places, declared, logs, untouched, marks, problems })
 }
 

@@ -9,7 +9,7 @@ use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
 use crate::poll::Request;
-use crate::session::Session;
+use crate::session::{Session, Step};
 use crate::store::{Checkpoint, Log};
 use crate::tail::{self, Row};
 use crate::world::World;
@@ -28,6 +28,15 @@ impl SeenLog {
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))
+    }
+
+    /// A plan that stands elsewhere. Not kept: those files change without the log.
+    pub(crate) fn plan(&mut self, steps: Vec<Step>) {
+        if let Some(mut session) = self.session().filter(|_| !steps.is_empty()).cloned() {
+            session.plan(steps);
+            session.seal();
+            self.whole = Some(session);
+        }
     }
 
     /// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.

@@ -21,7 +21,7 @@ use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
 use crate::process::Program;
-use crate::session::Session;
+use crate::session::{Session, Step};
 use crate::time::Time;
 use crate::world::World;
 
@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) hides_calls: fn(&Session) -> bool,
     /// What it leaves about its running sessions, besides the logs.
     pub(crate) marks: fn(&Disk, &World, &mut Vec<Problem>) -> Vec<Mark>,
+    /// The plan of a session in files of the client's own, where its log has none.
+    pub(crate) plan: fn(&Disk, &World, &str) -> Vec<Step>,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
 }

@@ -73,7 +73,8 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
 /// stopped together with its parent's turn may leave its own open for ever.
 fn child_working(one: &Known<'_>, below: &[&Known<'_>], activity: Option<Time>, context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
-    let recent = |at: Option<Time>| at.is_some_and(|at| context.now.since(at) <= limit);
+    let silence = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
+    let recent = |at: Option<Time>| at.is_some_and(|at| silence(at) <= limit);
     let is_alive = |one: &Known<'_>| matches!(one.life, Life::Alive(_));
     let is_at_work = |child: &&Known<'_>| {
         child.session.turn == Turn::Open

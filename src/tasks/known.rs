@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::clients::Client;
+use crate::declared::Declared;
 use crate::life::{self, Candidate, Life};
 use crate::places::Places;
 use crate::poll::Seen;
@@ -113,6 +114,30 @@ fn place_of(session: &Session, log: &SeenLog, places: &Places) -> (Option<usize>
     let most = counts.iter().max_by_key(|(_, count)| count).map(|(place, _)| *place);
     let place = most.or_else(|| directory(session, log).and_then(|own| places.of(own)));
     (place, counts.into_iter().map(|(place, _)| place).collect())
+}
+
+/// The logs whose sessions will judge a task, and tell no plan: of each worktree the newest main session, and
+/// those that a status names.
+pub(crate) fn judging_without_plan(logs: &[SeenLog], places: &Places, declared: &[(PathBuf, Declared)]) -> Vec<usize> {
+    let mut newest: HashMap<usize, (usize, [Option<Time>; 2])> = HashMap::new();
+    let mut named = Vec::new();
+    for (at, log) in logs.iter().enumerate() {
+        let Some(session) = log.session().filter(|one| one.parent.is_none() && !one.internal) else { continue };
+        if declared.iter().any(|(_, declared)| declared.session.as_deref() == Some(&session.id)) {
+            named.push(at);
+        }
+        let age = [session.turn_since.or(session.started), session.last_activity];
+        if let Some(place) = place_of(session, log, places).0
+            && newest.get(&place).is_none_or(|known| known.1 < age)
+        {
+            newest.insert(place, (at, age));
+        }
+    }
+    let mut judging: Vec<usize> = newest.into_values().map(|(at, _)| at).chain(named).collect();
+    judging.retain(|at| logs[*at].session().is_some_and(|session| session.plan.is_empty()));
+    judging.sort_unstable();
+    judging.dedup();
+    judging
 }
 
 /// The directory that a session names, or else, as its first rows name none yet, the one its log's place proposes.

@@ -20,7 +20,7 @@ use crate::store::{Checkpoint, Sample};
 use crate::time::Time;
 
 use known::Known;
-pub(crate) use known::directories;
+pub(crate) use known::{directories, judging_without_plan};
 
 /// What the judging needs besides what was seen.
 pub(crate) struct Context<'a> {

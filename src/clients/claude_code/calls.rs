@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::rows::{Block, Row};
-use crate::json::Raw;
+use crate::json::{Raw, Reader};
 use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
 
 /// What a call is recognised by, most telling first.
@@ -78,22 +78,29 @@ fn todo_write(session: &mut Session, input: Raw<'_>) {
     let mut steps = Vec::new();
     input.reader().object(|key, reader| {
         if key == b"todos" {
-            reader.array(|reader| {
-                let raw = reader.raw();
-                let mut state = StepState::Pending;
-                raw.reader().object(|key, reader| {
-                    if key == b"status" {
-                        state = StepState::parse(&reader.string().unwrap_or_default());
-                    }
-                });
-                let text = summary_of(raw, &[b"activeForm", b"content"]).into_owned();
-                if steps.len() < MOST_STEPS {
-                    steps.push(Step { id: None, call: None, text, state });
-                }
-            });
+            steps = todos(reader);
         }
     });
     session.plan(steps);
+}
+
+/// `[{"content","status","activeForm"}]`
+pub(super) fn todos(reader: &mut Reader<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    reader.array(|reader| {
+        let todo = reader.raw();
+        if steps.len() < MOST_STEPS {
+            steps.push(step(todo));
+        }
+    });
+    steps
+}
+
+/// One step, of whichever kind of list.
+pub(super) fn step(raw: Raw<'_>) -> Step {
+    let state = StepState::parse(&summary_of(raw, &[b"status"]));
+    let text = summary_of(raw, &[b"activeForm", b"content", b"subject"]).into_owned();
+    Step { id: None, call: None, text, state }
 }
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {

@@ -7,6 +7,7 @@
 mod calls;
 mod fold;
 mod places;
+mod plan;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(super) static CLIENT: Client = Client {
     fold: fold::fold,
     hides_calls: |_| false,
     marks: places::marks,
+    plan: plan::plan,
     resume: |session| format!("claude --resume {session}"),
 };
 

@@ -11,7 +11,7 @@ use crate::model::Problem;
 use crate::time::Time;
 use crate::world::World;
 
-fn home(world: &World) -> Option<PathBuf> {
+pub(super) fn home(world: &World) -> Option<PathBuf> {
     world.agents_folder("CLAUDE_CONFIG_DIR", ".claude")
 }
 

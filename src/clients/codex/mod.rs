@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
     fold: fold::fold,
     hides_calls: |session| !session.tells_ends,
     marks,
+    plan: |_, _, _| Vec::new(),
     resume: |session| format!("codex resume {session}"),
 };
 
