@@ -94,20 +94,22 @@ pub(crate) fn lives(
         let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && is_agent(process));
         lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
     }
-    inherited(candidates, lives)
+    inherited(candidates, &lives)
 }
 
-/// A sub-agent runs inside its parent's process, unless it gave a sign of its own.
-fn inherited(candidates: &[Candidate<'_>], lives: Vec<Option<Life>>) -> Vec<Life> {
-    let of_parents: HashMap<&str, Life> = candidates
-        .iter()
-        .zip(&lives)
-        .filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?)))
-        .collect();
-    let of_parent = |candidate: &Candidate<'_>| {
-        candidate.session.parent.as_deref().and_then(|parent| of_parents.get(parent)).cloned().unwrap_or(Life::Absent)
+/// How deep sub-agents are nested at most; ids that go in a circle have no end.
+pub(crate) const DEEPEST: usize = 16;
+
+/// A sub-agent runs inside the process of its parent, or of the parent's, unless it gave a sign of its own.
+fn inherited(candidates: &[Candidate<'_>], lives: &[Option<Life>]) -> Vec<Life> {
+    let ids = candidates.iter().map(|candidate| candidate.session.id.as_str());
+    let by_id: HashMap<&str, usize> = ids.zip(0..).collect();
+    let above = |at: &usize| by_id.get(candidates[*at].session.parent.as_deref()?).copied();
+    let life_of = |at: usize| {
+        let mut line = std::iter::successors(Some(at), above).take(DEEPEST);
+        line.find_map(|at| lives[at].clone()).unwrap_or(Life::Absent)
     };
-    candidates.iter().zip(lives).map(|(candidate, life)| life.unwrap_or_else(|| of_parent(candidate))).collect()
+    (0..candidates.len()).map(life_of).collect()
 }
 
 fn alive(table: &ProcessTable, process: &Process, waiting: Option<(String, Option<Time>)>) -> Alive {

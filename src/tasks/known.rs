@@ -43,9 +43,10 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     let mut known: Vec<Known<'_>> = Vec::new();
     for (id, copy) in &copies {
         let (place, others) = &own[id];
-        // A sub-agent is where its parent is.
-        let parent = copy.session.parent.as_deref().and_then(|parent| own.get(&(id.0, parent)));
-        let Some(place) = parent.map_or(*place, |parent| parent.0) else { continue };
+        // A sub-agent is where the session is that it works for.
+        let above = |id: &Id<'_>| Some((id.0, copies[id].session.parent.as_deref()?));
+        let line = std::iter::successors(Some(*id), |id| above(id).filter(|id| copies.contains_key(id)));
+        let Some(place) = line.take(life::DEEPEST).last().map_or(*place, |top| own[&top].0) else { continue };
         let also =
             others.iter().filter(|other| **other != place).map(|other| seen.places.worktree(*other).path.clone());
         known.push(Known {

@@ -3,6 +3,8 @@
 //! The folders are walked, not listed: a recording that is added is judged with the rest. What must be said
 //! follows from the scenario's name; see `fixtures/recordings/README.md`.
 
+mod derived;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
