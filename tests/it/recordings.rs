@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::lab::{Lab, ms};
+use crate::lab::{Lab, list, ms};
+use crate::rows::{Row, logs, rows};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -71,10 +72,6 @@ impl Recording {
     fn is_old_codex(&self) -> bool {
         self.client == "codex-old"
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The allowed verdicts after the end.
@@ -144,103 +141,6 @@ fn every_moment_is_judged_right() {
         }
     }
     assert!(wrong.is_empty(), "{} of {judged} wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-/// One row of a log, with what an independent reader makes of it.
-struct Row {
-    /// Where it ends, in bytes.
-    end: usize,
-    at: i64,
-    /// A tool's result, and whether it failed.
-    failed: Option<bool>,
-    /// The plan after it.
-    plan: Vec<(String, String)>,
-    /// The turn has ended with it.
-    ended: bool,
-    /// A text of the agent.
-    text: bool,
-}
-
-/// The logs of a recording's home: path below the home, and text. The main session's comes first.
-pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
-                found
-                    .push((path.strip_prefix(home).unwrap().display().to_string(), fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    let is_child = |log: &(String, String)| {
-        log.0.contains("agent-") || log.1.lines().next().unwrap().contains("\"parent_thread_id\"")
-    };
-    found.sort_by_key(|log| (is_child(log), log.0.clone()));
-    found
-}
-
-fn rows(text: &str) -> Vec<Row> {
-    let (mut rows, mut end, mut at, mut plan, mut command_failed) = (Vec::new(), 0, 0, Vec::new(), false);
-    for line in text.lines() {
-        end += line.len() + 1;
-        let row: Value = serde_json::from_str(line).unwrap();
-        at = row["timestamp"].as_str().map_or(at, ms);
-        let blocks = list(&row["message"]["content"]);
-        let payload = &row["payload"];
-        update_plan(&mut plan, &row);
-        command_failed |= payload["item"]["exit_code"].as_i64().is_some_and(|code| code != 0);
-        let mut failed =
-            blocks.iter().find(|block| block["type"] == "tool_result").map(|block| block["is_error"] == true);
-        if payload["type"].as_str().is_some_and(|kind| kind.ends_with("_call_output")) {
-            let output = payload["output"].to_string();
-            let says = [
-                "exited with code 1",
-                "exited with code 2",
-                "Exit code: 1",
-                "Exit code: 2",
-                "verification failed",
-                "Script failed",
-            ];
-            failed = Some(command_failed || says.iter().any(|word| output.contains(word)));
-            command_failed = false;
-        }
-        let text = blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
-            || payload["role"] == "assistant";
-        let stop = &row["message"]["stop_reason"];
-        let ended = text && (stop == "end_turn" || stop == "stop_sequence")
-            || row["subtype"] == "turn_duration"
-            || payload["type"] == "task_complete";
-        rows.push(Row { end, at, failed, plan: plan.clone(), ended, text });
-    }
-    rows
-}
-
-/// Steps and their states, as the three ways to write a plan have them.
-fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let result = &row["toolUseResult"];
-    if let Some(todos) = result["newTodos"].as_array() {
-        *plan = todos.iter().map(|todo| (text(&todo["content"]), text(&todo["status"]))).collect();
-    }
-    if result["task"]["subject"].is_string() {
-        plan.push((text(&result["task"]["subject"]), "pending".to_owned()));
-    }
-    if let (Some(id), Some(to)) = (result["taskId"].as_str(), result["statusChange"]["to"].as_str()) {
-        to.clone_into(&mut plan[id.parse::<usize>().unwrap() - 1].1);
-    }
-    let payload = &row["payload"];
-    let script = payload["input"].as_str().filter(|input| input.contains("update_plan("));
-    let from_script =
-        script.and_then(|input| Some(format!("{{\"plan\":{}", input.split_once("plan: ")?.1.split_once("});")?.0)));
-    let arguments = payload["arguments"].as_str().map(str::to_owned).or(from_script.map(|text| text + "}"));
-    if let Some(arguments) = arguments.filter(|arguments| arguments.contains("\"plan\"")) {
-        let steps: Value = serde_json::from_str(&arguments).unwrap();
-        *plan = list(&steps["plan"]).iter().map(|step| (text(&step["step"]), text(&step["status"]))).collect();
-    }
 }
 
 /// A log only grows: cut after any row, it is that moment of a live run.
