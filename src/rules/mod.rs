@@ -183,6 +183,11 @@ impl SessionFacts<'_> {
         }
     }
 
+    /// Its turn is open, or the text at the end of the log is not its end yet.
+    fn goes_on(&self, facts: &Facts<'_>) -> bool {
+        self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
+    }
+
     fn evidence_of_turn(&self, what: &str) -> Evidence {
         Evidence::at(self.log, self.session.turn_offset, what)
     }
