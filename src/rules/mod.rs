@@ -44,7 +44,7 @@ pub(crate) struct SessionFacts<'a> {
     /// The log shows a call only when it is done.
     pub(crate) hides_calls: bool,
     pub(crate) moved: Option<Moved>,
-    /// How long the machine slept since the last activity.
+    /// How long the machine slept since the last activity, its sub-agents' included.
     pub(crate) suspended: Duration,
 }
 

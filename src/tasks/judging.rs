@@ -37,16 +37,17 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
     let session = case.one.map(|one| {
         let is_child = |child: &&&Known<'_>| child.session.parent.as_deref() == Some(&one.session.id);
         let is_at_work = |child: &Known<'_>| child.session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
+        let child_activity = case.all.iter().filter(is_child).filter_map(|child| child.last_activity).max();
         SessionFacts {
             session: one.session,
             log: one.log,
             life: &one.life,
             last_activity: one.last_activity,
-            child_activity: case.all.iter().filter(is_child).filter_map(|child| child.last_activity).max(),
+            child_activity,
             child_working: case.all.iter().filter(is_child).any(|child| is_at_work(child)),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
-            suspended: suspended_since(one.last_activity, context),
+            suspended: suspended_since(one.last_activity.max(child_activity), context),
         }
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
@@ -56,18 +57,22 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
     let Life::Alive(alive) = &one.life else { return None };
     let samples = context.samples.get(&(alive.pid, alive.start)).map(Vec::as_slice).unwrap_or_default();
-    Some(life::tools_moved(&seen.table, alive, samples, context.now, context.config.thresholds.tool_cpu))
+    let awake = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
+    Some(life::tools_moved(&seen.table, alive, samples, awake, context.config.thresholds.tool_cpu))
 }
 
 /// How long the machine slept since `at`: by the poll before it or, where there was none, by the first one
 /// after it; a first poll takes all that the machine slept since it booted.
 fn suspended_since(at: Option<Time>, context: &Context<'_>) -> Duration {
     let Some(at) = at else { return Duration::ZERO };
-    let before = context.suspensions.iter().filter(|(then, _)| *then <= at).max_by_key(|(then, _)| *then);
-    let after = || context.suspensions.iter().min_by_key(|(then, _)| *then);
-    let base = before.or_else(after).map_or(Duration::ZERO, |(_, slept)| *slept);
+    let before = context.suspensions.iter().rfind(|(then, _)| *then <= at).map(|(_, slept)| *slept);
+    let after = context.suspensions.iter().find(|(then, _)| *then > at).copied();
+    let (then, slept) = after.unwrap_or((context.now, context.suspended));
+    let base = before.or(after.map(|(_, slept)| slept)).unwrap_or_default();
+    // It may have slept before `at` just as well; after it, no longer than there was time for.
+    let between = slept.saturating_sub(base).min(then.since(at));
     // After a reboot the clock of sleep begins anew.
-    context.suspended.saturating_sub(base)
+    between.saturating_add(context.suspended.saturating_sub(slept))
 }
 
 /// What became of the process that a status file names.
