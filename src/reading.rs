@@ -25,6 +25,13 @@ pub(crate) struct SeenLog {
 }
 
 impl SeenLog {
+    /// A log of which this was read.
+    #[cfg(test)]
+    pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
+        let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
+        Self { client, file, log, whole: None }
+    }
+
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))

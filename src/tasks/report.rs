@@ -8,7 +8,6 @@ use super::{Context, Draft, notes};
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, Verdict};
-use crate::next;
 use crate::poll::Seen;
 use crate::rules;
 use crate::session::Turn;
@@ -42,8 +41,12 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
         }
     }
     let considered = rules::consider(&facts(case, seen, context));
+    // What is told of a session, and what to do, is of the one that decided.
+    if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
+        mains[..=decided].rotate_right(1);
+    }
     let sessions = sessions(&mains, &mine, seen, context);
-    describe(draft, &mains, declared, Judged { verdict, considered }, sessions, context)
+    describe(draft, &mains, declared, Judged { verdict, considered }, sessions)
 }
 
 struct Judged {
@@ -57,7 +60,6 @@ fn describe(
     declared: Option<&Declared>,
     judged: Judged,
     sessions: Vec<SessionReport>,
-    context: &Context<'_>,
 ) -> TaskReport {
     let Judged { verdict, considered } = judged;
     let first = mains.first();
@@ -75,7 +77,7 @@ fn describe(
     let question = (verdict.reason == Reason::WaitingForPerson)
         .then(|| first.and_then(|one| one.session.question()).map(|call| call.summary.clone()))
         .flatten();
-    let mut task = TaskReport {
+    TaskReport {
         id: declared_id.unwrap_or_else(|| name.clone()),
         name,
         repository: Some(draft.repository.path().to_path_buf()),
@@ -98,9 +100,7 @@ fn describe(
         next: Vec::new(),
         question,
         considered,
-    };
-    task.next = next::steps(&task, context.cwd);
-    task
+    }
 }
 
 /// The judging session first, each followed by its sub-agents.
