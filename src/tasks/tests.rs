@@ -12,7 +12,7 @@ use crate::disk::Disk;
 use crate::places::Places;
 use crate::process::{Process, ProcessTable};
 use crate::reading::SeenLog;
-use crate::session::{NewCall, Session};
+use crate::session::{CallKind::Question, NewCall, Session};
 use crate::settings::Thresholds;
 
 const NOW: Time = Time(1_795_216_265_000);
@@ -91,6 +91,7 @@ impl Lab {
             match row {
                 "prompt" => session.prompt(),
                 "call" => session.call(&NewCall { id: "c".into(), name: "Bash".into(), ..NewCall::default() }),
+                "ask" => session.call(&NewCall { summary: "Which?".into(), kind: Question, ..NewCall::default() }),
                 "ended" => session.ended(),
                 "interrupted" => session.interrupted(),
                 other => panic!("no row `{other}`"),

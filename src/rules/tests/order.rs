@@ -1,6 +1,7 @@
 //! The rules together: which comes first, what each says, and what can be set.
 
 use super::*;
+use crate::settings::Settings;
 
 /// The rules that would speak.
 fn speakers(case: &Case) -> Vec<&'static str> {
@@ -113,34 +114,26 @@ fn the_deciding_rule_is_told_once_and_near_misses_with_it() {
     }
 }
 
-/// What a threshold is made, by name.
-type Set = fn(&mut Thresholds);
-
 #[test]
-fn every_threshold_moves_its_rule() {
-    let cases: Vec<(Case, &str, Set, &str)> = vec![
-        (log("prompt work", 5 * MINUTE), "working", |it| it.stuck_after = Duration::from_secs(299), "silent"),
-        (log("prompt call", 20 * MINUTE), "working", |it| it.tool_limit = Duration::from_secs(1199), "tool_silent"),
-        (log("prompt call fail", 0), "working", |it| it.failure_streak = 1, "failure_streak"),
-        (log("prompt same ok same ok", 0), "working", |it| it.repeat_limit = 2, "repeating"),
-        (log("prompt retried", 0), "working", |it| it.retry_limit = 1, "api_retries"),
-        (
-            log("prompt work", 30 * SECOND).life(Life::Absent),
-            "working",
-            |it| it.gone_after = Duration::from_secs(30),
-            "process_gone",
-        ),
-        (log("prompt said", 5 * SECOND), "working", |it| it.settle_after = Duration::from_secs(5), "turn_ended"),
-        (
-            log("prompt said", MINUTE).life(Life::Unknown),
-            "turn_ended",
-            |it| it.gone_after = Duration::from_secs(61),
-            "working",
-        ),
+fn every_threshold_is_a_setting_that_moves_its_rule() {
+    let cases = vec![
+        (log("prompt work", 5 * MINUTE), "working", "stuck-after = '299s'", "silent"),
+        (log("prompt work", 11 * MINUTE), "silent", "stuck-after = '11m'", "working"),
+        (log("prompt call", 20 * MINUTE), "working", "tool-limit = '1199s'", "tool_silent"),
+        (log("prompt call", 40 * MINUTE), "tool_silent", "tool-limit = '40m'", "working"),
+        (log("prompt call fail", 0), "working", "failure-streak = 1", "failure_streak"),
+        (log("prompt call fail call fail call fail", 0), "failure_streak", "failure-streak = 4", "working"),
+        (log("prompt same ok same ok", 0), "working", "repeat-limit = 2", "repeating"),
+        (log("prompt retried", 0), "working", "retry-limit = 1", "api_retries"),
+        (log("prompt work", 30 * SECOND).life(Life::Absent), "working", "gone-after = '30s'", "process_gone"),
+        (log("prompt said", MINUTE).life(Life::Unknown), "turn_ended", "gone-after = '61s'", "working"),
+        (log("prompt said", 5 * SECOND), "working", "settle-after = '5s'", "turn_ended"),
     ];
-    for (case, before, set, after) in cases {
-        assert_eq!(case.verdict().reason.code(), before);
-        assert_eq!(case.with(|it| set(&mut it.thresholds)).verdict().reason.code(), after);
+    for (case, before, setting, after) in cases {
+        assert_eq!(case.verdict().reason.code(), before, "without {setting}");
+        let settings: Settings = toml::from_str(setting).unwrap();
+        let thresholds = settings.resolve(Settings::default()).thresholds;
+        assert_eq!(case.with(|it| it.thresholds = thresholds).verdict().reason.code(), after, "{setting}");
     }
 }
 

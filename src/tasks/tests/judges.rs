@@ -29,6 +29,9 @@ fn the_newest_turn_judges_and_others_at_work_join() {
     assert!(task.next[1].contains("kill 8 && ") && task.next[1].ends_with("--resume 2"), "{:?}", task.next);
     assert!(task.evidence.iter().any(|evidence| evidence.pid == Some(8)), "{:?}", task.evidence);
     assert_eq!(task.considered.iter().filter(|one| one.decided).count(), 1);
+    let asked = newest("prompt ended").log("2", A, "prompt ask", 20 * MINUTE).agent_of("2", 8).task();
+    assert_eq!(asked.question.as_deref(), Some("Which?"));
+    assert_eq!(asked.next, ["answer it in its terminal (pid 8)"]);
 }
 
 #[test]
