@@ -12,4 +12,5 @@ mod lab;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;
+mod schema;
 mod surroundings;
