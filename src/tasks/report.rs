@@ -66,7 +66,7 @@ fn describe(
     let name = one_line(&draft.name, 100);
     let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, 100));
     let progress = first
-        .and_then(|one| one.session.progress())
+        .and_then(|one| one.session.progress.clone())
         .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
     let declared_at = draft.declared.and_then(Declared::heartbeat);
     let last_activity = sessions.iter().filter_map(|session| session.last_activity).max().or(declared_at);

@@ -13,4 +13,5 @@ mod lab;
 mod processes;
 mod recordings;
 mod rows;
+mod schema;
 mod surroundings;
