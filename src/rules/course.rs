@@ -97,14 +97,18 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
                 .with(declared_evidence(declared, "the last heartbeat")),
         );
     };
-    if !seen.goes_on(facts) || seen.tool_since().is_some() {
+    // A turn that ended goes on in its sub-agents, which may have a tool of their own open.
+    let in_children = seen.child_working && seen.ended(facts);
+    if !(seen.goes_on(facts) || in_children) || seen.tool_since().is_some() {
         return Silent(None);
     }
+    let limit = if in_children { facts.thresholds.tool_limit } else { limit };
     let Some(silence) = seen.silence_of_all(facts.now) else { return Silent(None) };
     if silence <= limit {
         return Silent(Some(format!("no activity for {} of {}", age(silence), age(limit))));
     }
-    let detail = format!("no activity for {}", age(silence));
+    let who = if in_children { " of its sub-agents" } else { "" };
+    let detail = format!("no activity{who} for {}", age(silence));
     let found = verdict(Health::Stuck, Reason::Silent, detail, seen.last_activity.max(seen.child_activity));
     Speaks(found.with(seen.evidence_of_turn("the open turn")))
 }

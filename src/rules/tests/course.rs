@@ -75,6 +75,7 @@ fn rule_9_nothing_happens() {
         nothing().declared(declared)
     };
     let child = |age| open(2 * limit).with(|it| it.child_activity = Some(ago(age)));
+    let in_child = |age| log("prompt ended", age).with(|it| it.child_working = true);
     let future = |it: &mut Case| it.last_activity = Some(NOW.plus(Duration::from_secs(3600)));
     check(vec![
         (open(limit), "healthy working"),
@@ -90,6 +91,9 @@ fn rule_9_nothing_happens() {
         (log("prompt said", limit).life(alive(Some(true))), "healthy working"),
         (log("prompt said", limit + 1).life(alive(Some(true))), "stuck silent"),
         (log("prompt call", limit + 1), "healthy working"),
+        // A turn that ended, with a sub-agent that may be in a tool of its own.
+        (in_child(30 * MINUTE), "healthy working"),
+        (in_child(30 * MINUTE + 1), "stuck silent"),
         (beat(limit), "healthy working"),
         (beat(limit + 1), "stuck silent"),
         (undated(limit), "healthy working"),
