@@ -78,7 +78,7 @@ impl Repository {
         let why =
             reader.problems.first().map(|problem| format!(" (`{}`: {})", problem.path.display(), problem.message));
         bail!(
-            "no git repository in `{}` or above it{}: run agentmon inside one, name it with `-C DIR`, or use `--all`",
+            "no git repository in `{}` or above it{}: run agentmon inside one, or name it with `-C DIR`",
             from.display(),
             why.unwrap_or_default()
         );
@@ -280,8 +280,8 @@ impl Reader<'_> {
 
 fn astray(file: &Path, target: &Path) -> anyhow::Error {
     anyhow::anyhow!(
-        "`{}` names `{}`, which is no git directory here: run agentmon where that path exists, repair it with \
-         `git worktree repair`, or use `--all`",
+        "`{}` names `{}`, which is no git directory here: run agentmon where that path exists, or repair it \
+         with `git worktree repair`",
         file.display(),
         target.display()
     )
