@@ -247,6 +247,11 @@ fn modified(meta: &Metadata) -> Option<Time> {
 }
 
 impl Declared {
+    /// When it last said something; the file's own time where it has none.
+    pub(crate) fn heartbeat(&self) -> Option<Time> {
+        self.at.or(self.modified)
+    }
+
     fn goes_on(&self) -> bool {
         matches!(self.word, Some(Word::Created | Word::Running | Word::Waiting))
     }

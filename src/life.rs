@@ -208,18 +208,19 @@ fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
     process.open.iter().flatten().any(|path| path != candidate.log && is_log(path))
 }
 
-/// Whether the tools below an agent moved: they computed, or printed something.
+/// Whether the tools below an agent moved: they computed, or printed something. `awake` tells for how long the
+/// machine did not sleep since then.
 pub(crate) fn tools_moved(
     table: &ProcessTable,
     alive: &Alive,
     samples: &[crate::store::Sample],
-    now: Time,
+    awake: impl Fn(Time) -> Duration,
     share: f64,
 ) -> Moved {
     let (cpu, output) = (table.tool_cpu(alive.pid), table.tool_output(alive.pid));
-    let old_enough = samples.iter().filter(|sample| now.since(sample.at) >= SAMPLE_AGE).max_by_key(|sample| sample.at);
+    let old_enough = samples.iter().filter(|sample| awake(sample.at) >= SAMPLE_AGE).max_by_key(|sample| sample.at);
     if let Some(sample) = old_enough {
-        let span = now.since(sample.at);
+        let span = awake(sample.at);
         let used = cpu.saturating_sub(sample.cpu).as_secs_f64() / span.as_secs_f64();
         return Moved { any: used >= share || output > sample.output, share: used, over: Some(span) };
     }

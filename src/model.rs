@@ -151,7 +151,7 @@ impl Problem {
 }
 
 /// How far a plan has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) done: u32,
     pub(crate) total: u32,

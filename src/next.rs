@@ -17,17 +17,26 @@ pub(crate) fn steps(task: &TaskReport, cwd: &Path) -> Vec<String> {
     match (task.reason, alive) {
         (Reason::WaitingForPerson, Some(process)) => vec![format!("answer it in its terminal (pid {})", process.pid)],
         (Reason::WaitingForPerson, None) => vec![resume],
-        (Reason::ApiError, _) => match task.error_class {
-            Some(ErrorClass::Transient) => vec![format!("try again: {resume}")],
-            Some(ErrorClass::Resource) => vec![format!("when the limit is lifted: {resume}")],
-            Some(ErrorClass::Permanent) | None => vec![format!("repair what it says, then: {resume}")],
-        },
+        (Reason::ApiError, alive) => {
+            let again = alive.map_or(resume, |process| go_on(process.pid));
+            match task.error_class {
+                Some(ErrorClass::Transient) => vec![format!("try again: {again}")],
+                Some(ErrorClass::Resource) => vec![format!("when the limit is lifted: {again}")],
+                Some(ErrorClass::Permanent) | None => vec![format!("repair what it says, then: {again}")],
+            }
+        }
+        (Reason::Interrupted, Some(process)) => vec![explain, go_on(process.pid)],
         (Reason::ToolSilent | Reason::Silent, Some(process)) => {
             vec![explain, format!("if it hangs: kill {} && {resume}", process.pid)]
         }
         (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],
         _ => vec![explain, resume],
     }
+}
+
+/// A second agent on a session that one still holds would spoil it for both.
+fn go_on(pid: u32) -> String {
+    format!("go on in its terminal (pid {pid})")
 }
 
 /// `cd .worktrees/billing && claude --resume 5d0ef989`
@@ -51,6 +60,7 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Health, ProcessReport, Tokens, ToolCounts};
 
     #[test]
     fn words_for_a_shell_stay_words() {
@@ -66,5 +76,90 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(quote(text), wanted);
         }
+    }
+
+    fn task(reason: Reason, health: Health, class: Option<ErrorClass>, alive: Option<bool>) -> TaskReport {
+        let process = alive.map(|alive| ProcessReport { pid: 7, alive, cpu_seconds: 0.0, memory_bytes: 0 });
+        let session = SessionReport {
+            client: "claude-code",
+            id: "5d0e".to_owned(),
+            parent: None,
+            model: None,
+            health,
+            reason,
+            detail: String::new(),
+            last_activity: None,
+            tool: None,
+            tools: ToolCounts::default(),
+            tokens: Tokens::default(),
+            log: "/h/1.jsonl".into(),
+            process,
+            also_worked_in: Vec::new(),
+        };
+        TaskReport {
+            id: "a b".to_owned(),
+            name: "a b".to_owned(),
+            repository: None,
+            worktree: Some("/srv/a b".into()),
+            branch: None,
+            health,
+            reason,
+            detail: String::new(),
+            since: None,
+            started: None,
+            last_activity: None,
+            status: None,
+            progress: None,
+            failure_streak: 0,
+            repeat_streak: 0,
+            error_class: class,
+            notes: Vec::new(),
+            sessions: vec![session],
+            evidence: Vec::new(),
+            next: Vec::new(),
+            question: None,
+            considered: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_helps_depends_on_reason_life_and_class() {
+        let (explain, resume) = ("agentmon explain 'a b'", "cd 'a b' && claude --resume 5d0e");
+        let go_on = "go on in its terminal (pid 7)";
+        let (lives, died) = (Some(true), Some(false));
+        let kill = format!("if it hangs: kill 7 && {resume}");
+        let answer = "answer it in its terminal (pid 7)";
+        let api = |class, alive| (Reason::ApiError, Health::Failed, Some(class), alive);
+        let of = |reason, health, alive| (reason, health, None, alive);
+        let cases = vec![
+            (of(Reason::Working, Health::Healthy, lives), vec![]),
+            (of(Reason::TurnEnded, Health::Completed, None), vec![]),
+            (of(Reason::WaitingForPerson, Health::Stuck, lives), vec![answer.to_owned()]),
+            (of(Reason::WaitingForPerson, Health::Stuck, None), vec![resume.to_owned()]),
+            (api(ErrorClass::Transient, None), vec![format!("try again: {resume}")]),
+            (api(ErrorClass::Transient, lives), vec![format!("try again: {go_on}")]),
+            (api(ErrorClass::Resource, died), vec![format!("when the limit is lifted: {resume}")]),
+            (api(ErrorClass::Resource, lives), vec![format!("when the limit is lifted: {go_on}")]),
+            (api(ErrorClass::Permanent, None), vec![format!("repair what it says, then: {resume}")]),
+            (api(ErrorClass::Permanent, lives), vec![format!("repair what it says, then: {go_on}")]),
+            (of(Reason::Interrupted, Health::Failed, lives), vec![explain.to_owned(), go_on.to_owned()]),
+            (of(Reason::Interrupted, Health::Failed, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ProcessGone, Health::Failed, died), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ToolSilent, Health::Stuck, lives), vec![explain.to_owned(), kill.clone()]),
+            (of(Reason::Silent, Health::Stuck, lives), vec![explain.to_owned(), kill]),
+            (of(Reason::Silent, Health::Stuck, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::FailureStreak, Health::Struggling, lives), vec![explain.to_owned()]),
+            (of(Reason::FailureStreak, Health::Struggling, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ExitCode, Health::Failed, None), vec![explain.to_owned(), resume.to_owned()]),
+        ];
+        for ((reason, health, class, alive), wanted) in cases {
+            let task = task(reason, health, class, alive);
+            assert_eq!(steps(&task, Path::new("/srv")), wanted, "{reason:?} {class:?} {alive:?}");
+        }
+        let mut alone = task(Reason::DeclaredFailed, Health::Failed, None, None);
+        alone.sessions.clear();
+        assert_eq!(steps(&alone, Path::new("/srv")), [explain]);
+        let here = task(Reason::ApiError, Health::Failed, None, None);
+        assert_eq!(steps(&here, Path::new("/srv/a b")), ["repair what it says, then: claude --resume 5d0e"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::json::Reader;
 use crate::model::Problem;
 use crate::poll::Request;
 use crate::session::{Session, Step};
-use crate::store::{Checkpoint, Log};
+use crate::store::{Checkpoint, Log, Packed};
 use crate::tail::{self, Row};
 use crate::world::World;
 
@@ -25,6 +25,13 @@ pub(crate) struct SeenLog {
 }
 
 impl SeenLog {
+    /// A log of which this was read.
+    #[cfg(test)]
+    pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
+        let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
+        Self { client, file, log, whole: None }
+    }
+
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))
@@ -133,7 +140,8 @@ fn read_new(
         let (client, file) = &wanted[todo.at];
         let mut read = read_log(disk, client, file, todo.known.clone());
         // A row that is not whole yet is read again and again, and changes nothing.
-        read.news = read.log != todo.known;
+        read.news = read.log.as_ref().map(|log| (&log.cursor, log.unfinished))
+            != todo.known.as_ref().map(|log| (&log.cursor, log.unfinished));
         (todo.at, read)
     };
     if threads < 2 {
@@ -172,7 +180,10 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
         Ok((handle, _)) => handle,
         Err(error) => return failed(error),
     };
-    let resumed = known.and_then(|log| tail::resume(&handle, &log.cursor).map(|at| (log, at)));
+    let resumed = known.and_then(|mut log| {
+        let at = tail::resume(&handle, &log.cursor)?;
+        log.session.resume(&log.workings.0).then_some((log, at))
+    });
     let (mut log, (offset, lines)) = resumed.unwrap_or_default();
     log.unfinished = false;
     let mut whole = None;
@@ -189,6 +200,7 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
         Err(error) => return failed(error),
     };
     log.session.seal();
+    log.workings = Packed(log.session.workings());
     let problem = bad_rows(file, &log);
     Read { log: Some(log), whole, problem, news: true }
 }

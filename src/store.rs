@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::disk::Disk;
 use crate::json::hash;
@@ -35,8 +36,6 @@ pub(crate) struct Checkpoint {
     pub(crate) samples: HashMap<(u32, u64), Vec<Sample>>,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
-    /// What the records last said, by the record's path.
-    pub(crate) histories: HashMap<String, History>,
     /// It differs from what is stored.
     #[serde(skip)]
     pub(crate) stale: bool,
@@ -47,10 +46,38 @@ pub(crate) struct Checkpoint {
 pub(crate) struct Log {
     pub(crate) cursor: Cursor,
     pub(crate) session: Session,
+    /// Of the session.
+    pub(crate) workings: Packed,
     /// Bytes follow that are no whole row yet.
     pub(crate) unfinished: bool,
     /// Rows that could not be read.
     pub(crate) bad: BadRows,
+}
+
+/// Bytes that are stored as they are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Packed(pub(crate) Vec<u8>);
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Packed;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Packed, E> {
+                Ok(Packed(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -70,46 +97,53 @@ pub(crate) struct Sample {
     pub(crate) output: u64,
 }
 
-impl Checkpoint {
-    pub(crate) fn load(path: &Path) -> Self {
-        Disk::default().read(path, LIMIT).ok().and_then(|bytes| Self::decode(&bytes)).unwrap_or_default()
-    }
+/// What the records last said, by the record's path: small, and new with every poll. It lies beside the
+/// checkpoint, which may stay as it is.
+pub(crate) type Told = HashMap<String, History>;
 
-    /// Replaces the stored one. Errors are the caller's to tell or to ignore: nothing is lost but time.
-    pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
+/// Where what the records said is kept, for a checkpoint.
+pub(crate) fn told_path(checkpoint: &Path) -> PathBuf {
+    checkpoint.with_extension("told")
+}
+
+/// What is stored; nothing of it if it is missing, damaged or of another version.
+pub(crate) fn load<T: Default + DeserializeOwned>(path: &Path) -> T {
+    Disk::default().read(path, LIMIT).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+}
+
+/// Replaces what is stored. Errors are the caller's to tell or to ignore: nothing is lost but time.
+pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let create = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+    let file = create().or_else(|_| {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(&self.encode()))
-            .and_then(|()| std::fs::rename(&temporary, path));
-        if written.is_err() {
-            drop(std::fs::remove_file(&temporary));
-        }
-        written
+        create()
+    });
+    let written =
+        file.and_then(|mut file| file.write_all(&encode(value))).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        drop(std::fs::remove_file(&temporary));
     }
+    written
+}
 
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([0; 8]);
-        // It holds nothing that cannot be serialised; an empty body would only be read anew.
-        bytes = postcard::to_extend(self, bytes).unwrap_or_default();
-        let Some((head, body)) = bytes.split_at_mut_checked(MAGIC.len() + 8) else { return bytes };
-        head[MAGIC.len()..].copy_from_slice(&hash(body).to_le_bytes());
-        bytes
-    }
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([0; 8]);
+    // It holds nothing that cannot be serialised; an empty body would only be read anew.
+    bytes = postcard::to_extend(value, bytes).unwrap_or_default();
+    let Some((head, body)) = bytes.split_at_mut_checked(MAGIC.len() + 8) else { return bytes };
+    head[MAGIC.len()..].copy_from_slice(&hash(body).to_le_bytes());
+    bytes
+}
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
-        if u64::from_le_bytes(*sum) != hash(body) {
-            return None;
-        }
-        postcard::from_bytes(body).ok()
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    if u64::from_le_bytes(*sum) != hash(body) {
+        return None;
     }
+    postcard::from_bytes(body).ok()
 }
 
 #[cfg(test)]
@@ -122,8 +156,8 @@ mod tests {
         let path = folder.path().join("deep/cache");
         let mut checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
         checkpoint.logs.insert("/x/é.jsonl".into(), Box::new(Log { unfinished: true, ..Log::default() }));
-        checkpoint.save(&path).unwrap();
-        let back = Checkpoint::load(&path);
+        save(&path, &checkpoint).unwrap();
+        let back = load::<Checkpoint>(&path);
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
         assert!(back.logs["/x/é.jsonl"].unfinished);
 
@@ -133,11 +167,11 @@ mod tests {
         let damaged: [&[u8]; 5] = [b"", &good[..good.len() - 1], &[0; 4096], &flipped, b"agentmon cache 9........"];
         for bytes in damaged {
             std::fs::write(&path, bytes).unwrap();
-            assert_eq!(Checkpoint::load(&path).saved, None);
+            assert_eq!(load::<Checkpoint>(&path).saved, None);
         }
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert_eq!(Checkpoint::load(&path).saved, None);
+        assert_eq!(load::<Checkpoint>(&path).saved, None);
         assert_eq!(std::fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing temporary is left");
     }
 }

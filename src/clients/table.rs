@@ -41,7 +41,7 @@ pub(super) fn told(session: &Session) -> String {
     tell(session.retries.count > 0, format!("retries {}", session.retries.count));
     tell(session.pending_children > 0, format!("{} children", session.pending_children));
     tell(session.internal, "internal".to_owned());
-    if let Some(plan) = session.progress() {
+    if let Some(plan) = session.progress.as_ref() {
         tell(true, format!("{}/{} {}", plan.done, plan.total, plan.step.as_deref().unwrap_or("-")));
     }
     told.join(", ")

@@ -11,7 +11,7 @@ use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
 use crate::render::{self, Options};
 use crate::settings::{self, Config, Settings};
-use crate::store::Checkpoint;
+use crate::store::{self, Checkpoint};
 use crate::tasks::{self, Context};
 use crate::text;
 use crate::world::World;
@@ -37,7 +37,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     }
     let roots = roots(&cli.look, world);
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
-    let mut checkpoint = checkpoint_path.as_deref().map(Checkpoint::load).unwrap_or_default();
+    let mut checkpoint = checkpoint_path.as_deref().map(store::load::<Checkpoint>).unwrap_or_default();
     let mut progress = |bytes: u64| announce(bytes, world, err);
     let mut request = Request { disk: &disk, world, config: &config, roots: &roots, before_reading: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
@@ -134,5 +134,5 @@ pub(crate) fn save(looked: &mut Looked) {
     let read =
         looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.path.to_str()?.to_owned(), seen.log.take()?)));
     looked.checkpoint.logs.extend(read);
-    drop(looked.checkpoint.save(path));
+    drop(store::save(path, &looked.checkpoint));
 }

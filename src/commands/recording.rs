@@ -1,25 +1,53 @@
 //! Tells the record what is new. Nothing that goes wrong here keeps the report back: it is said on stderr.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use super::look::Looked;
 use crate::cli::Cli;
 use crate::record::{self, Appended, Poll};
+use crate::repository::Repository;
+use crate::store::{self, Told};
 use crate::text::{count, one_line};
 use crate::world::World;
 
 /// Appends what happened to the record of each repository that has tasks.
-pub(crate) fn record(cli: &Cli, looked: &mut Looked, world: &World, begun: Instant, err: &mut dyn Write) {
+pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) {
     // A machine that was laid out elsewhere is looked at, and left as it is.
     if cli.status.no_log || cli.look.root.is_some() {
         return;
     }
-    for (repository, main) in repositories(looked) {
-        if let Err(notice) = append(cli, looked, (&repository, main.as_deref()), world, begun, err) {
-            tell(err, &format!("{notice:#}"));
+    let path = looked.checkpoint_path.as_deref().map(store::told_path);
+    let mut told: Told = path.as_deref().map(store::load).unwrap_or_default();
+    let mut news = false;
+    for repository in repositories(looked) {
+        let (place, notice) = record::place(world, Some(repository.path()), repository.main.as_deref());
+        if let Some(notice) = notice {
+            tell(err, &notice);
         }
+        let Some(place) = place else { continue };
+        let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository.path()), duration: begun.elapsed() };
+        let history = told.entry(place.path.to_string_lossy().into_owned()).or_default();
+        match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
+            Ok(Appended::Written { count: events, history: new }) => {
+                news |= *history != new;
+                *history = new;
+                if cli.status.verbose && events > 0 {
+                    let events = count(events as u64, "event", "events");
+                    tell(err, &format!("{events} recorded in `{}`", place.path.display()));
+                }
+            }
+            Ok(Appended::Locked) => {
+                let path = place.path.display();
+                tell(err, &format!("nothing was recorded: the lock of `{path}` is held; the next run makes up for it"));
+            }
+            Err(error) => tell(err, &format!("{error:#}")),
+        }
+    }
+    // A cache: what it cannot tell, the record itself can.
+    if let Some(path) = path.filter(|_| news) {
+        drop(store::save(&path, &told));
     }
 }
 
@@ -27,45 +55,8 @@ fn tell(err: &mut dyn Write, notice: &str) {
     drop(writeln!(err, "agentmon: {}", one_line(notice, 400)));
 }
 
-/// The repositories that have tasks: the path that stands in their reports, and the main worktree.
-fn repositories(looked: &Looked) -> Vec<(PathBuf, Option<PathBuf>)> {
+/// The repositories that have tasks.
+fn repositories(looked: &Looked) -> impl Iterator<Item = &Repository> {
     let has_tasks = |path: &Path| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == Some(path));
-    let all =
-        looked.seen.repositories.iter().map(|repository| (repository.path().to_path_buf(), repository.main.clone()));
-    all.filter(|(path, _)| has_tasks(path)).collect()
-}
-
-fn append(
-    cli: &Cli,
-    looked: &mut Looked,
-    (repository, main): (&Path, Option<&Path>),
-    world: &World,
-    begun: Instant,
-    err: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (place, notice) = record::place(world, Some(repository), main);
-    if let Some(notice) = notice {
-        tell(err, &notice);
-    }
-    let Some(place) = place else { return Ok(()) };
-    let hint = place.path.to_str().and_then(|path| looked.checkpoint.histories.remove(path)).unwrap_or_default();
-    let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository), duration: begun.elapsed() };
-    match record::append(&place, &hint, world.now, |last| record::events(&poll, last))? {
-        Appended::Written { count: events, history } => {
-            if cli.status.verbose && events > 0 {
-                tell(
-                    err,
-                    &format!("{} recorded in `{}`", count(events as u64, "event", "events"), place.path.display()),
-                );
-            }
-            looked.checkpoint.stale |= !history.tells_the_same(&hint);
-            looked.checkpoint.histories.insert(place.path.to_string_lossy().into_owned(), history);
-        }
-        Appended::Locked => {
-            let path = place.path.display();
-            tell(err, &format!("nothing was recorded: the lock of `{path}` is held; the next run makes up for it"));
-            looked.checkpoint.histories.insert(place.path.to_string_lossy().into_owned(), hint);
-        }
-    }
-    Ok(())
+    looked.seen.repositories.iter().filter(move |repository| has_tasks(repository.path()))
 }

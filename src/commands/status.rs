@@ -29,7 +29,7 @@ pub(crate) fn status(
 ) -> anyhow::Result<u8> {
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
-    recording::record(cli, &mut looked, world, begun, err);
+    recording::record(cli, &looked, world, begun, err);
     save(&mut looked);
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
@@ -55,6 +55,8 @@ pub(crate) fn status(
             }
         }
     }
+    // The program ends here: to give all this back piece by piece would be a tenth of a poll.
+    std::mem::forget(looked);
     Ok(checked)
 }
 

@@ -203,6 +203,6 @@ fn tools_move_if_they_compute_or_print() {
     ];
     let alive = Alive { pid: 7, start: 100, ..Alive::default() };
     for (number, (table, samples, wanted)) in cases.into_iter().enumerate() {
-        assert_eq!(tools_moved(&table, &alive, &samples, now, 0.01).any, wanted, "case {number}");
+        assert_eq!(tools_moved(&table, &alive, &samples, |at| now.since(at), 0.01).any, wanted, "case {number}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use super::event::Event;
-use super::history::{History, Tail};
+use super::history::{End, History, Tail};
 use super::place::{LOCK, Place, RECORD};
 use crate::time::Time;
 
@@ -64,14 +64,17 @@ fn append_alone(
 ) -> io::Result<Appended> {
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
+    let before = End::of(&record)?.length;
     let Tail { mut ids, mut history, open } = Tail::read(&record, TAIL, hint)?;
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
-    write(&mut record, open, &events)?;
+    let written = write(&mut record, open, &events)?;
     for event in &events {
         history.hear(&event.line);
     }
     history.forget(now, MEMORY);
+    // A foreign line may have come in between, and has not been read.
+    history.end = Some(End::of(&record)?).filter(|end| end.length == before + written);
     Ok(Appended::Written { count: events.len(), history })
 }
 
@@ -90,12 +93,12 @@ fn lock(place: &Place) -> io::Result<Option<File>> {
     }
 }
 
-/// Writes whole lines; after an `open` one, which is given its end first.
-fn write(record: &mut File, open: bool, events: &[Event]) -> io::Result<()> {
-    let mut batch = Vec::new();
+/// Writes whole lines; after an `open` one, which is given its end first. Says how many bytes that took.
+fn write(record: &mut File, open: bool, events: &[Event]) -> io::Result<u64> {
+    let (mut batch, mut written) = (Vec::new(), 0);
     for event in events {
         if !batch.is_empty() && batch.len() + event.line.len() >= BATCH {
-            write_at_once(record, &batch)?;
+            written += write_at_once(record, &batch)?;
             batch.clear();
         } else if open && batch.is_empty() {
             batch.push(b'\n');
@@ -103,11 +106,11 @@ fn write(record: &mut File, open: bool, events: &[Event]) -> io::Result<()> {
         batch.extend_from_slice(event.line.as_bytes());
         batch.push(b'\n');
     }
-    if batch.is_empty() { Ok(()) } else { write_at_once(record, &batch) }
+    if batch.is_empty() { Ok(written) } else { Ok(written + write_at_once(record, &batch)?) }
 }
 
 /// In one call, so that a writer without the lock cannot get in between.
-fn write_at_once(record: &mut File, batch: &[u8]) -> io::Result<()> {
+fn write_at_once(record: &mut File, batch: &[u8]) -> io::Result<u64> {
     let written = loop {
         match record.write(batch) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -115,7 +118,7 @@ fn write_at_once(record: &mut File, batch: &[u8]) -> io::Result<()> {
         }
     };
     if written == batch.len() {
-        return Ok(());
+        return Ok(written as u64);
     }
     // The disk is full. Take the part back, unless somebody's line already follows it.
     let end = record.stream_position()?;

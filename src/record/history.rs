@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
@@ -27,6 +27,24 @@ pub(crate) struct History {
     pub(super) poll: Option<(Time, Counts)>,
     /// By `key`.
     pub(super) tasks: BTreeMap<u64, Last>,
+    /// The record as it was left. While it is so, it need not be read to know what it says.
+    pub(super) end: Option<End>,
+}
+
+/// One state of the record's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct End {
+    file: (u64, u64),
+    pub(super) length: u64,
+    modified: (i64, i64),
+}
+
+impl End {
+    pub(super) fn of(record: &File) -> io::Result<Self> {
+        let meta = record.metadata()?;
+        let modified = (meta.mtime(), meta.mtime_nsec());
+        Ok(Self { file: (meta.dev(), meta.ino()), length: meta.len(), modified })
+    }
 }
 
 /// What the record last said of a task.
@@ -78,11 +96,6 @@ pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
 }
 
 impl History {
-    /// Whether it says the same of every task. When it last told of a poll is never far back in the record.
-    pub(crate) fn tells_the_same(&self, other: &Self) -> bool {
-        self.tasks == other.tasks
-    }
-
     /// Takes in what one more line says.
     pub(super) fn hear(&mut self, line: &str) {
         if let Ok(row) = serde_json::from_str(line) {
@@ -160,6 +173,9 @@ impl Tail {
     /// Reads the whole lines among the last `limit` bytes. What lies before them, `hint` tells; where
     /// nothing does, it tells nothing, for then the record itself is all there is.
     pub(super) fn read(record: &File, limit: u64, hint: &History) -> io::Result<Self> {
+        if hint.end == Some(End::of(record)?) {
+            return Ok(Self { ids: HashSet::new(), history: hint.clone(), open: false });
+        }
         let length = record.metadata()?.len();
         let start = length.saturating_sub(limit);
         let mut bytes = vec![0; usize::try_from(length - start).unwrap_or(0)];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Finding::{self, Silent, Speaks};
 use super::ends::{declared_evidence, said};
-use super::{Facts, SessionFacts, call_text, verdict};
+use super::{Facts, call_text, verdict};
 use crate::declared::Word;
 use crate::life::{Life, Moved};
 use crate::model::{ErrorClass, Evidence, Health, Reason};
@@ -13,7 +13,7 @@ use crate::text::{age, cut, one_line};
 
 /// 7: a person is asked.
 pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
-    if let Some(seen) = facts.session.filter(SessionFacts::open) {
+    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) {
         if let Some(call) = seen.session.question() {
             let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
@@ -30,14 +30,16 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
     }
     let newest = facts.session.and_then(|seen| seen.last_activity);
     match facts.declared {
-        Some(declared) if declared.word == Some(Word::Waiting) && (newest.is_none() || declared.at >= newest) => {
+        Some(declared)
+            if declared.word == Some(Word::Waiting) && (newest.is_none() || declared.heartbeat() >= newest) =>
+        {
             let about = declared
                 .question
                 .as_deref()
                 .map(|question| format!(": {}", one_line(question, 160)))
                 .unwrap_or_default();
             let detail = format!("its status says {}{about}", said(declared));
-            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.at);
+            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.heartbeat());
             Speaks(found.with(declared_evidence(declared, "the declared status")))
         }
         _ => Silent(None),
@@ -46,7 +48,7 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
 
 /// 8: a tool stands still.
 pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
-    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let Some(since) = seen.tool_since() else { return Silent(None) };
     let call = seen.call();
     let limit = facts.thresholds.tool_limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
@@ -82,7 +84,7 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
 pub(super) fn silent(facts: &Facts<'_>) -> Finding {
     let limit = facts.thresholds.stuck_after;
     let Some(seen) = facts.session else {
-        let Some((declared, at)) = facts.declared.and_then(|declared| Some((declared, declared.at?))) else {
+        let Some((declared, at)) = facts.declared.and_then(|declared| Some((declared, declared.heartbeat()?))) else {
             return Silent(None);
         };
         let silence = facts.now.since(at);
@@ -95,22 +97,25 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
                 .with(declared_evidence(declared, "the last heartbeat")),
         );
     };
-    let waits_for_more = seen.session.turn == (Turn::Ended { firm: false }) && !seen.ended(facts);
-    if !(seen.open() || waits_for_more) || seen.tool_since().is_some() {
+    // A turn that ended goes on in its sub-agents, which may have a tool of their own open.
+    let in_children = seen.child_working && seen.ended(facts);
+    if !(seen.goes_on(facts) || in_children) || seen.tool_since().is_some() {
         return Silent(None);
     }
+    let limit = if in_children { facts.thresholds.tool_limit } else { limit };
     let Some(silence) = seen.silence_of_all(facts.now) else { return Silent(None) };
     if silence <= limit {
         return Silent(Some(format!("no activity for {} of {}", age(silence), age(limit))));
     }
-    let detail = format!("no activity for {}", age(silence));
+    let who = if in_children { " of its sub-agents" } else { "" };
+    let detail = format!("no activity{who} for {}", age(silence));
     let found = verdict(Health::Stuck, Reason::Silent, detail, seen.last_activity.max(seen.child_activity));
     Speaks(found.with(seen.evidence_of_turn("the open turn")))
 }
 
 /// 10: one tool failure after the other.
 pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
-    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let (streak, limit) = (&seen.session.failures, facts.thresholds.failure_streak);
     if streak.count < limit {
         return Silent((streak.count > 0).then(|| format!("{} of {limit} tool failures in a row", streak.count)));
@@ -129,7 +134,7 @@ pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
 
 /// 11: the same call again and again.
 pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
-    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let (streak, limit) = (&seen.session.repeats, facts.thresholds.repeat_limit);
     if streak.count < limit {
         return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
@@ -148,7 +153,7 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
 
 /// 12: the API is asked again and again.
 pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
-    let Some(seen) = facts.session.filter(SessionFacts::open) else { return Silent(None) };
+    let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let (streak, limit) = (&seen.session.retries, facts.thresholds.retry_limit);
     if streak.count < limit {
         return Silent((streak.count > 0).then(|| format!("{} of {limit} API retries in a row", streak.count)));
@@ -161,22 +166,26 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
 
 /// 13: otherwise.
 pub(super) fn working(facts: &Facts<'_>) -> Finding {
-    let not_started = |since| Speaks(verdict(Health::Healthy, Reason::NotStarted, "not started", since));
     let Some(seen) = facts.session else {
-        return match facts.declared.map(|declared| declared.word) {
-            Some(Some(Word::Created) | None) => not_started(facts.declared.and_then(|declared| declared.at)),
-            Some(_) => {
-                Speaks(verdict(Health::Healthy, Reason::Working, "", facts.declared.and_then(|declared| declared.at)))
-            }
-            None => Silent(None),
+        let Some(declared) = facts.declared else { return Silent(None) };
+        let (reason, detail) = match declared.word {
+            Some(Word::Created) | None => (Reason::NotStarted, "not started"),
+            Some(_) => (Reason::Working, ""),
         };
+        let found = verdict(Health::Healthy, reason, detail, declared.heartbeat());
+        return Speaks(found.with(declared_evidence(declared, "the declared status")));
     };
     if seen.session.turn == Turn::None {
-        return not_started(seen.session.started);
+        let found = verdict(Health::Healthy, Reason::NotStarted, "not started", seen.session.started);
+        return Speaks(found.with(seen.evidence_of_turn("a log without a turn")));
     }
     // Only a long tool call is worth a word: people wonder about those.
     let long = seen.call().and_then(|call| Some((call, seen.age(facts.now, call.since?))));
     let long = long.filter(|(_, open_for)| *open_for >= Duration::from_secs(60));
     let detail = long.map(|(call, open_for)| format!("in {} for {}", call_text(call), age(open_for)));
-    Speaks(verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since))
+    let found = verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since);
+    Speaks(found.with(match seen.call() {
+        Some(call) => Evidence::at(seen.log, call.offset, "the call in flight"),
+        None => seen.evidence_of_turn("the turn at work"),
+    }))
 }

@@ -103,7 +103,7 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
     if seen.child_working {
         return Silent(Some("its turn ended, but a sub-agent is at work".to_owned()));
     }
-    let detail = match seen.session.progress() {
+    let detail = match &seen.session.progress {
         Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),
         _ => String::new(),
     };

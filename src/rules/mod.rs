@@ -44,7 +44,7 @@ pub(crate) struct SessionFacts<'a> {
     /// The log shows a call only when it is done.
     pub(crate) hides_calls: bool,
     pub(crate) moved: Option<Moved>,
-    /// How long the machine slept since the last activity.
+    /// How long the machine slept since the last activity, its sub-agents' included.
     pub(crate) suspended: Duration,
 }
 
@@ -181,6 +181,11 @@ impl SessionFacts<'_> {
             Turn::Ended { firm: false } => self.weak_end_counts(facts),
             Turn::None | Turn::Open | Turn::Errored(_) | Turn::Interrupted => false,
         }
+    }
+
+    /// Its turn is open, or the text at the end of the log is not its end yet.
+    fn goes_on(&self, facts: &Facts<'_>) -> bool {
+        self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
     fn evidence_of_turn(&self, what: &str) -> Evidence {

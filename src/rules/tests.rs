@@ -1,1 +1,301 @@
-//! x
+//! Tables: every rule at its border, here those that say that it is over.
+
+mod course;
+mod order;
+
+use super::*;
+use crate::declared::Word;
+use crate::life::Alive;
+use crate::model::ErrorClass;
+use crate::session::{ApiError, NewCall, Outcome, Step, StepState};
+
+const NOW: Time = Time(1_795_216_265_000);
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const LOG: &str = "/h/1.jsonl";
+
+/// Facts in the making.
+#[derive(Clone)]
+struct Case {
+    session: Option<Session>,
+    declared: Option<Declared>,
+    declared_life: Option<Life>,
+    life: Life,
+    last_activity: Option<Time>,
+    child_activity: Option<Time>,
+    child_working: bool,
+    hides_calls: bool,
+    moved: Option<Moved>,
+    suspended: Duration,
+    thresholds: Thresholds,
+}
+
+impl Case {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn life(self, life: Life) -> Self {
+        self.with(|it| it.life = life)
+    }
+
+    fn declared(self, declared: Declared) -> Self {
+        self.with(|it| it.declared = Some(declared))
+    }
+
+    /// The oldest open call began so long ago.
+    fn open_for(self, age: u64) -> Self {
+        self.with(|it| it.session.as_mut().unwrap().open[0].since = Some(ago(age)))
+    }
+
+    fn facts<T>(&self, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+        let session = self.session.as_ref().map(|session| SessionFacts {
+            session,
+            log: Path::new(LOG),
+            life: &self.life,
+            last_activity: self.last_activity,
+            child_activity: self.child_activity,
+            child_working: self.child_working,
+            hides_calls: self.hides_calls,
+            moved: self.moved,
+            suspended: self.suspended,
+        });
+        let (declared, declared_life) = (self.declared.as_ref(), self.declared_life.as_ref());
+        ask(&Facts { now: NOW, thresholds: &self.thresholds, declared, session, declared_life })
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.facts(judge)
+    }
+
+    /// `stuck silent`
+    fn says(&self) -> String {
+        let verdict = self.verdict();
+        format!("{} {}", verdict.health.code(), verdict.reason.code())
+    }
+}
+
+fn ago(ms: u64) -> Time {
+    NOW.minus(Duration::from_millis(ms))
+}
+
+fn nothing() -> Case {
+    Case {
+        session: None,
+        declared: None,
+        declared_life: None,
+        life: alive(None),
+        last_activity: None,
+        child_activity: None,
+        child_working: false,
+        hides_calls: false,
+        moved: None,
+        suspended: Duration::ZERO,
+        thresholds: Thresholds::default(),
+    }
+}
+
+fn alive(headless: Option<bool>) -> Life {
+    Life::Alive(Alive { pid: 7, start: 70, headless, ..Alive::default() })
+}
+
+fn in_a_shell() -> Life {
+    Life::Alive(Alive { pid: 7, start: 70, headless: Some(true), shell_below: true, ..Alive::default() })
+}
+
+/// By its own word, for a minute.
+fn waiting() -> Life {
+    let waiting = Some(("a permission".to_owned(), Some(ago(MINUTE))));
+    Life::Alive(Alive { pid: 7, start: 70, waiting, ..Alive::default() })
+}
+
+fn dead() -> Life {
+    Life::Dead(Evidence::process(7, Some(70), "gone"))
+}
+
+/// A living session whose rows say this, the last of them `age` ago; they are 100 bytes apart.
+fn log(rows: &str, age: u64) -> Case {
+    let mut session = Session::default();
+    for (number, row) in rows.split_whitespace().enumerate() {
+        session.row(Some(ago(age)), number as u64 * 100, true);
+        say(&mut session, row, number);
+    }
+    session.seal();
+    let last_activity = session.last_activity;
+    Case { session: Some(session), last_activity, ..nothing() }
+}
+
+fn say(session: &mut Session, row: &str, number: usize) {
+    let call = |id: &str, same: bool, timeout: Option<u64>, kind| NewCall {
+        id: id.to_owned().into(),
+        name: "Bash".into(),
+        summary: "cargo\u{1b}[31m test".into(),
+        fingerprint: if same { 1 } else { number as u64 + 2 },
+        timeout: timeout.map(Duration::from_millis),
+        kind,
+    };
+    let error = |class, resets: Option<&str>| ApiError {
+        class,
+        text: "overloaded\u{1b}[31m".to_owned(),
+        resets: resets.map(str::to_owned),
+    };
+    let step = |state| Step { id: None, call: None, text: "a step".to_owned(), state };
+    match row {
+        "prompt" => session.prompt(),
+        "work" => session.work(),
+        "said" => session.said(),
+        "ended" => session.ended(),
+        "interrupted" => session.interrupted(),
+        "retried" => session.retried(),
+        "transient" => session.errored(error(ErrorClass::Transient, None)),
+        "resource" => session.errored(error(ErrorClass::Resource, Some("5pm"))),
+        "permanent" => session.errored(error(ErrorClass::Permanent, None)),
+        "call" => session.call(&call("c", false, None, CallKind::Work)),
+        "same" => session.call(&call("c", true, None, CallKind::Work)),
+        "slow" => session.call(&call("c", false, Some(60 * MINUTE), CallKind::Work)),
+        "poll" => session.call(&call("c", true, None, CallKind::Poller)),
+        "ask" => session.call(&call("q", false, None, CallKind::Question)),
+        "ok" => session.result("c", Outcome::Ok, ""),
+        "fail" => session.result("c", Outcome::Failed, "exit 101\u{1b}[31m"),
+        "withdrawn" => session.result("c", Outcome::Withdrawn, ""),
+        "plan" => session.plan(vec![step(StepState::Done), step(StepState::Current), step(StepState::Pending)]),
+        other => panic!("no row `{other}`"),
+    }
+}
+
+/// A status of an hour ago.
+fn status(word: Word, text: &str) -> Declared {
+    Declared {
+        path: "/w/status.json".into(),
+        word: Some(word),
+        status: Some(text.to_owned()),
+        at: Some(ago(60 * MINUTE)),
+        ..Declared::default()
+    }
+}
+
+fn exit(code: i64, word: Word, text: &str) -> Declared {
+    Declared { exit_code: Some(code), ..status(word, text) }
+}
+
+/// Written so long ago.
+fn written(age: u64, declared: Declared) -> Declared {
+    Declared { at: Some(ago(age)), ..declared }
+}
+
+fn moved(any: bool, over: Option<u64>) -> Moved {
+    Moved { any, share: if any { 0.5 } else { 0.001 }, over: over.map(Duration::from_millis) }
+}
+
+fn check(cases: Vec<(Case, &str)>) {
+    for (number, (case, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(case.says(), wanted, "case {number}: {:?}", case.verdict());
+    }
+}
+
+#[test]
+fn rules_1_and_2_the_exit_code_beats_the_word() {
+    let of = |declared| nothing().declared(declared);
+    check(vec![
+        (of(exit(1, Word::Completed, "done")), "failed exit_code"),
+        (of(exit(-9, Word::Running, "running")), "failed exit_code"),
+        (of(status(Word::Failed, "error")), "failed declared_failed"),
+        (of(status(Word::TimedOut, "timeout")), "failed declared_timeout"),
+        (of(exit(0, Word::Failed, "failed")), "completed exit_ok"),
+        (of(exit(0, Word::TimedOut, "timeout")), "completed exit_ok"),
+        (of(exit(0, Word::Cancelled, "killed")), "completed exit_ok"),
+        (of(exit(0, Word::Running, "running")), "completed exit_ok"),
+        (of(Declared { exit_code: Some(0), ..Declared::default() }), "completed exit_ok"),
+        (of(status(Word::Completed, "done")), "completed declared_completed"),
+    ]);
+    let detail = |declared| of(declared).verdict().detail;
+    assert_eq!(detail(exit(0, Word::TimedOut, "timeout")), "exit code 0, although its status says `timeout`");
+    assert_eq!(detail(exit(0, Word::Completed, "done")), "exit code 0");
+    let class = |error: Option<&str>, word| {
+        of(Declared { error: error.map(str::to_owned), ..status(word, "x") }).verdict().error_class
+    };
+    assert_eq!(class(None, Word::Failed), Some(ErrorClass::Permanent));
+    assert_eq!(class(Some("out of memory"), Word::Failed), Some(ErrorClass::Resource));
+    assert_eq!(class(Some("out of memory"), Word::TimedOut), Some(ErrorClass::Transient));
+    assert_eq!(class(None, Word::Completed), None);
+}
+
+#[test]
+fn rules_3_and_4_the_last_turn_went_wrong() {
+    check(vec![
+        (log("prompt transient", 0), "failed api_error"),
+        (log("prompt interrupted", 0), "failed interrupted"),
+        (nothing().declared(status(Word::Cancelled, "killed")), "failed interrupted"),
+        // Something followed.
+        (log("prompt transient work", 0), "healthy working"),
+        (log("prompt interrupted prompt", 0), "healthy working"),
+    ]);
+    let classes = [("transient", ErrorClass::Transient), ("resource", ErrorClass::Resource)];
+    for (row, class) in classes.into_iter().chain([("permanent", ErrorClass::Permanent)]) {
+        let verdict = log(&format!("prompt {row}"), 0).verdict();
+        assert_eq!(verdict.error_class, Some(class));
+        assert!(verdict.detail.contains(&format!("({row})")), "{}", verdict.detail);
+        assert_eq!(verdict.detail.ends_with(", resets 5pm"), row == "resource");
+    }
+}
+
+#[test]
+fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
+    let weak = |age, life| log("prompt said", age).life(life);
+    let (interactive, headless) = (alive(Some(false)), alive(Some(true)));
+    let hidden = |age, life| weak(age, life).with(|it| it.hides_calls = true);
+    let child = |age| weak(age, alive(Some(true))).with(|it| it.session.as_mut().unwrap().parent = Some("p".into()));
+    let at_work = |rows| log(rows, 0).with(|it| it.child_working = true);
+    check(vec![
+        (log("prompt ended", 0), "completed turn_ended"),
+        (log("prompt ended", 0).life(headless.clone()), "completed turn_ended"),
+        (log("prompt ended", 0).life(Life::Unknown), "completed turn_ended"),
+        (weak(9 * MINUTE, headless.clone()), "healthy working"),
+        (weak(9999, interactive.clone()), "healthy working"),
+        (weak(10 * SECOND, interactive.clone()), "completed turn_ended"),
+        (weak(9999, alive(None)), "healthy working"),
+        (weak(10 * SECOND, alive(None)), "completed turn_ended"),
+        (weak(9999, Life::Absent), "healthy working"),
+        (weak(10 * SECOND, Life::Absent), "completed turn_ended"),
+        (weak(0, dead()), "completed turn_ended"),
+        (weak(59_999, Life::Unknown), "healthy working"),
+        (weak(60 * SECOND, Life::Unknown), "completed turn_ended"),
+        (hidden(MINUTE, in_a_shell()), "healthy working"),
+        (hidden(MINUTE, interactive), "completed turn_ended"),
+        (hidden(MINUTE, headless), "healthy working"),
+        (child(9999), "healthy working"),
+        (child(10 * SECOND), "completed turn_ended"),
+        (at_work("prompt ended"), "healthy working"),
+    ]);
+    assert_eq!(log("prompt plan ended", 0).verdict().detail, "turn ended with 1/3 steps done");
+    assert_eq!(log("prompt ended", 0).verdict().detail, "");
+}
+
+#[test]
+fn rule_6_a_process_is_gone_when_proven_or_after_a_while() {
+    let open = |age, life| log("prompt call", age).life(life);
+    let without_log = |life| {
+        let running = written(MINUTE, status(Word::Running, "running"));
+        nothing().declared(running).with(|it| it.declared_life = Some(life))
+    };
+    check(vec![
+        (open(59_999, Life::Absent), "healthy working"),
+        (open(60 * SECOND, Life::Absent), "failed process_gone"),
+        (open(0, dead()), "failed process_gone"),
+        (open(9 * MINUTE, Life::Unknown), "healthy working"),
+        (open(9 * MINUTE, alive(None)), "healthy working"),
+        (log("prompt ended", MINUTE).life(dead()), "completed turn_ended"),
+        (log("", MINUTE).life(dead()), "healthy not_started"),
+        // Without a log, only a recorded process tells.
+        (without_log(dead()), "failed process_gone"),
+        (without_log(Life::Absent), "healthy working"),
+        (without_log(Life::Unknown), "healthy working"),
+    ]);
+    // A machine that slept has not been silent.
+    let slept = open(10 * MINUTE, Life::Absent).with(|it| it.suspended = Duration::from_secs(9 * 60 + 1));
+    assert_eq!(slept.says(), "healthy working");
+    assert_eq!(open(0, dead()).verdict().detail, "its process 7 died in Bash `cargo\\u{1b}[31m test`");
+    let told = open(2 * MINUTE, Life::Absent).verdict().detail;
+    assert_eq!(told, "no process of it is left; it stopped in Bash `cargo\\u{1b}[31m test` 2m ago");
+}

@@ -125,7 +125,10 @@ fn mark_length(rest: &[u8]) -> usize {
 /// How many bytes at the start of `rest` are of a kind, up to `limit`.
 fn run(rest: &[u8], limit: usize, is_in: impl Fn(u8) -> bool) -> usize {
     let rest = &rest[..rest.len().min(limit)];
-    rest.iter().position(|&b| !is_in(b)).unwrap_or(rest.len())
+    let length = rest.iter().position(|&b| !is_in(b)).unwrap_or(rest.len());
+    #[cfg(test)]
+    tests::STEPS.set(tests::STEPS.get() + length + 1);
+    length
 }
 
 /// Where the next line begins, after its indentation, if a line ends at `at`; the line end may be escaped.

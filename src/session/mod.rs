@@ -56,6 +56,10 @@ pub(crate) struct Session {
     pub(crate) repeats: Streak,
     pub(crate) last_call: Option<LastCall>,
     pub(crate) retries: Streak,
+    /// How far the plan has come.
+    pub(crate) progress: Option<Progress>,
+    /// In the checkpoint with the [`workings`](Self::workings).
+    #[serde(skip)]
     pub(crate) plan: Vec<Step>,
     pub(crate) tokens: Tokens,
     pub(crate) tools: ToolCounts,
@@ -63,6 +67,7 @@ pub(crate) struct Session {
     pub(crate) pending_children: u64,
     /// The reply whose rows come, as a hash of its id.
     reply: u64,
+    #[serde(skip)]
     usages: Vec<(u64, Tokens)>,
     /// The row being read: its time and place.
     #[serde(skip)]
@@ -297,7 +302,18 @@ impl Session {
         }
     }
 
-    pub(crate) fn progress(&self) -> Option<Progress> {
+    /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
+    pub(crate) fn workings(&self) -> Vec<u8> {
+        // Plain data cannot fail to be packed; without it the log would only be read anew.
+        postcard::to_stdvec(&(&self.plan, &self.usages)).unwrap_or_default()
+    }
+
+    /// Goes on with the workings of another time; says whether they could be read.
+    pub(crate) fn resume(&mut self, workings: &[u8]) -> bool {
+        postcard::from_bytes(workings).map(|(plan, usages)| (self.plan, self.usages) = (plan, usages)).is_ok()
+    }
+
+    fn count_steps(&self) -> Option<Progress> {
         let total = u32::try_from(self.plan.len()).ok().filter(|total| *total > 0)?;
         let in_state = |state| self.plan.iter().filter(move |step| step.state == state);
         let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
@@ -324,6 +340,7 @@ impl Session {
         for text in calls.chain(last).chain(failure).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }
+        self.progress = self.count_steps();
     }
 
     fn failed(&mut self, at: usize, text: &str) {

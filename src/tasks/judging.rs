@@ -43,10 +43,10 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
             life: &one.life,
             last_activity: one.last_activity,
             child_activity,
-            child_working: child_working(one, &below, child_activity, context),
+            child_working: child_working(one, &below, context),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
-            suspended: suspended_since(one.last_activity, context),
+            suspended: suspended_since(one.last_activity.max(child_activity), context),
         }
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
@@ -71,7 +71,7 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
 
 /// A sub-agent is at work: one whose turn is open and whose process lives, and that shows it. One that was
 /// stopped together with its parent's turn may leave its own open for ever.
-fn child_working(one: &Known<'_>, below: &[&Known<'_>], activity: Option<Time>, context: &Context<'_>) -> bool {
+fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
     let silence = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
     let recent = |at: Option<Time>| at.is_some_and(|at| silence(at) <= limit);
@@ -81,25 +81,30 @@ fn child_working(one: &Known<'_>, below: &[&Known<'_>], activity: Option<Time>, 
             && is_alive(child)
             && (recent(child.last_activity) || !child.session.open.is_empty())
     };
-    let counted = one.session.pending_children > 0 && is_alive(one) && recent(activity.max(one.last_activity));
+    // By the client's own count some were left behind at work.
+    let counted = one.session.pending_children > 0 && is_alive(one);
     below.iter().any(is_at_work) || counted
 }
 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
     let Life::Alive(alive) = &one.life else { return None };
     let samples = context.samples.get(&(alive.pid, alive.start)).map(Vec::as_slice).unwrap_or_default();
-    Some(life::tools_moved(&seen.table, alive, samples, context.now, context.config.thresholds.tool_cpu))
+    let awake = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
+    Some(life::tools_moved(&seen.table, alive, samples, awake, context.config.thresholds.tool_cpu))
 }
 
 /// How long the machine slept since `at`: by the poll before it or, where there was none, by the first one
 /// after it; a first poll takes all that the machine slept since it booted.
 fn suspended_since(at: Option<Time>, context: &Context<'_>) -> Duration {
     let Some(at) = at else { return Duration::ZERO };
-    let before = context.suspensions.iter().filter(|(then, _)| *then <= at).max_by_key(|(then, _)| *then);
-    let after = || context.suspensions.iter().min_by_key(|(then, _)| *then);
-    let base = before.or_else(after).map_or(Duration::ZERO, |(_, slept)| *slept);
+    let before = context.suspensions.iter().rfind(|(then, _)| *then <= at).map(|(_, slept)| *slept);
+    let after = context.suspensions.iter().find(|(then, _)| *then > at).copied();
+    let (then, slept) = after.unwrap_or((context.now, context.suspended));
+    let base = before.or(after.map(|(_, slept)| slept)).unwrap_or_default();
+    // It may have slept before `at` just as well; after it, no longer than there was time for.
+    let between = slept.saturating_sub(base).min(then.since(at));
     // After a reboot the clock of sleep begins anew.
-    context.suspended.saturating_sub(base)
+    between.saturating_add(context.suspended.saturating_sub(slept))
 }
 
 /// What became of the process that a status file names.

@@ -135,7 +135,7 @@ pub(crate) fn judging_without_plan(logs: &[SeenLog], places: &Places, declared: 
         }
     }
     let mut judging: Vec<usize> = newest.into_values().map(|(at, _)| at).chain(named).collect();
-    judging.retain(|at| logs[*at].session().is_some_and(|session| session.plan.is_empty()));
+    judging.retain(|at| logs[*at].session().is_some_and(|session| session.progress.is_none()));
     judging.sort_unstable();
     judging.dedup();
     judging

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::declared::Declared;
 use crate::life::{self, Life};
 use crate::model::{Problem, Snapshot, Summary, TaskReport};
+use crate::next;
 use crate::poll::Seen;
 use crate::process::Role;
 use crate::repository::{Kind, Repository, Worktree};
@@ -66,7 +67,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
             continue;
         }
         let task = report::task(&draft, &known, seen, context);
-        if is_older(&task, context) {
+        if is_older(&task, context) && !is_proven_alive(&draft, seen) {
             summary.older += 1;
         } else {
             summary.add(task.health);
@@ -74,6 +75,9 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
         }
     }
     make_unique(&mut tasks);
+    for task in &mut tasks {
+        task.next = next::steps(task, context.cwd);
+    }
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
     let roots = seen.repositories.iter().map(|repository| repository.path().to_path_buf()).collect();
     let problems = seen.problems.clone();
@@ -109,6 +113,10 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> 
         }
         let holder = folder.ancestors().find_map(|path| by_path.get(path)).or_else(|| by_path.values().min());
         let Some(&place) = holder else { continue };
+        let inside = folder.starts_with(&places.worktree(place).path);
+        if inside && is_committed_copy(declared, places.worktree(place), now) {
+            continue;
+        }
         let folder_name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = declared.name.clone().or_else(folder_name).unwrap_or_default();
         // A declared task takes the session that it names, and its sub-agents, out of the worktree's.
@@ -162,7 +170,14 @@ fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
     !alive && task.last_activity.is_some_and(|at| at < context.now.minus(span))
 }
 
-/// A task argument must name one task: equal ids get their parent's name before them.
+/// The process that it names runs, and not merely another one of that id.
+fn is_proven_alive(draft: &Draft<'_>, seen: &Seen) -> bool {
+    let proven = draft.declared.filter(|declared| declared.pid_start.is_some());
+    proven.is_some_and(|declared| matches!(judging::declared_life(declared, &seen.table), Some(Life::Alive(_))))
+}
+
+/// A task argument must name one task: equal ids get their parent's name before them, and a number after them
+/// where that is equal too.
 fn make_unique(tasks: &mut [TaskReport]) {
     let mut counts: HashMap<String, u32> = HashMap::new();
     for task in &*tasks {
@@ -173,6 +188,14 @@ fn make_unique(tasks: &mut [TaskReport]) {
         let folder = folder.filter(|folder| !folder.ends_with(".worktrees")).or_else(|| folder.and_then(Path::parent));
         if let Some(parent) = folder.and_then(Path::file_name) {
             task.id = format!("{}/{}", parent.to_string_lossy(), task.id);
+        }
+    }
+    let (mut all, mut told): (HashSet<String>, HashSet<String>) = Default::default();
+    all.extend(tasks.iter().map(|task| task.id.clone()));
+    for task in tasks {
+        if !told.insert(task.id.clone()) {
+            let mut numbered = (2..).map(|number| format!("{}-{number}", task.id));
+            task.id = numbered.find(|id| all.insert(id.clone())).unwrap_or_default();
         }
     }
 }
@@ -186,7 +209,9 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
         let Some(agent) = seen.table.get(process.pid) else { continue };
         let key = (agent.pid, agent.start);
         let mut kept = context.samples.get(&key).cloned().unwrap_or_default();
-        let fresh = kept.last().is_some_and(|last| now.since(last.at) < Duration::from_secs(15) && now >= last.at);
+        // The clock was set back since: of no use before it comes round again.
+        kept.retain(|sample| sample.at <= now);
+        let fresh = kept.last().is_some_and(|last| now.since(last.at) < Duration::from_secs(15));
         if !fresh {
             kept.push(Sample {
                 at: now,
@@ -201,8 +226,13 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
         samples.insert(key, kept);
     }
     let mut suspensions: Vec<_> = context.suspensions.iter().rev().take(63).rev().copied().collect();
-    if suspensions.last().is_none_or(|(_, slept)| *slept != context.suspended) {
+    // Its two clocks are not read at once: what differs by less than a second does not differ.
+    let is_same = |slept: Duration| slept.abs_diff(context.suspended) < Duration::from_secs(1);
+    if !suspensions.last().is_some_and(|(_, slept)| is_same(*slept)) {
         suspensions.push((now, context.suspended));
     }
     Checkpoint { samples, suspensions, ..Checkpoint::default() }
 }
+
+#[cfg(test)]
+mod tests;

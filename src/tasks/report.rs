@@ -8,7 +8,6 @@ use super::{Context, Draft, notes};
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, Verdict};
-use crate::next;
 use crate::poll::Seen;
 use crate::rules;
 use crate::session::Turn;
@@ -22,7 +21,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
     mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since(), one.last_activity)));
     let newest_turn = mains.first().and_then(|one| one.turn_since());
-    let end = |declared: &Declared| declared.ended.or(declared.at).or(declared.modified);
+    let end = |declared: &Declared| declared.ended.or(declared.heartbeat());
     let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| end(declared).is_some_and(|at| at >= turn));
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
@@ -42,8 +41,12 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
         }
     }
     let considered = rules::consider(&facts(case, seen, context));
+    // What is told of a session, and what to do, is of the one that decided.
+    if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
+        mains[..=decided].rotate_right(1);
+    }
     let sessions = sessions(&mains, &mine, seen, context);
-    describe(draft, &mains, declared, Judged { verdict, considered }, sessions, context)
+    describe(draft, &mains, declared, Judged { verdict, considered }, sessions)
 }
 
 struct Judged {
@@ -57,16 +60,15 @@ fn describe(
     declared: Option<&Declared>,
     judged: Judged,
     sessions: Vec<SessionReport>,
-    context: &Context<'_>,
 ) -> TaskReport {
     let Judged { verdict, considered } = judged;
     let first = mains.first();
     let name = one_line(&draft.name, 100);
     let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, 100));
     let progress = first
-        .and_then(|one| one.session.progress())
+        .and_then(|one| one.session.progress.clone())
         .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
-    let declared_at = draft.declared.and_then(|declared| declared.at.or(declared.modified));
+    let declared_at = draft.declared.and_then(Declared::heartbeat);
     let last_activity = sessions.iter().filter_map(|session| session.last_activity).max().or(declared_at);
     let mut evidence = verdict.evidence;
     if let Some(Life::Alive(alive)) = first.map(|one| &one.life) {
@@ -75,7 +77,7 @@ fn describe(
     let question = (verdict.reason == Reason::WaitingForPerson)
         .then(|| first.and_then(|one| one.session.question()).map(|call| call.summary.clone()))
         .flatten();
-    let mut task = TaskReport {
+    TaskReport {
         id: declared_id.unwrap_or_else(|| name.clone()),
         name,
         repository: Some(draft.repository.path().to_path_buf()),
@@ -98,9 +100,7 @@ fn describe(
         next: Vec::new(),
         question,
         considered,
-    };
-    task.next = next::steps(&task, context.cwd);
-    task
+    }
 }
 
 /// The judging session first, each followed by its sub-agents.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::bad_input::{SESSION, log, log_path, now, put};
 use crate::lab::{HOME, Lab, WORKTREE};
-use crate::recordings::{Recording, logs, recordings};
+use crate::recordings::{Recording, recordings};
+use crate::rows::logs;
 
 const ROLLOUT: &str = "/home/dev/.codex/sessions/2026/11/20/rollout-2026-11-20T14-00-00-x.jsonl";
 

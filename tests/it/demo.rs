@@ -9,7 +9,7 @@ use agentmon::{Terminal, Time, World};
 use crate::lab::{copy, ms};
 
 /// What the program prints about it, on a page of 100 columns.
-fn look(root: &Path, line: &str) -> String {
+pub(crate) fn look(root: &Path, line: &str) -> String {
     let world = World {
         now: Time(0),
         offset: chrono::FixedOffset::east_opt(0).unwrap(),
@@ -28,7 +28,7 @@ fn look(root: &Path, line: &str) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn demo() -> &'static Path {
+pub(crate) fn demo() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo"))
 }
 
@@ -63,4 +63,11 @@ fn is_the_same_whenever_it_was_cloned() {
         date(clone.path(), SystemTime::UNIX_EPOCH + since_1970);
         assert_eq!(look(clone.path(), "--format lines"), wanted, "{time}");
     }
+}
+
+#[test]
+fn the_readme_shows_what_it_prints() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = look(demo(), "--format table");
+    assert!(readme.contains(table.trim_end()), "put this into the README:\n{table}");
 }

@@ -179,10 +179,11 @@ impl Ground {
         records(&self.record_path())
     }
 
-    /// The caches that are there.
+    /// The checkpoints that are there, and anything that was left beside them.
     pub(crate) fn caches(&self) -> Vec<PathBuf> {
         let folder = fs::read_dir(self.path("home/.cache/agentmon")).into_iter().flatten();
-        folder.map(|entry| entry.unwrap().path()).collect()
+        let files = folder.map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_none_or(|extension| extension != "told")).collect()
     }
 }
 

@@ -193,3 +193,8 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 pub(crate) fn ms(text: &str) -> i64 {
     chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
 }
+
+/// The elements of an array; none of anything else.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}

@@ -12,4 +12,6 @@ mod lab;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;
+mod rows;
+mod schema;
 mod surroundings;

@@ -4,15 +4,14 @@
 //! follows from the scenario's name; see `fixtures/recordings/README.md`.
 
 mod derived;
-mod rows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::lab::{Lab, ms};
-use rows::{Row, rows};
+use crate::lab::{Lab, list, ms};
+use crate::rows::{Row, logs, rows};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -75,10 +74,6 @@ impl Recording {
     fn is_old_codex(&self) -> bool {
         self.client == "codex-old"
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The allowed verdicts after the end.
@@ -148,28 +143,6 @@ fn every_moment_is_judged_right() {
         }
     }
     assert!(wrong.is_empty(), "{} of {judged} wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-/// The logs of a recording's home: path below the home, and text. The main session's comes first.
-pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
-                found
-                    .push((path.strip_prefix(home).unwrap().display().to_string(), fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    let is_child = |log: &(String, String)| {
-        log.0.contains("agent-") || log.1.lines().next().unwrap().contains("\"parent_thread_id\"")
-    };
-    found.sort_by_key(|log| (is_child(log), log.0.clone()));
-    found
 }
 
 /// A log only grows: cut after any row, it is that moment of a live run.

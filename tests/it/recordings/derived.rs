@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Cut, MINUTE, Recording, Row, SECOND, logs, of_scenario, recordings, rows, said};
+use super::{Cut, MINUTE, Recording, SECOND, of_scenario, recordings, said};
 use crate::lab::{HOME, Lab, WORKTREE, ms};
+use crate::rows::{Row, logs, rows};
 
 fn is(task: &Value, health: &str, reason: &str) -> bool {
     said(task) == (health.to_owned(), reason.to_owned())

@@ -1,26 +1,50 @@
-//! An independent reader of the recorded logs.
+//! An independent reader of logs: what each row of a recording means.
+
+use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::list;
-use crate::lab::ms;
+use crate::lab::{list, ms};
 
 /// One row of a log, with what an independent reader makes of it.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Where it ends, in bytes.
-    pub(super) end: usize,
-    pub(super) at: i64,
+    pub(crate) end: usize,
+    pub(crate) at: i64,
     /// A tool's result, and whether it failed.
-    pub(super) failed: Option<bool>,
+    pub(crate) failed: Option<bool>,
     /// The plan after it.
-    pub(super) plan: Vec<(String, String)>,
+    pub(crate) plan: Vec<(String, String)>,
     /// The turn has ended with it.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
     /// A text of the agent.
-    pub(super) text: bool,
+    pub(crate) text: bool,
 }
 
-pub(super) fn rows(text: &str) -> Vec<Row> {
+/// The logs of a recording's home: path below the home, and text. The main session's comes first.
+pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
+                found
+                    .push((path.strip_prefix(home).unwrap().display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let is_child = |log: &(String, String)| {
+        log.0.contains("agent-") || log.1.lines().next().unwrap().contains("\"parent_thread_id\"")
+    };
+    found.sort_by_key(|log| (is_child(log), log.0.clone()));
+    found
+}
+
+pub(crate) fn rows(text: &str) -> Vec<Row> {
     let (mut rows, mut end, mut at, mut plan, mut command_failed) = (Vec::new(), 0, 0, Vec::new(), false);
     for line in text.lines() {
         end += line.len() + 1;

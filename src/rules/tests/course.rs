@@ -1,0 +1,154 @@
+//! Rules 7 to 13 at their borders.
+
+use super::*;
+
+#[test]
+fn rule_7_a_person_is_asked() {
+    let of = |age, word: Word| Some(written(age, status(word, "blocked")));
+    let busy = |declared| log("prompt work", MINUTE).with(|it| it.declared = declared);
+    let undated = Declared { at: None, modified: Some(ago(MINUTE)), ..status(Word::Waiting, "blocked") };
+    let stale = Declared { at: None, modified: Some(ago(MINUTE + 1)), ..status(Word::Waiting, "blocked") };
+    check(vec![
+        (log("prompt ask", 0), "stuck waiting_for_person"),
+        (log("prompt call ask", 0), "stuck waiting_for_person"),
+        (log("prompt ask", 0).life(Life::Unknown), "stuck waiting_for_person"),
+        (log("prompt call", 0).life(waiting()), "stuck waiting_for_person"),
+        (log("prompt said", 0).life(waiting()), "stuck waiting_for_person"),
+        (log("prompt ended", 0).life(waiting()), "completed turn_ended"),
+        (busy(of(MINUTE, Word::Waiting)), "stuck waiting_for_person"),
+        (busy(of(MINUTE + 1, Word::Waiting)), "healthy working"),
+        (busy(of(0, Word::Running)), "healthy working"),
+        (busy(Some(undated)), "stuck waiting_for_person"),
+        (busy(Some(stale)), "healthy working"),
+        (nothing().declared(status(Word::Waiting, "paused")), "stuck waiting_for_person"),
+    ]);
+    let asked = Declared { question: Some("Which\u{1b} one?".into()), ..status(Word::Waiting, "blocked") };
+    let detail = nothing().declared(asked).verdict().detail;
+    assert_eq!(detail, "its status says `blocked`: Which\\u{1b} one?");
+    let verdict = log("prompt call", 0).life(waiting()).verdict();
+    assert_eq!(verdict.detail, "waits for a person (a permission): Bash `cargo\\u{1b}[31m test`");
+    assert_eq!(verdict.since, Some(ago(MINUTE)));
+}
+
+#[test]
+fn rule_8_a_tool_stands_still() {
+    // The log is silent for 20 minutes in all of these.
+    let tool = |rows, age| log(rows, 20 * MINUTE).open_for(age);
+    let (limit, hour) = (30 * MINUTE, 60 * MINUTE);
+    let stands = |over| tool("prompt call", limit + 1).with(|it| it.moved = Some(moved(false, over)));
+    let hidden = |rows, age| log(rows, age).life(in_a_shell()).with(|it| it.hides_calls = true);
+    let went_on = |age| tool("prompt call", hour).with(|it| it.last_activity = Some(ago(age)));
+    let child = |age| tool("prompt call", hour).with(|it| it.child_activity = Some(ago(age)));
+    check(vec![
+        (tool("prompt call", limit), "healthy working"),
+        (tool("prompt call", limit + 1), "stuck tool_silent"),
+        (tool("prompt slow", hour), "healthy working"),
+        (tool("prompt slow", hour + 1), "stuck tool_silent"),
+        (tool("prompt poll", limit + 1), "stuck tool_silent"),
+        (stands(Some(MINUTE)), "stuck tool_silent"),
+        (stands(None), "stuck tool_silent"),
+        (tool("prompt call", hour).with(|it| it.moved = Some(moved(true, Some(MINUTE)))), "healthy working"),
+        (tool("prompt call", hour).with(|it| it.moved = Some(moved(true, None))), "healthy working"),
+        (went_on(10 * MINUTE), "healthy working"),
+        (went_on(10 * MINUTE + 1), "stuck tool_silent"),
+        (child(10 * MINUTE), "healthy working"),
+        (child(10 * MINUTE + 1), "stuck tool_silent"),
+        (tool("prompt call", limit + 1).with(|it| it.suspended = Duration::from_millis(1)), "healthy working"),
+        (hidden("prompt work", limit), "healthy working"),
+        (hidden("prompt work", limit + 1), "stuck tool_silent"),
+        // It runs after a text that was not the last one.
+        (hidden("prompt said", limit), "healthy working"),
+        (hidden("prompt said", limit + 1), "stuck tool_silent"),
+    ]);
+    assert!(stands(Some(2 * MINUTE)).verdict().detail.ends_with("for 30m: used no CPU and printed nothing for 2m"));
+    assert!(stands(None).verdict().detail.ends_with(": its processes have used next to no CPU"));
+    assert!(tool("prompt call", hour).verdict().detail.ends_with(": nothing of it is seen to move"));
+}
+
+#[test]
+fn rule_9_nothing_happens() {
+    let limit = 10 * MINUTE;
+    let open = |age| log("prompt work", age);
+    let beat = |age| nothing().declared(written(age, status(Word::Running, "running")));
+    let undated = |age| {
+        let declared = Declared { at: None, modified: Some(ago(age)), ..status(Word::Running, "running") };
+        nothing().declared(declared)
+    };
+    let child = |age| open(2 * limit).with(|it| it.child_activity = Some(ago(age)));
+    let in_child = |age| log("prompt ended", age).with(|it| it.child_working = true);
+    let future = |it: &mut Case| it.last_activity = Some(NOW.plus(Duration::from_secs(3600)));
+    check(vec![
+        (open(limit), "healthy working"),
+        (open(limit + 1), "stuck silent"),
+        (open(limit + 1).life(Life::Unknown), "stuck silent"),
+        (child(limit), "healthy working"),
+        (child(limit + 1), "stuck silent"),
+        (open(limit + 1).with(|it| it.suspended = Duration::from_millis(1)), "healthy working"),
+        (open(limit + 2).with(|it| it.suspended = Duration::from_millis(1)), "stuck silent"),
+        (open(limit + 1).with(future), "healthy working"),
+        (open(limit + 1).with(|it| it.last_activity = None), "healthy working"),
+        // A text that is no end yet, of an agent that runs on.
+        (log("prompt said", limit).life(alive(Some(true))), "healthy working"),
+        (log("prompt said", limit + 1).life(alive(Some(true))), "stuck silent"),
+        (log("prompt call", limit + 1), "healthy working"),
+        // A turn that ended, with a sub-agent that may be in a tool of its own.
+        (in_child(30 * MINUTE), "healthy working"),
+        (in_child(30 * MINUTE + 1), "stuck silent"),
+        (beat(limit), "healthy working"),
+        (beat(limit + 1), "stuck silent"),
+        (undated(limit), "healthy working"),
+        (undated(limit + 1), "stuck silent"),
+    ]);
+    assert_eq!(open(12 * MINUTE).verdict().detail, "no activity for 12m");
+    assert_eq!(child(11 * MINUTE).verdict().since, Some(ago(11 * MINUTE)));
+    assert_eq!(beat(12 * MINUTE).verdict().detail, "no heartbeat for 12m");
+}
+
+#[test]
+fn rules_10_to_12_it_struggles() {
+    let times = |rows: &str, count| log(&format!("prompt {}", format!("{rows} ").repeat(count)), 0);
+    check(vec![
+        (times("call fail", 2), "healthy working"),
+        (times("call fail", 3), "struggling failure_streak"),
+        (log("prompt call fail call fail call withdrawn call fail", 0), "struggling failure_streak"),
+        (log("prompt call fail call fail call ok call fail", 0), "healthy working"),
+        (log("prompt call fail call fail call fail ended", 0), "completed turn_ended"),
+        // A text between two calls, of an agent that runs on.
+        (log("prompt call fail call fail call fail said", 0).life(alive(Some(true))), "struggling failure_streak"),
+        (times("same ok", 4), "healthy working"),
+        (times("same ok", 5), "struggling repeating"),
+        (times("poll ok", 9), "healthy working"),
+        (times("same ok poll ok", 5), "struggling repeating"),
+        (times("same ok same ok call ok", 5), "healthy working"),
+        (times("retried", 2), "healthy working"),
+        (times("retried", 3), "struggling api_retries"),
+        (log("prompt retried retried work retried", 0), "healthy working"),
+    ]);
+    let failing = times("call fail", 4).verdict();
+    assert_eq!(failing.detail, "4 tool failures in a row: Bash `cargo\\u{1b}[31m test` exit 101\\u{1b}[31m");
+    assert!(times("same ok", 6).verdict().detail.starts_with("the same call 6 times in a row: Bash"));
+    let retrying = times("retried", 5).verdict();
+    assert_eq!(
+        (retrying.detail.as_str(), retrying.error_class),
+        ("5 API retries in a row", Some(ErrorClass::Transient))
+    );
+}
+
+#[test]
+fn rule_13_otherwise_it_works_or_has_not_begun() {
+    let declared = |word| nothing().declared(written(0, status(word, "x")));
+    let wordless = Declared { word: None, ..written(0, status(Word::Other, "x")) };
+    check(vec![
+        (log("prompt", 0), "healthy working"),
+        (log("", 0), "healthy not_started"),
+        (declared(Word::Created), "healthy not_started"),
+        (nothing().declared(wordless), "healthy not_started"),
+        (declared(Word::Running), "healthy working"),
+        (declared(Word::Other), "healthy working"),
+        (nothing(), "unknown unreadable"),
+    ]);
+    // Only a long call is worth a word.
+    let call = |age| log("prompt call", 0).open_for(age).verdict().detail;
+    assert_eq!(call(59_999), "");
+    assert_eq!(call(MINUTE), "in Bash `cargo\\u{1b}[31m test` for 1m");
+}

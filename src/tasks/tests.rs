@@ -1,0 +1,326 @@
+//! Tasks from hand-made sights: what is one, what it is called, and what is left out.
+
+mod asleep;
+mod judges;
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::clients::{Identity, LogFile, Mark, Sign, by_name};
+use crate::declared::Word;
+use crate::disk::Disk;
+use crate::places::Places;
+use crate::process::{Process, ProcessTable};
+use crate::reading::SeenLog;
+use crate::session::{CallKind::Question, NewCall, Session};
+use crate::settings::Thresholds;
+
+const NOW: Time = Time(1_795_216_265_000);
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const MAIN: &str = "/agentmon-test/shop";
+const A: &str = "/agentmon-test/shop/.worktrees/a";
+const B: &str = "/agentmon-test/shop/.worktrees/b";
+
+fn ago(ms: u64) -> Time {
+    NOW.minus(Duration::from_millis(ms))
+}
+
+/// A repository with two worktrees, and what is seen of it.
+struct Lab {
+    worktrees: Vec<Worktree>,
+    declared: Vec<(PathBuf, Declared)>,
+    logs: Vec<SeenLog>,
+    processes: Vec<Process>,
+    marks: Vec<Mark>,
+    untouched: Vec<LogFile>,
+    problems: Vec<Problem>,
+    since: Horizon,
+    samples: HashMap<(u32, u64), Vec<Sample>>,
+    suspended: Duration,
+    suspensions: Vec<(Time, Duration)>,
+    thresholds: Thresholds,
+}
+
+fn worktree(path: &str, kind: Kind) -> Worktree {
+    let name = path.rsplit('/').next().unwrap().to_owned();
+    Worktree { path: path.into(), given: path.into(), name, branch: None, kind, made: None }
+}
+
+fn lab() -> Lab {
+    Lab {
+        worktrees: vec![worktree(MAIN, Kind::Main), worktree(A, Kind::Linked), worktree(B, Kind::Linked)],
+        declared: Vec::new(),
+        logs: Vec::new(),
+        processes: Vec::new(),
+        marks: Vec::new(),
+        untouched: Vec::new(),
+        problems: Vec::new(),
+        since: Horizon::Span(Duration::from_secs(24 * 3600)),
+        samples: HashMap::new(),
+        suspended: Duration::ZERO,
+        suspensions: Vec::new(),
+        thresholds: Thresholds::default(),
+    }
+}
+
+fn file(id: &str, folder: &str) -> LogFile {
+    let path = format!("/h/{}.jsonl", id.replace('/', "-")).into();
+    LogFile { path, identity: Identity::default(), owner: 1000, proposed: Some(folder.into()) }
+}
+
+impl Lab {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// A session in a folder; its rows, the last of them `age` ago. A parent stands before a slash.
+    fn log(self, id: &str, folder: &str, rows: &str, age: u64) -> Self {
+        self.log_that(id, folder, rows, age, |_| {})
+    }
+
+    fn log_that(mut self, id: &str, folder: &str, rows: &str, age: u64, more: impl FnOnce(&mut Session)) -> Self {
+        let mut session = Session::default();
+        let (parent, own) = id.split_once('/').map_or((None, id), |(parent, own)| (Some(parent), own));
+        session.identity(own, parent);
+        session.directory(folder);
+        for row in rows.split_whitespace() {
+            session.row(Some(ago(age)), 0, true);
+            match row {
+                "prompt" => session.prompt(),
+                "call" => session.call(&NewCall { id: "c".into(), name: "Bash".into(), ..NewCall::default() }),
+                "ask" => session.call(&NewCall { summary: "Which?".into(), kind: Question, ..NewCall::default() }),
+                "ended" => session.ended(),
+                "interrupted" => session.interrupted(),
+                other => panic!("no row `{other}`"),
+            }
+        }
+        more(&mut session);
+        let client = by_name("claude-code").unwrap();
+        self.logs.push(SeenLog::of(client, file(id, folder), Some(session)));
+        self
+    }
+
+    fn status(mut self, folder: &str, declared: Declared) -> Self {
+        self.declared.push((folder.into(), Declared { path: Path::new(folder).join("status.json"), ..declared }));
+        self
+    }
+
+    /// An agent in a folder; it starts at ten times its id.
+    fn agent(mut self, pid: u32, folder: &str) -> Self {
+        let role = Some(Role::Agent { headless: None });
+        let (start, cwd) = (u64::from(pid) * 10, Some(folder.into()));
+        let client = Some("claude-code");
+        self.processes.push(Process { pid, parent: 1, start, state: 'S', client, role, cwd, ..Process::default() });
+        self
+    }
+
+    /// An agent somewhere, and its sign that it runs this session.
+    fn agent_of(mut self, session: &str, pid: u32) -> Self {
+        let sign = Sign::Pid { pid, start: Some(u64::from(pid) * 10), waiting: None, at: None };
+        self.marks.push(Mark { session: session.to_owned(), path: "/h/sign".into(), sign });
+        self.agent(pid, "/elsewhere")
+    }
+
+    /// What is given back on both the things seen and what they are judged with.
+    fn look<T>(&self, ask: impl FnOnce(&Seen, &Context<'_>) -> T) -> T {
+        let worktrees = self.worktrees.clone();
+        let repository = Repository { common: format!("{MAIN}/.git").into(), main: Some(MAIN.into()), worktrees };
+        let repositories = vec![repository];
+        let mut places = Places::new(&repositories);
+        let logs = || self.logs.iter().map(|log| SeenLog::of(log.client, log.file.clone(), log.session().cloned()));
+        let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).collect();
+        let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
+        let all: Vec<PathBuf> = named.into_iter().chain(cwds).collect();
+        places.resolve(&Disk::default(), all.iter().map(PathBuf::as_path));
+        let seen = Seen {
+            table: ProcessTable::of(self.processes.clone()),
+            repositories,
+            places,
+            declared: self.declared.clone(),
+            logs: logs().collect(),
+            untouched: self.untouched.clone(),
+            marks: HashMap::from([("claude-code", self.marks.clone()), ("codex", Vec::new())]),
+            problems: self.problems.clone(),
+        };
+        let config = Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new() };
+        let context = Context {
+            config: &config,
+            now: NOW,
+            samples: &self.samples,
+            suspended: self.suspended,
+            suspensions: &self.suspensions,
+            cwd: Path::new(MAIN),
+        };
+        ask(&seen, &context)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.look(snapshot)
+    }
+
+    fn task(&self) -> TaskReport {
+        let mut tasks = self.snapshot().tasks;
+        assert_eq!(tasks.len(), 1, "{tasks:#?}");
+        tasks.remove(0)
+    }
+
+    /// `a: failed process_gone [1 2]`, a task a line, in order.
+    fn says(&self) -> Vec<String> {
+        let line = |task: &TaskReport| {
+            let sessions: Vec<&str> = task.sessions.iter().map(|session| session.id.as_str()).collect();
+            format!("{}: {} {} {sessions:?}", task.id, task.health.code(), task.reason.code()).replace('"', "")
+        };
+        let mut lines: Vec<String> = self.snapshot().tasks.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+}
+
+fn status(word: Word, age: u64) -> Declared {
+    let text = format!("{word:?}").to_lowercase();
+    Declared { word: Some(word), status: Some(text), at: Some(ago(age)), ..Declared::default() }
+}
+
+fn called(id: &str, declared: Declared) -> Declared {
+    Declared { id: Some(id.to_owned()), ..declared }
+}
+
+fn naming(session: &str, declared: Declared) -> Declared {
+    Declared { session: Some(session.to_owned()), ..declared }
+}
+
+#[test]
+fn a_worktree_is_a_task_if_there_is_something_of_it() {
+    let problem = |path: &str| Problem::new(format!("{A}/{path}"), "torn");
+    let cases: Vec<(Lab, &[&str])> = vec![
+        (lab(), &[]),
+        (lab().log("1", A, "prompt ended", 0), &["a: completed turn_ended [1]"]),
+        (lab().log("1", &format!("{A}/src/deep"), "prompt ended", 0), &["a: completed turn_ended [1]"]),
+        (lab().log("1", "/agentmon-test/other", "prompt ended", 0), &[]),
+        (lab().log("1", MAIN, "prompt ended", 0), &["shop: completed turn_ended [1]"]),
+        (lab().status(A, status(Word::Running, 0)), &["a: healthy working []"]),
+        (lab().status(A, called("bg_1", status(Word::Running, 0))), &["bg_1: healthy working []"]),
+        (lab().agent(7, A), &["a: healthy not_started []"]),
+        (lab().agent(7, &format!("{A}/src")), &["a: healthy not_started []"]),
+        (lab().with(|it| it.problems.push(problem("status.json"))), &["a: unknown unreadable []"]),
+        (lab().with(|it| it.problems.push(problem("src/status.json"))), &[]),
+    ];
+    for (number, (lab, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(lab.says(), wanted, "case {number}");
+    }
+    assert_eq!(lab().snapshot().idle, [PathBuf::from(A), PathBuf::from(B)]);
+    let unread = |lab: &mut Lab| {
+        lab.logs.push(SeenLog::of(by_name("claude-code").unwrap(), file("1", A), None));
+        lab.problems.push(Problem::new("/h/1.jsonl", "refused"));
+    };
+    assert_eq!(lab().with(unread).says(), ["a: unknown unreadable []"]);
+}
+
+#[test]
+fn every_id_is_one_task() {
+    let of = |folder: &str, id| (PathBuf::from(folder), called(id, status(Word::Running, 0)));
+    let ids = |declared: Vec<(PathBuf, Declared)>| -> Vec<String> {
+        let tasks = lab().with(|it| it.declared = declared).snapshot().tasks;
+        let mut ids: Vec<_> = tasks.into_iter().map(|task| task.id).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(vec![of(A, "x"), of(B, "y")]), ["x", "y"]);
+    assert_eq!(ids(vec![of(A, "x"), of(B, "x")]), ["shop/x", "shop/x-2"]);
+    assert_eq!(ids(vec![of(MAIN, "x"), of(A, "x")]), ["agentmon-test/x", "shop/x"]);
+    let below = |name: &str, id| of(&format!("{MAIN}/.worktrees/{name}"), id);
+    assert_eq!(ids(vec![below("p", "x"), below("q", "x"), below("r", "x")]).len(), 3);
+    assert_eq!(ids(vec![of(A, "x"), of(B, "x"), below("p", "shop/x-2")]), ["shop/x", "shop/x-2", "shop/x-3"]);
+    // The worktrees' own names.
+    let twin = "/agentmon-test/elsewhere/a";
+    let twins = lab().with(|it| it.worktrees.push(worktree(twin, Kind::Linked)));
+    let twins = twins.log("1", A, "prompt ended", 0).log("2", twin, "prompt interrupted", 0);
+    assert_eq!(twins.says(), ["elsewhere/a: failed interrupted [2]", "shop/a: completed turn_ended [1]"]);
+    let next = twins.snapshot().tasks.into_iter().find(|task| task.id == "elsewhere/a").unwrap().next;
+    assert_eq!(next[0], "agentmon explain elsewhere/a", "the id that can be asked for");
+}
+
+#[test]
+fn what_is_old_and_dead_is_only_counted() {
+    let day = 24 * HOUR;
+    let old = |lab: Lab| lab.log("1", A, "prompt ended", day + 1);
+    let named = |pid_start| {
+        let declared = Declared { pid: Some(7), pid_start, ..status(Word::Running, day + 1) };
+        lab().status(A, declared).agent(7, "/elsewhere")
+    };
+    let untouched = |folder: &str| lab().with(|it| it.untouched.push(file("9", folder)));
+    let cases = vec![
+        (lab().log("1", A, "prompt ended", day), 1, 0),
+        (old(lab()), 0, 1),
+        (old(lab()).with(|it| it.since = Horizon::All), 1, 0),
+        (old(lab()).agent(7, A), 1, 0),
+        (old(lab()).log("2", A, "prompt ended", 0), 1, 0),
+        (lab().status(A, status(Word::Failed, day + 1)), 0, 1),
+        (named(Some(70)), 1, 0),
+        // Any process may have that id by now.
+        (named(None), 0, 1),
+        (named(Some(71)), 0, 1),
+        (untouched(A), 0, 1),
+        (untouched(A).log("1", A, "prompt ended", 0), 1, 0),
+        (untouched("/agentmon-test/other"), 0, 0),
+    ];
+    for (number, (lab, tasks, older)) in cases.into_iter().enumerate() {
+        let snapshot = lab.snapshot();
+        assert_eq!((snapshot.tasks.len(), snapshot.summary.older), (tasks, older), "case {number}");
+    }
+}
+
+#[test]
+fn a_status_that_came_with_the_checkout_is_no_evidence() {
+    let made = |age| move |it: &mut Lab| it.worktrees[1].made = Some(ago(age));
+    let undated = |age| Declared { at: None, modified: Some(ago(age)), ..status(Word::Failed, 0) };
+    let deep = format!("{A}/ci");
+    let is_task = |folder: &str, declared, age| !lab().status(folder, declared).with(made(age)).says().is_empty();
+    let cases = [
+        (status(Word::Failed, HOUR), HOUR, true),
+        (status(Word::Failed, HOUR + 1), HOUR, false),
+        (undated(HOUR - 2 * SECOND - 1), HOUR, true),
+        (undated(HOUR - 2 * SECOND), HOUR, false),
+        (undated(HOUR + 1), HOUR, false),
+        (Declared { at: None, started: Some(ago(2 * HOUR)), ..undated(0) }, HOUR, false),
+    ];
+    for (declared, age, wanted) in cases {
+        assert_eq!(is_task(A, declared.clone(), age), wanted, "{declared:?}");
+        assert_eq!(is_task(&deep, declared.clone(), age), wanted, "below: {declared:?}");
+    }
+    // A worktree that is yet to be made was copied here.
+    assert!(
+        lab().status(A, status(Word::Failed, HOUR)).with(|it| it.worktrees[1].made = Some(Time(i64::MAX))).says().len()
+            == 1
+    );
+}
+
+#[test]
+fn notes_say_what_does_not_fit() {
+    let cases = vec![
+        (lab().log("1", A, "prompt ended", 0).status(A, status(Word::Running, 0)), "its status still says `running`"),
+        (lab().status(A, status(Word::Other, 0)), "its status `other` is not a known one"),
+        (
+            lab().status(A, Declared { future: true, ..status(Word::Running, 0) }),
+            "its status has times in the future: a clock is wrong",
+        ),
+        (
+            lab().status(A, Declared { assumed_zone: true, ..status(Word::Running, 0) }),
+            "its status has times without a zone, taken as local",
+        ),
+        (
+            lab().log("1", A, "prompt", 0).with(|it| {
+                let sign = Sign::Pid { pid: 1, start: Some(9), waiting: None, at: None };
+                it.marks.push(Mark { session: "1".to_owned(), path: "/h/sign".into(), sign });
+            }),
+            "its process cannot be looked at from here",
+        ),
+    ];
+    for (lab, wanted) in cases {
+        assert_eq!(lab.task().notes, [wanted]);
+    }
+    assert!(lab().log("1", A, "prompt", 0).status(A, status(Word::Running, 0)).task().notes.is_empty());
+}

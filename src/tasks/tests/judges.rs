@@ -1,0 +1,120 @@
+//! Which sessions belong to a task, and which of them judges it.
+
+use super::*;
+
+#[test]
+fn the_newest_turn_judges_and_others_at_work_join() {
+    let newest = |rows| lab().log("1", A, rows, MINUTE);
+    let other = |lab: Lab| lab.log("2", A, "prompt", 20 * MINUTE);
+    let cases: Vec<(Lab, &str)> = vec![
+        (newest("prompt ended").log("2", A, "prompt interrupted", HOUR), "a: completed turn_ended [1, 2]"),
+        (newest("prompt interrupted").log("2", A, "prompt ended", HOUR), "a: failed interrupted [1, 2]"),
+        // The older one is dead, and was given up.
+        (other(newest("prompt ended")), "a: completed turn_ended [1, 2]"),
+        // It lives: the worst one decides, and comes first.
+        (other(newest("prompt ended")).agent_of("2", 8), "a: stuck silent [2, 1]"),
+        (other(newest("prompt interrupted")).agent_of("2", 8), "a: failed interrupted [1, 2]"),
+        (newest("prompt ended").log("2", A, "prompt ended", HOUR).agent_of("2", 8), "a: completed turn_ended [1, 2]"),
+        (newest("prompt ended").log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8), "a: healthy working [2, 1]"),
+        // Where they are equally well, the newest turn is told.
+        (
+            newest("prompt").agent_of("1", 7).log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8),
+            "a: healthy working [1, 2]",
+        ),
+    ];
+    for (number, (lab, wanted)) in cases.iter().enumerate() {
+        assert_eq!(lab.says(), [*wanted], "case {number}");
+    }
+    let task = cases[3].0.task();
+    assert!(task.next[1].contains("kill 8 && ") && task.next[1].ends_with("--resume 2"), "{:?}", task.next);
+    assert!(task.evidence.iter().any(|evidence| evidence.pid == Some(8)), "{:?}", task.evidence);
+    assert_eq!(task.considered.iter().filter(|one| one.decided).count(), 1);
+    let asked = newest("prompt ended").log("2", A, "prompt ask", 20 * MINUTE).agent_of("2", 8).task();
+    assert_eq!(asked.question.as_deref(), Some("Which?"));
+    assert_eq!(asked.next, ["answer it in its terminal (pid 8)"]);
+}
+
+#[test]
+fn sub_agents_are_shown_and_not_inherited() {
+    let parent = |rows| lab().log("1", A, rows, 20 * MINUTE);
+    let open = |lab: Lab, age| lab.log("1/2", A, "prompt", age);
+    let cases: Vec<(Lab, &str)> = vec![
+        (parent("prompt ended").log("1/2", A, "prompt interrupted", MINUTE), "a: completed turn_ended [1, 2]"),
+        (open(parent("prompt ended"), MINUTE).agent_of("1", 7), "a: healthy working [1, 2]"),
+        (open(parent("prompt ended"), MINUTE), "a: completed turn_ended [1, 2]"),
+        (
+            parent("prompt ended").log("1/2", A, "prompt ended", MINUTE).agent_of("1", 7),
+            "a: completed turn_ended [1, 2]",
+        ),
+        (parent("prompt").agent_of("1", 7), "a: stuck silent [1]"),
+        (open(parent("prompt"), MINUTE).agent_of("1", 7), "a: healthy working [1, 2]"),
+        (open(parent("prompt"), 11 * MINUTE).agent_of("1", 7), "a: stuck silent [1, 2]"),
+        // Where its parent is, and without one a session of its own.
+        (parent("prompt ended").log("1/2", B, "prompt ended", MINUTE), "a: completed turn_ended [1, 2]"),
+        (lab().log("9/2", B, "prompt interrupted", MINUTE), "b: failed interrupted [2]"),
+    ];
+    for (number, (lab, wanted)) in cases.iter().enumerate() {
+        assert_eq!(lab.says(), [*wanted], "case {number}");
+    }
+    let child = &cases[0].0.task().sessions[1];
+    assert_eq!((child.health.code(), child.parent.as_deref()), ("failed", Some("1")));
+}
+
+#[test]
+fn declared_tasks_take_their_sessions_with_them() {
+    let folder = |name: &str| format!("{MAIN}/.worktrees/{name}");
+    let both = lab()
+        .log("1", A, "prompt ended", 0)
+        .log("1/3", A, "prompt ended", 0)
+        .log("2", A, "prompt interrupted", 0)
+        .log("4", A, "prompt ended", 0)
+        .status(&folder("x"), called("bg_1", naming("1", status(Word::Running, 0))))
+        .status(&folder("y"), called("bg_2", naming("2", status(Word::Running, 0))));
+    // Two declarations share one directory; what neither names is the worktree's own.
+    let wanted = ["a: completed turn_ended [4]", "bg_1: completed turn_ended [1, 3]", "bg_2: failed interrupted [2]"];
+    assert_eq!(both.says(), wanted);
+    let folders: Vec<_> = both.snapshot().tasks.into_iter().map(|task| task.worktree.unwrap()).collect();
+    assert!(folders.contains(&PathBuf::from(MAIN)), "{folders:?}");
+    // Named after their folder where they have no name.
+    assert_eq!(lab().status(&folder("z"), status(Word::Running, 0)).says(), ["z: healthy working []"]);
+}
+
+#[test]
+fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
+    let run = |declared| lab().log("1", A, "prompt", MINUTE).agent_of("1", 7).status(A, declared);
+    let end = |age, ended: Option<u64>| Declared { ended: ended.map(ago), ..status(Word::Completed, age) };
+    let exit = |code, age| Declared { exit_code: Some(code), ..status(Word::Running, age) };
+    let undated = |age| Declared { at: None, modified: Some(ago(age)), ..status(Word::Completed, 0) };
+    let cases = [
+        (end(MINUTE, None), "completed declared_completed"),
+        (end(MINUTE + 1, None), "healthy working"),
+        (end(0, Some(MINUTE)), "completed declared_completed"),
+        (end(0, Some(MINUTE + 1)), "healthy working"),
+        (undated(MINUTE), "completed declared_completed"),
+        (undated(MINUTE + 1), "healthy working"),
+        (exit(1, MINUTE), "failed exit_code"),
+        (exit(1, MINUTE + 1), "healthy working"),
+        (status(Word::Cancelled, MINUTE + 1), "healthy working"),
+    ];
+    for (declared, wanted) in cases {
+        let task = run(declared.clone()).task();
+        assert_eq!(format!("{} {}", task.health.code(), task.reason.code()), wanted, "{declared:?}");
+        let ignored = wanted.starts_with("healthy");
+        assert_eq!(task.notes.iter().any(|note| note.contains("is older than its newest turn")), ignored);
+    }
+}
+
+#[test]
+fn tools_that_work_elsewhere_move_the_session_or_are_named() {
+    let works = |a: u32, b: u32| {
+        lab().log_that("1", A, "prompt ended", 0, |session| {
+            (0..a).for_each(|_| session.workdir("src"));
+            (0..b).for_each(|_| session.workdir(B));
+        })
+    };
+    let task = works(2, 1).task();
+    assert_eq!((task.id.as_str(), &task.sessions[0].also_worked_in), ("a", &vec![PathBuf::from(B)]));
+    let task = works(1, 2).task();
+    assert_eq!((task.id.as_str(), &task.sessions[0].also_worked_in), ("b", &vec![PathBuf::from(A)]));
+    assert!(works(2, 0).task().sessions[0].also_worked_in.is_empty());
+}

@@ -1,0 +1,78 @@
+//! What is printed as data is what the schema says: no key missing, none unknown, each of its kind.
+
+use serde_json::Value;
+
+use crate::demo::{demo, look};
+
+/// Where `value` does not fit `schema`. Knows as much of JSON Schema as `docs/status.schema.json` uses.
+fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        return misfits(value, &root["$defs"][name.trim_start_matches("#/$defs/")], root, at, found);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let fits = |choice: &Value| {
+            let mut inner = Vec::new();
+            misfits(value, choice, root, at, &mut inner);
+            inner.is_empty()
+        };
+        if !choices.iter().any(fits) {
+            found.push(format!("{at}: {value} is none of its kinds"));
+        }
+        return;
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is_kind = |wanted: &Value| wanted == kind || wanted == "number" && kind == "integer";
+    let kinds = &schema["type"];
+    if !kinds.is_null() && !is_kind(kinds) && !kinds.as_array().is_some_and(|kinds| kinds.iter().any(is_kind)) {
+        found.push(format!("{at}: {kind}, not {kinds}"));
+    }
+    if !schema["enum"].is_null() && !schema["enum"].as_array().unwrap().contains(value) {
+        found.push(format!("{at}: {value} is not in {}", schema["enum"]));
+    }
+    if !schema["const"].is_null() && schema["const"] != *value {
+        found.push(format!("{at}: {value}, not {}", schema["const"]));
+    }
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        misfits(item, &schema["items"], root, &format!("{at}/{number}"), found);
+    }
+    let Some(members) = value.as_object() else { return };
+    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !members.contains_key(key) {
+            found.push(format!("{at}: `{key}` is missing"));
+        }
+    }
+    for (key, member) in members {
+        match schema["properties"].get(key) {
+            Some(schema) => misfits(member, schema, root, &format!("{at}/{key}"), found),
+            None => found.push(format!("{at}: `{key}` is not in the schema")),
+        }
+    }
+}
+
+#[test]
+fn the_schema_is_true() {
+    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema: Value =
+        serde_json::from_slice(&std::fs::read(project.join("docs/status.schema.json")).unwrap()).unwrap();
+    let mut report: Value = serde_json::from_str(&look(demo(), "--format json --since all")).unwrap();
+    assert!(report["tasks"].as_array().unwrap().len() >= 10);
+    // The demo has none.
+    report["problems"] = serde_json::json!([{ "path": "/x", "line": 3, "offset": null, "message": "no JSON" }]);
+    let mut found = Vec::new();
+    misfits(&report, &schema, &schema, "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+
+    report["tasks"][0]["health"] = "fine".into();
+    report["tasks"][1]["sessions"][0].as_object_mut().unwrap().remove("tokens");
+    report["summary"]["new"] = 1.into();
+    misfits(&report, &schema, &schema, "", &mut found);
+    assert_eq!(found.len(), 3, "a wrong report is found wrong: {found:#?}");
+}
