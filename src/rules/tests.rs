@@ -140,7 +140,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         text: "overloaded\u{1b}[31m".to_owned(),
         resets: resets.map(str::to_owned),
     };
-    let step = |state| Step { id: None, call: None, text: "a step".to_owned(), state };
+    let step = |state| Step { id: None, call: None, text: "a step".to_owned(), state, asked: None };
     match row {
         "prompt" => session.prompt(),
         "work" => session.work(),

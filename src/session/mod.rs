@@ -272,7 +272,7 @@ impl Session {
     pub(crate) fn add_step(&mut self, call: &str, text: &str) {
         if self.plan.len() < MOST_STEPS {
             let call = Some(keep(call));
-            self.plan.push(Step { id: None, call, text: keep(text), state: StepState::Pending });
+            self.plan.push(Step { id: None, call, text: keep(text), state: StepState::Pending, asked: None });
         }
     }
 
@@ -290,12 +290,27 @@ impl Session {
         }
     }
 
+    /// The agent says that step `id` changes its state. The answer to that may be no.
+    pub(crate) fn ask_step(&mut self, id: &str, state: StepState) {
+        if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
+            step.asked.get_or_insert(step.state);
+            step.state = state;
+        }
+    }
+
+    /// The answer was no.
+    pub(crate) fn refuse_step(&mut self, id: &str) {
+        if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
+            step.state = step.asked.take().unwrap_or(step.state);
+        }
+    }
+
     /// Step `id` changes its state; with none, it is dropped.
     pub(crate) fn move_step(&mut self, id: &str, state: Option<StepState>) {
         match state {
             Some(state) => {
                 if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
-                    step.state = state;
+                    (step.state, step.asked) = (state, None);
                 }
             }
             None => self.plan.retain(|step| step.id.as_deref() != Some(id)),

@@ -114,6 +114,8 @@ pub(crate) struct Step {
     pub(crate) call: Option<String>,
     pub(crate) text: String,
     pub(crate) state: StepState,
+    /// What it was before a move that has not been answered yet.
+    pub(crate) asked: Option<StepState>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

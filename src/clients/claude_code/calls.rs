@@ -41,6 +41,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
         "TodoWrite" => todo_write(session, input),
+        "TaskUpdate" => task_update(session, input),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
         _ => {}
     }
@@ -84,6 +85,19 @@ fn todo_write(session: &mut Session, input: Raw<'_>) {
     session.plan(steps);
 }
 
+/// `TaskUpdate`: one step changes its state. One that is dropped stays until the answer.
+fn task_update(session: &mut Session, input: Raw<'_>) {
+    let (mut id, mut status) = (None, None);
+    input.reader().object(|key, reader| match key {
+        b"taskId" => id = reader.string(),
+        b"status" => status = reader.string(),
+        _ => {}
+    });
+    if let (Some(id), Some(status)) = (id, status.filter(|status| status != "deleted")) {
+        session.ask_step(&id, StepState::parse(&status));
+    }
+}
+
 /// `[{"content","status","activeForm"}]`
 pub(super) fn todos(reader: &mut Reader<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -100,7 +114,7 @@ pub(super) fn todos(reader: &mut Reader<'_>) -> Vec<Step> {
 pub(super) fn step(raw: Raw<'_>) -> Step {
     let state = StepState::parse(&summary_of(raw, &[b"status"]));
     let text = summary_of(raw, &[b"activeForm", b"content", b"subject"]).into_owned();
-    Step { id: None, call: None, text, state }
+    Step { id: None, call: None, text, state, asked: None }
 }
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
@@ -127,9 +141,9 @@ const WITHDRAWN: &[&str] = &[
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved. Not what was asked for: the answer to that may be no.
+/// `TaskUpdate` moved, or did not.
 fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
-    let (mut number, mut moved, mut to) = (None, None, None);
+    let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
     result.reader().object(|key, reader| match key {
         b"task" => reader.object(|key, reader| {
             if key == b"id" {
@@ -137,6 +151,7 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
             }
         }),
         b"taskId" => moved = reader.string(),
+        b"success" => success = reader.boolean(),
         b"statusChange" => reader.object(|key, reader| {
             if key == b"to" {
                 to = reader.string();
@@ -147,8 +162,10 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
     if let Some(number) = number {
         session.number_step(call, &number);
     }
-    if let (Some(step), Some(to)) = (moved, to) {
-        session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to)));
+    match (moved, to) {
+        (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),
+        (Some(step), None) if success == Some(false) => session.refuse_step(&step),
+        _ => {}
     }
 }
 

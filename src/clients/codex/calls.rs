@@ -93,5 +93,5 @@ fn first_question<'a>(reader: &mut Reader<'a>) -> Option<Cow<'a, str>> {
 
 fn step(raw: Raw<'_>) -> Step {
     let state = StepState::parse(&summary_of(raw, &[b"status"]));
-    Step { id: None, call: None, text: summary_of(raw, &[b"step"]).into_owned(), state }
+    Step { id: None, call: None, text: summary_of(raw, &[b"step"]).into_owned(), state, asked: None }
 }

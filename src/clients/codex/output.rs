@@ -187,7 +187,7 @@ fn steps(call: &str) -> Vec<Step> {
         let end = rest.find('}').map_or(call.len(), |end| at + end);
         let start = call[..at].rfind('{').unwrap_or(0);
         let status = Js(&call[start..end]).literal("status");
-        Some(Step { id: None, call: None, text, state: StepState::parse(&status.unwrap_or_default()) })
+        Some(Step { id: None, call: None, text, state: StepState::parse(&status.unwrap_or_default()), asked: None })
     });
     steps.collect()
 }

@@ -222,9 +222,9 @@ fn plans() {
                 "open, 3 calls, 0/2 Testing",
             ),
             (
-                "only once it is answered",
+                "told before it is answered",
                 and(two(), vec![update("2", "2", "in_progress")]),
-                "open, in TaskUpdate ``, 3 calls, 0/2 -",
+                "open, in TaskUpdate ``, 3 calls, 0/2 Testing",
             ),
             (
                 "one is done",
