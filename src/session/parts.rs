@@ -58,7 +58,7 @@ pub(crate) enum CallKind {
     Poller,
 }
 
-/// What a client says of a call; see [`Session::call`].
+/// What a client says of a call; see [`Session::call`](super::Session::call).
 #[derive(Debug, Default)]
 pub(crate) struct NewCall<'a> {
     pub(crate) id: Cow<'a, str>,
