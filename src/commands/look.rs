@@ -132,7 +132,7 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
 pub(crate) fn save(looked: &mut Looked) {
     let Some(path) = looked.checkpoint_path.as_deref().filter(|_| looked.checkpoint.stale) else { return };
     let read =
-        looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.path.to_str()?.to_owned(), seen.log.take()?)));
+        looked.seen.logs.iter_mut().filter_map(|seen| Some((store::key(&seen.file.path), seen.log.take()?)));
     looked.checkpoint.logs.extend(read);
     drop(store::save(path, &looked.checkpoint));
 }
