@@ -5,10 +5,12 @@
 //! The format is undocumented; what is read here was seen in logs of 2.0.30 to 2.1.218.
 
 use std::borrow::Cow;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Client, LogFile, Mark, Sign, api_error, log_file, names_in, note};
+use super::{Client, LogFile, Mark, Sign, api_error, entries_in, log_file, names_in, note};
 use crate::disk::Disk;
 use crate::json::{Raw, Reader};
 use crate::model::{Problem, Tokens};
@@ -81,28 +83,29 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
 /// The transcripts of one project folder: sessions, and their sub-agents one folder down.
 fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     let first = found.len();
-    for name in names_in(disk, folder, problems) {
+    for (name, entry) in entries_in(disk, folder, problems) {
         let path = folder.join(&name);
         let text = name.to_string_lossy();
         if text.ends_with(".jsonl") {
-            found.extend(transcript(disk, path, problems));
+            found.extend(transcript(&entry, path, problems));
         } else if text.len() == 36 {
             let agents = path.join("subagents");
-            for name in names_in(disk, &agents, problems) {
+            for (name, entry) in entries_in(disk, &agents, problems) {
                 let path = agents.join(&name);
                 if name.to_string_lossy().ends_with(".jsonl") {
-                    found.extend(transcript(disk, path, problems));
+                    found.extend(transcript(&entry, path, problems));
                 }
             }
         }
     }
-    found[first..].iter_mut().for_each(|log| log.proposed = proposed.map(Path::to_path_buf));
+    let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
+    found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&proposed));
 }
 
-fn transcript(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
     // Written by the client to compact a conversation; nobody's task.
     let compaction = path.file_name()?.to_string_lossy().starts_with("agent-acompact-");
-    if compaction { None } else { log_file(disk, path, problems) }
+    if compaction { None } else { log_file(entry, path, problems) }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.

@@ -1,5 +1,6 @@
 //! Every session that was seen: where it belongs, and whether its agent lives.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -126,8 +127,9 @@ fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
 }
 
 /// Every directory that a log names, inside or by its place.
-pub(crate) fn directories(log: &SeenLog) -> Vec<PathBuf> {
-    let Some(session) = log.session() else { return Vec::new() };
-    let own = session.directory.iter().map(PathBuf::from).chain(log.file.proposed.clone());
-    own.chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
+pub(crate) fn directories(log: &SeenLog) -> impl Iterator<Item = Cow<'_, Path>> {
+    log.session().into_iter().flat_map(|session| {
+        let own = session.directory.iter().map(Path::new).chain(log.file.proposed.as_deref());
+        own.map(Cow::Borrowed).chain(workdirs(session).map(|(workdir, _)| Cow::Owned(workdir)))
+    })
 }
