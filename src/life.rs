@@ -99,9 +99,11 @@ pub(crate) fn lives(
 
 /// A sub-agent runs inside its parent's process, unless it gave a sign of its own.
 fn inherited(candidates: &[Candidate<'_>], lives: Vec<Option<Life>>) -> Vec<Life> {
+    let parents: HashSet<&str> = candidates.iter().filter_map(|one| one.session.parent.as_deref()).collect();
     let of_parents: HashMap<&str, Life> = candidates
         .iter()
         .zip(&lives)
+        .filter(|(candidate, _)| parents.contains(candidate.session.id.as_str()))
         .filter_map(|(candidate, life)| Some((candidate.session.id.as_str(), life.clone()?)))
         .collect();
     let of_parent = |candidate: &Candidate<'_>| {

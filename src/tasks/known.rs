@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use crate::clients::Client;
@@ -38,16 +39,15 @@ impl Known<'_> {
 /// The sessions of all worktrees, in order of their logs.
 pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     let copies = newest_copies(seen, now);
-    let own: HashMap<Id<'_>, (Option<usize>, Vec<usize>)> =
-        copies.iter().map(|(id, copy)| (*id, place_of(copy.session, copy.log, &seen.places))).collect();
-    let mut known: Vec<Known<'_>> = Vec::new();
-    for (id, copy) in &copies {
-        let (place, others) = &own[id];
+    let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.places);
+    let mut known: Vec<Known<'_>> = Vec::with_capacity(copies.len());
+    for ((client, _), copy) in &copies {
+        let (own, others) = place_of(copy);
         // A sub-agent is where its parent is.
-        let parent = copy.session.parent.as_deref().and_then(|parent| own.get(&(id.0, parent)));
-        let Some(place) = parent.map_or(*place, |parent| parent.0) else { continue };
-        let also =
-            others.iter().filter(|other| **other != place).map(|other| seen.places.worktree(*other).path.clone());
+        let parent = copy.session.parent.as_deref().and_then(|parent| copies.get(&(*client, parent)));
+        let Some(place) = parent.map_or(own, |parent| place_of(parent).0) else { continue };
+        let others = others.into_iter().filter(|other| *other != place);
+        let also = others.map(|other| seen.places.worktree(other).path.clone());
         known.push(Known {
             client: copy.log.client,
             session: copy.session,
@@ -90,13 +90,15 @@ struct Copy<'a> {
 
 /// One session may lie in two folders, after a move: the newest copy is the session.
 fn newest_copies(seen: &Seen, now: Time) -> HashMap<Id<'_>, Copy<'_>> {
-    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::new();
+    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::with_capacity(seen.logs.len());
     for log in &seen.logs {
         let Some(session) = log.session().filter(|session| !session.internal) else { continue };
         let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
-        let id = (log.client.name, session.id.as_str());
-        if newest.get(&id).is_none_or(|known| known.last_activity < last_activity) {
-            newest.insert(id, Copy { log, session, last_activity });
+        let copy = Copy { log, session, last_activity };
+        match newest.entry((log.client.name, session.id.as_str())) {
+            Entry::Vacant(place) => drop(place.insert(copy)),
+            Entry::Occupied(mut known) if known.get().last_activity < last_activity => drop(known.insert(copy)),
+            Entry::Occupied(_) => {}
         }
     }
     newest
