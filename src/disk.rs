@@ -2,7 +2,8 @@
 //! never more than a bound, and all of it below `--root` where one is given.
 
 use std::borrow::Cow;
-use std::fs::{File, Metadata};
+use std::ffi::OsString;
+use std::fs::{DirEntry, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -60,20 +61,17 @@ impl Disk {
     }
 
     /// The names in a folder, in order.
-    pub(crate) fn names(&self, folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
-        let mut names: Vec<_> =
-            self.at(folder).read_dir()?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
-        names.sort_unstable();
-        Ok(names)
+    pub(crate) fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        Ok(self.entries(folder)?.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// What a regular file is like, without opening it; all else is refused as in [`Self::open`].
-    pub(crate) fn regular(&self, path: &Path) -> io::Result<Metadata> {
-        let meta = self.at(path).symlink_metadata()?;
-        if meta.is_file() {
-            return Ok(meta);
-        }
-        Err(if meta.is_symlink() { link_refused() } else { not_regular() })
+    /// What a folder holds, in order of its names.
+    pub(crate) fn entries(&self, folder: &Path) -> io::Result<Vec<(OsString, DirEntry)>> {
+        let named = |entry: DirEntry| (entry.file_name(), entry);
+        let mut entries: Vec<_> =
+            self.at(folder).read_dir()?.map(|entry| entry.map(named)).collect::<Result<_, _>>()?;
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(entries)
     }
 
     /// Opens a regular file, and nothing else: no link, pipe, socket, device or folder, and never waits.
@@ -100,6 +98,15 @@ impl Disk {
         }
         Ok(bytes)
     }
+}
+
+/// What a regular file is like, without opening it; all else is refused as by [`Disk::open`].
+pub(crate) fn regular(entry: &DirEntry) -> io::Result<Metadata> {
+    let meta = entry.metadata()?;
+    if meta.is_file() {
+        return Ok(meta);
+    }
+    Err(if meta.is_symlink() { link_refused() } else { not_regular() })
 }
 
 fn too_large(limit: u64) -> io::Error {

@@ -1,7 +1,9 @@
 //! Which worktree a directory belongs to: the longest one that holds it, on real paths.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use crate::disk::Disk;
 use crate::repository::{Repository, Worktree, holding};
@@ -10,26 +12,31 @@ use crate::repository::{Repository, Worktree, holding};
 pub(crate) struct Places {
     /// Each with the number of its repository.
     pub(crate) worktrees: Vec<(usize, Worktree)>,
-    known: HashMap<PathBuf, Option<usize>>,
+    known: HashMap<OsString, Option<usize>>,
 }
 
 impl Places {
     pub(crate) fn new(repositories: &[Repository]) -> Self {
         let worktrees = repositories.iter().enumerate();
-        let worktrees =
-            worktrees.flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (number, it.clone())));
-        Self { worktrees: worktrees.collect(), known: HashMap::new() }
+        let worktrees: Vec<_> = worktrees
+            .flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (number, it.clone())))
+            .collect();
+        let mut known = HashMap::new();
+        for (number, (_, worktree)) in worktrees.iter().enumerate() {
+            known.entry(worktree.path.clone().into_os_string()).or_insert(Some(number));
+        }
+        Self { worktrees, known }
     }
 
     /// Looks where these directories belong, so that [`of`](Self::of) can tell.
-    pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = &'a Path>) {
+    pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = Cow<'a, Path>>) {
         let all: Vec<Worktree> = self.worktrees.iter().map(|(_, worktree)| worktree.clone()).collect();
         for directory in directories {
-            if !self.known.contains_key(directory) {
-                let real = disk.real(directory);
+            if !self.known.contains_key(directory.as_os_str()) {
+                let real = disk.real(&directory);
                 let found = holding(&all, &real).filter(|worktree| !was_removed(disk, &worktree.path, &real));
                 let number = found.and_then(|found| all.iter().position(|worktree| worktree.path == found.path));
-                self.known.insert(directory.to_path_buf(), number);
+                self.known.insert(directory.into_owned().into_os_string(), number);
             }
         }
     }
@@ -37,7 +44,7 @@ impl Places {
     /// The number of the worktree that holds it; none for what lies outside, or lay in a worktree that was
     /// removed since, or was never resolved.
     pub(crate) fn of(&self, directory: &Path) -> Option<usize> {
-        self.known.get(directory).copied().flatten()
+        self.known.get(directory.as_os_str()).copied().flatten()
     }
 
     pub(crate) fn worktree(&self, number: usize) -> &Worktree {
@@ -62,6 +69,8 @@ fn was_removed(disk: &Disk, place: &Path, directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::repository::Kind;
 
@@ -91,7 +100,7 @@ mod tests {
             ("shop2", None),
         ];
         let paths: Vec<PathBuf> = cases.iter().map(|(path, _)| root.join(path)).collect();
-        places.resolve(&Disk::default(), paths.iter().map(PathBuf::as_path));
+        places.resolve(&Disk::default(), paths.iter().map(|path| path.as_path().into()));
         for ((path, wanted), full) in cases.iter().zip(&paths) {
             assert_eq!(places.of(full), *wanted, "{path}");
         }

@@ -1,6 +1,7 @@
 //! One look at everything: processes first, then what tasks say, then what agents did, so that a task that
 //! ends meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -69,9 +70,8 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     }
     let mut logs = reading::read_all(request, wanted, &untouched, checkpoint, &mut problems);
     let mut places = Places::new(&repositories);
-    let named: Vec<PathBuf> = logs.iter().flat_map(tasks::directories).collect();
-    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref());
-    places.resolve(disk, named.iter().map(PathBuf::as_path).chain(cwds));
+    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
+    places.resolve(disk, logs.iter().flat_map(tasks::directories).chain(cwds));
     for at in tasks::judging_without_plan(&logs, &places, &declared) {
         let log = &mut logs[at];
         let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));

@@ -10,7 +10,7 @@ use crate::json::Reader;
 use crate::model::Problem;
 use crate::poll::Request;
 use crate::session::{Session, Step};
-use crate::store::{Checkpoint, Log, Packed};
+use crate::store::{self, Checkpoint, Log, Packed};
 use crate::tail::{self, Row};
 use crate::world::World;
 
@@ -20,8 +20,8 @@ pub(crate) struct SeenLog {
     pub(crate) file: LogFile,
     /// What the checkpoint keeps of it; nothing if it could not be read.
     pub(crate) log: Option<Box<Log>>,
-    /// The session with what is not kept: a last row that lacks nothing but its line end, or the file's name.
-    whole: Option<Session>,
+    /// The session by the file's name.
+    named: Option<Session>,
 }
 
 impl SeenLog {
@@ -29,12 +29,13 @@ impl SeenLog {
     #[cfg(test)]
     pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
         let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
-        Self { client, file, log, whole: None }
+        Self { client, file, log, named: None }
     }
 
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
-        self.whole.as_ref().or(self.log.as_ref().map(|log| &log.session))
+        let log = self.log.as_ref()?;
+        Some(self.named.as_ref().or(log.whole.as_deref()).unwrap_or(&log.session))
     }
 
     /// A plan that stands elsewhere. Not kept: those files change without the log.
@@ -42,7 +43,7 @@ impl SeenLog {
         if let Some(mut session) = self.session().filter(|_| !steps.is_empty()).cloned() {
             session.plan(steps);
             session.seal();
-            self.whole = Some(session);
+            self.named = Some(session);
         }
     }
 
@@ -51,7 +52,7 @@ impl SeenLog {
         if let Some(mut session) = self.session().filter(|session| session.id.is_empty()).cloned() {
             session.id = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             session.seal();
-            self.whole = Some(session);
+            self.named = Some(session);
         }
     }
 }
@@ -66,7 +67,6 @@ const TICK_MS: i64 = 50;
 /// What reading a log gave.
 struct Read {
     log: Option<Box<Log>>,
-    whole: Option<Session>,
     problem: Option<Problem>,
     /// It is not what was known before.
     news: bool,
@@ -92,18 +92,18 @@ pub(crate) fn read_all(
 ) -> Vec<SeenLog> {
     let mut before = std::mem::take(&mut checkpoint.logs);
     // Of those that are not opened this time, the knowledge is kept.
-    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(file.path.to_str()?)));
+    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(&store::key(&file.path))));
     let saved = checkpoint.saved;
     let unchanged = |file: &LogFile, log: &Log| {
         let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
-        log.cursor.identity == file.identity && settled && !log.unfinished
+        log.cursor.identity == file.identity && settled
     };
     let (mut todo, mut reads): (Vec<Todo>, Vec<Option<Read>>) = Default::default();
     for (at, (_, file)) in wanted.iter().enumerate() {
-        let known = file.path.to_str().and_then(|path| before.remove(path));
+        let known = before.remove(&store::key(&file.path));
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
-            reads.push(Some(Read { log: known, whole: None, problem, news: false }));
+            reads.push(Some(Read { log: known, problem, news: false }));
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
             todo.push(Todo { at, bytes: file.identity.length.saturating_sub(read_already), known });
@@ -118,7 +118,7 @@ pub(crate) fn read_all(
     let mut logs = Vec::new();
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
-        let mut seen = SeenLog { client, file, log: read.log, whole: read.whole };
+        let mut seen = SeenLog { client, file, log: read.log, named: None };
         seen.name();
         logs.push(seen);
     }
@@ -139,9 +139,7 @@ fn read_new(
     let read_one = |todo: &Todo| {
         let (client, file) = &wanted[todo.at];
         let mut read = read_log(disk, client, file, todo.known.clone());
-        // A row that is not whole yet is read again and again, and changes nothing.
-        read.news = read.log.as_ref().map(|log| (&log.cursor, log.unfinished))
-            != todo.known.as_ref().map(|log| (&log.cursor, log.unfinished));
+        read.news = read.log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
         (todo.at, read)
     };
     if threads < 2 {
@@ -169,12 +167,7 @@ fn threads(world: &World) -> usize {
 fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>>) -> Read {
     let failed = |error: std::io::Error| {
         let gone = error.kind() == std::io::ErrorKind::NotFound;
-        Read {
-            log: None,
-            whole: None,
-            problem: (!gone).then(|| Problem::new(&file.path, error.to_string())),
-            news: true,
-        }
+        Read { log: None, problem: (!gone).then(|| Problem::new(&file.path, error.to_string())), news: true }
     };
     let handle = match disk.open(&file.path) {
         Ok((handle, _)) => handle,
@@ -185,12 +178,10 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
         log.session.resume(&log.workings.0).then_some((log, at))
     });
     let (mut log, (offset, lines)) = resumed.unwrap_or_default();
-    log.unfinished = false;
-    let mut whole = None;
+    log.whole = None;
     let cursor = tail::read(&handle, offset, lines, |row| {
         if row.unfinished {
-            log.unfinished = true;
-            whole = unfinished(client, &log.session, &row);
+            log.whole = unfinished(client, &log.session, &row);
         } else {
             fold(client, &mut log, &row);
         }
@@ -202,7 +193,7 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
     log.session.seal();
     log.workings = Packed(log.session.workings());
     let problem = bad_rows(file, &log);
-    Read { log: Some(log), whole, problem, news: true }
+    Read { log: Some(log), problem, news: true }
 }
 
 fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
@@ -219,9 +210,9 @@ fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
     }
 }
 
-/// The session with a last row that is whole but for its line end; it is not kept, as it will be read again.
-fn unfinished(client: &Client, session: &Session, row: &Row<'_>) -> Option<Session> {
-    let mut session = session.clone();
+/// The session with a last row that is whole but for its line end.
+fn unfinished(client: &Client, session: &Session, row: &Row<'_>) -> Option<Box<Session>> {
+    let mut session = Box::new(session.clone());
     let mut reader = Reader::new(row.bytes);
     let mut any = false;
     while reader.next_object() {

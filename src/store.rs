@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +29,8 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
-    /// By path. One that is no text is read anew each time.
-    pub(crate) logs: HashMap<String, Box<Log>>,
+    /// By [`key`].
+    pub(crate) logs: HashMap<u64, Box<Log>>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
     /// CPU time of the tools below each agent, by its pid and start.
@@ -48,10 +49,15 @@ pub(crate) struct Log {
     pub(crate) session: Session,
     /// Of the session.
     pub(crate) workings: Packed,
-    /// Bytes follow that are no whole row yet.
-    pub(crate) unfinished: bool,
+    /// The session with a last row that lacks nothing but its line end; the row will be read again.
+    pub(crate) whole: Option<Box<Session>>,
     /// Rows that could not be read.
     pub(crate) bad: BadRows,
+}
+
+/// What a log is found by. Should two paths share one, the logs tell themselves apart, as a file that was replaced.
+pub(crate) fn key(path: &Path) -> u64 {
+    hash(path.as_os_str().as_bytes())
 }
 
 /// Bytes that are stored as they are.
@@ -155,11 +161,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/cache");
         let mut checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
-        checkpoint.logs.insert("/x/é.jsonl".into(), Box::new(Log { unfinished: true, ..Log::default() }));
+        checkpoint.logs.insert(7, Box::new(Log { whole: Some(Box::default()), ..Log::default() }));
         save(&path, &checkpoint).unwrap();
         let back = load::<Checkpoint>(&path);
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
-        assert!(back.logs["/x/é.jsonl"].unfinished);
+        assert!(back.logs[&7].whole.is_some());
 
         let good = std::fs::read(&path).unwrap();
         let mut flipped = good.clone();

@@ -10,14 +10,15 @@ mod codex;
 mod table;
 
 use std::ffi::OsString;
-use std::fs::Metadata;
+use std::fs::{DirEntry, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
 use crate::process::Program;
@@ -57,7 +58,7 @@ pub(crate) struct LogFile {
     /// Whose file it is.
     pub(crate) owner: u32,
     /// The folder that the log's place proposes; what stands inside decides.
-    pub(crate) proposed: Option<PathBuf>,
+    pub(crate) proposed: Option<Arc<Path>>,
 }
 
 /// What tells one state of a file from another without opening it.
@@ -115,8 +116,8 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Client> {
 }
 
 /// A regular file; what has the name of a log and is none is a problem, unless it is gone by now.
-fn log_file(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
-    match disk.regular(&path) {
+fn log_file(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+    match disk::regular(entry) {
         Ok(meta) => Some(LogFile { identity: Identity::of(&meta), owner: meta.uid(), path, proposed: None }),
         Err(error) => {
             note(&error, &path, problems);
@@ -134,7 +135,12 @@ fn note(error: &io::Error, path: &Path, problems: &mut Vec<Problem>) {
 
 /// The names in a client's folder; none if it is not there.
 fn names_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<OsString> {
-    disk.names(folder).unwrap_or_else(|error| {
+    entries_in(disk, folder, problems).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The same, with what is there.
+fn entries_in(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<(OsString, DirEntry)> {
+    disk.entries(folder).unwrap_or_else(|error| {
         note(&error, folder, problems);
         Vec::new()
     })

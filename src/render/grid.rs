@@ -3,6 +3,8 @@
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, Row, Table, TableStyle, Width};
 use comfy_table::{ContentLineStyle, LineStyle};
 
+use crate::text;
+
 /// Drawn between cells and between rows, to take the finished table apart again. No cell holds one: they are
 /// control characters, and cells are sanitised.
 const BETWEEN_CELLS: char = '\u{1f}';
@@ -47,6 +49,9 @@ pub(super) fn lay_out(rows: &[Vec<String>], columns: &[Column], height: usize, e
 
 /// One text as at most `height` lines of at most `width` columns.
 pub(super) fn wrap(text: &str, width: usize, height: usize, ellipsis: &str) -> Vec<String> {
+    if height > 0 && !text.is_empty() && text::width(text) <= width {
+        return vec![text.trim_end().to_owned()];
+    }
     let column = Column { width: width.max(1), right: false };
     let rows = lay_out(&[vec![text.to_owned()]], &[column], height, ellipsis);
     let lines = rows.into_iter().flatten().flatten().map(|line| line.trim_end().to_owned());

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::{Format, Options, parts};
 use crate::model::{Snapshot, TaskReport};
+use crate::time::Time;
 
 pub(super) static FORMAT: Format = Format { name: "lines", help: "One line a task, uncut", render };
 
@@ -11,13 +12,14 @@ pub(super) static FORMAT: Format = Format { name: "lines", help: "One line a tas
 const INDENT: &str = "        ";
 
 fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
     let groups = parts::repositories(&snapshot.tasks);
     for (repository, tasks) in &groups {
         if groups.len() > 1 {
             writeln!(out, "{}:", options.bold(&parts::repository(*repository, options)))?;
         }
         for task in tasks {
-            write_task(task, snapshot, options, out)?;
+            write_task(task, &time, snapshot.taken_at, options, out)?;
         }
     }
     for (label, text) in parts::leftovers(snapshot, options) {
@@ -26,8 +28,7 @@ fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Re
     parts::summary(snapshot, options, usize::MAX).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-fn write_task(task: &TaskReport, snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let time = snapshot.taken_at.local(options.offset).format("%H:%M");
+fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "[{time}] {}", options.bold(&options.text(&task.name)))?;
     if let Some(id) = parts::id(task, options) {
         write!(out, " {}", options.dim(&id))?;
@@ -47,7 +48,7 @@ fn write_task(task: &TaskReport, snapshot: &Snapshot, options: &Options, out: &m
         let steps: Vec<_> = task.next.iter().map(|step| options.text(step)).collect();
         remark("next", &steps.join(options.dot()))?;
     }
-    for (label, text) in parts::remarks(task, options, snapshot.taken_at) {
+    for (label, text) in parts::remarks(task, options, taken_at) {
         remark(label, &text)?;
     }
     parts::further(task, options)

@@ -57,8 +57,7 @@ impl Options {
     /// A text from outside, made fit to be shown: one line, no secret, nothing that a terminal obeys.
     fn text(&self, text: &str) -> String {
         let line = text::one_line(text, usize::MAX);
-        let line = line.trim();
-        if self.unicode || line.is_ascii() { line.to_owned() } else { ascii(line) }
+        if self.unicode || line.is_ascii() { line } else { ascii(&line) }
     }
 
     fn path(&self, path: &Path) -> String {

@@ -194,10 +194,13 @@ impl Session {
             let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
             if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
                 self.repeats.end();
+            }
+            self.repeats.add(self.row);
+            // The second one tells it again, as the texts of the first may not be kept.
+            if self.repeats.count <= 2 {
                 let (name, summary) = (keep(&call.name), keep(&call.summary));
                 self.last_call = Some(LastCall { name, summary, fingerprint });
             }
-            self.repeats.add(self.row);
         }
         if self.open.len() == MOST_OPEN {
             self.open.remove(0);
@@ -343,6 +346,11 @@ impl Session {
 
     /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.
     pub(crate) fn seal(&mut self) {
+        // What no rule shows need not be kept.
+        self.last_failure.take_if(|_| self.failures.count == 0);
+        if let Some(last) = self.last_call.as_mut().filter(|_| self.repeats.count < 2) {
+            (last.name, last.summary) = Default::default();
+        }
         let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);

@@ -1,6 +1,8 @@
 //! Every session that was seen: where it belongs, and whether its agent lives.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use crate::clients::Client;
@@ -38,17 +40,15 @@ impl Known<'_> {
 /// The sessions of all worktrees, in order of their logs.
 pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     let copies = newest_copies(seen, now);
-    let own: HashMap<Id<'_>, (Option<usize>, Vec<usize>)> =
-        copies.iter().map(|(id, copy)| (*id, place_of(copy.session, copy.log, &seen.places))).collect();
-    let mut known: Vec<Known<'_>> = Vec::new();
-    for (id, copy) in &copies {
-        let (place, others) = &own[id];
+    let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.places);
+    let mut known: Vec<Known<'_>> = Vec::with_capacity(copies.len());
+    for ((client, _), copy) in &copies {
+        let (own, others) = place_of(copy);
         // A sub-agent is where the session is that it works for.
-        let above = |id: &Id<'_>| Some((id.0, copies[id].session.parent.as_deref()?));
-        let line = std::iter::successors(Some(*id), |id| above(id).filter(|id| copies.contains_key(id)));
-        let Some(place) = line.take(life::DEEPEST).last().map_or(*place, |top| own[&top].0) else { continue };
-        let also =
-            others.iter().filter(|other| **other != place).map(|other| seen.places.worktree(*other).path.clone());
+        let place = if copy.session.parent.is_some() { place_of(top(&copies, client, copy)).0 } else { own };
+        let Some(place) = place else { continue };
+        let others = others.into_iter().filter(|other| *other != place);
+        let also = others.map(|other| seen.places.worktree(other).path.clone());
         known.push(Known {
             client: copy.log.client,
             session: copy.session,
@@ -66,6 +66,17 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
     known
+}
+
+/// The session at the head of a line of sub-agents.
+fn top<'a>(copies: &'a HashMap<Id<'_>, Copy<'_>>, client: &'static str, from: &'a Copy<'_>) -> &'a Copy<'a> {
+    let mut copy = from;
+    for _ in 0..life::DEEPEST {
+        let parent = copy.session.parent.as_deref().and_then(|parent| copies.get(&(client, parent)));
+        let Some(parent) = parent else { break };
+        copy = parent;
+    }
+    copy
 }
 
 fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
@@ -91,13 +102,15 @@ struct Copy<'a> {
 
 /// One session may lie in two folders, after a move: the newest copy is the session.
 fn newest_copies(seen: &Seen, now: Time) -> HashMap<Id<'_>, Copy<'_>> {
-    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::new();
+    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::with_capacity(seen.logs.len());
     for log in &seen.logs {
         let Some(session) = log.session().filter(|session| !session.internal) else { continue };
         let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
-        let id = (log.client.name, session.id.as_str());
-        if newest.get(&id).is_none_or(|known| known.last_activity < last_activity) {
-            newest.insert(id, Copy { log, session, last_activity });
+        let copy = Copy { log, session, last_activity };
+        match newest.entry((log.client.name, session.id.as_str())) {
+            Entry::Vacant(place) => drop(place.insert(copy)),
+            Entry::Occupied(mut known) if known.get().last_activity < last_activity => drop(known.insert(copy)),
+            Entry::Occupied(_) => {}
         }
     }
     newest
@@ -152,8 +165,9 @@ fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
 }
 
 /// Every directory that a log names, inside or by its place.
-pub(crate) fn directories(log: &SeenLog) -> Vec<PathBuf> {
-    let Some(session) = log.session() else { return Vec::new() };
-    let own = session.directory.iter().map(PathBuf::from).chain(log.file.proposed.clone());
-    own.chain(workdirs(session).map(|(workdir, _)| workdir)).collect()
+pub(crate) fn directories(log: &SeenLog) -> impl Iterator<Item = Cow<'_, Path>> {
+    log.session().into_iter().flat_map(|session| {
+        let own = session.directory.iter().map(Path::new).chain(log.file.proposed.as_deref());
+        own.map(Cow::Borrowed).chain(workdirs(session).map(|(workdir, _)| Cow::Owned(workdir)))
+    })
 }

@@ -59,7 +59,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     for draft in drafts(seen, &known, context.now) {
         let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
         if nothing && !manned.contains(&draft.place) {
-            if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&draft.worktree.path)) {
+            if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&*draft.worktree.path)) {
                 summary.older += 1;
             } else if draft.worktree.kind != Kind::Main {
                 idle.push(draft.worktree.path.clone());
@@ -147,7 +147,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> 
 fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
     let proposes = |path: &Path| {
         let mut unread = seen.logs.iter().filter(|log| log.log.is_none());
-        unread.any(|log| log.file.path == path && log.file.proposed.as_ref() == Some(&worktree.path))
+        unread.any(|log| log.file.path == path && log.file.proposed.as_deref() == Some(&*worktree.path))
     };
     problem.path.parent() == Some(&worktree.path) || proposes(&problem.path)
 }

@@ -1,5 +1,6 @@
 //! One task, judged and described.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::judging::{Case, declared_life, facts};
@@ -16,7 +17,7 @@ use crate::text::one_line;
 /// The newest main session judges, together with what is declared; further ones that are at work join in.
 pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context<'_>) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
-    let ids: HashSet<&str> = mine.iter().map(|one| one.session.id.as_str()).collect();
+    let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
     mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since(), one.last_activity)));

@@ -3,6 +3,7 @@
 mod asleep;
 mod judges;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::*;
@@ -67,7 +68,7 @@ fn lab() -> Lab {
 
 fn file(id: &str, folder: &str) -> LogFile {
     let path = format!("/h/{}.jsonl", id.replace('/', "-")).into();
-    LogFile { path, identity: Identity::default(), owner: 1000, proposed: Some(folder.into()) }
+    LogFile { path, identity: Identity::default(), owner: 1000, proposed: Some(Path::new(folder).into()) }
 }
 
 impl Lab {
@@ -131,10 +132,10 @@ impl Lab {
         let repositories = vec![repository];
         let mut places = Places::new(&repositories);
         let logs = || self.logs.iter().map(|log| SeenLog::of(log.client, log.file.clone(), log.session().cloned()));
-        let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).collect();
+        let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).map(Cow::into_owned).collect();
         let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
         let all: Vec<PathBuf> = named.into_iter().chain(cwds).collect();
-        places.resolve(&Disk::default(), all.iter().map(PathBuf::as_path));
+        places.resolve(&Disk::default(), all.iter().map(|path| Cow::Borrowed(path.as_path())));
         let seen = Seen {
             table: ProcessTable::of(self.processes.clone()),
             repositories,

@@ -1,10 +1,11 @@
 //! Where Claude Code keeps its transcripts, and its signs of life.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::clients::{LogFile, Mark, Sign, log_file, names_in, note};
+use crate::clients::{LogFile, Mark, Sign, entries_in, log_file, names_in, note};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
@@ -52,28 +53,29 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
 /// The transcripts of one project folder: sessions, and their sub-agents below them.
 fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     let first = found.len();
-    for name in names_in(disk, folder, problems) {
+    for (name, entry) in entries_in(disk, folder, problems) {
         let path = folder.join(&name);
         let text = name.to_string_lossy();
         if text.ends_with(".jsonl") {
-            found.extend(transcript(disk, path, problems));
+            found.extend(transcript(&entry, path, problems));
         } else if text.len() == 36 {
             let agents = path.join("subagents");
             let mut workflows = false;
-            for name in names_in(disk, &agents, problems) {
+            for (name, entry) in entries_in(disk, &agents, problems) {
                 workflows |= name == "workflows";
-                found.extend(sub_agent(disk, &agents, &name, problems));
+                found.extend(sub_agent(&entry, agents.join(name), problems));
             }
             // Of a session with workflows, each one has a folder of its own.
             let workflows = workflows.then(|| agents.join("workflows"));
             for folder in workflows.map(|folder| below(disk, &folder, problems)).unwrap_or_default() {
-                for name in names_in(disk, &folder, problems) {
-                    found.extend(sub_agent(disk, &folder, &name, problems));
+                for (name, entry) in entries_in(disk, &folder, problems) {
+                    found.extend(sub_agent(&entry, folder.join(name), problems));
                 }
             }
         }
     }
-    found[first..].iter_mut().for_each(|log| log.proposed = proposed.map(Path::to_path_buf));
+    let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
+    found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&proposed));
 }
 
 fn below(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
@@ -81,19 +83,19 @@ fn below(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf
 }
 
 /// A workflow's folder also has a journal, which is no transcript.
-fn sub_agent(disk: &Disk, folder: &Path, name: &OsStr, problems: &mut Vec<Problem>) -> Option<LogFile> {
-    let text = name.to_string_lossy();
-    let is_one = text.starts_with("agent-") && text.ends_with(".jsonl");
-    is_one.then(|| transcript(disk, folder.join(name), problems)).flatten()
+fn sub_agent(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+    let name = path.file_name()?.to_string_lossy();
+    let is_one = name.starts_with("agent-") && name.ends_with(".jsonl");
+    if is_one { transcript(entry, path, problems) } else { None }
 }
 
 /// What the client asks a model for its own ends: to compact a conversation, to suggest a prompt. Nobody's task.
 const INTERNAL: &[&str] = &["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
 
-fn transcript(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
     let name = path.file_name()?.to_string_lossy();
     let internal = INTERNAL.iter().any(|start| name.starts_with(start));
-    if internal { None } else { log_file(disk, path, problems) }
+    if internal { None } else { log_file(entry, path, problems) }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.

@@ -12,7 +12,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, LogFile, Mark, Sign, log_file, names_in};
+use super::{Client, LogFile, Mark, Sign, entries_in, log_file, names_in};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
@@ -64,10 +64,10 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
         folders = folders.iter().flat_map(below).collect();
     }
     for folder in folders {
-        for name in names_in(disk, &folder, problems) {
+        for (name, entry) in entries_in(disk, &folder, problems) {
             let text = name.to_string_lossy();
             if text.starts_with("rollout-") && text.ends_with(".jsonl") {
-                found.extend(log_file(disk, folder.join(&name), problems));
+                found.extend(log_file(&entry, folder.join(&name), problems));
             }
         }
     }
