@@ -183,7 +183,7 @@ impl SessionFacts<'_> {
         }
     }
 
-    fn evidence_of_turn(&self, what: &str) -> Evidence {
+    fn evidence_of_turn(&self, what: &'static str) -> Evidence {
         Evidence::at(self.log, self.session.turn_offset, what)
     }
 }
