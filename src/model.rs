@@ -2,6 +2,7 @@
 //!
 //! Plain values only. `Status` (declared) and `Health` (judged) never share a type or a field.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -116,19 +117,19 @@ pub(crate) struct Evidence {
     /// Start of the process, in clock ticks since the machine booted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) start_time: Option<u64>,
-    pub(crate) what: String,
+    pub(crate) what: Cow<'static, str>,
 }
 
 impl Evidence {
-    pub(crate) fn at(path: impl Into<PathBuf>, offset: u64, what: impl Into<String>) -> Self {
+    pub(crate) fn at(path: impl Into<PathBuf>, offset: u64, what: impl Into<Cow<'static, str>>) -> Self {
         Self { path: Some(path.into()), offset: Some(offset), pid: None, start_time: None, what: what.into() }
     }
 
-    pub(crate) fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+    pub(crate) fn file(path: impl Into<PathBuf>, what: impl Into<Cow<'static, str>>) -> Self {
         Self { path: Some(path.into()), offset: None, pid: None, start_time: None, what: what.into() }
     }
 
-    pub(crate) fn process(pid: u32, start_time: Option<u64>, what: impl Into<String>) -> Self {
+    pub(crate) fn process(pid: u32, start_time: Option<u64>, what: impl Into<Cow<'static, str>>) -> Self {
         Self { path: None, offset: None, pid: Some(pid), start_time, what: what.into() }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct SeenLog {
     /// What the checkpoint keeps of it; nothing if it could not be read.
     pub(crate) log: Option<Box<Log>>,
     /// The session by the file's name.
-    named: Option<Session>,
+    named: Option<Box<Session>>,
 }
 
 impl SeenLog {
@@ -35,7 +35,7 @@ impl SeenLog {
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         let log = self.log.as_ref()?;
-        Some(self.named.as_ref().or(log.whole.as_deref()).unwrap_or(&log.session))
+        Some(self.named.as_deref().or(log.whole.as_deref()).unwrap_or(&log.session))
     }
 
     /// A plan that stands elsewhere. Not kept: those files change without the log.
@@ -43,7 +43,7 @@ impl SeenLog {
         if let Some(mut session) = self.session().filter(|_| !steps.is_empty()).cloned() {
             session.plan(steps);
             session.seal();
-            self.named = Some(session);
+            self.named = Some(Box::new(session));
         }
     }
 
@@ -52,7 +52,7 @@ impl SeenLog {
         if let Some(mut session) = self.session().filter(|session| session.id.is_empty()).cloned() {
             session.id = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             session.seal();
-            self.named = Some(session);
+            self.named = Some(Box::new(session));
         }
     }
 }
@@ -98,7 +98,8 @@ pub(crate) fn read_all(
         let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
         log.cursor.identity == file.identity && settled
     };
-    let (mut todo, mut reads): (Vec<Todo>, Vec<Option<Read>>) = Default::default();
+    let mut todo: Vec<Todo> = Vec::new();
+    let mut reads: Vec<Option<Read>> = Vec::with_capacity(wanted.len());
     for (at, (_, file)) in wanted.iter().enumerate() {
         let known = before.remove(&store::key(&file.path));
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
@@ -115,7 +116,7 @@ pub(crate) fn read_all(
         checkpoint.stale |= read.news;
         reads[at] = Some(read);
     }
-    let mut logs = Vec::new();
+    let mut logs = Vec::with_capacity(wanted.len());
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
         let mut seen = SeenLog { client, file, log: read.log, named: None };

@@ -117,7 +117,10 @@ impl Options {
     fn tint(&self, health: Option<Health>, line: &str) -> String {
         let Some(health) = health else { return line.to_owned() };
         let word = self.health(health);
-        line.replacen(&word.replace(' ', NBSP), &self.paint(style(health), &word), 1)
+        match line.split_once(&word.replace(' ', NBSP)) {
+            Some((before, after)) => [before, &self.paint(style(health), &word), after].concat(),
+            None => line.to_owned(),
+        }
     }
 
     /// `2026-11-20 14:05:03 +01:00`.

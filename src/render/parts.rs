@@ -75,10 +75,9 @@ fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -
     let id = short(&session.id, options);
     // Held together for `Options::tint`, which finds it.
     let word = options.health(session.health).replace(' ', NBSP);
-    let mut line = format!("{deeper}{} {} {id}{kind}: {word}", options.branch(), session.client);
-    if !session.detail.is_empty() {
-        let _ = write!(line, " - {}", options.text(&session.detail));
-    }
+    let detail = options.text(&session.detail);
+    let dash = if detail.is_empty() { "" } else { " - " };
+    let mut line = [deeper, options.branch(), " ", session.client, " ", &id, kind, ": ", &word, dash, &detail].concat();
     if options.verbose {
         let _ = write!(line, "{}{}", options.dot(), facts(session, options));
     }

@@ -8,7 +8,7 @@ use crate::model::{ErrorClass, Evidence, Health, Reason};
 use crate::session::Turn;
 use crate::text::{age, cut, one_line};
 
-pub(super) fn declared_evidence(declared: &Declared, what: &str) -> Evidence {
+pub(super) fn declared_evidence(declared: &Declared, what: &'static str) -> Evidence {
     Evidence::file(declared.result.as_ref().unwrap_or(&declared.path), what)
 }
 

@@ -188,7 +188,7 @@ impl SessionFacts<'_> {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
-    fn evidence_of_turn(&self, what: &str) -> Evidence {
+    fn evidence_of_turn(&self, what: &'static str) -> Evidence {
         Evidence::at(self.log, self.session.turn_offset, what)
     }
 }

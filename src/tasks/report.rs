@@ -106,7 +106,7 @@ fn describe(
 
 /// The judging session first, each followed by its sub-agents.
 fn sessions(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> Vec<SessionReport> {
-    let mut reports = Vec::new();
+    let mut reports = Vec::with_capacity(all.len());
     let mut pending: Vec<&Known<'_>> = mains.iter().rev().copied().collect();
     let mut told: HashSet<&str> = HashSet::new();
     while let Some(one) = pending.pop() {
