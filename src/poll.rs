@@ -39,8 +39,8 @@ pub(crate) struct Request<'a> {
     pub(crate) world: &'a World,
     pub(crate) config: &'a Config,
     pub(crate) roots: &'a [PathBuf],
-    /// Told how many bytes of logs there are to read, before they are.
-    pub(crate) before_reading: &'a mut dyn FnMut(u64),
+    /// Told now and then how many bytes of logs are read, and of how many.
+    pub(crate) progress: &'a mut dyn FnMut(u64, u64),
 }
 
 /// Looks at everything once, and brings the checkpoint up to date.

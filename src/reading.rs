@@ -2,7 +2,7 @@
 //! rest from its start; on two threads where there is much to read.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::clients::{Client, LogFile};
 use crate::disk::Disk;
@@ -133,7 +133,6 @@ fn read_new(
     wanted: &[(&'static Client, LogFile)],
 ) -> Vec<(usize, Read)> {
     let bytes = todo.iter().map(|todo| todo.bytes).sum();
-    (request.before_reading)(bytes);
     todo.sort_unstable_by_key(|todo| std::cmp::Reverse(todo.bytes));
     let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
     let disk = request.disk;
@@ -143,17 +142,18 @@ fn read_new(
         read.news = read.log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
         (todo.at, read)
     };
-    if threads < 2 {
-        return todo.iter().map(read_one).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let take = || todo.get(next.fetch_add(1, Ordering::Relaxed));
-        std::iter::from_fn(|| take().map(read_one)).collect::<Vec<_>>()
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let work = |tell: &mut dyn FnMut(u64)| {
+        let mut reads = Vec::new();
+        while let Some(todo) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+            reads.push(read_one(todo));
+            tell(done.fetch_add(todo.bytes, Ordering::Relaxed) + todo.bytes);
+        }
+        reads
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mine = work();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(&mut |_| {}))).collect();
+        let mine = work(&mut |done| (request.progress)(done, bytes));
         others.into_iter().flat_map(|other| other.join().unwrap_or_default()).chain(mine).collect()
     })
 }

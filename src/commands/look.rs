@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
@@ -38,8 +39,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let roots = roots(&cli.look, world);
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
     let mut checkpoint = checkpoint_path.as_deref().map(store::load::<Checkpoint>).unwrap_or_default();
-    let mut progress = |bytes: u64| announce(bytes, world, err);
-    let mut request = Request { disk: &disk, world, config: &config, roots: &roots, before_reading: &mut progress };
+    let mut progress = progress(world, err);
+    let mut request = Request { disk: &disk, world, config: &config, roots: &roots, progress: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
     if checkpoint.boot != seen.table.boot_id {
         checkpoint.samples.clear();
@@ -77,14 +78,26 @@ fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
     roots
 }
 
-/// A first, cold read of many logs takes a moment; somebody who waits at a terminal is told.
-fn announce(bytes: u64, world: &World, err: &mut dyn Write) {
-    /// About what a second reads, where nothing is cached.
-    const NOTICEABLE: u64 = 500 * 1024 * 1024;
-    if bytes > NOTICEABLE && world.terminal.stderr {
-        drop(writeln!(err, "agentmon: reading {} of logs for the first time ...", text::bytes(bytes)));
+/// A first, cold read of many logs takes a moment; after a second, somebody who waits at a terminal is told.
+fn progress<'a>(world: &World, err: &'a mut dyn Write) -> impl FnMut(u64, u64) + use<'a> {
+    let watched = world.terminal.stderr && world.var("TERM").is_none_or(|term| term != "dumb");
+    let begun = Instant::now();
+    let mut told: Option<Duration> = None;
+    move |done, total| {
+        let now = begun.elapsed();
+        if done == total && told.is_some() {
+            drop(write!(err, "\r\u{1b}[K"));
+        } else if watched && now >= told.map_or(PATIENCE, |told| told + PATIENCE / 5) {
+            let percent = done.saturating_mul(100) / total.max(1);
+            drop(write!(err, "\ragentmon: reading logs, {percent} % of {} ...", text::bytes(total)));
+            drop(err.flush());
+            told = Some(now);
+        }
     }
 }
+
+/// How long somebody waits without a word.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How to print in this world.
 pub(crate) fn options(cli: &Cli, world: &World) -> Options {
