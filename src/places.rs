@@ -30,12 +30,12 @@ impl Places {
 
     /// Looks where these directories belong, so that [`of`](Self::of) can tell.
     pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = Cow<'a, Path>>) {
-        let all: Vec<Worktree> = self.worktrees.iter().map(|(_, worktree)| worktree.clone()).collect();
+        let all = || self.worktrees.iter().map(|(_, worktree)| worktree);
         for directory in directories {
             if !self.known.contains_key(directory.as_os_str()) {
                 let real = disk.real(&directory);
-                let found = holding(&all, &real).filter(|worktree| !was_removed(disk, &worktree.path, &real));
-                let number = found.and_then(|found| all.iter().position(|worktree| worktree.path == found.path));
+                let found = holding(all(), &real).filter(|worktree| !was_removed(disk, &worktree.path, &real));
+                let number = found.and_then(|found| all().position(|worktree| worktree.path == found.path));
                 self.known.insert(directory.into_owned().into_os_string(), number);
             }
         }

@@ -2,7 +2,7 @@
 //! `.git`. No git process: nothing is locked or refreshed, and hundreds of worktrees cost milliseconds.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -68,7 +68,7 @@ impl Repository {
         if !disk.is_dir(&from) {
             bail!("`{}` is no folder that can be entered: name another with `-C DIR`", from.display());
         }
-        let mut reader = Reader { disk, problems: Vec::new() };
+        let mut reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
         for folder in from.ancestors() {
             if let Some((git, holder)) = reader.enter(folder)? {
                 let repository = reader.repository(&git, holder)?;
@@ -101,19 +101,21 @@ impl Repository {
 }
 
 /// The worktree that holds `path`, a real path: the longest one, part by part, so `/a/b` does not hold `/a/bc`.
-pub(crate) fn holding<'a>(worktrees: &'a [Worktree], path: &Path) -> Option<&'a Worktree> {
+pub(crate) fn holding<'a>(worktrees: impl IntoIterator<Item = &'a Worktree>, path: &Path) -> Option<&'a Worktree> {
     let path = path.as_os_str().as_bytes();
     let holds = |folder: &[u8]| {
         // The end of a part is asked first: it rules out nearly all without comparing.
         path.get(folder.len()).is_none_or(|next| *next == b'/' || folder == b"/") && path.starts_with(folder)
     };
     let bytes = |worktree: &&'a Worktree| worktree.path.as_os_str().as_bytes();
-    worktrees.iter().filter(|worktree| holds(bytes(worktree))).max_by_key(|worktree| bytes(worktree).len())
+    worktrees.into_iter().filter(|worktree| holds(bytes(worktree))).max_by_key(|worktree| bytes(worktree).len())
 }
 
 /// Reads on past whatever cannot be read.
 struct Reader<'a> {
     disk: &'a Disk,
+    /// The real paths of the folders that hold worktrees.
+    parents: HashMap<PathBuf, PathBuf>,
     problems: Vec<Problem>,
 }
 
@@ -216,7 +218,7 @@ impl Reader<'_> {
     }
 
     fn worktree(&mut self, given: PathBuf, kind: Kind, git: Option<&Path>) -> Worktree {
-        let path = self.disk.real(&given);
+        let path = self.real(&given);
         let name = given.file_name().unwrap_or(given.as_os_str()).to_string_lossy().into_owned();
         let branch = git.and_then(|git| self.branch(git));
         // Git writes this file once, when it makes the worktree.
@@ -224,6 +226,18 @@ impl Reader<'_> {
         let made =
             made.map(|meta| Time(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000)));
         Worktree { path, given, name, branch, kind, made }
+    }
+
+    /// The real path of a worktree. Most lie side by side: the way there is looked up once.
+    fn real(&mut self, given: &Path) -> PathBuf {
+        let Some((parent, name)) = given.parent().zip(given.file_name()) else { return self.disk.real(given) };
+        if !self.parents.contains_key(parent) {
+            self.parents.insert(parent.to_path_buf(), self.disk.real(parent));
+        }
+        let path = self.parents[parent].join(name);
+        // What is there, and no link.
+        let is_real = self.disk.link(&path).is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput);
+        if is_real { path } else { self.disk.real(given) }
     }
 
     fn branch(&mut self, git: &Path) -> Option<String> {
