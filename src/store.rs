@@ -119,6 +119,11 @@ pub(crate) fn load<T: Default + DeserializeOwned>(path: &Path) -> T {
 
 /// Replaces what is stored. Errors are the caller's to tell or to ignore: nothing is lost but time.
 pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+    replace(path, &encode(value))
+}
+
+/// Replaces a file of ours as a whole, for our eyes only, and makes its folder.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let create = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
@@ -126,8 +131,7 @@ pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> 
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         create()
     });
-    let written =
-        file.and_then(|mut file| file.write_all(&encode(value))).and_then(|()| std::fs::rename(&temporary, path));
+    let written = file.and_then(|mut file| file.write_all(bytes)).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         drop(std::fs::remove_file(&temporary));
     }

@@ -5,7 +5,9 @@ use std::io::Write;
 
 use super::look::Looked;
 use crate::disk::Disk;
+use crate::json::hash;
 use crate::model::{Health, Snapshot};
+use crate::store;
 use crate::text::one_line;
 use crate::world::World;
 
@@ -17,13 +19,17 @@ type Told = BTreeMap<String, Health>;
 
 /// Whether a task came to need somebody, or no longer does, or needs it for another reason, since the last
 /// run with `-q`; remembers what is told now.
-pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bool {
+pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mut dyn Write) -> bool {
     let now = troubled(&looked.snapshot);
-    let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name());
+    let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name()).map(|name| {
+        // Who asks for some tasks is told of those, and takes nothing from who asks for all.
+        let asked = if names.is_empty() { String::new() } else { format!("-{:x}", hash(names.join("\0").as_bytes())) };
+        format!("{}{asked}.json", name.to_string_lossy())
+    });
     let path = world
         .xdg("XDG_STATE_HOME", ".local/state")
         .zip(name)
-        .map(|(state, name)| state.join("agentmon/told").join(name).with_extension("json"));
+        .map(|(state, name)| state.join("agentmon/told").join(name));
     let Some(path) = path else {
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
         return !now.is_empty();
@@ -36,12 +42,7 @@ pub(crate) fn changed(looked: &Looked, world: &World, err: &mut dyn Write) -> bo
     if before == now {
         return false;
     }
-    let folder = path.parent().unwrap_or(&path);
-    let stored = std::fs::create_dir_all(folder).and_then(|()| {
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let text = serde_json::to_vec(&now).unwrap_or_default();
-        std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path))
-    });
+    let stored = store::replace(&path, &serde_json::to_vec(&now).unwrap_or_default());
     if let Err(error) = stored {
         let path = one_line(&path.to_string_lossy(), 400);
         drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));

@@ -33,7 +33,7 @@ pub(crate) fn status(
     save(&mut looked);
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
-    let print = !cli.status.quiet || quiet::changed(&looked, world, err);
+    let print = !cli.status.quiet || quiet::changed(&looked, names, world, err);
     filter(&mut looked.snapshot, cli);
     let snapshot = &looked.snapshot;
     if print {

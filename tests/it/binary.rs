@@ -278,8 +278,9 @@ fn quiet_speaks_once_per_change() {
     assert!(!spoke("-q"), "as told before");
     machine.says("running-task", "failed");
     assert!(spoke(""), "by hand");
-    assert!(spoke("-q"), "a run by hand swallows nothing");
-    assert!(!spoke("-q"));
+    assert!(spoke("status running-task -q"), "who asks for one task has a memory of its own");
+    assert!(spoke("-q"), "neither of them swallows anything");
+    assert!(!spoke("-q") && !spoke("status running-task -q"));
     machine.says("waiting-task", "running");
     assert!(spoke("-q"), "one got well");
     machine.says("running-task", "completed");
