@@ -6,16 +6,17 @@
 //! - `cli` and `settings` say what was asked for
 //! - `model` is the vocabulary; `time` its instants
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
-//!   (status files), `tail` (what is new in a log), `clients` (where each client's logs are), `places` (which worktree a
-//!   directory belongs to), `reading` (logs, by what the checkpoint knows),
-//!   `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as JSONL)
+//!   (status files), `clients` (where each client's logs are, and what their rows mean), `tail` (what is new in
+//!   a log), `reading` (logs, by what the checkpoint knows of them), `places` (which worktree a directory
+//!   belongs to), `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as
+//!   JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
 //! - `commands` put them in order
 //!
-//! The core opens no file, reads no clock and prints nothing. A new client is one file in `clients/` and one
-//! line in its table; so is a new form of the report in `render/`; a rule is a function and a row in `rules`.
+//! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
+//! and one line in its table; so is a new form of the report in `render/`; a rule is a function and a row in `rules`.
 //! The library exists for the program and its tests: it promises nothing to others.
 
 mod cli;
