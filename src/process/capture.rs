@@ -34,12 +34,14 @@ impl ProcessTable {
         let mut processes: Vec<Process> = pids.iter().filter_map(|&pid| read_process(disk, programs, pid)).collect();
         processes.sort_unstable_by_key(|process| process.pid);
         processes.dedup_by_key(|process| process.pid);
+        // A copied machine has at least the folder, be it empty; where a laid-out one has none, nothing runs.
+        let none_laid_out = disk.is_copy() && disk.stat(Path::new("/proc")).is_err();
         let mut table = Self {
             boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).map(|id| id.trim().to_owned()),
             uptime: uptime.unwrap_or_default(),
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
             others_hidden: !disk.is_copy() && !processes.iter().any(|process| process.pid == 1),
-            supported: uptime.is_some() || !processes.is_empty(),
+            supported: uptime.is_some() || !processes.is_empty() || none_laid_out,
             processes,
         };
         table.demote_launchers();

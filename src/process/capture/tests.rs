@@ -245,9 +245,12 @@ fn the_agent_is_the_process_that_a_launcher_starts() {
 #[test]
 fn without_a_table_nothing_is_known() {
     let folder = tempfile::tempdir().unwrap();
+    let laid_out = capture(&Disk::new(Some(folder.path().into())));
+    assert!(matches!(laid_out.find(100, None), Found::Gone), "a machine without the folder runs nothing");
+    fs::create_dir(folder.path().join("proc")).unwrap();
     let table = capture(&Disk::new(Some(folder.path().into())));
     assert!(!table.supported);
-    assert!(matches!(table.find(100, None), Found::Unknown));
+    assert!(matches!(table.find(100, None), Found::Unknown), "an empty one is that of a copied disk");
     assert!(matches!(Machine::new().capture().find(99, None), Found::Gone));
 }
 
