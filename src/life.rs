@@ -120,6 +120,25 @@ fn alive(table: &ProcessTable, process: &Process, waiting: Option<(String, Optio
     Alive { pid: process.pid, start: process.start, headless, shell_below: table.has_shell_below(process.pid), waiting }
 }
 
+/// What became of a process that was recorded by its id and, at best, its start. `recognise` tells of one that
+/// runs whether it is that process still.
+pub(crate) fn of_recorded(
+    table: &ProcessTable,
+    pid: u32,
+    start: Option<u64>,
+    recognise: impl FnOnce(&Process) -> Option<Alive>,
+) -> Life {
+    let dead = |start, what| Life::Dead(Evidence::process(pid, start, what));
+    let reused = || dead(start, "its id belongs to another program now");
+    match table.find(pid, start) {
+        Found::Alive(process) => recognise(process).map_or_else(reused, Life::Alive),
+        Found::Zombie(process) => dead(Some(process.start), "a zombie: it ended, its parent has not noticed"),
+        Found::Reused => reused(),
+        Found::Gone => dead(start, "recorded, and no longer there"),
+        Found::Unknown => Life::Unknown,
+    }
+}
+
 /// The clients' own signs, by session.
 struct Signs<'a> {
     table: &'a ProcessTable,
@@ -163,22 +182,10 @@ impl<'a> Signs<'a> {
     fn of_mark(&self, candidate: &Candidate<'_>, mark: &Mark) -> Life {
         let client = candidate.client.name;
         match &mark.sign {
-            Sign::Pid { pid, start, waiting, at } => match self.table.find(*pid, *start) {
-                Found::Alive(process) if start.is_some() || process.client == Some(client) => {
-                    let waiting = waiting.clone().map(|what| (what, *at));
-                    Life::Alive(alive(self.table, process, waiting))
-                }
-                Found::Zombie(process) => Life::Dead(Evidence::process(
-                    *pid,
-                    Some(process.start),
-                    "a zombie: it ended, its parent has not noticed",
-                )),
-                Found::Alive(_) | Found::Reused => {
-                    Life::Dead(Evidence::process(*pid, *start, "its id belongs to another program now"))
-                }
-                Found::Gone => Life::Dead(Evidence::process(*pid, *start, "recorded, and no longer there")),
-                Found::Unknown => Life::Unknown,
-            },
+            Sign::Pid { pid, start, waiting, at } => of_recorded(self.table, *pid, *start, |process| {
+                let is_its = start.is_some() || process.client == Some(client);
+                is_its.then(|| alive(self.table, process, waiting.clone().map(|what| (what, *at))))
+            }),
             Sign::Lock => match self.holders.get(mark.path.as_path()) {
                 Some(process) => Life::Alive(alive(self.table, process, None)),
                 None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,

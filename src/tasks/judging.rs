@@ -6,9 +6,8 @@ use super::Context;
 use super::known::Known;
 use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
-use crate::model::Evidence;
 use crate::poll::Seen;
-use crate::process::{Found, ProcessTable};
+use crate::process::{Process, ProcessTable};
 use crate::rules::{Facts, SessionFacts};
 use crate::session::Turn;
 use crate::time::Time;
@@ -111,15 +110,6 @@ fn suspended_since(at: Option<Time>, context: &Context<'_>) -> Duration {
 pub(super) fn declared_life(declared: &Declared, table: &ProcessTable) -> Option<Life> {
     let pid = declared.pid?;
     // Without a start, an id may be anybody's by now: it proves that nobody is there, but not who is.
-    Some(match table.find(pid, declared.pid_start) {
-        Found::Alive(process) => Life::Alive(Alive { pid, start: process.start, ..Alive::default() }),
-        Found::Zombie(process) => {
-            Life::Dead(Evidence::process(pid, Some(process.start), "a zombie: it ended, its parent has not noticed"))
-        }
-        Found::Reused => {
-            Life::Dead(Evidence::process(pid, declared.pid_start, "its id belongs to another program now"))
-        }
-        Found::Gone => Life::Dead(Evidence::process(pid, declared.pid_start, "recorded, and no longer there")),
-        Found::Unknown => Life::Unknown,
-    })
+    let any = |process: &Process| Some(Alive { pid, start: process.start, ..Alive::default() });
+    Some(life::of_recorded(table, pid, declared.pid_start, any))
 }
