@@ -72,8 +72,7 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
 /// stopped together with its parent's turn may leave its own open for ever.
 fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
-    let silence = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
-    let recent = |at: Option<Time>| at.is_some_and(|at| silence(at) <= limit);
+    let recent = |at: Option<Time>| at.is_some_and(|at| awake_since(at, context) <= limit);
     let is_alive = |one: &Known<'_>| matches!(one.life, Life::Alive(_));
     let is_at_work = |child: &&Known<'_>| {
         child.session.turn == Turn::Open
@@ -88,8 +87,13 @@ fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
     let Life::Alive(alive) = &one.life else { return None };
     let samples = context.samples.get(&(alive.pid, alive.start)).map(Vec::as_slice).unwrap_or_default();
-    let awake = |at| context.now.since(at).saturating_sub(suspended_since(Some(at), context));
+    let awake = |at| awake_since(at, context);
     Some(life::tools_moved(&seen.table, alive, samples, awake, context.config.thresholds.tool_cpu))
+}
+
+/// How long the machine was awake since `at`.
+fn awake_since(at: Time, context: &Context<'_>) -> Duration {
+    context.now.since(at).saturating_sub(suspended_since(Some(at), context))
 }
 
 /// How long the machine slept since `at`: by the poll before it or, where there was none, by the first one
