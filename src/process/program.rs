@@ -75,17 +75,17 @@ pub(super) fn base(first: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    static CLAUDE: Program = Program {
+    pub(crate) static CLAUDE: Program = Program {
         client: "claude-code",
         names: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
         role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
         holds_log: None,
     };
-    static CODEX: Program = Program {
+    pub(crate) static CODEX: Program = Program {
         client: "codex",
         names: &["codex"],
         packages: &["@openai/codex"],

@@ -8,24 +8,8 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use super::super::Found;
+use super::super::program::tests::{CLAUDE, CODEX};
 use super::*;
-
-static CLAUDE: Program = Program {
-    client: "claude-code",
-    names: &["claude"],
-    packages: &["@anthropic-ai/claude-code"],
-    role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
-    holds_log: None,
-};
-static CODEX: Program = Program {
-    client: "codex",
-    names: &["codex"],
-    packages: &["@openai/codex"],
-    role: |argv| {
-        if argv.get(1).is_some_and(|word| word == "app-server") { Role::Helper } else { Role::Agent { headless: None } }
-    },
-    holds_log: Some("rollout-"),
-};
 
 fn capture(disk: &Disk) -> ProcessTable {
     ProcessTable::capture(disk, &[&CLAUDE, &CODEX])
