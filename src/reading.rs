@@ -20,8 +20,8 @@ pub(crate) struct SeenLog {
     pub(crate) file: LogFile,
     /// What the checkpoint keeps of it; nothing if it could not be read.
     pub(crate) log: Option<Box<Log>>,
-    /// The session by the file's name.
-    named: Option<Box<Session>>,
+    /// The session with what the log does not tell.
+    amended: Option<Box<Session>>,
 }
 
 impl SeenLog {
@@ -29,30 +29,36 @@ impl SeenLog {
     #[cfg(test)]
     pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
         let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
-        Self { client, file, log, named: None }
+        Self { client, file, log, amended: None }
     }
 
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         let log = self.log.as_ref()?;
-        Some(self.named.as_deref().or(log.whole.as_deref()).unwrap_or(&log.session))
+        Some(self.amended.as_deref().or(log.whole.as_deref()).unwrap_or(&log.session))
     }
 
-    /// A plan that stands elsewhere. Not kept: those files change without the log.
+    /// A plan that stands elsewhere.
     pub(crate) fn plan(&mut self, steps: Vec<Step>) {
-        if let Some(mut session) = self.session().filter(|_| !steps.is_empty()).cloned() {
-            session.plan(steps);
-            session.seal();
-            self.named = Some(Box::new(session));
+        if !steps.is_empty() {
+            self.amend(|session| session.plan(steps));
         }
     }
 
     /// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.
     fn name(&mut self) {
-        if let Some(mut session) = self.session().filter(|session| session.id.is_empty()).cloned() {
-            session.id = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        if self.session().is_some_and(|session| session.id.is_empty()) {
+            let name = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            self.amend(|session| session.id = name.unwrap_or_default());
+        }
+    }
+
+    /// Adds what the log itself does not tell. Not kept: it changes without the log.
+    fn amend(&mut self, change: impl FnOnce(&mut Session)) {
+        if let Some(mut session) = self.session().cloned() {
+            change(&mut session);
             session.seal();
-            self.named = Some(Box::new(session));
+            self.amended = Some(Box::new(session));
         }
     }
 }
@@ -119,7 +125,7 @@ pub(crate) fn read_all(
     let mut logs = Vec::with_capacity(wanted.len());
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
-        let mut seen = SeenLog { client, file, log: read.log, named: None };
+        let mut seen = SeenLog { client, file, log: read.log, amended: None };
         seen.name();
         logs.push(seen);
     }
