@@ -144,9 +144,9 @@ fn read_new(
     let disk = request.disk;
     let read_one = |todo: &Todo| {
         let (client, file) = &wanted[todo.at];
-        let mut read = read_log(disk, client, file, todo.known.clone());
-        read.news = read.log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
-        (todo.at, read)
+        let (log, problem) = read_log(disk, client, file, todo.known.clone());
+        let news = log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
+        (todo.at, Read { log, problem, news })
     };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let work = |tell: &mut dyn FnMut(u64)| {
@@ -171,10 +171,15 @@ fn threads(world: &World) -> usize {
 }
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
-fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>>) -> Read {
+fn read_log(
+    disk: &Disk,
+    client: &Client,
+    file: &LogFile,
+    known: Option<Box<Log>>,
+) -> (Option<Box<Log>>, Option<Problem>) {
     let failed = |error: std::io::Error| {
         let gone = error.kind() == std::io::ErrorKind::NotFound;
-        Read { log: None, problem: (!gone).then(|| Problem::new(&file.path, error.to_string())), news: true }
+        (None, (!gone).then(|| Problem::new(&file.path, error.to_string())))
     };
     let handle = match disk.open(&file.path) {
         Ok((handle, _)) => handle,
@@ -200,7 +205,7 @@ fn read_log(disk: &Disk, client: &Client, file: &LogFile, known: Option<Box<Log>
     log.session.seal();
     log.workings = Packed(log.session.workings());
     let problem = bad_rows(file, &log);
-    Read { log: Some(log), problem, news: true }
+    (Some(log), problem)
 }
 
 fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
