@@ -39,6 +39,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,
     pub(crate) log: &'a Path,
+    /// The log holds other sessions too, so that whoever holds it open need not be behind this one.
+    pub(crate) shared: bool,
     /// Whose log it is.
     pub(crate) owner: u32,
     /// The number of its worktree.
@@ -90,6 +92,16 @@ pub(crate) fn lives(
         });
     }
     for at in seeking {
+        // A server works for sessions in any directory, all of which it keeps in one file.
+        let serves = |process: &&Process| {
+            process.role == Some(Role::Helper)
+                && process.open.as_ref().is_some_and(|open| open.iter().any(|path| path == candidates[at].log))
+        };
+        let client = candidates[at].client.name;
+        if let Some(server) = table.agents(client).find(serves).filter(|_| candidates[at].shared) {
+            lives[at] = Some(Life::Alive(alive(table, server, None)));
+            continue;
+        }
         let is_agent = |process: &Process| matches!(process.role, Some(Role::Agent { .. }));
         let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && is_agent(process));
         lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
@@ -164,7 +176,7 @@ impl<'a> Signs<'a> {
 
     /// What they say of one session; nothing if there is none.
     fn of(&self, candidate: &Candidate<'_>) -> Option<Life> {
-        if let Some(process) = self.holders.get(candidate.log) {
+        if let Some(process) = self.holders.get(candidate.log).filter(|_| !candidate.shared) {
             return Some(Life::Alive(alive(self.table, process, None)));
         }
         let marks = self.marks.get(&(candidate.client.name, candidate.session.id.as_str()))?;
@@ -210,8 +222,8 @@ fn free_agents<'a>(table: &'a ProcessTable, candidate: &Candidate<'_>) -> impl I
 
 /// It writes another session of the same client.
 fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
-    let Some(begin) = candidate.client.program.holds_log else { return false };
-    let is_log = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin));
+    let Some(is_log) = candidate.client.program.is_log else { return false };
+    let is_log = |path: &Path| path.file_name().is_some_and(|name| is_log(&name.to_string_lossy()));
     process.open.iter().flatten().any(|path| path != candidate.log && is_log(path))
 }
 

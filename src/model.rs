@@ -295,6 +295,8 @@ pub(crate) struct SessionReport {
     pub(crate) tool: Option<ToolReport>,
     pub(crate) tools: ToolCounts,
     pub(crate) tokens: Tokens,
+    /// In US dollars, where the client reckons it.
+    pub(crate) cost_usd: Option<f64>,
     pub(crate) log: PathBuf,
     pub(crate) process: Option<ProcessReport>,
     /// Further directories that its tools worked in.

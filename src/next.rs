@@ -92,6 +92,7 @@ mod tests {
             tool: None,
             tools: ToolCounts::default(),
             tokens: Tokens::default(),
+            cost_usd: None,
             log: "/h/1.jsonl".into(),
             process,
             also_worked_in: Vec::new(),

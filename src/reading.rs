@@ -4,13 +4,13 @@
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::clients::{Client, LogFile};
+use crate::clients::{Client, Fold, Format, LogFile, Store};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
 use crate::poll::Request;
 use crate::session::{Session, Step};
-use crate::store::{self, Checkpoint, Log, Packed};
+use crate::store::{Checkpoint, Log, Packed};
 use crate::tail::{self, Row};
 use crate::world::World;
 
@@ -98,7 +98,7 @@ pub(crate) fn read_all(
 ) -> Vec<SeenLog> {
     let mut before = std::mem::take(&mut checkpoint.logs);
     // Of those that are not opened this time, the knowledge is kept.
-    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(&store::key(&file.path))));
+    checkpoint.logs.extend(untouched.iter().filter_map(|file| before.remove_entry(&file.key())));
     let saved = checkpoint.saved;
     let unchanged = |file: &LogFile, log: &Log| {
         let settled = saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
@@ -107,7 +107,7 @@ pub(crate) fn read_all(
     let mut todo: Vec<Todo> = Vec::new();
     let mut reads: Vec<Option<Read>> = Vec::with_capacity(wanted.len());
     for (at, (_, file)) in wanted.iter().enumerate() {
-        let known = before.remove(&store::key(&file.path));
+        let known = before.remove(&file.key());
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
             reads.push(Some(Read { log: known, problem, news: false }));
@@ -143,8 +143,8 @@ fn read_new(
     let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
     let disk = request.disk;
     let read_one = |todo: &Todo| {
-        let (client, file) = &wanted[todo.at];
-        let (log, problem) = read_log(disk, client, file, todo.known.clone());
+        let file = &wanted[todo.at].1;
+        let (log, problem) = read_log(disk, file, todo.known.clone());
         let news = log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
         (todo.at, Read { log, problem, news })
     };
@@ -171,36 +171,31 @@ fn threads(world: &World) -> usize {
 }
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
-fn read_log(
-    disk: &Disk,
-    client: &Client,
-    file: &LogFile,
-    known: Option<Box<Log>>,
-) -> (Option<Box<Log>>, Option<Problem>) {
-    let failed = |error: std::io::Error| {
-        let gone = error.kind() == std::io::ErrorKind::NotFound;
-        (None, (!gone).then(|| Problem::new(&file.path, error.to_string())))
+fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box<Log>>, Option<Problem>) {
+    let fold = match file.format {
+        Format::Rows(fold) => fold,
+        Format::Store(store) => return read_store(disk, store, file, known),
     };
     let handle = match disk.open(&file.path) {
         Ok((handle, _)) => handle,
-        Err(error) => return failed(error),
+        Err(error) => return failed(file, &error),
     };
     let resumed = known.and_then(|mut log| {
         let at = tail::resume(&handle, &log.cursor)?;
         log.session.resume(&log.workings.0).then_some((log, at))
     });
-    let (mut log, (offset, lines)) = resumed.unwrap_or_default();
+    let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(begin(file)), (0, 0)));
     log.whole = None;
     let cursor = tail::read(&handle, offset, lines, |row| {
         if row.unfinished {
-            log.whole = unfinished(client, &log.session, &row);
+            log.whole = unfinished(fold, &log.session, &row);
         } else {
-            fold(client, &mut log, &row);
+            fold_row(fold, &mut log, &row);
         }
     });
     log.cursor = match cursor {
         Ok(cursor) => cursor,
-        Err(error) => return failed(error),
+        Err(error) => return failed(file, &error),
     };
     log.session.seal();
     log.workings = Packed(log.session.workings());
@@ -208,10 +203,46 @@ fn read_log(
     (Some(log), problem)
 }
 
-fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
+/// Has a client read a store of its own kind.
+fn read_store(
+    disk: &Disk,
+    store: Store,
+    file: &LogFile,
+    known: Option<Box<Log>>,
+) -> (Option<Box<Log>>, Option<Problem>) {
+    let known = known.and_then(|mut log| log.session.resume(&log.workings.0).then_some(log));
+    match (store.read)(disk, file, known) {
+        Ok(mut log) => {
+            log.cursor.identity = file.identity;
+            log.session.seal();
+            log.workings = Packed(log.session.workings());
+            if let Some(whole) = &mut log.whole {
+                whole.seal();
+            }
+            let problem = bad_rows(file, &log);
+            (Some(log), problem)
+        }
+        Err(error) => failed(file, &error),
+    }
+}
+
+/// A log of which nothing is read yet.
+fn begin(file: &LogFile) -> Log {
+    let mut log = Log::default();
+    log.session.parent = file.parent.as_deref().map(str::to_owned);
+    log
+}
+
+/// That it is gone is no problem: files are deleted.
+fn failed(file: &LogFile, error: &std::io::Error) -> (Option<Box<Log>>, Option<Problem>) {
+    let gone = error.kind() == std::io::ErrorKind::NotFound;
+    (None, (!gone).then(|| Problem::new(&file.path, error.to_string())))
+}
+
+fn fold_row(fold: Fold, log: &mut Log, row: &Row<'_>) {
     let mut reader = Reader::new(row.bytes);
     while reader.next_object() {
-        (client.fold)(&mut log.session, &mut reader, row.offset);
+        fold(&mut log.session, &mut reader, row.offset);
     }
     if reader.broken() || row.cut {
         if log.bad.count == 0 {
@@ -223,12 +254,12 @@ fn fold(client: &Client, log: &mut Log, row: &Row<'_>) {
 }
 
 /// The session with a last row that is whole but for its line end.
-fn unfinished(client: &Client, session: &Session, row: &Row<'_>) -> Option<Box<Session>> {
+fn unfinished(fold: Fold, session: &Session, row: &Row<'_>) -> Option<Box<Session>> {
     let mut session = Box::new(session.clone());
     let mut reader = Reader::new(row.bytes);
     let mut any = false;
     while reader.next_object() {
-        (client.fold)(&mut session, &mut reader, row.offset);
+        fold(&mut session, &mut reader, row.offset);
         any = true;
     }
     session.seal();

@@ -14,14 +14,14 @@ use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::disk::Disk;
-use crate::json::hash;
+use crate::json::{hash, mix};
 use crate::record::History;
 use crate::session::Session;
 use crate::tail::Cursor;
 use crate::time::Time;
 
 /// Changes with every change of what is stored.
-const MAGIC: &[u8; 16] = b"agentmon cache 2";
+const MAGIC: &[u8; 16] = b"agentmon cache 3";
 
 /// In bytes. A session takes a few thousand; what is larger is not ours.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -55,9 +55,11 @@ pub(crate) struct Log {
     pub(crate) bad: BadRows,
 }
 
-/// What a log is found by. Should two paths share one, the logs tell themselves apart, as a file that was replaced.
-pub(crate) fn key(path: &Path) -> u64 {
-    hash(path.as_os_str().as_bytes())
+/// What a log is found by: its path, and its name in a file that holds several. Should two share one, the logs
+/// tell themselves apart, as a file that was replaced.
+pub(crate) fn key(path: &Path, within: Option<&str>) -> u64 {
+    let file = hash(path.as_os_str().as_bytes());
+    within.map_or(file, |name| mix(file, hash(name.as_bytes())))
 }
 
 /// Bytes that are stored as they are.

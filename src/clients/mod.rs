@@ -1,7 +1,7 @@
 //! The clients: agent programs whose own logs are read.
 //!
 //! A new client is one file (or folder) and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
-//! into a [`Session`], and read the client's own signs of life. `claude_code` is the one to copy from.
+//! into a [`Session`], or read a store that has no rows, and read the client's own signs of life. `claude_code` is the one to copy from.
 
 mod api_error;
 mod claude_code;
@@ -23,6 +23,7 @@ use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
 use crate::process::Program;
 use crate::session::{Session, Step};
+use crate::store::{self, Log};
 use crate::time::Time;
 use crate::world::World;
 
@@ -35,8 +36,6 @@ pub(crate) struct Client {
     pub(crate) program: Program,
     /// Lists its logs: those that may belong to sessions in `folders`, or all.
     pub(crate) logs: ListLogs,
-    /// Folds the record that the reader stands before; the offset is the row's.
-    pub(crate) fold: fn(&mut Session, &mut Reader<'_>, u64),
     /// Whether this session's log shows a call only when it is done.
     pub(crate) hides_calls: fn(&Session) -> bool,
     /// What it leaves about its running sessions, besides the logs.
@@ -45,20 +44,89 @@ pub(crate) struct Client {
     pub(crate) plan: fn(&Disk, &World, &str) -> Vec<Step>,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
+    /// Where its logs lie.
+    pub(crate) places: fn(&World) -> Vec<Place>,
+    /// What its logs and processes tell.
+    pub(crate) knows: &'static [Fact],
+    /// What they do not tell, or tell late; for people who wonder.
+    pub(crate) caveat: &'static str,
+}
+
+/// A place where a client keeps its logs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    /// The variables that move it.
+    pub(crate) variables: &'static [&'static str],
+}
+
+/// What can be known of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// Whether its turn is open.
+    State,
+    /// The tool that it waits for, from the log.
+    Tool,
+    /// Which of its calls failed.
+    Failures,
+    /// Its plan, and how far it has come.
+    Plan,
+    Tokens,
+    /// That it asks a person.
+    Waiting,
+    /// Whether its process lives.
+    Liveness,
+    /// That its turn has ended, and not merely paused.
+    End,
 }
 
 /// Lists logs; without folders, all there are.
 type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>;
 
+/// How a log is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Format {
+    /// Rows that are only ever appended, folded one by one.
+    Rows(Fold),
+    /// Anything else that is read anew when it changed.
+    Store(Store),
+}
+
+/// Folds the record that the reader stands before; the offset is the row's.
+pub(crate) type Fold = fn(&mut Session, &mut Reader<'_>, u64);
+
+type ReadStore = fn(&Disk, &LogFile, known: Option<Box<Log>>) -> io::Result<Box<Log>>;
+
+/// A log that is no sequence of rows: a file that is rewritten, a folder, a part of a database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Store {
+    /// Reads the log, and may go on from what is known of it: of the cursor, all but the identity is its own.
+    pub(crate) read: ReadStore,
+    /// What an offset counts: `message`.
+    pub(crate) unit: &'static str,
+}
+
 /// One log, as it lies there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct LogFile {
     pub(crate) path: PathBuf,
+    /// The session's own name in a file that holds several.
+    pub(crate) within: Option<Arc<str>>,
+    pub(crate) format: Format,
     pub(crate) identity: Identity,
     /// Whose file it is.
     pub(crate) owner: u32,
     /// The folder that the log's place proposes; what stands inside decides.
     pub(crate) proposed: Option<Arc<Path>>,
+    /// The session whose sub-agent the log's place makes it.
+    pub(crate) parent: Option<Arc<str>>,
+}
+
+impl LogFile {
+    /// What the checkpoint finds it by.
+    pub(crate) fn key(&self) -> u64 {
+        store::key(&self.path, self.within.as_deref())
+    }
 }
 
 /// What tells one state of a file from another without opening it.
@@ -116,9 +184,17 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Client> {
 }
 
 /// A regular file; what has the name of a log and is none is a problem, unless it is gone by now.
-fn log_file(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
+fn log_file(entry: &DirEntry, path: PathBuf, format: Format, problems: &mut Vec<Problem>) -> Option<LogFile> {
     match disk::regular(entry) {
-        Ok(meta) => Some(LogFile { identity: Identity::of(&meta), owner: meta.uid(), path, proposed: None }),
+        Ok(meta) => Some(LogFile {
+            identity: Identity::of(&meta),
+            owner: meta.uid(),
+            path,
+            within: None,
+            format,
+            proposed: None,
+            parent: None,
+        }),
         Err(error) => {
             note(&error, &path, problems);
             None

@@ -1,16 +1,16 @@
 //! For the tests of the clients: rows in, one line of facts out.
 
-use super::Client;
+use super::Fold;
 use crate::json::Reader;
 use crate::session::{Session, Turn};
 
 /// Folds rows as they would lie in a log.
-pub(super) fn fold(client: &Client, rows: &[String]) -> Session {
+pub(super) fn read(fold: Fold, rows: &[String]) -> Session {
     let (mut session, mut offset) = (Session::default(), 0);
     for row in rows {
         let mut reader = Reader::new(row.as_bytes());
         while reader.next_object() {
-            (client.fold)(&mut session, &mut reader, offset);
+            fold(&mut session, &mut reader, offset);
         }
         assert!(!reader.broken(), "{row}");
         offset += row.len() as u64 + 1;
@@ -54,9 +54,9 @@ pub(super) fn and(mut rows: Vec<String>, more: impl IntoIterator<Item = String>)
 }
 
 /// Checks a table of names, rows and facts, and shows all that differ.
-pub(super) fn check(client: &Client, table: &[(&str, Vec<String>, &str)]) {
+pub(super) fn check(fold: Fold, table: &[(&str, Vec<String>, &str)]) {
     let wrong = table.iter().filter_map(|(name, rows, truth)| {
-        let told = told(&fold(client, rows));
+        let told = told(&read(fold, rows));
         (told != *truth).then(|| format!("{name}:\n  {told}\n  not {truth}"))
     });
     let wrong: Vec<_> = wrong.collect();

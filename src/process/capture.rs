@@ -104,7 +104,7 @@ fn look_into(disk: &Disk, program: &Program, process: &mut Process) {
     let status = text(disk, of(process.pid, "status"), STATUS_LIMIT).unwrap_or_default();
     process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
     process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
-    let files = if program.holds_log.is_some() { open_files(disk, process.pid) } else { None };
+    let files = if program.is_log.is_some() { open_files(disk, process.pid) } else { None };
     let Some(mut files) = files else { return };
     files.sort_unstable();
     process.locks = files

@@ -22,8 +22,8 @@ pub(crate) struct Program {
     pub(crate) packages: &'static [&'static str],
     /// Gets the command line from the program on, so the script comes first if there is one.
     pub(crate) role: fn(&[String]) -> Role,
-    /// Its open files are worth reading.
-    pub(crate) holds_log: Option<&'static str>,
+    /// Which of its open files are logs, by their names; without it they are not worth reading.
+    pub(crate) is_log: Option<fn(&str) -> bool>,
 }
 
 const RUNTIMES: [&str; 4] = ["node", "nodejs", "bun", "deno"];
@@ -83,7 +83,7 @@ pub(super) mod tests {
         names: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
         role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
-        holds_log: None,
+        is_log: None,
     };
     pub(crate) static CODEX: Program = Program {
         client: "codex",
@@ -96,7 +96,7 @@ pub(super) mod tests {
                 Role::Agent { headless: None }
             }
         },
-        holds_log: Some("rollout-"),
+        is_log: Some(|name| name.starts_with("rollout-")),
     };
 
     /// Command line, executable, and what that is.

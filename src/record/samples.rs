@@ -27,6 +27,7 @@ pub(super) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         tool: None,
         tools: ToolCounts::default(),
         tokens: Tokens::default(),
+        cost_usd: None,
         log: "/log".into(),
         process: None,
         also_worked_in: Vec::new(),

@@ -17,7 +17,7 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
         if let Some(call) = seen.session.question() {
             let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
-            return Speaks(found.with(Evidence::at(seen.log, call.offset, "the question")));
+            return Speaks(found.with(seen.evidence(call.offset, "the question")));
         }
         if let Life::Alive(alive) = seen.life
             && let Some((what, at)) = &alive.waiting
@@ -73,11 +73,10 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     };
     let detail = format!("in {name} for {}: {measured}", age(open_for));
     let offset = call.map_or(seen.session.turn_offset, |call| call.offset);
-    Speaks(verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since)).with(Evidence::at(
-        seen.log,
-        offset,
-        "the call without result",
-    )))
+    Speaks(
+        verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since))
+            .with(seen.evidence(offset, "the call without result")),
+    )
 }
 
 /// 9: nothing happens, and no tool is open.
@@ -128,8 +127,8 @@ pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
     });
     let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
     let found = verdict(Health::Struggling, Reason::FailureStreak, detail.trim_end(), streak.since);
-    let found = found.with(Evidence::at(seen.log, streak.offsets.0, "the first failed result"));
-    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last failed result")))
+    let found = found.with(seen.evidence(streak.offsets.0, "the first failed result"));
+    Speaks(found.with(seen.evidence(streak.offsets.1, "the last failed result")))
 }
 
 /// 11: the same call again and again.
@@ -147,8 +146,8 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
         format!("the same call {} times in a row{call}", streak.count),
         streak.since,
     );
-    let found = found.with(Evidence::at(seen.log, streak.offsets.0, "the first of the calls"));
-    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last of the calls")))
+    let found = found.with(seen.evidence(streak.offsets.0, "the first of the calls"));
+    Speaks(found.with(seen.evidence(streak.offsets.1, "the last of the calls")))
 }
 
 /// 12: the API is asked again and again.
@@ -161,7 +160,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
     let detail = format!("{} API retries in a row", streak.count);
     let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, streak.since);
     found.error_class = Some(ErrorClass::Transient);
-    Speaks(found.with(Evidence::at(seen.log, streak.offsets.1, "the last retry")))
+    Speaks(found.with(seen.evidence(streak.offsets.1, "the last retry")))
 }
 
 /// 13: otherwise.
@@ -185,7 +184,7 @@ pub(super) fn working(facts: &Facts<'_>) -> Finding {
     let detail = long.map(|(call, open_for)| format!("in {} for {}", call_text(call), age(open_for)));
     let found = verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since);
     Speaks(found.with(match seen.call() {
-        Some(call) => Evidence::at(seen.log, call.offset, "the call in flight"),
+        Some(call) => seen.evidence(call.offset, "the call in flight"),
         None => seen.evidence_of_turn("the turn at work"),
     }))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Facts<'a> {
 pub(crate) struct SessionFacts<'a> {
     pub(crate) session: &'a Session,
     pub(crate) log: &'a Path,
+    /// What its offsets count, if not the bytes of the log.
+    pub(crate) unit: Option<&'static str>,
     pub(crate) life: &'a Life,
     /// Newest time in the log; the file's own where it has none.
     pub(crate) last_activity: Option<Time>,
@@ -188,8 +190,15 @@ impl SessionFacts<'_> {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
+    fn evidence(&self, offset: u64, what: &'static str) -> Evidence {
+        match self.unit {
+            None => Evidence::at(self.log, offset, what),
+            Some(unit) => Evidence::file(self.log, format!("{what} ({unit} {offset})")),
+        }
+    }
+
     fn evidence_of_turn(&self, what: &'static str) -> Evidence {
-        Evidence::at(self.log, self.session.turn_offset, what)
+        self.evidence(self.session.turn_offset, what)
     }
 }
 

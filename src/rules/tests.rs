@@ -53,6 +53,7 @@ impl Case {
         let session = self.session.as_ref().map(|session| SessionFacts {
             session,
             log: Path::new(LOG),
+            unit: None,
             life: &self.life,
             last_activity: self.last_activity,
             child_activity: self.child_activity,

@@ -62,6 +62,8 @@ pub(crate) struct Session {
     #[serde(skip)]
     pub(crate) plan: Vec<Step>,
     pub(crate) tokens: Tokens,
+    /// In US dollars, where the client reckons it.
+    pub(crate) cost: Option<f64>,
     pub(crate) tools: ToolCounts,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
@@ -90,7 +92,8 @@ impl Session {
     pub(crate) fn identity(&mut self, id: &str, parent: Option<&str>) {
         if self.id.is_empty() && id.len() <= KEPT {
             id.clone_into(&mut self.id);
-            self.parent = parent.filter(|parent| parent.len() <= KEPT).map(str::to_owned);
+            // Its place may have told already whose sub-agent it is.
+            self.parent = parent.filter(|parent| parent.len() <= KEPT).map(str::to_owned).or(self.parent.take());
         }
     }
 
@@ -263,6 +266,13 @@ impl Session {
         self.tokens.cached_input = instead(self.tokens.cached_input, used.cached_input, before.cached_input);
         self.tokens.cache_write = instead(self.tokens.cache_write, used.cache_write, before.cache_write);
         self.tokens.output = instead(self.tokens.output, used.output, before.output);
+    }
+
+    /// One more sum of US dollars.
+    pub(crate) fn spent(&mut self, dollars: f64) {
+        if dollars.is_finite() && dollars >= 0.0 {
+            *self.cost.get_or_insert(0.0) += dollars;
+        }
     }
 
     /// The whole plan, anew.

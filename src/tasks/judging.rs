@@ -39,6 +39,7 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
         SessionFacts {
             session: one.session,
             log: one.log,
+            unit: one.unit,
             life: &one.life,
             last_activity: one.last_activity,
             child_activity,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
-use crate::clients::Client;
+use crate::clients::{Client, Format};
 use crate::declared::Declared;
 use crate::life::{self, Candidate, Life};
 use crate::places::Places;
@@ -19,6 +19,10 @@ pub(super) struct Known<'a> {
     pub(super) client: &'static Client,
     pub(super) session: &'a Session,
     pub(super) log: &'a Path,
+    /// What its offsets count, if not the bytes of the log.
+    pub(super) unit: Option<&'static str>,
+    /// The log holds other sessions too.
+    shared: bool,
     /// Whose log it is.
     owner: u32,
     /// The number of its worktree.
@@ -53,6 +57,11 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             client: copy.log.client,
             session: copy.session,
             log: &copy.log.file.path,
+            unit: match copy.log.file.format {
+                Format::Rows(_) => None,
+                Format::Store(store) => Some(store.unit),
+            },
+            shared: copy.log.file.within.is_some(),
             owner: copy.log.file.owner,
             place,
             started_in: copy.log.file.proposed.as_deref().and_then(|proposed| seen.places.of(proposed)),
@@ -61,7 +70,9 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             life: Life::Unknown,
         });
     }
-    known.sort_unstable_by(|one, other| one.log.as_os_str().cmp(other.log.as_os_str()));
+    known.sort_unstable_by(|one, other| {
+        (one.log.as_os_str(), &one.session.id).cmp(&(other.log.as_os_str(), &other.session.id))
+    });
     let candidates: Vec<_> = known.iter().map(candidate).collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
@@ -84,6 +95,7 @@ fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
         client: one.client,
         session: one.session,
         log: one.log,
+        shared: one.shared,
         owner: one.owner,
         place: one.place,
         started_in: one.started_in,

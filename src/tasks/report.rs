@@ -148,6 +148,7 @@ fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Co
         tool,
         tools: session.tools,
         tokens: session.tokens,
+        cost_usd: session.cost,
         log: one.log.to_path_buf(),
         process: match &one.life {
             Life::Alive(alive) => Some(process(alive.pid, true)),

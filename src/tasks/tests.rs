@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::*;
-use crate::clients::{Identity, LogFile, Mark, Sign, by_name};
+use crate::clients::{Format, Identity, LogFile, Mark, Sign, by_name};
 use crate::declared::Word;
 use crate::disk::Disk;
 use crate::places::Places;
@@ -68,7 +68,15 @@ fn lab() -> Lab {
 
 fn file(id: &str, folder: &str) -> LogFile {
     let path = format!("/h/{}.jsonl", id.replace('/', "-")).into();
-    LogFile { path, identity: Identity::default(), owner: 1000, proposed: Some(Path::new(folder).into()) }
+    LogFile {
+        path,
+        within: None,
+        format: Format::Rows(|_, _, _| {}),
+        identity: Identity::default(),
+        owner: 1000,
+        proposed: Some(Path::new(folder).into()),
+        parent: None,
+    }
 }
 
 impl Lab {

@@ -12,7 +12,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::Client;
+use super::{Client, Fact};
 use crate::process::{Program, Role};
 
 pub(super) static CLIENT: Client = Client {
@@ -22,14 +22,25 @@ pub(super) static CLIENT: Client = Client {
         names: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
         role,
-        holds_log: None,
+        is_log: None,
     },
     logs: places::logs,
-    fold: fold::fold,
     hides_calls: |_| false,
     marks: places::marks,
     plan: plan::plan,
     resume: |session| format!("claude --resume {session}"),
+    places: places::places,
+    knows: &[
+        Fact::State,
+        Fact::Tool,
+        Fact::Failures,
+        Fact::Plan,
+        Fact::Tokens,
+        Fact::Waiting,
+        Fact::Liveness,
+        Fact::End,
+    ],
+    caveat: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
 };
 
 fn role(argv: &[String]) -> Role {

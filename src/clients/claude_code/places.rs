@@ -5,7 +5,8 @@ use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clients::{LogFile, Mark, Sign, entries_in, log_file, names_in, note};
+use super::fold::fold;
+use crate::clients::{Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in, note};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
@@ -14,6 +15,13 @@ use crate::world::World;
 
 pub(super) fn home(world: &World) -> Option<PathBuf> {
     world.agents_folder("CLAUDE_CONFIG_DIR", ".claude")
+}
+
+pub(super) fn places(world: &World) -> Vec<Place> {
+    home(world)
+        .map(|home| Place { path: home.join("projects"), variables: &["CLAUDE_CONFIG_DIR"] })
+        .into_iter()
+        .collect()
 }
 
 /// The folder name that stands for a path. Lossy: `/a/b-c` and `/a/b/c` share one, so it only proposes.
@@ -95,7 +103,7 @@ const INTERNAL: &[&str] = &["agent-acompact-", "agent-aprompt_suggestion-", "age
 fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
     let name = path.file_name()?.to_string_lossy();
     let internal = INTERNAL.iter().any(|start| name.starts_with(start));
-    if internal { None } else { log_file(entry, path, problems) }
+    if internal { None } else { log_file(entry, path, Format::Rows(fold), problems) }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.

@@ -12,7 +12,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, LogFile, Mark, Sign, entries_in, log_file, names_in};
+use super::{Client, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
@@ -25,14 +25,25 @@ pub(super) static CLIENT: Client = Client {
         names: &["codex", "codex-code-mode-host"],
         packages: &["@openai/codex"],
         role,
-        holds_log: Some("rollout-"),
+        is_log: Some(|name| name.starts_with("rollout-")),
     },
     logs,
-    fold: fold::fold,
     hides_calls: |session| !session.tells_ends,
     marks,
     plan: |_, _, _| Vec::new(),
     resume: |session| format!("codex resume {session}"),
+    places,
+    knows: &[
+        Fact::State,
+        Fact::Tool,
+        Fact::Failures,
+        Fact::Plan,
+        Fact::Tokens,
+        Fact::Waiting,
+        Fact::Liveness,
+        Fact::End,
+    ],
+    caveat: "approval prompts are not written, questions are; before 2026 neither the end of a turn nor a running tool is",
 };
 
 /// The server that does the work of the terminal program, and its helpers, outlive every session.
@@ -53,6 +64,10 @@ fn home(world: &World) -> Option<PathBuf> {
     world.agents_folder("CODEX_HOME", ".codex")
 }
 
+fn places(world: &World) -> Vec<Place> {
+    home(world).map(|home| Place { path: home.join("sessions"), variables: &["CODEX_HOME"] }).into_iter().collect()
+}
+
 /// All of them: a rollout's path says nothing of its directory.
 fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
@@ -67,7 +82,7 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
         for (name, entry) in entries_in(disk, &folder, problems) {
             let text = name.to_string_lossy();
             if text.starts_with("rollout-") && text.ends_with(".jsonl") {
-                found.extend(log_file(&entry, folder.join(&name), problems));
+                found.extend(log_file(&entry, folder.join(&name), Format::Rows(fold::fold), problems));
             }
         }
     }

@@ -33,6 +33,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         tool: None,
         tools: ToolCounts { calls: 41, failed: 5 },
         tokens: Tokens { input: 12_345, cached_input: 1_234_567, cache_write: 45_000, output: 810 },
+        cost_usd: None,
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),
         process: Some(ProcessReport { pid: 4242, alive: true, cpu_seconds: 12.5, memory_bytes: 300 << 20 }),
         also_worked_in: vec![],

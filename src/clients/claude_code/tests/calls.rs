@@ -22,7 +22,7 @@ fn how_calls_come_out() {
     let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
     let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
     check(
-        &CLIENT,
+        fold,
         &[
             ("three failures", three(), "open, 3 calls, 3 failed, streak 3"),
             ("a success ends them", and(three(), vec![bash("4", "d"), ok("4")]), "open, 4 calls, 3 failed"),
@@ -69,7 +69,7 @@ fn how_calls_come_out() {
 fn parallel_repeated_and_background_calls() {
     let go = || prompt("go");
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "parallel results in another order",
@@ -134,7 +134,7 @@ fn questions_wait_for_a_person() {
         || tool("1", "1", "AskUserQuestion", r#"{"questions":[{"question":"Which one?","header":"h","options":[]}]}"#);
     let plan = || tool("1", "1", "ExitPlanMode", r##"{"plan":"# Plan"}"##);
     check(
-        &CLIENT,
+        fold,
         &[
             ("asked", vec![prompt("go"), ask()], "open, in AskUserQuestion `Which one?`, asks, 1 calls"),
             ("answered", vec![prompt("go"), ask(), ok("1")], "open, 1 calls"),
@@ -208,7 +208,7 @@ fn done() -> Vec<String> {
 fn plans() {
     let todo = r#"{"todos":[{"content":"Build","status":"completed","activeForm":"Building"},{"content":"Test","status":"in_progress","activeForm":"Testing"},{"content":"Ship","status":"pending","activeForm":"Shipping"}]}"#;
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "a whole list",

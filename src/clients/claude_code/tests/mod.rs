@@ -3,8 +3,8 @@
 mod calls;
 mod turns;
 
-use super::CLIENT;
-use crate::clients::table::{and, check, fold, told};
+use super::fold::fold;
+use crate::clients::table::{and, check, read, told};
 use crate::model::Tokens;
 use crate::session::Session;
 
@@ -120,7 +120,7 @@ fn sub_agents() {
     let side = |row: String| row.replace(r#""isSidechain":false"#, r#""isSidechain":true,"agentId":"a2898e3""#);
     let old_side = |row: String| row.replace(r#""isSidechain":false"#, r#""isSidechain":true"#);
     check(
-        &CLIENT,
+        fold,
         &[
             ("waited for", vec![go(), agent("")], "open, in Agent `look`, 1 calls"),
             ("launched, and left alone", background(), "ended, 1 calls, 1 children"),
@@ -139,7 +139,7 @@ fn sub_agents() {
             ),
         ],
     );
-    let child = fold(&CLIENT, &[side(prompt("look")), side(text("1", END))]);
+    let child = read(fold, &[side(prompt("look")), side(text("1", END))]);
     assert_eq!((child.id.as_str(), child.parent.as_deref()), ("a2898e3", Some("5d0ef989-0000-4000-8000-000000000001")));
 }
 
@@ -148,7 +148,7 @@ fn taken_up_again() {
     let died = || vec![prompt("go"), bash("1", "sleep 200")];
     let command = || prompt("<command-message>review</command-message>\\n<command-name>/review</command-name>");
     check(
-        &CLIENT,
+        fold,
         &[
             ("died in a tool", died(), "open, in Bash `sleep 200`, 1 calls"),
             ("by a prompt", and(died(), vec![metadata(), prompt("go on")]), "open, 1 calls"),
@@ -187,9 +187,9 @@ fn usage_counts_once_and_at_its_largest() {
     };
     // Placeholders come first, and the same figures again.
     let rows = [prompt("go"), used("1", 1, 100), used("1", 250, 100), used("1", 250, 100), used("2", 40, 200)];
-    let session = fold(&CLIENT, &rows);
+    let session = read(fold, &rows);
     assert_eq!(session.tokens, Tokens { input: 6, cached_input: 300, cache_write: 10, output: 290 });
-    let error = fold(&CLIENT, &[prompt("go"), used("1", 9, 0), api_error("server_error", "529", "x")]);
+    let error = read(fold, &[prompt("go"), used("1", 9, 0), api_error("server_error", "529", "x")]);
     assert_eq!((error.tokens.output, error.model.as_deref()), (9, Some("claude-opus-4-5")));
 }
 
@@ -205,15 +205,15 @@ fn what_else_a_log_says() {
         moved(text("2", END), "14:05:03.123Z", "14:09:00.000Z"),
         metadata(),
     ];
-    let mut session: Session = fold(&CLIENT, &rows);
+    let mut session: Session = read(fold, &rows);
     assert_eq!(session.directory.as_deref(), Some("/srv/shop/.worktrees/task-x"));
     assert_eq!(session.headless, Some(true));
     assert_eq!(session.started.unwrap().rfc3339(), "2026-11-20T14:05:02Z");
     assert_eq!(session.last_activity.unwrap().rfc3339(), "2026-11-20T14:09:00Z");
-    session = fold(&CLIENT, &rows[..3]);
+    session = read(fold, &rows[..3]);
     assert_eq!(session.directory.as_deref(), Some(other));
     // Glued to the next, padded with NUL, half a character.
     let glued = format!("{}{}", bash("1", "ls"), ok("1"));
     let padded = format!("{}\0\0\0", bash("2", r"echo \ud83d"));
-    assert_eq!(told(&fold(&CLIENT, &[prompt("go"), glued, padded])), "open, in Bash `echo \u{fffd}`, 2 calls");
+    assert_eq!(told(&read(fold, &[prompt("go"), glued, padded])), "open, in Bash `echo \u{fffd}`, 2 calls");
 }

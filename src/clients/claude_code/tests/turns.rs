@@ -6,7 +6,7 @@ use super::*;
 fn where_a_turn_stands() {
     let go = || prompt("go");
     check(
-        &CLIENT,
+        fold,
         &[
             ("nothing but a queue", vec![queue("enqueue", "go"), queue("dequeue", "")], "none"),
             ("a prompt", vec![go()], "open"),
@@ -26,7 +26,7 @@ fn where_a_turn_stands() {
 fn what_makes_an_end_firm_or_undoes_it() {
     let go = || prompt("go");
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "made firm by a hook's summary",
@@ -85,7 +85,7 @@ fn errors_retries_and_interruptions() {
     let go = || prompt("go");
     let limit = "You've hit your session limit · resets 6pm (America/Los_Angeles)";
     check(
-        &CLIENT,
+        fold,
         &[
             ("429", vec![go(), api_error("rate_limit", "429", "API Error: Request rejected (429)")], "transient error"),
             ("529", vec![go(), api_error("server_error", "529", "API Error: 529 overloaded_error")], "transient error"),
@@ -115,7 +115,7 @@ fn retries_and_interruptions() {
         )
     };
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "the turn's duration does not undo it",
@@ -164,14 +164,14 @@ fn retries_and_interruptions() {
 fn when_a_limit_is_lifted() {
     let go = || prompt("go");
     let limit = "You've hit your session limit · resets 6pm (America/Los_Angeles)";
-    let session = fold(&CLIENT, &[go(), api_error("rate_limit", "429", limit)]);
+    let session = read(fold, &[go(), api_error("rate_limit", "429", limit)]);
     let crate::session::Turn::Errored(error) = session.turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("6pm (America/Los_Angeles)"));
     let quota = api_error("rate_limit", "429", "limit").replace(
         "\"isApiErrorMessage\"",
         r#""quotaLimits":{"status":"rejected","resetsAt":1795190400,"rateLimitType":"five_hour"},"isApiErrorMessage""#,
     );
-    let crate::session::Turn::Errored(error) = fold(&CLIENT, &[go(), quota]).turn else { panic!() };
+    let crate::session::Turn::Errored(error) = read(fold, &[go(), quota]).turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("2026-11-20T16:00:00Z"));
 }
 
@@ -181,7 +181,7 @@ fn what_a_person_does_with_the_client_is_no_prompt() {
     let printed = || prompt("<local-command-stdout>ok</local-command-stdout>");
     let ended = || vec![prompt("go"), text("1", END)];
     check(
-        &CLIENT,
+        fold,
         &[
             ("a local command", vec![meta("<local-command-caveat>Caveat: ..."), command("cost"), printed()], "none"),
             (
@@ -215,7 +215,7 @@ fn compaction_queues_and_reminders() {
     };
     let ended = || vec![prompt("go"), text("1", END)];
     check(
-        &CLIENT,
+        fold,
         &[
             ("compacted at the end", and(ended(), vec![command("compact"), boundary(), summary(), printed()]), "ended"),
             (

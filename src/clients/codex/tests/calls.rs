@@ -25,7 +25,7 @@ fn one_failure_per_call() {
         )
     };
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "item and output",
@@ -80,7 +80,7 @@ fn commands_that_go_on() {
         output(call, "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n")
     };
     check(
-        &CLIENT,
+        fold,
         &[
             ("goes on", running(), "open, 1 calls"),
             (
@@ -127,7 +127,7 @@ fn code_mode() {
     let failing = |call: &str| [run(call), command_item("exec-1", 2), done(call)];
     let ask = script("1", "await tools.request_user_input({questions: [{id: 'q', question: 'Which one?'}]})");
     check(
-        &CLIENT,
+        fold,
         &[
             ("a script", and(begun(), [run("1")]), "open, in exec `make`, 1 calls"),
             ("its command failed", and(begun(), failing("1")), "open, 1 calls, 1 failed, streak 1"),
@@ -176,7 +176,7 @@ fn plans_and_questions() {
     let variable = "const plan = [{step: 'Build', status: 'completed'}, {step: 'Test', status: 'in_progress'}];\nawait tools.update_plan({plan});";
     let question = r#"{"questions":[{"id":"q","header":"h","question":"Which one?","options":[]}]}"#;
     check(
-        &CLIENT,
+        fold,
         &[
             (
                 "in JSON",

@@ -2,8 +2,8 @@
 
 mod calls;
 
-use super::CLIENT;
-use crate::clients::table::{and, check, fold};
+use super::fold::fold;
+use crate::clients::table::{and, check, read};
 use crate::model::Tokens;
 use crate::session::Turn;
 
@@ -107,7 +107,7 @@ fn where_a_turn_stands() {
     let ended = || and(begun(), [said(), complete()]);
     let tokens = || event("token_count", r#","info":null,"rate_limits":{}"#);
     check(
-        &CLIENT,
+        fold,
         &[
             ("nothing asked", vec![meta("a", "")], "none"),
             ("asked", begun(), "open"),
@@ -158,7 +158,7 @@ fn errors_that_end_a_turn() {
     };
     let limit = "You've hit your usage limit. Upgrade to Pro or try again in 3 days 4 hours.";
     check(
-        &CLIENT,
+        fold,
         &[
             ("no error", and(begun(), [event("task_complete", r#","error":null"#)]), "ended"),
             (
@@ -196,7 +196,7 @@ fn errors_that_end_a_turn() {
             ("a bad request", error("\"bad_request\"", "no such tool"), "permanent error"),
         ],
     );
-    let Turn::Errored(error) = fold(&CLIENT, &error("\"usage_limit_exceeded\"", limit)).turn else { panic!() };
+    let Turn::Errored(error) = read(fold, &error("\"usage_limit_exceeded\"", limit)).turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("in 3 days 4 hours"));
 }
 
@@ -211,7 +211,7 @@ fn without_turn_events() {
         ]
     };
     check(
-        &CLIENT,
+        fold,
         &[
             ("asked", old(), "open"),
             ("announced", and(old(), [event("agent_message", r#","message":"I look""#)]), "open"),
@@ -240,12 +240,12 @@ fn whose_session_it_is() {
     for (first, parent) in cases {
         // A fork repeats its parent's rows, also the open turn.
         let rows = [first.clone(), meta("p", ""), started(), exec("0", "ls"), started(), context()];
-        let session = fold(&CLIENT, &rows);
+        let session = read(fold, &rows);
         assert_eq!((session.id.as_str(), session.parent.as_deref()), ("a", parent), "{first}");
         assert_eq!((&session.turn, session.open.len()), (&Turn::Open, 0));
     }
-    let tui = fold(&CLIENT, &[meta("a", "").replace("codex_exec", "codex-tui")]);
-    assert_eq!((tui.headless, fold(&CLIENT, &begun()).headless), (Some(false), Some(true)));
+    let tui = read(fold, &[meta("a", "").replace("codex_exec", "codex-tui")]);
+    assert_eq!((tui.headless, read(fold, &begun()).headless), (Some(false), Some(true)));
 }
 
 #[test]
@@ -270,12 +270,12 @@ fn where_and_with_what() {
         ),
     ];
     let figures = [usage(100, 60, 5), usage(100, 60, 5), usage(300, 200, 25), event("token_count", r#","info":null"#)];
-    let session = fold(&CLIENT, &and(and(begun(), calls), figures));
+    let session = read(fold, &and(and(begun(), calls), figures));
     assert_eq!(session.workdirs, [(other.to_owned(), 3)]);
     assert_eq!(session.directory.as_deref(), Some("/srv/shop/.worktrees/task-x"));
     assert_eq!(session.model.as_deref(), Some("gpt-5.5"));
     assert_eq!(session.tokens, Tokens { input: 100, cached_input: 200, cache_write: 0, output: 25 });
     assert_eq!(session.open.last().unwrap().summary, "make check");
     let large = row("compacted", &format!(r#""message":"","replacement_history":["{}"]"#, "x".repeat(1 << 20)));
-    assert_eq!(fold(&CLIENT, &and(begun(), [large])).turn, Turn::Open);
+    assert_eq!(read(fold, &and(begun(), [large])).turn, Turn::Open);
 }
