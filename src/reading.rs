@@ -184,7 +184,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
         let at = tail::resume(&handle, &log.cursor)?;
         log.session.resume(&log.workings.0).then_some((log, at))
     });
-    let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(begin(file)), (0, 0)));
+    let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(file.begin()), (0, 0)));
     log.whole = None;
     let cursor = tail::read(&handle, offset, lines, |row| {
         if row.unfinished {
@@ -210,8 +210,8 @@ fn read_store(
     file: &LogFile,
     known: Option<Box<Log>>,
 ) -> (Option<Box<Log>>, Option<Problem>) {
-    let known = known.and_then(|mut log| log.session.resume(&log.workings.0).then_some(log));
-    match (store.read)(disk, file, known) {
+    let resumed = known.clone().and_then(|mut log| log.session.resume(&log.workings.0).then_some(log));
+    match (store.read)(disk, file, resumed) {
         Ok(mut log) => {
             log.cursor.identity = file.identity;
             log.session.seal();
@@ -222,15 +222,12 @@ fn read_store(
             let problem = bad_rows(file, &log);
             (Some(log), problem)
         }
-        Err(error) => failed(file, &error),
+        // What was known holds until it can be read again.
+        Err(error) => {
+            let (_, problem) = failed(file, &error);
+            (known.filter(|_| problem.is_some()), problem)
+        }
     }
-}
-
-/// A log of which nothing is read yet.
-fn begin(file: &LogFile) -> Log {
-    let mut log = Log::default();
-    log.session.parent = file.parent.as_deref().map(str::to_owned);
-    log
 }
 
 /// That it is gone is no problem: files are deleted.

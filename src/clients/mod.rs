@@ -6,6 +6,7 @@
 mod api_error;
 mod claude_code;
 mod codex;
+mod opencode;
 #[cfg(test)]
 mod table;
 
@@ -27,7 +28,7 @@ use crate::store::{self, Log};
 use crate::time::Time;
 use crate::world::World;
 
-pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT];
+pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &opencode::CLIENT];
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.
@@ -126,6 +127,13 @@ impl LogFile {
     /// What the checkpoint finds it by.
     pub(crate) fn key(&self) -> u64 {
         store::key(&self.path, self.within.as_deref())
+    }
+
+    /// The log as it is before anything of it was read.
+    pub(crate) fn begin(&self) -> Log {
+        let mut log = Log::default();
+        log.session.parent = self.parent.as_deref().map(str::to_owned);
+        log
     }
 }
 

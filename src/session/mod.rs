@@ -15,13 +15,17 @@ use crate::model::{Progress, Tokens, ToolCounts};
 use crate::text;
 use crate::time::Time;
 
-pub(crate) use parts::{ApiError, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak, Turn};
+pub(crate) use parts::{
+    ApiError, Background, BackgroundEnd, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak,
+    Turn,
+};
 use words::keep;
 pub(crate) use words::{KEPT, summary_of};
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_OPEN: usize = 64;
+const MOST_BACKGROUND: usize = 64;
 pub(crate) const MOST_STEPS: usize = 500;
 const MOST_WORKDIRS: usize = 16;
 /// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
@@ -67,6 +71,8 @@ pub(crate) struct Session {
     pub(crate) tools: ToolCounts,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
+    /// Tasks that it launched in the background, oldest first.
+    pub(crate) background: Vec<Background>,
     /// The reply whose rows come, as a hash of its id.
     reply: u64,
     #[serde(skip)]
@@ -275,6 +281,24 @@ impl Session {
         }
     }
 
+    /// It launched a task in the background.
+    pub(crate) fn launched(&mut self, task: Background) {
+        let launched = self.row.0;
+        self.background.retain(|known| known.id != task.id);
+        if self.background.len() == MOST_BACKGROUND {
+            self.background.remove(0);
+        }
+        self.background.push(Background { launched, ..task });
+    }
+
+    /// It was told that a task in the background has ended.
+    pub(crate) fn background_ended(&mut self, id: &str, how: BackgroundEnd, error: &str) {
+        if let Some(task) = self.background.iter_mut().find(|task| task.id == id) {
+            (task.end, task.ended) = (Some(how), self.row.0);
+            task.error = Some(keep(error)).filter(|error| !error.is_empty());
+        }
+    }
+
     /// The whole plan, anew.
     pub(crate) fn plan(&mut self, mut steps: Vec<Step>) {
         steps.truncate(MOST_STEPS);
@@ -364,13 +388,17 @@ impl Session {
         let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);
+        let background = self
+            .background
+            .iter_mut()
+            .flat_map(|task| iter::once(&mut task.description).chain(&mut task.session).chain(&mut task.error));
         let steps = self.plan.iter_mut().map(|step| &mut step.text);
         let mut error: Vec<&mut String> = match &mut self.turn {
             Turn::Errored(error) => iter::once(&mut error.text).chain(&mut error.resets).collect(),
             Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => Vec::new(),
         };
         error.extend([&mut self.id].into_iter().chain(&mut self.parent).chain(&mut self.model));
-        for text in calls.chain(last).chain(failure).chain(steps).chain(error) {
+        for text in calls.chain(last).chain(failure).chain(background).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }
         self.progress = self.count_steps();
