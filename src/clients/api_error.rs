@@ -19,6 +19,8 @@ const RESOURCE: &[&str] = &[
     "billing",
     "budget",
     "context_window",
+    "contextoverflow",
+    "outputlength",
     "context window",
     "prompt is too long",
     "context length",

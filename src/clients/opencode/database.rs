@@ -256,12 +256,14 @@ fn percent_encoded(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
             text.push(char::from(*byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+            text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
         text
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn told(error: rusqlite::Error) -> io::Error {
     io::Error::other(format!("could not be read as a database: {error}"))
 }

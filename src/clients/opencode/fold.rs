@@ -53,9 +53,9 @@ pub(super) fn fold(session: &mut Session, record: &Record, number: u64) {
     if &*message.role == "user" {
         // Typed while a tool runs, it waits until that is done.
         if session.open.is_empty() {
-            session.prompt()
+            session.prompt();
         } else {
-            session.work()
+            session.work();
         }
         for part in &record.parts {
             if let Some(text) = text_of(part) {
