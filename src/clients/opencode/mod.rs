@@ -60,7 +60,7 @@ fn role(argv: &[String]) -> Role {
 }
 
 fn is_database(name: &str) -> bool {
-    name == "opencode.db" || name.starts_with("opencode-") && name.ends_with(".db")
+    name.strip_suffix(".db").is_some_and(|name| name == "opencode" || name.starts_with("opencode-"))
 }
 
 fn home(world: &World) -> Option<PathBuf> {

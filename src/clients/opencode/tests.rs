@@ -82,14 +82,21 @@ fn todos(states: [&str; 3]) -> String {
     )
 }
 
+/// Checks a table of names, messages and facts, and shows all that differ.
+fn check(cases: &[(&str, Vec<Record>, &str)]) {
+    let wrong = cases.iter().filter_map(|(name, records, truth)| {
+        let told = told(&session_of(records));
+        (told != *truth).then(|| format!("{name}:\n  {told}\n  not {truth}"))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
-fn messages_amount_to_a_session() {
+fn a_turn_goes_on_until_its_last_answer() {
     let stop = r#","finish":"stop""#;
-    let error =
-        |name: &str, data: &str| answer("m9", &format!(r#","error":{{"name":"{name}","data":{{{data}}}}}"#), &[]);
-    let aborted = read("Tool execution aborted");
     let question = running("question", r#""questions":[{"question":"Which one?","options":[]}]"#);
-    let cases: Vec<(&str, Vec<Record>, &str)> = vec![
+    check(&[
         ("nothing", vec![], "none"),
         ("a prompt", vec![asks()], "open"),
         ("an answer begins", vec![asks(), answer("m2", "", &[])], "open"),
@@ -128,6 +135,12 @@ fn messages_amount_to_a_session() {
             vec![asks(), answer("m2", "", &[running("plan_exit", "")])],
             "open, in plan_exit `may the plan be carried out?`, asks, 1 calls",
         ),
+    ]);
+}
+
+#[test]
+fn calls_fail_or_not() {
+    check(&[
         (
             "failures",
             vec![asks(), calls_on("m2", &[failed(), read("File not found: /a")]), calls_on("m3", &[failed()])],
@@ -162,11 +175,22 @@ fn messages_amount_to_a_session() {
             ],
             "open, 2 calls, 1 failed, streak 1",
         ),
+    ]);
+}
+
+fn error(name: &str, data: &str) -> Record {
+    answer("m9", &format!(r#","error":{{"name":"{name}","data":{{{data}}}}}"#), &[])
+}
+
+#[test]
+fn turns_end_in_errors_and_sessions_go_on() {
+    let aborted = [read("Tool execution aborted")];
+    check(&[
         (
             "stopped",
             vec![
                 asks(),
-                calls_on("m2", &[aborted.clone()]),
+                calls_on("m2", &aborted),
                 error("MessageAbortedError", r#""message":"The operation was aborted.""#),
             ],
             "interrupted, 1 calls",
@@ -202,6 +226,12 @@ fn messages_amount_to_a_session() {
             ],
             "open, retries 2",
         ),
+    ]);
+}
+
+#[test]
+fn plans_and_what_comes_in_between() {
+    check(&[
         (
             "a plan",
             vec![asks(), calls_on("m2", &[todos(["completed", "in_progress", "pending"])])],
@@ -227,13 +257,7 @@ fn messages_amount_to_a_session() {
             vec![asks(), message("m2", r#"{"role":"system"}"#, &[]), message("m3", "\0{", &["]".into()])],
             "open",
         ),
-    ];
-    let wrong = cases.iter().filter_map(|(name, records, truth)| {
-        let told = told(&session_of(records));
-        (told != *truth).then(|| format!("{name}:\n  {told}\n  not {truth}"))
-    });
-    let wrong: Vec<_> = wrong.collect();
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    ]);
 }
 
 #[test]

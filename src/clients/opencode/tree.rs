@@ -27,7 +27,7 @@ pub(super) fn list(disk: &Disk, storage: &Path, now: Time, problems: &mut Vec<Pr
         let folder = storage.join("session").join(project);
         for (name, entry) in entries_in(disk, &folder, problems) {
             let path = folder.join(&name);
-            if !path.extension().is_some_and(|extension| extension == "json") {
+            if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
             let Some(mut file) = log_file(&entry, path, Format::Store(STORE), problems) else { continue };
