@@ -9,6 +9,7 @@ mod demo;
 mod ground;
 mod hostile;
 mod lab;
+mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;

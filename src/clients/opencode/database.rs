@@ -210,16 +210,17 @@ fn open(disk: &Disk, path: &Path) -> io::Result<Connection> {
         None => "immutable=1",
     };
     match connect(disk, path, how) {
-        Err(error) if how == "readonly_shm=1" && may_be_shared(&error) => connect(disk, path, "cache=private"),
+        Err(error) if how == "readonly_shm=1" && needs_a_share(&error) => connect(disk, path, "cache=private"),
         other => other,
     }
     .map_err(told)
 }
 
-/// The index is not in use at the moment, or is made anew: to read it, it must be written to.
-fn may_be_shared(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
+/// The index is made anew at the moment, or no part of it is kept for readers: to use it, it must be written to, as
+/// any reader of the client's own does.
+fn needs_a_share(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, FileLockingProtocolFailed, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | DatabaseBusy | FileLockingProtocolFailed | ReadOnly))
 }
 
 fn connect(disk: &Disk, path: &Path, how: &str) -> rusqlite::Result<Connection> {
@@ -243,7 +244,8 @@ fn connect(disk: &Disk, path: &Path, how: &str) -> rusqlite::Result<Connection> 
         database.execute_batch("pragma locking_mode = exclusive;")?;
     }
     database.execute_batch("pragma temp_store = memory; pragma cache_size = -1024;")?;
-    // Only now it is really opened.
+    // Only now it is really opened; what follows sees one moment, and holds up nobody but a checkpoint.
+    database.execute_batch("begin")?;
     database.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
     Ok(database)
 }
