@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::baseline;
+use crate::database::Database;
 use crate::generate::{Tree, one_large_line, one_large_log};
 use crate::measure::{Clock, Comparison, compare, peak_memory, run};
 use crate::place::Place;
@@ -122,6 +123,33 @@ fn grown(table: &mut Table, polled: &mut Polled) -> Result<()> {
     };
     let comparison = compare(Clock::Cpu, grown, || shared.borrow().poll())?;
     table.ratio("poll, 10 new lines in 5 logs / nothing new", "cpu", 1.3, comparison);
+    Ok(())
+}
+
+/// What a database costs must depend on the sessions that are asked for, not on what else is in it.
+pub(crate) fn databases(table: &mut Table, small: &Database, big: &mut Database) -> Result<()> {
+    let later = Cell::new(0);
+    let poll = |place: &Place| {
+        later.set(later.get() + STEP);
+        run(&mut place.status(later.get()), &place.output)
+    };
+    let times = format!("database of {} MB / of {}", big.bytes / 1_000_000, small.bytes / 1_000_000);
+    let cold = |place: &Place| {
+        place.forget()?;
+        poll(place)
+    };
+    let comparison = compare(Clock::Cpu, || cold(&big.place), || cold(&small.place))?;
+    table.ratio(&format!("cold, {times}"), "cpu", 3.0, comparison);
+    let comparison = compare(Clock::Cpu, || poll(&big.place), || poll(&small.place))?;
+    table.ratio(&format!("poll, {times}"), "cpu", 3.0, comparison);
+    let place = big.place.clone();
+    let shared = std::cell::RefCell::new(big);
+    let grown = || {
+        shared.borrow_mut().grow()?;
+        poll(&place)
+    };
+    let comparison = compare(Clock::Cpu, grown, || poll(&place))?;
+    table.ratio("poll, a message more / nothing new", "cpu", 1.3, comparison);
     Ok(())
 }
 

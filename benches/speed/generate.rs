@@ -122,7 +122,7 @@ fn moment(milliseconds: i64) -> SystemTime {
 }
 
 /// What `git init` and `git worktree add` leave, as far as anybody reads it.
-fn make_repository(repository: &Path) -> Result<()> {
+pub(crate) fn make_repository(repository: &Path) -> Result<()> {
     let git = repository.join(".git");
     for folder in ["objects", "refs/heads", "worktrees"] {
         fs::create_dir_all(git.join(folder))?;

@@ -11,6 +11,7 @@
 #![expect(clippy::disallowed_methods, reason = "a bench has no World")]
 
 mod baseline;
+mod database;
 mod figures;
 mod gate;
 mod generate;
@@ -28,6 +29,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use database::Database;
 use figures::{Polled, Table};
 use generate::Tree;
 use place::Place;
@@ -86,6 +88,11 @@ impl Bench {
         if timed {
             return self.time(&mut large);
         }
+        for sessions in [10, 100] {
+            let mut database = self.database("database", sessions, 2_000_000)?;
+            database.grow()?;
+            check_database(&database, "with a checkpoint, after it grew")?;
+        }
         place.forget()?;
         large.poll()?;
         large.tree.grow(5)?;
@@ -107,9 +114,21 @@ impl Bench {
         let space = rustix::fs::statvfs(self.root.path())?;
         let roomy = space.f_bavail * space.f_frsize > FREE_FOR_LARGE;
         let with_large = roomy && number("BENCH_BIG", 1)? != 0;
+        let small = self.database("small-database", 10, 10_000_000)?;
+        let mut big = self.database("big-database", 1000, if with_large { 2_000_000_000 } else { 200_000_000 })?;
+        figures::databases(&mut table, &small, &mut big)?;
+        check_database(&big, "with a checkpoint, after it grew")?;
         figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
         println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
         Ok(table.failed == 0)
+    }
+
+    fn database(&self, name: &str, sessions: usize, bytes: u64) -> Result<Database> {
+        let root = tempfile::tempdir_in(self.root.path())?.keep();
+        let place = Place::new(&root.join(name), &self.program);
+        let database = Database::generate(place, &self.pool, sessions, bytes)?;
+        check_database(&database, "cold")?;
+        Ok(database)
     }
 
     fn tree(&self, name: &str, sessions: usize, bytes: u64) -> Result<Polled<'_>> {
@@ -118,6 +137,17 @@ impl Bench {
         println!("{name}: {}", tree.shape()?);
         Ok(Polled::new(tree))
     }
+}
+
+fn check_database(database: &Database, what: &str) -> Result<()> {
+    let mut command = database.place.status(9000);
+    command.arg("--no-log");
+    let differences = database.differences(&database.place.report(command)?)?;
+    if !differences.is_empty() {
+        bail!("{what}: {} facts are wrong: {}", differences.len(), differences.join(", "));
+    }
+    println!("facts of {} sessions of {} MB are true ({what})", database::IN_REPOSITORY, database.bytes / 1_000_000);
+    Ok(())
 }
 
 /// Nothing is timed unless every fact of every session is true.
