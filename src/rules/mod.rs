@@ -11,9 +11,10 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::clients::classify_text;
 use crate::declared::Declared;
 use crate::life::{Life, Moved};
-use crate::model::{Considered, Evidence, Health, Reason, Verdict};
+use crate::model::{Considered, ErrorClass, Evidence, Health, Reason, Verdict};
 use crate::session::{Call, CallKind, Session, Turn};
 use crate::settings::Thresholds;
 use crate::text::cut;
@@ -86,7 +87,17 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
         Speaks(verdict) => Some(verdict),
         Silent(_) => None,
     });
-    spoken.unwrap_or_else(unreadable)
+    let mut verdict = spoken.unwrap_or_else(unreadable);
+    if matches!(verdict.health, Health::Failed | Health::Struggling) {
+        verdict.error_class = verdict.error_class.or_else(|| Some(class_of(facts)));
+    }
+    verdict
+}
+
+/// What kind of failure it is where no rule could tell: by the words of the last one that is still in a row.
+fn class_of(facts: &Facts<'_>) -> ErrorClass {
+    let failure = facts.session.and_then(|seen| seen.session.last_failure.as_ref());
+    failure.map_or(ErrorClass::Permanent, |failure| classify_text(&failure.text))
 }
 
 /// What every rule has to say, for `explain`.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bad_input::{SESSION, log, log_path, now, put};
 use crate::lab::{HOME, Lab, WORKTREE};
-use crate::recordings::{Recording, recordings};
+use crate::recordings::{Recording, of_scenario};
 use crate::rows::logs;
 
 const ROLLOUT: &str = "/home/dev/.codex/sessions/2026/11/20/rollout-2026-11-20T14-00-00-x.jsonl";
@@ -137,7 +137,7 @@ fn texts_that_are_tidied_between_polls_count_the_same() {
 
 #[test]
 fn any_cut_into_polls_says_the_same() {
-    let recordings = recordings();
+    let recordings = of_scenario("");
     let strategy = (any::<Index>(), prop::collection::vec((any::<Index>(), any::<Index>()), 1..8));
     let mut runner = proptest::test_runner::TestRunner::new(many(96));
     let done = runner.run(&strategy, |(which, cuts)| however_cut(which.get(&recordings), &cuts));

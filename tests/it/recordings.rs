@@ -200,7 +200,7 @@ impl<'a> Cut<'a> {
     }
 }
 
-fn of_scenario(name: &str) -> Vec<Recording> {
+pub(crate) fn of_scenario(name: &str) -> Vec<Recording> {
     let is_one = |recording: &Recording| recording.scenario.starts_with(name) && recording.has_growing_logs();
     recordings().into_iter().filter(is_one).collect()
 }
