@@ -3,9 +3,15 @@
 //! A new client is one file (or folder) and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
 //! into a [`Session`], or read a store that has no rows, and read the client's own signs of life. `claude_code` is the one to copy from.
 
+mod answer;
 mod api_error;
 mod claude_code;
 mod codex;
+mod copilot;
+mod cursor;
+mod droid;
+mod pi;
+mod slugs;
 #[cfg(test)]
 mod table;
 
@@ -27,7 +33,8 @@ use crate::store::{self, Log};
 use crate::time::Time;
 use crate::world::World;
 
-pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT];
+pub(crate) static CLIENTS: &[&Client] =
+    &[&claude_code::CLIENT, &codex::CLIENT, &copilot::CLIENT, &pi::CLIENT, &droid::CLIENT, &cursor::CLIENT];
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.
@@ -126,6 +133,14 @@ impl LogFile {
     /// What the checkpoint finds it by.
     pub(crate) fn key(&self) -> u64 {
         store::key(&self.path, self.within.as_deref())
+    }
+
+    /// What its session is called if its rows do not tell: as the file, or as its folder where all files are
+    /// called alike.
+    pub(crate) fn name(&self) -> String {
+        let stem = self.path.file_stem().filter(|stem| *stem != "events");
+        let name = stem.or_else(|| self.path.parent()?.file_name());
+        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 
