@@ -20,15 +20,18 @@ impl<'a> Slugs<'a> {
         Self { folders, write }
     }
 
-    /// The directory that a folder of this name may stand for, if it is one of the wanted ones; the inner
-    /// `None` is any.
-    pub(super) fn propose(&self, name: &str) -> Option<Option<&'a Path>> {
-        let Some(folders) = &self.folders else { return Some(None) };
+    /// Whether a folder of this name may hold what is wanted.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.folders.is_none() || self.propose(name).is_some()
+    }
+
+    /// The wanted directory that a folder of this name may stand for.
+    pub(super) fn propose(&self, name: &str) -> Option<&'a Path> {
         let name = (self.write)(name);
         // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
         let begins = |slug: &str| name.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let longest = folders.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len());
-        longest.map(|(_, folder)| Some(*folder))
+        let folders = self.folders.iter().flatten().filter(|(slug, _)| begins(slug));
+        folders.max_by_key(|(slug, _)| slug.len()).map(|(_, folder)| *folder)
     }
 }
 
@@ -53,7 +56,7 @@ mod tests {
     #[test]
     fn a_name_proposes_the_longest_directory_that_it_may_stand_for() {
         let folders = [Path::new("/srv/shop"), Path::new("/srv/shop/.worktrees/task-x")];
-        let (shop, task) = (Some(Some(folders[0])), Some(Some(folders[1])));
+        let (shop, task) = (Some(folders[0]), Some(folders[1]));
         let cases = [
             ("srv-shop-worktrees-task-x", task),
             ("-srv-shop-.worktrees-task-x", task),
@@ -71,6 +74,6 @@ mod tests {
         }
         let cut = Slugs::new(Some(&folders), single_dashes, 17);
         assert_eq!(cut.propose("srv-shop-worktree-157e277"), task);
-        assert_eq!(Slugs::new(None, dashes, 200).propose("anything"), Some(None));
+        assert!(!cut.wants("srv-shops") && Slugs::new(None, dashes, 200).wants("anything"));
     }
 }

@@ -33,8 +33,9 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
     let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
     let slugs = Slugs::new(folders, slugs::dashes, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
-        if let Some(proposed) = slugs.propose(&name.to_string_lossy()) {
-            project(disk, &projects.join(&name), proposed, problems, &mut found);
+        let text = name.to_string_lossy();
+        if slugs.wants(&text) {
+            project(disk, &projects.join(&name), slugs.propose(&text), problems, &mut found);
         }
     }
     found

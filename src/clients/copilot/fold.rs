@@ -172,7 +172,7 @@ fn shutdown(session: &mut Session, data: &Data<'_>, id: &[u8]) {
                 if key == b"usage" {
                     add(&mut all, reader);
                 }
-            })
+            });
         });
     }
     // The replies have told the rest.

@@ -11,6 +11,7 @@ mod fold;
 mod tests;
 mod text;
 
+use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +63,10 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
     let Some(projects) = projects(world) else { return found };
     let slugs = Slugs::new(folders, slugs::single_dashes, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
-        let Some(proposed) = slugs.propose(&name.to_string_lossy()) else { continue };
+        let text = name.to_string_lossy();
+        if !slugs.wants(&text) {
+            continue;
+        }
         let project = projects.join(&name);
         let trusted = trusted(disk, &project);
         // Nothing inside tells where it worked, so that this decides.
@@ -72,7 +76,7 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
         }
         let first = found.len();
         transcripts(disk, &project.join("agent-transcripts"), problems, &mut found);
-        let directory: Option<Arc<Path>> = trusted.as_deref().or(proposed).map(Arc::from);
+        let directory: Option<Arc<Path>> = trusted.as_deref().or(slugs.propose(&text)).map(Arc::from);
         found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&directory));
     }
     found
@@ -93,17 +97,17 @@ fn trusted(disk: &Disk, project: &Path) -> Option<PathBuf> {
 fn transcripts(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     for (session, entry) in entries_in(disk, folder, problems) {
         let own = folder.join(&session);
-        if is_transcript(&session.to_string_lossy()) {
+        if is_transcript(&session) {
             found.extend(transcript(&entry, own, problems));
             continue;
         }
         for (name, entry) in entries_in(disk, &own, problems) {
-            if is_transcript(&name.to_string_lossy()) {
+            if is_transcript(&name) {
                 found.extend(transcript(&entry, own.join(name), problems));
             } else if name == "subagents" {
                 let parent: Arc<str> = Arc::from(&*session.to_string_lossy());
                 for (name, entry) in entries_in(disk, &own.join("subagents"), problems) {
-                    let is_one = is_transcript(&name.to_string_lossy());
+                    let is_one = is_transcript(&name);
                     let path = own.join("subagents").join(name);
                     let file = if is_one { transcript(&entry, path, problems) } else { None };
                     found.extend(file.map(|file| LogFile { parent: Some(parent.clone()), ..file }));
@@ -113,8 +117,8 @@ fn transcripts(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>, found: &
     }
 }
 
-fn is_transcript(name: &str) -> bool {
-    name.ends_with(".jsonl") || name.ends_with(".txt")
+fn is_transcript(name: &OsStr) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "jsonl" || extension == "txt")
 }
 
 fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {

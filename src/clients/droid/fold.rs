@@ -116,7 +116,7 @@ fn user(session: &mut Session, message: &Message<'_>) {
     for_blocks(message.content, |block| match block.kind {
         b"tool_result" => result(session, block),
         b"text" => {
-            asked |= block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| !text.starts_with(REMINDER))
+            asked |= block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| !text.starts_with(REMINDER));
         }
         b"image" | b"document" => asked = true,
         _ => {}

@@ -62,8 +62,8 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
             let (path, text) = (sessions.join(&name), name.to_string_lossy());
             if text.ends_with(".jsonl") {
                 found.extend(log_file(&entry, path, Format::Rows(fold::fold), problems));
-            } else if let Some(proposed) = slugs.propose(&text) {
-                let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
+            } else if slugs.wants(&text) {
+                let proposed: Option<Arc<Path>> = slugs.propose(&text).map(Arc::from);
                 for (name, entry) in entries_in(disk, &path, problems) {
                     if name.to_string_lossy().ends_with(".jsonl") {
                         let file = log_file(&entry, path.join(&name), Format::Rows(fold::fold), problems);

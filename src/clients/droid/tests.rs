@@ -51,6 +51,11 @@ fn outcome(reason: &str, kind: &str) -> String {
     format!(r#"{{"type":"agent_turn_outcome","id":"o1","turnId":"t1","reason":"{reason}","resultKind":"{kind}"}}"#)
 }
 
+/// A message for the model alone, or for the user.
+fn visible(to: &str, said: &str) -> String {
+    text("user", said).replace(r#""role""#, &format!(r#""visibility":"{to}","role""#))
+}
+
 fn three() -> Vec<String> {
     let one = |id: &str| [execute(id), result(id, true, "exit status 2")];
     and(and(and(vec![start(""), prompt()], one("1")), one("2")), one("3"))
@@ -59,8 +64,6 @@ fn three() -> Vec<String> {
 #[test]
 fn turns() {
     let worked = || vec![start(""), prompt(), execute("1"), result("1", false, "ok"), text("assistant", "Done.")];
-    let visible =
-        |to: &str, said: &str| text("user", said).replace(r#""role""#, &format!(r#""visibility":"{to}","role""#));
     check(
         fold,
         &[
@@ -90,6 +93,20 @@ fn turns() {
                 "ended?, 1 calls",
             ),
             (
+                "rows of later versions",
+                and(worked(), [r#"{"type":"compaction_state","id":"c1","summaryText":"x"}"#.to_owned()]),
+                "ended?, 1 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn api_errors() {
+    check(
+        fold,
+        &[
+            (
                 "used up",
                 vec![
                     prompt(),
@@ -108,11 +125,6 @@ fn turns() {
                 "a notice of another turn",
                 vec![prompt(), visible("user_only", "529 overloaded"), prompt(), outcome("error", "provider_error")],
                 "permanent error",
-            ),
-            (
-                "rows of later versions",
-                and(worked(), [r#"{"type":"compaction_state","id":"c1","summaryText":"x"}"#.to_owned()]),
-                "ended?, 1 calls",
             ),
         ],
     );

@@ -66,8 +66,9 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
     let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
     if let Some(projects) = projects {
         for name in names_in(disk, &projects, problems) {
-            if let Some(proposed) = slugs.propose(&name.to_string_lossy()) {
-                found.extend(logs_in(disk, &projects.join(&name), proposed, problems));
+            let text = name.to_string_lossy();
+            if slugs.wants(&text) {
+                found.extend(logs_in(disk, &projects.join(&name), slugs.propose(&text), problems));
             }
         }
     }
