@@ -1,4 +1,4 @@
-//! Rows of real shapes (1.0.50 to 1.0.89), and what they amount to.
+//! Rows of real shapes (1.0.12 to 1.0.89), and what they amount to.
 
 use super::fold::fold;
 use crate::clients::table::{and, check, check_any_input, read, told};

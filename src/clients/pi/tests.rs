@@ -1,4 +1,4 @@
-//! Rows of real shapes (0.7 to 0.81), and what they amount to.
+//! Rows of real shapes (0.7 to 0.58), and what they amount to.
 
 use super::fold::fold;
 use crate::clients::table::{and, check, check_any_input, read};
