@@ -107,6 +107,11 @@ impl<'a> Reader<'a> {
         (self.peek() == Some(b'"')).then(|| decode(self.string_body()))
     }
 
+    /// The text between a string's quotes, for words that have no escapes.
+    pub(crate) fn word(&mut self) -> &'a [u8] {
+        self.raw().0.trim_ascii().strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or_default()
+    }
+
     pub(crate) fn number(&mut self) -> Option<f64> {
         self.raw().number()
     }

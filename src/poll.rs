@@ -115,7 +115,7 @@ fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &HashMa
     let held =
         table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
     held || marks[client.name].iter().any(|mark| {
-        let named = file.path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(&mark.session));
+        let named = file.name().ends_with(&mark.session);
         named && matches!(mark.sign, Sign::Pid { pid, start, .. } if matches!(table.find(pid, start), Found::Alive(_)))
     })
 }

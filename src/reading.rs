@@ -48,8 +48,8 @@ impl SeenLog {
     /// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.
     fn name(&mut self) {
         if self.session().is_some_and(|session| session.id.is_empty()) {
-            let name = self.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            self.amend(|session| session.id = name.unwrap_or_default());
+            let name = self.file.name();
+            self.amend(|session| session.id = name);
         }
     }
 

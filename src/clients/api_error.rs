@@ -24,6 +24,8 @@ const RESOURCE: &[&str] = &[
     "context window",
     "prompt is too long",
     "context length",
+    "context_limit",
+    "weekly_rate",
     "out of memory",
     "no space left",
     "usage_limit",

@@ -3,10 +3,16 @@
 //! A new client is one file (or folder) and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
 //! into a [`Session`], or read a store that has no rows, and read the client's own signs of life. `claude_code` is the one to copy from.
 
+mod answer;
 mod api_error;
 mod claude_code;
 mod codex;
+mod copilot;
+mod cursor;
+mod droid;
 mod opencode;
+mod pi;
+mod slugs;
 #[cfg(test)]
 mod table;
 
@@ -28,7 +34,15 @@ use crate::store::{self, Log};
 use crate::time::Time;
 use crate::world::World;
 
-pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &opencode::CLIENT];
+pub(crate) static CLIENTS: &[&Client] = &[
+    &claude_code::CLIENT,
+    &codex::CLIENT,
+    &opencode::CLIENT,
+    &copilot::CLIENT,
+    &pi::CLIENT,
+    &droid::CLIENT,
+    &cursor::CLIENT,
+];
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.
@@ -134,6 +148,14 @@ impl LogFile {
         let mut log = Log::default();
         log.session.parent = self.parent.as_deref().map(str::to_owned);
         log
+    }
+
+    /// What its session is called if its rows do not tell: as the file, or as its folder where all files are
+    /// called alike.
+    pub(crate) fn name(&self) -> String {
+        let stem = self.path.file_stem().filter(|stem| *stem != "events");
+        let name = stem.or_else(|| self.path.parent()?.file_name());
+        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 

@@ -39,13 +39,19 @@ pub(super) fn recognise<'a>(programs: &[&'a Program], argv: &[String], exe: Opti
     let file = exe.and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
     let script = own(argv).first().filter(|_| RUNTIMES.contains(&called)).map_or("", String::as_str);
     let script_path = format!("/{script}/");
+    // A client may bring its runtime along, and call it what it likes.
+    let runtime =
+        exe.filter(|_| RUNTIMES.contains(&file)).map_or(String::new(), |exe| exe.to_string_lossy().into_owned());
     programs.iter().copied().find(|program| {
         let named = |name: &str| program.names.contains(&name);
         // A script that a package manager linked into a `bin` folder has the client's name.
         named(called)
             || named(file)
             || named(base(script))
-            || program.packages.iter().any(|package| script_path.contains(&format!("/{package}/")))
+            || program.packages.iter().any(|package| {
+                let package = format!("/{package}/");
+                script_path.contains(&package) || runtime.contains(&package)
+            })
     })
 }
 
@@ -107,7 +113,7 @@ pub(super) mod tests {
         let headless = |is| Some(("claude-code", Role::Agent { headless: Some(is) }));
         let codex = Some(("codex", Role::Agent { headless: None }));
         let module = "/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js";
-        let cases: [Case; 24] = [
+        let cases: [Case; 26] = [
             (&["claude"], "/home/dev/.local/share/claude/versions/2.1.0", headless(false)),
             (&["/usr/bin/claude", "-p", "fix"], "/usr/bin/claude", headless(true)),
             (&["tool", "-p"], "/usr/bin/claude", headless(true)),
@@ -128,6 +134,8 @@ pub(super) mod tests {
             (&["node", "/lib/@openai/codex-sdk/run.js"], "/usr/bin/node", None),
             (&["node", "@openai/codex/bin/codex.js"], "/usr/bin/node", codex),
             (&["node", "-e", module], "/usr/bin/node", None),
+            (&["agent", "index.js"], "/lib/@openai/codex/1/node", codex),
+            (&["agent", "index.js"], "/lib/@openai/codex/1/rg", None),
             (&["node", "--require"], "/usr/bin/node", None),
             (&["claude.exe"], "/usr/bin/claude.exe", None),
             (&[""], "", None),

@@ -73,8 +73,12 @@ pub(crate) struct Session {
     pub(crate) pending_children: u64,
     /// Tasks that it launched in the background, oldest first.
     pub(crate) background: Vec<Background>,
+    /// What the client last told its user, which may be why a turn ends.
+    pub(crate) notice: Option<Box<str>>,
     /// The reply whose rows come, as a hash of its id.
     reply: u64,
+    /// The last row of a log that is a tree, as a hash of its id.
+    leaf: u64,
     #[serde(skip)]
     usages: Vec<(u64, Tokens)>,
     /// The row being read: its time and place.
@@ -92,6 +96,16 @@ impl Session {
                 self.last_activity = self.last_activity.max(Some(at));
             }
         }
+    }
+
+    /// The row comes after `parent` in a log that is a tree. One that does not follow the last row begins another
+    /// branch: what was open and counted in the old one is left behind.
+    pub(crate) fn follows(&mut self, parent: &[u8], id: &[u8]) {
+        if self.leaf != 0 && self.leaf != hash(parent) {
+            self.open.clear();
+            self.begin();
+        }
+        self.leaf = hash(id);
     }
 
     /// The session's own name; the first one holds, as forks repeat their parent's rows.
@@ -124,6 +138,11 @@ impl Session {
         }
     }
 
+    /// The client told its user something.
+    pub(crate) fn noticed(&mut self, text: &str) {
+        self.notice = Some(text::one_line(text, SHOWN).into());
+    }
+
     /// Somebody asked for something. Calls that are still open will never come back: a resumed session does
     /// not go on with what a crash cut off.
     pub(crate) fn prompt(&mut self) {
@@ -131,6 +150,7 @@ impl Session {
             self.begin();
         }
         self.finish(Turn::Open);
+        self.notice = None;
         self.turn_since = self.row.0.or(self.turn_since);
     }
 
@@ -211,6 +231,10 @@ impl Session {
                 self.last_call = Some(LastCall { name, summary, fingerprint });
             }
         }
+        self.push(call);
+    }
+
+    fn push(&mut self, call: &NewCall<'_>) {
         if self.open.len() == MOST_OPEN {
             self.open.remove(0);
         }
@@ -224,6 +248,17 @@ impl Session {
             kind: call.kind,
             counted: false,
         });
+    }
+
+    /// A person is asked, by the client and not by a call of the agent's.
+    pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
+        let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
+        self.push(&NewCall { kind: CallKind::Question, ..call });
+    }
+
+    /// The person has answered, or need not any more.
+    pub(crate) fn answered(&mut self, id: &str) {
+        self.open.retain(|call| call.kind != CallKind::Question || call.id != id);
     }
 
     /// A command failed inside the call `id`, which is still open. One failure per call, however often the log

@@ -1,6 +1,7 @@
 //! What the reader should know besides the verdict.
 
 use super::known::Known;
+use crate::clients::{Client, Fact};
 use crate::declared::{Declared, Word};
 use crate::life::Life;
 use crate::model::Health;
@@ -41,5 +42,20 @@ pub(super) fn of(
     {
         notes.push("its process cannot be looked at from here".to_owned());
     }
+    notes.extend(judging.and_then(|one| untold(one.client)));
     notes
+}
+
+/// Where a client does not even tell what fails, its agent may look healthier than it is.
+fn untold(client: &Client) -> Option<String> {
+    let words = [
+        (Fact::Tool, "the tool in flight"),
+        (Fact::Failures, "failed calls"),
+        (Fact::Waiting, "questions to a person"),
+        (Fact::Plan, "a plan"),
+        (Fact::Tokens, "tokens"),
+    ];
+    let untold: Vec<_> = words.iter().filter(|(fact, _)| !client.knows.contains(fact)).map(|(_, word)| *word).collect();
+    let blind = !client.knows.contains(&Fact::Failures);
+    blind.then(|| format!("more cannot be known: {} does not log {}", client.name, untold.join(", ")))
 }

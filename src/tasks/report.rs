@@ -20,7 +20,8 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
-    mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since(), one.last_activity)));
+    // Of a log without times, the last sign of life is all that there is.
+    mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since().or(one.last_activity), one.last_activity)));
     let newest_turn = mains.first().and_then(|one| one.turn_since());
     let end = |declared: &Declared| declared.ended.or(declared.heartbeat());
     let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| end(declared).is_some_and(|at| at >= turn));

@@ -149,7 +149,8 @@ fn a_writer_at_full_speed_is_never_kept_waiting() {
 
 #[test]
 fn it_is_found_where_it_was_moved() {
-    let moved: [(&str, &str, &[(&str, &str)]); 4] = [
+    type Moved<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let moved: [Moved<'_>; 4] = [
         ("/home/dev/.local/share/opencode/opencode-beta.db", "channel", &[]),
         ("/data/opencode/opencode.db", "data home", &[("XDG_DATA_HOME", "/data")]),
         ("/else/where.db", "named", &[("OPENCODE_DB", "/else/where.db")]),
@@ -214,7 +215,7 @@ fn who_works_on_it_is_told_by_directory_and_open_database() {
         (client_process(&["serve"], WORKTREE, &[other]), "process_gone"),
     ];
     for (process, wanted) in cases {
-        lab.processes(&[process.clone()], &[]);
+        lab.processes(std::slice::from_ref(&process), &[]);
         lab.forget();
         assert_eq!(reason(&lab, later), wanted, "{process}");
     }

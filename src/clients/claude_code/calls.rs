@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::rows::{Block, Row};
+use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
 use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
 
@@ -125,7 +126,7 @@ pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     if !block.is_error {
         return session.result(id, Outcome::Ok, "");
     }
-    let text = block.content.and_then(first_text).unwrap_or_default();
+    let text = block.content.and_then(text_of).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
     let withdrawn = row.denied || WITHDRAWN.iter().any(|start| text.starts_with(start));
     let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
@@ -167,20 +168,4 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
         (Some(step), None) if success == Some(false) => session.refuse_step(&step),
         _ => {}
     }
-}
-
-/// The text of a result: a string, or a list of blocks.
-fn first_text(content: Raw<'_>) -> Option<Cow<'_, str>> {
-    if content.0.first() == Some(&b'"') {
-        return content.text(KEPT);
-    }
-    let mut text = None;
-    content.reader().array(|reader| {
-        reader.object(|key, reader| {
-            if key == b"text" && text.is_none() {
-                text = reader.raw().text(KEPT);
-            }
-        });
-    });
-    text
 }

@@ -61,31 +61,26 @@ pub(super) struct Block<'a> {
     pub(super) is_error: bool,
 }
 
-/// Takes the text between a string's quotes, for words that have no escapes.
-fn word<'a>(reader: &mut Reader<'a>) -> &'a [u8] {
-    reader.raw().0.trim_ascii().strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or_default()
-}
-
 pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
     match key {
-        b"type" => row.kind = word(reader),
-        b"subtype" => row.subtype = word(reader),
+        b"type" => row.kind = reader.word(),
+        b"subtype" => row.subtype = reader.word(),
         b"timestamp" => row.at = reader.string().and_then(|text| Time::parse(&text)),
         b"cwd" => row.cwd = reader.string(),
         b"sessionId" => row.session = reader.string(),
         b"agentId" => row.agent = reader.string(),
-        b"requestId" => row.request = word(reader),
-        b"entrypoint" => row.entrypoint = word(reader),
+        b"requestId" => row.request = reader.word(),
+        b"entrypoint" => row.entrypoint = reader.word(),
         b"isSidechain" => row.sidechain = reader.boolean() == Some(true),
         b"isMeta" => row.meta = reader.boolean() == Some(true),
         b"isCompactSummary" | b"isVisibleInTranscriptOnly" => row.hidden |= reader.boolean() == Some(true),
-        b"toolDenialKind" => row.denied = matches!(word(reader), b"user-rejected" | b"interrupted" | b"cancelled"),
+        b"toolDenialKind" => row.denied = matches!(reader.word(), b"user-rejected" | b"interrupted" | b"cancelled"),
         b"hookErrors" => reader.array(|reader| {
             reader.raw();
             row.hook_errors = true;
         }),
         b"isApiErrorMessage" => row.api_error = reader.boolean() == Some(true),
-        b"error" => row.error = word(reader),
+        b"error" => row.error = reader.word(),
         b"apiErrorStatus" => row.error_status = reader.count(),
         b"pendingBackgroundAgentCount" => row.pending_children = reader.count().unwrap_or(0),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
@@ -101,9 +96,9 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
 
 fn read_message<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'a>) {
     match key {
-        b"id" => message.id = word(reader),
+        b"id" => message.id = reader.word(),
         b"model" => message.model = reader.string(),
-        b"stop_reason" => message.stop = word(reader),
+        b"stop_reason" => message.stop = reader.word(),
         b"content" if reader.peek() == Some(b'"') => message.text = Some(reader.raw()),
         b"content" => reader.array(|reader| {
             let mut block = Block::default();
@@ -129,7 +124,7 @@ fn read_message<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'
 
 fn read_block<'a>(block: &mut Block<'a>, key: &[u8], reader: &mut Reader<'a>) {
     match key {
-        b"type" => block.kind = word(reader),
+        b"type" => block.kind = reader.word(),
         b"id" | b"tool_use_id" => block.id = reader.string(),
         b"name" => block.name = reader.string(),
         b"input" => block.input = Some(reader.raw()),

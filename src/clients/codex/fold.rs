@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::calls::call;
 use super::output;
+use crate::clients::answer::exit_text;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
@@ -167,7 +168,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
                 || payload.output.is_some_and(output::is_mcp_error);
             if failed {
                 let id = payload.call.as_deref().unwrap_or_default();
-                command_failed(session, id, &output::exit_text(payload.exit_code, ""));
+                command_failed(session, id, &exit_text(payload.exit_code, ""));
             }
         }
         _ => {}
@@ -225,7 +226,7 @@ fn completed_item(session: &mut Session, item: Raw<'_>) {
     let command =
         matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
     if command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
-        let text = output::exit_text(exit, &output.unwrap_or_default());
+        let text = exit_text(exit, &output.unwrap_or_default());
         command_failed(session, &id.unwrap_or_default(), &text);
     }
 }

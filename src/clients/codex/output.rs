@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::clients::answer::exit_text;
 use crate::json::{Raw, Reader};
 use crate::session::{KEPT, Outcome, Step, StepState};
 
@@ -90,15 +91,6 @@ fn of_object(object: Raw<'_>) -> (Outcome, Cow<'_, str>) {
 
 fn after_header(text: &str) -> &str {
     text.split_once("Output:\n").map_or("", |(_, output)| output)
-}
-
-/// `exit 2: what it printed`
-pub(super) fn exit_text(code: Option<f64>, output: &str) -> String {
-    match code {
-        Some(code) if output.is_empty() => format!("exit {code}"),
-        Some(code) => format!("exit {code}: {output}"),
-        None => output.to_owned(),
-    }
 }
 
 /// `{"Err":"..."}`, or `{"Ok":{"content":[...],"isError":true}}`.

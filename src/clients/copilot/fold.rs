@@ -1,0 +1,254 @@
+//! What a row means for its session.
+//!
+//! What the client calls a turn is one reply of the model with its calls; the agent's turn for its user is over with
+//! the first of them that asks for no tool.
+
+use std::borrow::Cow;
+
+use super::calls;
+use crate::clients::api_error;
+use crate::json::{Raw, Reader};
+use crate::model::{ErrorClass, Tokens};
+use crate::session::{ApiError, KEPT, Session, Turn};
+use crate::time::Time;
+
+/// What is read of a row's data; which of it there is depends on its type.
+#[derive(Default)]
+pub(super) struct Data<'a> {
+    pub(super) session: Option<Cow<'a, str>>,
+    pub(super) cwd: Option<Cow<'a, str>>,
+    pub(super) model: Option<Cow<'a, str>>,
+    /// Started by the client for itself, when its user left.
+    pub(super) detached: bool,
+    /// Work in flight goes on after a resumption.
+    pub(super) goes_on: bool,
+    pub(super) delivery: &'a [u8],
+    pub(super) source: &'a [u8],
+    pub(super) message_id: &'a [u8],
+    pub(super) api_call: &'a [u8],
+    pub(super) output_tokens: Option<u64>,
+    pub(super) asks_for_tools: bool,
+    pub(super) call: Option<Cow<'a, str>>,
+    pub(super) tool: Option<Cow<'a, str>>,
+    pub(super) arguments: Option<Raw<'a>>,
+    pub(super) success: Option<bool>,
+    /// Of a tool; of a permission, the answer.
+    pub(super) result: Option<Raw<'a>>,
+    /// Of a tool.
+    pub(super) error: Option<Raw<'a>>,
+    pub(super) telemetry: Option<Raw<'a>>,
+    pub(super) request: Option<Cow<'a, str>>,
+    pub(super) permission: Option<Raw<'a>>,
+    pub(super) resolved: bool,
+    /// Of a sub-agent, in older versions.
+    pub(super) parent_call: bool,
+    pub(super) reason: &'a [u8],
+    pub(super) error_kind: &'a [u8],
+    pub(super) error_code: &'a [u8],
+    pub(super) status: Option<u64>,
+    pub(super) message: Option<Raw<'a>>,
+    pub(super) shutdown: &'a [u8],
+    pub(super) metrics: Option<Raw<'a>>,
+}
+
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+    let (mut kind, mut at, mut id, mut agent, mut raw) = (&b""[..], None, &b""[..], &b""[..], None);
+    reader.object(|key, reader| match key {
+        b"type" => kind = reader.word(),
+        b"timestamp" => at = reader.string().and_then(|text| Time::parse(&text)),
+        b"id" => id = reader.word(),
+        b"agentId" => agent = reader.word(),
+        b"data" => raw = Some(reader.raw()),
+        _ => {}
+    });
+    let about_session = kind.starts_with(b"session.") && !kind.starts_with(b"session.compaction");
+    session.row(at, offset, !kind.is_empty() && !about_session && !kind.starts_with(b"hook."));
+    let mut data = Data::default();
+    if let Some(raw) = raw {
+        raw.reader().object(|key, reader| read_member(&mut data, key, reader));
+    }
+    match kind {
+        // Whoever of them asks, a person has to answer.
+        b"permission.requested" => calls::permission(session, &data),
+        b"permission.completed" => calls::permitted(session, &data),
+        b"subagent.started" => session.pending_children += 1,
+        b"subagent.completed" | b"subagent.failed" => {
+            session.pending_children = session.pending_children.saturating_sub(1);
+        }
+        _ if !agent.is_empty() || data.parent_call => {}
+        b"session.shutdown" => shutdown(session, &data, id),
+        _ if about_session => of_session(session, kind, &data),
+        _ => of_agent(session, kind, &data),
+    }
+}
+
+fn of_session(session: &mut Session, kind: &[u8], data: &Data<'_>) {
+    if let Some(cwd) = data.cwd.as_ref().filter(|_| kind != b"session.info") {
+        session.directory(cwd);
+    }
+    match kind {
+        b"session.start" => {
+            if let Some(id) = &data.session {
+                session.identity(id, None);
+            }
+            session.internal |= data.detached;
+            set_model(session, data);
+        }
+        b"session.resume" => {
+            set_model(session, data);
+            if !data.goes_on {
+                cut_off(session);
+            }
+        }
+        b"session.model_change" => set_model(session, data),
+        b"session.task_complete" if data.success != Some(false) => session.ended(),
+        // That something could not be saved does not stop it.
+        b"session.error" if data.error_kind != b"persistence" => session.errored(error_of(data)),
+        _ => {}
+    }
+}
+
+fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
+    match kind {
+        b"user.message" => {
+            // What is added while the agent works does not end what it does.
+            let added = matches!(data.delivery, b"steering" | b"queued") || !matches!(data.source, b"" | b"user");
+            if added && session.turn == Turn::Open { session.work() } else { session.prompt() }
+        }
+        b"assistant.turn_start" => {
+            set_model(session, data);
+            session.work();
+        }
+        b"assistant.message" => {
+            set_model(session, data);
+            session.reply(data.message_id);
+            if let Some(output) = data.output_tokens {
+                // A reply may be cut into several messages, each with the count of all.
+                let reply = if data.api_call.is_empty() { data.message_id } else { data.api_call };
+                session.usage(reply, b"", Tokens { output, ..Tokens::default() });
+            }
+            if data.asks_for_tools { session.work() } else { session.said() }
+        }
+        b"assistant.turn_end" if session.turn == (Turn::Ended { firm: false }) => session.ended(),
+        // A command of the user's own does not begin a turn.
+        b"tool.execution_start" if session.turn == Turn::Open => calls::call(session, data),
+        b"tool.execution_complete" => calls::result(session, data),
+        b"abort" if data.reason == b"autopilot_credit_limit" => session.errored(ApiError {
+            class: ErrorClass::Resource,
+            text: "stopped at its limit of credits".to_owned(),
+            resets: None,
+        }),
+        b"abort" => {
+            session.pending_children = 0;
+            session.interrupted();
+        }
+        _ => {}
+    }
+}
+
+fn set_model(session: &mut Session, data: &Data<'_>) {
+    if let Some(model) = &data.model {
+        session.model(model);
+    }
+}
+
+/// Its process ended, or another one goes on with it: what was in flight never comes back.
+fn cut_off(session: &mut Session) {
+    session.pending_children = 0;
+    match session.turn {
+        Turn::Open => session.interrupted(),
+        Turn::Ended { firm: false } => session.ended(),
+        Turn::None | Turn::Ended { firm: true } | Turn::Errored(_) | Turn::Interrupted => {}
+    }
+}
+
+/// The process ends, and tells what it has used.
+fn shutdown(session: &mut Session, data: &Data<'_>, id: &[u8]) {
+    let counted = session.tokens.output > 0;
+    let mut all = Tokens::default();
+    if let Some(metrics) = data.metrics {
+        metrics.reader().object(|_, reader| {
+            reader.object(|key, reader| {
+                if key == b"usage" {
+                    add(&mut all, reader);
+                }
+            });
+        });
+    }
+    // The replies have told the rest.
+    if counted {
+        all.output = 0;
+    }
+    session.usage(id, b"shutdown", all);
+    if data.shutdown == b"error" {
+        let text = data.message.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
+        return session.errored(api_error::classify(None, "the client failed", &text));
+    }
+    cut_off(session);
+}
+
+/// The input includes what came from the cache, or went into it.
+fn add(all: &mut Tokens, reader: &mut Reader<'_>) {
+    let (mut input, mut one) = (0, Tokens::default());
+    reader.object(|key, reader| match key {
+        b"inputTokens" => input = reader.count().unwrap_or(0),
+        b"outputTokens" => one.output = reader.count().unwrap_or(0),
+        b"cacheReadTokens" => one.cached_input = reader.count().unwrap_or(0),
+        b"cacheWriteTokens" => one.cache_write = reader.count().unwrap_or(0),
+        _ => {}
+    });
+    one.input = input.saturating_sub(one.cached_input).saturating_sub(one.cache_write);
+    all.input = all.input.saturating_add(one.input);
+    all.output = all.output.saturating_add(one.output);
+    all.cached_input = all.cached_input.saturating_add(one.cached_input);
+    all.cache_write = all.cache_write.saturating_add(one.cache_write);
+}
+
+fn error_of(data: &Data<'_>) -> ApiError {
+    let text = data.message.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
+    let code = [data.error_kind, data.error_code].map(String::from_utf8_lossy).join(" ");
+    api_error::classify(data.status.and_then(|status| u16::try_from(status).ok()), code.trim(), &text)
+}
+
+fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Reader<'a>) {
+    match key {
+        b"sessionId" => data.session = reader.string(),
+        b"cwd" => data.cwd = reader.string(),
+        b"context" => reader.object(|key, reader| {
+            if key == b"cwd" {
+                data.cwd = reader.string();
+            }
+        }),
+        b"selectedModel" | b"newModel" | b"model" => data.model = reader.string(),
+        b"detachedFromSpawningParentSessionId" => data.detached = !reader.word().is_empty(),
+        b"continuePendingWork" | b"sessionWasActive" => data.goes_on |= reader.boolean() == Some(true),
+        b"delivery" => data.delivery = reader.word(),
+        b"source" => data.source = reader.word(),
+        b"messageId" => data.message_id = reader.word(),
+        b"apiCallId" => data.api_call = reader.word(),
+        b"outputTokens" => data.output_tokens = reader.count(),
+        b"toolRequests" => reader.array(|reader| {
+            reader.raw();
+            data.asks_for_tools = true;
+        }),
+        b"toolCallId" => data.call = reader.string(),
+        b"toolName" => data.tool = reader.string(),
+        b"arguments" => data.arguments = Some(reader.raw()),
+        b"success" => data.success = reader.boolean(),
+        b"result" => data.result = Some(reader.raw()),
+        b"error" => data.error = Some(reader.raw()),
+        b"toolTelemetry" => data.telemetry = Some(reader.raw()),
+        b"requestId" => data.request = reader.string(),
+        b"permissionRequest" => data.permission = Some(reader.raw()),
+        b"resolvedByHook" => data.resolved = reader.boolean() == Some(true),
+        b"parentToolCallId" => data.parent_call = !reader.word().is_empty(),
+        b"reason" => data.reason = reader.word(),
+        b"errorType" => data.error_kind = reader.word(),
+        b"errorCode" => data.error_code = reader.word(),
+        b"statusCode" => data.status = reader.count(),
+        b"message" | b"errorReason" => data.message = Some(reader.raw()),
+        b"shutdownType" => data.shutdown = reader.word(),
+        b"modelMetrics" => data.metrics = Some(reader.raw()),
+        _ => {}
+    }
+}

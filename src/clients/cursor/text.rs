@@ -1,0 +1,61 @@
+//! Transcripts as text, until early 2026: `user:` and `assistant:` on lines of their own, calls and their results as
+//! `[Tool call] Name` and `[Tool result] Name`.
+
+use std::io;
+
+use crate::clients::LogFile;
+use crate::disk::Disk;
+use crate::session::Session;
+use crate::store::Log;
+
+/// In bytes; real ones have a few million at most.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+pub(super) fn read(disk: &Disk, file: &LogFile, _: Option<Box<Log>>) -> io::Result<Box<Log>> {
+    let bytes = disk.read(&file.path, LARGEST)?;
+    let mut log = Box::new(Log::default());
+    log.session.parent = file.parent.as_deref().map(str::to_owned);
+    fold(&mut log.session, &bytes);
+    Ok(log)
+}
+
+/// Whose lines come.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    User,
+    Assistant,
+    Tool,
+}
+
+pub(super) fn fold(session: &mut Session, bytes: &[u8]) {
+    let (mut part, mut after_blank) = (Part::User, false);
+    for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
+        let line = line.trim_ascii_end();
+        session.row(None, number, true);
+        match line {
+            b"" => {}
+            b"user:" => {
+                part = Part::User;
+                session.prompt();
+            }
+            b"assistant:" => {
+                part = Part::Assistant;
+                session.work();
+            }
+            _ if part == Part::User => {}
+            _ if line.starts_with(b"[Tool call]") || line.starts_with(b"[Tool result]") => {
+                session.tools.calls += u64::from(line.starts_with(b"[Tool call]"));
+                part = Part::Tool;
+                session.work();
+            }
+            _ if line.starts_with(b"[Thinking]") => session.work(),
+            // What it was called with stands right below it, indented.
+            _ if part == Part::Tool && (!after_blank || line.starts_with(b" ")) => {}
+            _ => {
+                part = Part::Assistant;
+                session.said();
+            }
+        }
+        after_blank = line.is_empty();
+    }
+}

@@ -1,0 +1,276 @@
+//! What a row means for its session.
+
+use std::borrow::Cow;
+
+use crate::clients::answer::text_of;
+use crate::clients::api_error;
+use crate::json::{Raw, Reader};
+use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::time::Time;
+
+/// What is read of a row.
+#[derive(Default)]
+struct Row<'a> {
+    kind: &'a [u8],
+    at: Option<Time>,
+    id: Option<Cow<'a, str>>,
+    /// Whose sub-agent it is.
+    caller: Option<Cow<'a, str>>,
+    cwd: Option<Cow<'a, str>>,
+    /// Where it has moved since.
+    last_cwd: Option<Cow<'a, str>>,
+    reason: &'a [u8],
+    result_kind: &'a [u8],
+    todos: Option<Raw<'a>>,
+    message: Message<'a>,
+}
+
+#[derive(Default)]
+struct Message<'a> {
+    role: &'a [u8],
+    model: Option<Cow<'a, str>>,
+    /// `llm_only` or `user_only`, if not for both.
+    visibility: &'a [u8],
+    /// Written by a hook.
+    hook: bool,
+    content: Option<Raw<'a>>,
+}
+
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+    let mut row = Row::default();
+    reader.object(|key, reader| read_member(&mut row, key, reader));
+    session.row(row.at, offset, matches!(row.kind, b"message" | b"todo_state" | b"agent_turn_outcome"));
+    match row.kind {
+        b"session_start" => {
+            if let Some(id) = &row.id {
+                session.identity(id, row.caller.as_deref());
+            }
+            if let Some(cwd) = row.last_cwd.as_ref().or(row.cwd.as_ref()) {
+                session.directory(cwd);
+            }
+        }
+        b"message" if row.message.hook => {}
+        b"message" => message(session, &row.message),
+        b"todo_state" => {
+            if let Some(todos) = row.todos {
+                session.plan(steps(&mut todos.reader()));
+            }
+        }
+        b"agent_turn_outcome" => outcome(session, &row),
+        _ => {}
+    }
+}
+
+fn message(session: &mut Session, message: &Message<'_>) {
+    if let Some(model) = &message.model {
+        session.model(model);
+    }
+    match (message.role, message.visibility) {
+        (b"user", b"user_only") => {
+            if let Some(text) = message.content.and_then(text_of) {
+                session.noticed(&text);
+            }
+        }
+        (b"user", b"llm_only") => {}
+        (b"user", _) => user(session, message),
+        (b"assistant", _) => assistant(session, message),
+        _ => {}
+    }
+}
+
+#[derive(Default)]
+struct Block<'a> {
+    kind: &'a [u8],
+    id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    input: Option<Raw<'a>>,
+    content: Option<Raw<'a>>,
+    is_error: bool,
+}
+
+fn for_blocks<'a>(content: Option<Raw<'a>>, mut each: impl FnMut(&Block<'a>)) {
+    let Some(content) = content else { return };
+    if content.0.first() == Some(&b'"') {
+        return each(&Block { kind: b"text", content: Some(content), ..Block::default() });
+    }
+    content.reader().array(|reader| {
+        let mut block = Block::default();
+        reader.object(|key, reader| match key {
+            b"type" => block.kind = reader.word(),
+            b"id" | b"tool_use_id" => block.id = reader.string(),
+            b"name" => block.name = reader.string(),
+            b"input" => block.input = Some(reader.raw()),
+            b"text" | b"content" => block.content = Some(reader.raw()),
+            b"is_error" => block.is_error = reader.boolean() == Some(true),
+            _ => {}
+        });
+        each(&block);
+    });
+}
+
+/// Written for the model, around what a person has asked.
+const REMINDER: &str = "<system-reminder>";
+
+fn user(session: &mut Session, message: &Message<'_>) {
+    let mut asked = false;
+    for_blocks(message.content, |block| match block.kind {
+        b"tool_result" => result(session, block),
+        b"text" => {
+            asked |= block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| !text.starts_with(REMINDER));
+        }
+        b"image" | b"document" => asked = true,
+        _ => {}
+    });
+    if asked {
+        session.prompt();
+    }
+}
+
+fn assistant(session: &mut Session, message: &Message<'_>) {
+    let (mut calls, mut texts) = (false, false);
+    for_blocks(message.content, |block| match block.kind {
+        b"tool_use" => {
+            calls = true;
+            call(session, block);
+        }
+        b"text" => texts = true,
+        _ => {}
+    });
+    if !calls {
+        if texts { session.said() } else { session.work() }
+    }
+}
+
+/// What a call is recognised by, most telling first.
+const TELLING: &[&[u8]] = &[
+    b"command",
+    b"file_path",
+    b"path",
+    b"directory_path",
+    b"folder",
+    b"pattern",
+    b"url",
+    b"query",
+    b"description",
+    b"prompt",
+];
+
+fn call(session: &mut Session, block: &Block<'_>) {
+    let name = block.name.clone().unwrap_or_default();
+    let input = block.input.unwrap_or(Raw(b"{}"));
+    let (mut summary, mut kind) = (summary_of(input, TELLING), CallKind::Work);
+    match &*name {
+        "AskUser" => {
+            kind = CallKind::Question;
+            summary = question(&summary_of(input, &[b"questionnaire", b"question"])).to_owned().into();
+        }
+        "ExitSpecMode" => {
+            kind = CallKind::Question;
+            summary = "may the plan be carried out?".into();
+        }
+        "TodoWrite" => input.reader().object(|key, reader| {
+            if key == b"todos" {
+                session.plan(steps(reader));
+            }
+        }),
+        _ => {}
+    }
+    let fingerprint = input.fingerprint(b"");
+    session.call(&NewCall {
+        id: block.id.clone().unwrap_or_default(),
+        name,
+        summary,
+        fingerprint,
+        timeout: None,
+        kind,
+    });
+}
+
+/// `1. [question] Which one?`, and what may be chosen below it.
+fn question(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    first.split_once("[question]").map_or(first, |(_, question)| question.trim())
+}
+
+/// Error results that say nothing of the agent's luck: a person said no.
+const WITHDRAWN: &[&str] =
+    &["cancelled by the user", "cancelled by user", "rejected by the user", "interrupted by user"];
+
+fn result(session: &mut Session, block: &Block<'_>) {
+    let id = block.id.as_deref().unwrap_or_default();
+    if !block.is_error {
+        return session.result(id, Outcome::Ok, "");
+    }
+    let text = block.content.and_then(text_of).unwrap_or_default();
+    let start = text.lines().next().unwrap_or_default();
+    let withdrawn = WITHDRAWN.iter().any(|words| start.contains(words));
+    session.result(id, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &text);
+}
+
+/// How a turn ended. Older versions do not say it: only from here on a text alone is no end.
+fn outcome(session: &mut Session, row: &Row<'_>) {
+    session.tells_ends = true;
+    match row.reason {
+        b"error" => {
+            let code = String::from_utf8_lossy(row.result_kind);
+            let notice = session.notice.take().unwrap_or_default();
+            session.errored(api_error::classify(None, &code, &notice));
+        }
+        b"cancelled" | b"permission_rejected" | b"process_exit" | b"interrupted" | b"aborted" => session.interrupted(),
+        _ => session.over(),
+    }
+}
+
+/// `[{"content","status"}]`, the same in an object, or a text: `1. [in_progress] Read the code`
+fn steps(reader: &mut Reader<'_>) -> Vec<Step> {
+    let mut found = Vec::new();
+    let step = |text: String, state| Step { id: None, call: None, text, state, asked: None };
+    match reader.peek() {
+        Some(b'{') => reader.object(|key, reader| {
+            // One such object in another is enough.
+            if key == b"todos" && reader.peek() != Some(b'{') {
+                found = steps(reader);
+            }
+        }),
+        Some(b'"') => {
+            let text = reader.string().unwrap_or_default();
+            let line = |line: &str| {
+                let (_, rest) = line.split_once(". [")?;
+                let (state, text) = rest.split_once(']')?;
+                Some(step(text.trim().to_owned(), StepState::parse(state)))
+            };
+            found.extend(text.lines().filter_map(line).take(MOST_STEPS));
+        }
+        _ => reader.array(|reader| {
+            let todo = reader.raw();
+            if found.len() < MOST_STEPS {
+                let state = StepState::parse(&summary_of(todo, &[b"status"]));
+                found.push(step(summary_of(todo, &[b"content", b"description", b"text"]).into_owned(), state));
+            }
+        }),
+    }
+    found
+}
+
+fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
+    match key {
+        b"type" => row.kind = reader.word(),
+        b"timestamp" => row.at = reader.string().and_then(|text| Time::parse(&text)),
+        b"id" | b"sessionId" => row.id = reader.string(),
+        b"callingSessionId" => row.caller = reader.string(),
+        b"cwd" => row.cwd = reader.string(),
+        b"lastCwd" => row.last_cwd = reader.string(),
+        b"reason" => row.reason = reader.word(),
+        b"resultKind" => row.result_kind = reader.word(),
+        b"todos" => row.todos = Some(reader.raw()),
+        b"message" => reader.object(|key, reader| match key {
+            b"role" => row.message.role = reader.word(),
+            b"modelId" | b"model" => row.message.model = reader.string().filter(|model| !model.is_empty()),
+            b"visibility" => row.message.visibility = reader.word(),
+            b"hookEventName" => row.message.hook = true,
+            b"content" => row.message.content = Some(reader.raw()),
+            _ => {}
+        }),
+        _ => {}
+    }
+}

@@ -1,0 +1,77 @@
+//! Factory Droid, to 0.204: where it keeps its sessions, and what their rows mean.
+//!
+//! `~/.factory/sessions/<directory>/<session>.jsonl` (earlier without the folder), in `$FACTORY_HOME_OVERRIDE` if it is
+//! set. No source or description of the format is public; what is read here is what programs that read such logs
+//! agree on: `session_start`, `message` with blocks like Claude's, `todo_state`, and in 2026 `agent_turn_outcome`.
+
+mod fold;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::slugs::{self, Slugs};
+use super::{Client, Fact, Format, LogFile, Place, entries_in, log_file};
+use crate::disk::Disk;
+use crate::model::Problem;
+use crate::process::{Program, Role};
+use crate::world::World;
+
+const MOVED_BY: &str = "FACTORY_HOME_OVERRIDE";
+
+pub(super) static CLIENT: Client = Client {
+    name: "droid",
+    program: Program { client: "droid", names: &["droid"], packages: &["@factory/cli"], role, is_log: None },
+    logs,
+    hides_calls: |_| false,
+    marks: |_, _, _| Vec::new(),
+    plan: |_, _, _| Vec::new(),
+    resume: |session| format!("droid --resume {session}"),
+    places,
+    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Waiting, Fact::Liveness, Fact::End],
+    caveat: "questions are written, approval prompts are not, nor tokens; earlier logs do not tell when a turn has ended",
+};
+
+fn role(argv: &[String]) -> Role {
+    let word = argv.iter().skip(1).find(|word| !word.starts_with('-'));
+    match word.map(String::as_str) {
+        Some("daemon") => Role::Helper,
+        word => Role::Agent { headless: Some(word == Some("exec")) },
+    }
+}
+
+/// What the variable names is the home in some versions, and its `.factory` in others.
+fn sessions(world: &World) -> Vec<PathBuf> {
+    let moved = if world.agents_home.is_none() { world.folder(MOVED_BY) } else { None };
+    match moved {
+        Some(moved) => vec![moved.join(".factory/sessions"), moved.join("sessions")],
+        None => world.agents_home().map(|home| home.join(".factory/sessions")).into_iter().collect(),
+    }
+}
+
+fn places(world: &World) -> Vec<Place> {
+    sessions(world).into_iter().map(|path| Place { path, variables: &[MOVED_BY] }).collect()
+}
+
+fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let mut found = Vec::new();
+    let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
+    for sessions in sessions(world) {
+        for (name, entry) in entries_in(disk, &sessions, problems) {
+            let (path, text) = (sessions.join(&name), name.to_string_lossy());
+            if text.ends_with(".jsonl") {
+                found.extend(log_file(&entry, path, Format::Rows(fold::fold), problems));
+            } else if slugs.wants(&text) {
+                let proposed: Option<Arc<Path>> = slugs.propose(&text).map(Arc::from);
+                for (name, entry) in entries_in(disk, &path, problems) {
+                    if name.to_string_lossy().ends_with(".jsonl") {
+                        let file = log_file(&entry, path.join(&name), Format::Rows(fold::fold), problems);
+                        found.extend(file.map(|file| LogFile { proposed: proposed.clone(), ..file }));
+                    }
+                }
+            }
+        }
+    }
+    found
+}

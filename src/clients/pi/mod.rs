@@ -1,0 +1,88 @@
+//! Pi, 0.7 to 0.58: where it keeps its sessions, and what their rows mean.
+//!
+//! `$PI_CODING_AGENT_DIR` or `~/.pi/agent`; `sessions/--<directory>--/<time>_<session>.jsonl`, or all of them in
+//! `$PI_CODING_AGENT_SESSION_DIR`. The format is documented (badlogic/pi-mono, packages/coding-agent/docs/session.md):
+//! a header, and rows that form a tree by `id` and `parentId`; version 1 had no ids. Nothing is written before the
+//! first reply.
+
+mod fold;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::slugs::{self, Slugs};
+use super::{Client, Fact, Format, LogFile, Place, entries_in, log_file, names_in};
+use crate::disk::Disk;
+use crate::model::Problem;
+use crate::process::{Program, Role};
+use crate::world::World;
+
+pub(super) static CLIENT: Client = Client {
+    name: "pi",
+    program: Program {
+        client: "pi",
+        names: &["pi"],
+        packages: &["@mariozechner/pi-coding-agent", "@earendil-works/pi-coding-agent"],
+        role,
+        is_log: None,
+    },
+    logs,
+    hides_calls: |_| false,
+    marks: |_, _, _| Vec::new(),
+    plan: |_, _, _| Vec::new(),
+    resume: |session| format!("pi --session {session}"),
+    places,
+    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Tokens, Fact::Waiting, Fact::Liveness, Fact::End],
+    caveat: "a session is written from its first reply on; it has no plan of its own, and asks nobody but by extensions",
+};
+
+/// It renames itself, and then its command line tells nothing.
+fn role(argv: &[String]) -> Role {
+    let mut words = argv.iter().skip(1).map(String::as_str);
+    let print = argv.iter().skip(1).any(|word| word == "-p" || word == "--print");
+    let mode = words.by_ref().find(|word| *word == "--mode").and_then(|_| words.next());
+    let headless = (argv.len() > 1).then_some(print || mode == Some("json"));
+    Role::Agent { headless }
+}
+
+/// Folders of projects, and a folder of sessions.
+fn sessions(world: &World) -> (Option<PathBuf>, Option<PathBuf>) {
+    let projects = world.agents_folder("PI_CODING_AGENT_DIR", ".pi/agent").map(|home| home.join("sessions"));
+    let flat = if world.agents_home.is_none() { world.folder("PI_CODING_AGENT_SESSION_DIR") } else { None };
+    (projects, flat)
+}
+
+fn places(world: &World) -> Vec<Place> {
+    let (projects, flat) = sessions(world);
+    let projects = projects.map(|path| Place { path, variables: &["PI_CODING_AGENT_DIR"] });
+    projects.into_iter().chain(flat.map(|path| Place { path, variables: &["PI_CODING_AGENT_SESSION_DIR"] })).collect()
+}
+
+fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let mut found = Vec::new();
+    let (projects, flat) = sessions(world);
+    let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
+    if let Some(projects) = projects {
+        for name in names_in(disk, &projects, problems) {
+            let text = name.to_string_lossy();
+            if slugs.wants(&text) {
+                found.extend(logs_in(disk, &projects.join(&name), slugs.propose(&text), problems));
+            }
+        }
+    }
+    found.extend(flat.map(|flat| logs_in(disk, &flat, None, problems)).unwrap_or_default());
+    found
+}
+
+fn logs_in(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
+    let mut entries = entries_in(disk, folder, problems);
+    entries.retain(|(name, _)| name.to_string_lossy().ends_with(".jsonl"));
+    let log = |(name, entry): (_, _)| {
+        let file = log_file(&entry, folder.join(&name), Format::Rows(fold::fold), problems)?;
+        Some(LogFile { proposed: proposed.clone(), ..file })
+    };
+    entries.into_iter().filter_map(log).collect()
+}
