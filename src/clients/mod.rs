@@ -6,6 +6,9 @@
 mod api_error;
 mod claude_code;
 mod codex;
+mod gemini;
+mod qwen;
+mod slug;
 #[cfg(test)]
 mod table;
 
@@ -27,7 +30,7 @@ use crate::store::{self, Log};
 use crate::time::Time;
 use crate::world::World;
 
-pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT];
+pub(crate) static CLIENTS: &[&Client] = &[&claude_code::CLIENT, &codex::CLIENT, &gemini::CLIENT, &qwen::CLIENT];
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.

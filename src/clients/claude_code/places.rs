@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::fold::fold;
+use crate::clients::slug::Slugs;
 use crate::clients::{Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in, note};
 use crate::disk::Disk;
 use crate::json::Reader;
@@ -24,35 +25,16 @@ pub(super) fn places(world: &World) -> Vec<Place> {
         .collect()
 }
 
-/// The folder name that stands for a path. Lossy: `/a/b-c` and `/a/b/c` share one, so it only proposes.
-fn slug(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    text.encode_utf16()
-        .map(|unit| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-'))
-        .collect()
-}
-
 /// Slugs longer than this are cut and end in a hash that differs by runtime.
 const LONGEST_SLUG: usize = 200;
 
 pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
     let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
-    let slugs: Option<Vec<(String, &Path)>> = folders.map(|folders| {
-        let cut = |folder: &&Path| slug(folder).chars().take(LONGEST_SLUG).collect();
-        folders.iter().map(|folder| (cut(folder), *folder)).collect()
-    });
+    let slugs = Slugs::new(folders, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
-        let text = name.to_string_lossy();
-        // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
-        let begins = |slug: &str| text.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let longest = slugs
-            .as_ref()
-            .map(|slugs| slugs.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len()));
-        match longest {
-            Some(None) => {}
-            Some(Some((_, folder))) => project(disk, &projects.join(&name), Some(*folder), problems, &mut found),
-            None => project(disk, &projects.join(&name), None, problems, &mut found),
+        if let Some(proposed) = slugs.proposed(&name.to_string_lossy()) {
+            project(disk, &projects.join(&name), proposed, problems, &mut found);
         }
     }
     found
