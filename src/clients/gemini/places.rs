@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use crate::world::World;
 /// In bytes; a project takes a hundred.
 const LARGEST_REGISTRY: u64 = 4 * 1024 * 1024;
 const LONGEST_PATH: u64 = 16 * 1024;
+/// How much of a session is read to learn whose it is.
+const HEAD: u64 = 4 * 1024;
 /// The digits of a hash that a folder is named by.
 const HASH_DIGITS: usize = 64;
 
@@ -77,7 +80,8 @@ impl<'a> Projects<'a> {
         if registered.is_some_and(|root| !self.is_wanted(root)) {
             return registered.cloned();
         }
-        mark(self.disk, &folder.join(".project_root"), problems).or_else(|| registered.cloned())
+        let mark = mark(self.disk, &folder.join(".project_root"), problems);
+        mark.or_else(|| registered.cloned()).or_else(|| self.by_hash.get(&hash_within(self.disk, folder)?).cloned())
     }
 
     /// A session may run in a folder below a worktree. Which of several worktrees holds it is not decided here.
@@ -113,6 +117,22 @@ fn mark(disk: &Disk, path: &Path, problems: &mut Vec<Problem>) -> Option<PathBuf
     let bytes = disk.read(path, LONGEST_PATH).map_err(|error| note(&error, path, problems)).ok()?;
     let root = PathBuf::from(String::from_utf8_lossy(&bytes).trim());
     root.is_absolute().then_some(root)
+}
+
+/// What a session says of its project, where neither registry nor mark is left: the hash of its path.
+fn hash_within(disk: &Disk, folder: &Path) -> Option<String> {
+    let chats = folder.join("chats");
+    let name = disk.names(&chats).ok()?.into_iter().find(|name| name.to_string_lossy().starts_with("session-"))?;
+    let mut head = Vec::new();
+    disk.open(&chats.join(name)).ok()?.0.take(HEAD).read_to_end(&mut head).ok()?;
+    let (mut reader, mut hash) = (Reader::new(&head), None);
+    reader.next_object();
+    reader.object(|key, reader| {
+        if key == b"projectHash" {
+            hash = reader.string().map(Cow::into_owned);
+        }
+    });
+    hash
 }
 
 fn hash_of(path: &Path) -> String {
