@@ -81,7 +81,7 @@ impl Recording {
     }
 
     /// Its log only grows, and is no file that is written anew.
-    fn is_appended(&self) -> bool {
+    pub(crate) fn is_appended(&self) -> bool {
         !logs(&self.folder.join("end")).is_empty()
     }
 }

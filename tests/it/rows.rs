@@ -39,7 +39,8 @@ pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
     }
     let is_child = |log: &(String, String)| {
         let first = log.1.lines().next().unwrap();
-        log.0.contains("agent-") || ["\"parent_thread_id\"", "\"kind\":\"subagent\""].iter().any(|it| first.contains(it))
+        log.0.contains("agent-")
+            || ["\"parent_thread_id\"", "\"kind\":\"subagent\""].iter().any(|it| first.contains(it))
     };
     found.sort_by_key(|log| (is_child(log), log.0.clone()));
     found
@@ -76,7 +77,8 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
             failed = Some(call["status"] == "error" || call["result"].to_string().contains("\\nExit Code: "));
         }
         let says = row["type"] == "gemini" && calls.is_empty() && row["content"] != "";
-        let text = says || blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
+        let text = says
+            || blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
             || payload["role"] == "assistant";
         let stop = &row["message"]["stop_reason"];
         let ended = text && (stop == "end_turn" || stop == "stop_sequence")

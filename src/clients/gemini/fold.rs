@@ -32,6 +32,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     if row.message.is_one() {
         return message::fold(session, &row.message, offset);
     }
+    session.row(None, offset, false);
     if let Some(id) = &row.rewound_to {
         return session.taken_back(id);
     }

@@ -50,7 +50,8 @@ pub(super) fn role(argv: &[String]) -> Role {
     }
     let has = |short: &str, long: &str| {
         let is_it = |argument: &String| {
-            argument == short || argument.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            argument == short
+                || argument.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         };
         arguments.iter().any(is_it)
     };

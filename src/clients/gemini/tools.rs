@@ -127,7 +127,11 @@ fn read_answer<'a>(reader: &mut Reader<'a>, each: &mut impl FnMut(Answer<'a>)) {
 
 /// How a call came out, by the client's word and by what the tool answered, with the text that says why. Nothing
 /// while it goes on.
-pub(in crate::clients) fn outcome<'a>(name: &str, status: &str, answer: &Answer<'a>) -> Option<(Outcome, Cow<'a, str>)> {
+pub(in crate::clients) fn outcome<'a>(
+    name: &str,
+    status: &str,
+    answer: &Answer<'a>,
+) -> Option<(Outcome, Cow<'a, str>)> {
     let error = || answer.error.and_then(|error| error.text(KEPT)).unwrap_or_default();
     match status {
         "cancelled" => Some((Outcome::Withdrawn, Cow::default())),
