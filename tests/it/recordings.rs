@@ -4,6 +4,7 @@
 //! follows from the scenario's name; see `fixtures/recordings/README.md`.
 
 mod derived;
+mod hidden;
 
 use std::fs;
 use std::path::{Path, PathBuf};
