@@ -10,23 +10,22 @@ pub(super) fn slug(path: &Path) -> String {
         .collect()
 }
 
-/// Which of some folders a name may stand for.
-pub(super) struct Slugs<'a>(Option<Vec<(String, &'a Path)>>);
+/// Some folders by their names.
+pub(super) struct Slugs<'a>(Vec<(String, &'a Path)>);
 
 impl<'a> Slugs<'a> {
-    /// Of these folders; without, of any. Names are cut after `longest`.
-    pub(super) fn new(folders: Option<&[&'a Path]>, longest: usize) -> Self {
+    /// Names are cut after `longest`.
+    pub(super) fn new(folders: &[&'a Path], longest: usize) -> Self {
         let cut = |folder: &Path| slug(folder).chars().take(longest).collect();
-        Self(folders.map(|folders| folders.iter().map(|folder| (cut(folder), *folder)).collect()))
+        Self(folders.iter().map(|folder| (cut(folder), *folder)).collect())
     }
 
-    /// The folder that a name proposes; nothing if it stands for none of them, an empty one if any would do.
-    pub(super) fn proposed(&self, name: &str) -> Option<Option<&'a Path>> {
-        let Some(slugs) = &self.0 else { return Some(None) };
+    /// The folder that a name proposes.
+    pub(super) fn proposed(&self, name: &str) -> Option<&'a Path> {
         // A session may run in a folder below, so that its name begins like the folder's.
         let begins = |slug: &str| name.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let longest = slugs.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len());
-        longest.map(|(_, folder)| Some(*folder))
+        let longest = self.0.iter().filter(|(slug, _)| begins(slug)).max_by_key(|(slug, _)| slug.len());
+        longest.map(|(_, folder)| *folder)
     }
 }
 
@@ -37,7 +36,7 @@ mod tests {
     #[test]
     fn the_longest_name_proposes() {
         let folders = [Path::new("/srv/shop"), Path::new("/srv/shop/.worktrees/a"), Path::new("/srv/shöp")];
-        let slugs = Slugs::new(Some(&folders), 200);
+        let slugs = Slugs::new(&folders, 200);
         let cases = [
             ("-srv-shop", Some(folders[0])),
             ("-srv-shop-web", Some(folders[0])),
@@ -49,10 +48,9 @@ mod tests {
             ("", None),
         ];
         for (name, folder) in cases {
-            assert_eq!(slugs.proposed(name), folder.map(Some), "{name}");
+            assert_eq!(slugs.proposed(name), folder, "{name}");
         }
-        assert_eq!(Slugs::new(None, 200).proposed("-anything"), Some(None));
-        let cut = Slugs::new(Some(&folders), 8);
-        assert_eq!(cut.proposed("-srv-sho-7f3a"), Some(Some(folders[1])), "cut, with a hash behind");
+        let cut = Slugs::new(&folders, 8);
+        assert_eq!(cut.proposed("-srv-sho-7f3a"), Some(folders[1]), "cut, with a hash behind");
     }
 }

@@ -31,9 +31,10 @@ const LONGEST_SLUG: usize = 200;
 pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
     let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
-    let slugs = Slugs::new(folders, LONGEST_SLUG);
+    let slugs = Slugs::new(folders.unwrap_or_default(), LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
-        if let Some(proposed) = slugs.proposed(&name.to_string_lossy()) {
+        let proposed = slugs.proposed(&name.to_string_lossy());
+        if folders.is_none() || proposed.is_some() {
             project(disk, &projects.join(&name), proposed, problems, &mut found);
         }
     }

@@ -47,7 +47,10 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
         let folder = tmp.join(&id);
         let root = projects.root(&folder, &id.to_string_lossy(), problems);
         if folders.is_none() || root.as_deref().is_some_and(|root| projects.is_wanted(root)) {
-            sessions(disk, &folder.join("chats"), root.map(Arc::from), problems, &mut found);
+            let first = found.len();
+            sessions(disk, &folder.join("chats"), problems, &mut found);
+            let root: Option<Arc<Path>> = root.map(Arc::from);
+            found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&root));
         }
     }
     found
@@ -144,14 +147,7 @@ fn hash_of(path: &Path) -> String {
 }
 
 /// The sessions of one project, and their sub-agents in folders of their own.
-fn sessions(
-    disk: &Disk,
-    chats: &Path,
-    proposed: Option<Arc<Path>>,
-    problems: &mut Vec<Problem>,
-    found: &mut Vec<LogFile>,
-) {
-    let first = found.len();
+fn sessions(disk: &Disk, chats: &Path, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
     for (name, entry) in entries_in(disk, chats, problems) {
         let path = chats.join(&name);
         let text = name.to_string_lossy();
@@ -174,5 +170,4 @@ fn sessions(
             _ => {}
         }
     }
-    found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&proposed));
 }

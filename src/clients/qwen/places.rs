@@ -28,9 +28,10 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
     let mut found = Vec::new();
     let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
     // Its names are never cut.
-    let slugs = Slugs::new(folders, usize::MAX);
+    let slugs = Slugs::new(folders.unwrap_or_default(), usize::MAX);
     for name in names_in(disk, &projects, problems) {
-        if let Some(proposed) = slugs.proposed(&name.to_string_lossy()) {
+        let proposed = slugs.proposed(&name.to_string_lossy());
+        if folders.is_none() || proposed.is_some() {
             let first = found.len();
             project(disk, &projects.join(&name), problems, &mut found);
             let proposed: Option<Arc<Path>> = proposed.map(Arc::from);

@@ -1,4 +1,5 @@
 //! Rows of the shapes that are published, and what they amount to.
+#![expect(clippy::needless_pass_by_value, reason = "values as `json!` makes them")]
 
 use std::path::Path;
 
