@@ -10,8 +10,10 @@ mod codex;
 mod copilot;
 mod cursor;
 mod droid;
+mod gemini;
 mod opencode;
 mod pi;
+mod qwen;
 mod slugs;
 #[cfg(test)]
 mod table;
@@ -38,6 +40,8 @@ pub(crate) static CLIENTS: &[&Client] = &[
     &claude_code::CLIENT,
     &codex::CLIENT,
     &opencode::CLIENT,
+    &gemini::CLIENT,
+    &qwen::CLIENT,
     &copilot::CLIENT,
     &pi::CLIENT,
     &droid::CLIENT,

@@ -15,6 +15,7 @@ pub(crate) use program::{Program, Role};
 /// How much younger than the table a recorded process may be and still count as merely too young for it.
 const TOO_YOUNG: Duration = Duration::from_secs(60);
 
+const INTERPRETERS: [&str; 8] = ["node", "npm", "npx", "bun", "deno", "python", "uv", "docker"];
 const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "fish", "ksh", "pwsh"];
 
 /// One process. What could not be read, or was not asked for, is empty.
@@ -64,9 +65,17 @@ impl Process {
         self.cpu.saturating_add(self.reaped_cpu)
     }
 
+    fn called(&self) -> &str {
+        self.argv.first().map_or("", |first| program::base(first)).trim_start_matches('-')
+    }
+
     fn is_shell(&self) -> bool {
-        let called = self.argv.first().map_or("", |first| program::base(first)).trim_start_matches('-');
-        SHELLS.contains(&called) || SHELLS.contains(&self.name.as_str())
+        SHELLS.contains(&self.called()) || SHELLS.contains(&self.name.as_str())
+    }
+
+    /// What servers are mostly written in, or started by: `npm exec some-server` calls itself so.
+    fn is_interpreter(&self) -> bool {
+        INTERPRETERS.iter().any(|start| self.called().starts_with(start))
     }
 }
 
@@ -164,8 +173,18 @@ impl ProcessTable {
         found
     }
 
+    /// A tool's shell. Those of a server that runs beside the agent, such as one that was started by `npx`, are
+    /// there as long as the agent is, and tell nothing.
     pub(crate) fn has_shell_below(&self, pid: u32) -> bool {
-        self.descendants(pid).iter().any(|process| process.is_shell() && !process.is_zombie())
+        let mut servers = HashSet::new();
+        for process in self.descendants(pid) {
+            if servers.contains(&process.parent) || process.client.is_none() && process.is_interpreter() {
+                servers.insert(process.pid);
+            } else if process.is_shell() && !process.is_zombie() {
+                return true;
+            }
+        }
+        false
     }
 
     /// What a process and all below it used, those included that ended.
@@ -275,6 +294,25 @@ mod tests {
         let loops = ProcessTable::of(vec![process(3, 3, 0), process(4, 5, 0), process(5, 4, 0)]);
         assert_eq!(pids(&loops, 3), [0; 0]);
         assert_eq!(pids(&loops, 4), [5]);
+    }
+
+    #[test]
+    fn the_shell_of_a_server_is_no_tools_shell() {
+        let called = |pid, parent, argv: &str| Process {
+            argv: argv.split('|').map(str::to_owned).collect(),
+            ..process(pid, parent, 0)
+        };
+        let server = [
+            called(10, 1, "node|gemini.js"),
+            called(11, 10, "npm exec @acme/mcp-server"),
+            called(12, 11, "sh|-c|mcp-server"),
+            called(13, 12, "node|mcp-server.js"),
+        ];
+        assert!(!ProcessTable::of(server.to_vec()).has_shell_below(10));
+        let tool = [called(20, 10, "/usr/bin/bash|-c|npm test"), called(21, 20, "npm test"), called(22, 21, "sh|-c|x")];
+        assert!(ProcessTable::of([server.as_slice(), &tool].concat()).has_shell_below(10));
+        let sandboxed = [called(10, 1, "codex"), called(11, 10, "codex-linux-sandbox"), called(12, 11, "bash|-lc|x")];
+        assert!(ProcessTable::of(sandboxed.to_vec()).has_shell_below(10));
     }
 
     #[test]

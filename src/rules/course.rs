@@ -52,7 +52,7 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     let Some(since) = seen.tool_since() else { return Silent(None) };
     let call = seen.call();
     let limit = facts.thresholds.tool_limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
-    let (open_for, name) = (seen.age(facts.now, since), call.map_or_else(|| "a shell".to_owned(), call_text));
+    let (open_for, name) = (seen.age(facts.now, since), seen.tool_text());
     if open_for <= limit {
         return Silent(Some(format!("in {name} for {} of {}", age(open_for), age(limit))));
     }
@@ -72,11 +72,8 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
         None => "nothing of it is seen to move".to_owned(),
     };
     let detail = format!("in {name} for {}: {measured}", age(open_for));
-    let offset = call.map_or(seen.session.turn_offset, |call| call.offset);
-    Speaks(
-        verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since))
-            .with(seen.evidence(offset, "the call without result")),
-    )
+    let found = verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since));
+    Speaks(found.with(seen.evidence_of_tool("the call without result")))
 }
 
 /// 9: nothing happens, and no tool is open.
@@ -179,12 +176,12 @@ pub(super) fn working(facts: &Facts<'_>) -> Finding {
         return Speaks(found.with(seen.evidence_of_turn("a log without a turn")));
     }
     // Only a long tool call is worth a word: people wonder about those.
-    let long = seen.call().and_then(|call| Some((call, seen.age(facts.now, call.since?))));
-    let long = long.filter(|(_, open_for)| *open_for >= Duration::from_secs(60));
-    let detail = long.map(|(call, open_for)| format!("in {} for {}", call_text(call), age(open_for)));
+    let long = seen.tool_since().map(|since| seen.age(facts.now, since));
+    let long = long.filter(|open_for| *open_for >= Duration::from_secs(60));
+    let detail = long.map(|open_for| format!("in {} for {}", seen.tool_text(), age(open_for)));
     let found = verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since);
-    Speaks(found.with(match seen.call() {
-        Some(call) => seen.evidence(call.offset, "the call in flight"),
+    Speaks(found.with(match seen.tool_since() {
+        Some(_) => seen.evidence_of_tool("the call in flight"),
         None => seen.evidence_of_turn("the turn at work"),
     }))
 }

@@ -175,6 +175,20 @@ impl SessionFacts<'_> {
         }
     }
 
+    /// The tool in flight, in words.
+    fn tool_text(&self) -> String {
+        self.call().map_or_else(|| "a tool that its log does not show (a shell runs below it)".to_owned(), call_text)
+    }
+
+    /// Where the tool in flight was seen.
+    fn evidence_of_tool(&self, what: &'static str) -> Evidence {
+        match (self.call(), self.life) {
+            (Some(call), _) => self.evidence(call.offset, what),
+            (None, Life::Alive(alive)) => Evidence::process(alive.pid, Some(alive.start), "a shell runs below it"),
+            (None, _) => self.evidence_of_turn("the turn at work"),
+        }
+    }
+
     /// Whether a text at the end of the log is the end of the turn.
     fn weak_end_counts(&self, facts: &Facts<'_>) -> bool {
         let settled = self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.settle_after);

@@ -4,6 +4,7 @@
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
 mod parts;
+mod retold;
 mod words;
 
 use std::iter;
@@ -19,6 +20,7 @@ pub(crate) use parts::{
     ApiError, Background, BackgroundEnd, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak,
     Turn,
 };
+pub(crate) use retold::Taken;
 use words::keep;
 pub(crate) use words::{KEPT, summary_of};
 
@@ -81,6 +83,9 @@ pub(crate) struct Session {
     leaf: u64,
     #[serde(skip)]
     usages: Vec<(u64, Tokens)>,
+    /// What was taken of the newest messages, where a log may tell a message again; by hashes of their ids.
+    #[serde(skip)]
+    taken: Vec<(u64, Taken)>,
     /// The row being read: its time and place.
     #[serde(skip)]
     row: (Option<Time>, u64),
@@ -392,12 +397,14 @@ impl Session {
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
     pub(crate) fn workings(&self) -> Vec<u8> {
         // Plain data cannot fail to be packed; without it the log would only be read anew.
-        postcard::to_stdvec(&(&self.plan, &self.usages)).unwrap_or_default()
+        postcard::to_stdvec(&(&self.plan, &self.usages, &self.taken)).unwrap_or_default()
     }
 
     /// Goes on with the workings of another time; says whether they could be read.
     pub(crate) fn resume(&mut self, workings: &[u8]) -> bool {
-        postcard::from_bytes(workings).map(|(plan, usages)| (self.plan, self.usages) = (plan, usages)).is_ok()
+        let Ok(read) = postcard::from_bytes(workings) else { return false };
+        (self.plan, self.usages, self.taken) = read;
+        true
     }
 
     fn count_steps(&self) -> Option<Progress> {

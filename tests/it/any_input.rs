@@ -10,7 +10,18 @@ use crate::lab::{HOME, Lab, WORKTREE};
 use crate::recordings::{Recording, of_scenario};
 use crate::rows::logs;
 
-const ROLLOUT: &str = "/home/dev/.codex/sessions/2026/11/20/rollout-2026-11-20T14-00-00-x.jsonl";
+/// Where each client would read what lies there.
+const PLACES: &[&str] = &[
+    "/home/dev/.claude/projects/-srv-shop--worktrees-task-x/other.jsonl",
+    "/home/dev/.claude/sessions/42.json",
+    "/home/dev/.codex/sessions/2026/11/20/rollout-2026-11-20T14-00-00-x.jsonl",
+    "/home/dev/.gemini/projects.json",
+    "/home/dev/.gemini/tmp/task-x/.project_root",
+    "/home/dev/.gemini/tmp/task-x/chats/session-2026-11-20T14-00-00000000.jsonl",
+    "/home/dev/.gemini/tmp/task-x/chats/session-2026-11-20T14-00-00000000.json",
+    "/home/dev/.qwen/projects/-srv-shop--worktrees-task-x/chats/other.jsonl",
+    "/home/dev/.qwen/sessions/42.json",
+];
 
 /// What logs and status files are made of.
 #[rustfmt::skip]
@@ -25,6 +36,11 @@ const WORDS: &[&str] = &[
     "\"failed\"", "\"pid\":", "\"progress\":{",
     "\"usage\":{\"input_tokens\":18446744073709551615,\"output_tokens\":5}", "\"info\":{\"total_token_usage\":{",
     "\"updatedAt\":", "\"procStart\":\"9\"", "\"sessionId\":\"s\"", "\"steps\":[",
+    "\"$set\":{", "\"messages\":[", "\"$rewindTo\":\"a\"", "\"gemini\"", "\"kind\":\"subagent\"", "\"parts\":[",
+    "\"toolCalls\":[{\"id\":\"a\",\"name\":\"run_shell_command\",\"status\":\"success\"", "\"functionCall\":{",
+    "\"result\":[{\"functionResponse\":{\"response\":{\"output\":\"\\nExit Code: 9\"}}}]", "\"model\"",
+    "\"tokens\":{\"input\":5,\"cached\":18446744073709551615", "\"usageMetadata\":{\"totalTokenCount\":18446744073709551615",
+    "\"projects\":{\"/srv/shop/.worktrees/task-x\":", "\"system\",\"subtype\":\"ui_telemetry\"", "\"systemPayload\":{",
     "\"timeout\":18446744073709551615", "\"quotaLimits\":{\"resetsAt\":1e300}", "\"error\":",
 ];
 
@@ -51,11 +67,11 @@ proptest! {
     #![proptest_config(many(256))]
 
     #[test]
-    fn any_bytes_in_a_log_give_a_report(bytes in bytes(), place in 0..3_usize) {
+    fn any_bytes_in_a_log_give_a_report(bytes in bytes(), place in prop::sample::select(PLACES)) {
         let lab = Lab::new();
         lab.write(&log_path(SESSION), &log(3));
-        let claude_pid = format!("{HOME}/.claude/sessions/42.json");
-        put(&lab, [&*log_path("other"), ROLLOUT, &*claude_pid][place], &bytes);
+        lab.write("/home/dev/.gemini/projects.json", &json!({"projects": {WORKTREE: "task-x"}}).to_string());
+        put(&lab, place, &bytes);
         for arguments in [&["-v"][..], &["--format", "table"], &["explain", "task-x"]] {
             let output = lab.run(now(), arguments);
             prop_assert_eq!(output.code, 0, "{:?}", output);
@@ -84,6 +100,7 @@ proptest! {
 fn however_cut(recording: &Recording, cuts: &[(Index, Index)]) -> Result<(), TestCaseError> {
     let lab = Lab::new();
     let logs = logs(&recording.folder.join("end"));
+    lab.write("/home/dev/.gemini/projects.json", &json!({"projects": {WORKTREE: "task-x"}}).to_string());
     let at = recording.at("ended_at") + 1000;
     let mut lengths = vec![Vec::new(); logs.len()];
     for (which, cut) in cuts {

@@ -4,6 +4,7 @@
 //! follows from the scenario's name; see `fixtures/recordings/README.md`.
 
 mod derived;
+mod hidden;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,11 @@ impl Recording {
         self.client == "codex-old"
     }
 
+    /// It hides a running tool, the end of a turn, and why the API ended a run.
+    fn is_gemini(&self) -> bool {
+        self.client.starts_with("gemini")
+    }
+
     /// Its logs only grow, so that one that is cut after any row is a moment of its run.
     fn has_growing_logs(&self) -> bool {
         !logs(&self.folder.join("end")).is_empty()
@@ -84,14 +90,22 @@ impl Recording {
 /// The allowed verdicts after the end.
 fn truth_at_end(recording: &Recording) -> &'static [(&'static str, &'static str)] {
     match recording.scenario.as_str() {
+        // It stops at the fifth call and writes no word of that.
+        "loop" if recording.is_gemini() => &[("failed", "process_gone"), ("completed", "turn_ended")],
         "success" | "recover" | "struggle" | "loop" => &[("completed", "turn_ended")],
         name if name.starts_with("subagent") => &[("completed", "turn_ended")],
+        // A text stands at the end, as it would after the last word.
+        "kill-tool" if recording.is_gemini() => &[("failed", "process_gone"), ("completed", "turn_ended")],
         "kill" | "kill-thinking" | "kill-tool" | "ask" => &[("failed", "process_gone")],
+        // It was asked to stop, and went on to its end.
+        "interrupt" if recording.is_gemini() => &[("completed", "turn_ended")],
         // It dies of the signal, like one that is killed.
         "interrupt" if recording.client.starts_with("opencode") => &[("failed", "process_gone")],
         "interrupt" | "escape" => &[("failed", "interrupted")],
         // It leaves nothing in the log but a request that was never answered.
-        "unauthorized" | "overload" | "ratelimit" | "servererror" if recording.is_old_codex() => {
+        "unauthorized" | "overload" | "ratelimit" | "servererror"
+            if recording.is_old_codex() || recording.is_gemini() =>
+        {
             &[("failed", "process_gone")]
         }
         // It was still trying again when it was ended.
@@ -174,6 +188,10 @@ impl<'a> Cut<'a> {
             "open_files": if rollout.contains(".codex") { vec![rollout] } else { vec![] },
         });
         lab.processes(&[process], &[]);
+        // Gemini's logs do not name their directory.
+        if let Ok(projects) = fs::read_to_string(recording.folder.join("end/.gemini/projects.json")) {
+            lab.write(&format!("{}/.gemini/projects.json", crate::lab::HOME), &projects);
+        }
         Self { lab, recording, logs }
     }
 
@@ -240,9 +258,10 @@ fn the_same_call_five_times_is_repeating() {
     for recording in of_scenario("loop") {
         let cut = Cut::new(&recording);
         let rows = rows(&cut.logs[0].1);
-        // The six equal calls are the last six results but for what ends the run.
+        // The equal calls are the last results but for what ends the run.
+        let times = if recording.is_gemini() { 4 } else { 6 };
         let results: Vec<_> = rows.iter().enumerate().filter(|(_, row)| row.failed.is_some()).collect();
-        let repeated: Vec<_> = results.iter().rev().take(6).rev().collect();
+        let repeated: Vec<_> = results.iter().rev().take(times).rev().collect();
         for (count, (number, row)) in repeated.iter().enumerate() {
             let task = cut.task(row);
             let health = if count + 1 >= 5 { "struggling" } else { "healthy" };

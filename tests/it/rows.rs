@@ -25,7 +25,7 @@ pub(crate) struct Row {
 /// The logs of a recording's home: path below the home, and text. The main session's comes first.
 pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions")];
+    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions"), home.join(".gemini/tmp")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -38,7 +38,9 @@ pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
         }
     }
     let is_child = |log: &(String, String)| {
-        log.0.contains("agent-") || log.1.lines().next().unwrap().contains("\"parent_thread_id\"")
+        let first = log.1.lines().next().unwrap();
+        log.0.contains("agent-")
+            || ["\"parent_thread_id\"", "\"kind\":\"subagent\""].iter().any(|it| first.contains(it))
     };
     found.sort_by_key(|log| (is_child(log), log.0.clone()));
     found
@@ -49,7 +51,9 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
     for line in text.lines() {
         end += line.len() + 1;
         let row: Value = serde_json::from_str(line).unwrap();
-        at = row["timestamp"].as_str().map_or(at, ms);
+        at = row["timestamp"].as_str().or(row["startTime"].as_str()).map_or(at, |time| ms(time).max(at));
+        let calls = list(&row["toolCalls"]);
+        at = calls.iter().map(|call| ms(call["timestamp"].as_str().unwrap())).fold(at, i64::max);
         let blocks = list(&row["message"]["content"]);
         let payload = &row["payload"];
         update_plan(&mut plan, &row);
@@ -69,7 +73,12 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
             failed = Some(command_failed || says.iter().any(|word| output.contains(word)));
             command_failed = false;
         }
-        let text = blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
+        if let Some(call) = calls.last() {
+            failed = Some(call["status"] == "error" || call["result"].to_string().contains("\\nExit Code: "));
+        }
+        let says = row["type"] == "gemini" && calls.is_empty() && row["content"] != "";
+        let text = says
+            || blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
             || payload["role"] == "assistant";
         let stop = &row["message"]["stop_reason"];
         let ended = text && (stop == "end_turn" || stop == "stop_sequence")
@@ -80,7 +89,7 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
     rows
 }
 
-/// Steps and their states, as the three ways to write a plan have them.
+/// Steps and their states, as the four ways to write a plan have them.
 fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let result = &row["toolUseResult"];
@@ -92,6 +101,10 @@ fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
     }
     if let (Some(id), Some(to)) = (result["taskId"].as_str(), result["statusChange"]["to"].as_str()) {
         to.clone_into(&mut plan[id.parse::<usize>().unwrap() - 1].1);
+    }
+    for call in list(&row["toolCalls"]).iter().filter(|call| call["name"] == "write_todos") {
+        let todos = list(&call["args"]["todos"]).iter();
+        *plan = todos.map(|todo| (text(&todo["description"]), text(&todo["status"]))).collect();
     }
     let payload = &row["payload"];
     let script = payload["input"].as_str().filter(|input| input.contains("update_plan("));

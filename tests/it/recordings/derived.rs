@@ -35,6 +35,12 @@ fn killed_or_hung_between_two_tools() {
 
 /// The end of a run that the API ended, as the row that tells it.
 fn error_row(recording: &Recording, status: u16) -> Option<String> {
+    if recording.is_gemini() {
+        let text = format!("[API Error: got status: {status} . {{\"error\":{{\"code\":{status}}}}}]");
+        let at = recording.at("ended_at");
+        let at = chrono::DateTime::from_timestamp_millis(at).unwrap().to_rfc3339();
+        return Some(json!({"id": "e", "timestamp": at, "type": "error", "content": text}).to_string() + "\n");
+    }
     let log = logs(&recording.folder.join("end")).remove(0).1;
     let mut row: Value = log
         .lines()
@@ -77,13 +83,15 @@ fn looping(text: &str) -> Option<(String, usize)> {
         let row: Value = serde_json::from_str(line).unwrap();
         let block = &row["message"]["content"][0];
         let id = block["tool_use_id"].as_str().or(row["payload"]["call_id"].as_str());
+        let message = row["id"].as_str().filter(|_| row["toolCalls"].is_array());
         let is_result = row["payload"]["type"].as_str().is_none_or(|kind| kind.ends_with("_output"));
-        id.filter(|_| is_result).map(str::to_owned)
+        id.filter(|_| is_result).or(message).map(str::to_owned)
     };
     let (last, id) = lines.iter().enumerate().rev().find_map(|(number, line)| Some((number, id(line)?)))?;
     let first = lines.iter().position(|line| line.contains(&id))?;
     let call: String = lines[first..=last].concat();
     let again = |number: u32| call.replace(&id, &format!("{id}{number}")).replace("\"msg_", &format!("\"msg_{number}"));
+    let again = |number: u32| again(number).replace("__fc_", &format!("__fc_{number}"));
     let before = lines[..first].concat();
     let start = before.len();
     Some((before + &(1..=6).map(again).collect::<String>(), start))
@@ -115,10 +123,15 @@ fn the_same_call_again_and_again_in_every_client() {
 fn stopped_by_a_person_in_a_terminal_or_not() {
     let aborted = r#"{"timestamp":"AT","ordinal":99,"type":"event_msg","payload":{"type":"turn_aborted","turn_id":"t","reason":"interrupted"}}"#;
     let escaped = r#"{"type":"user","message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]"}]},"timestamp":"AT"}"#;
+    let cancelled = r#"{"id":"i","timestamp":"AT","type":"info","content":"Request cancelled."}"#;
     for recording in of_scenario("kill-tool").into_iter().filter(|recording| !recording.is_old_codex()) {
         let Some((lab, running_at)) = recording.running() else { continue };
         let (path, text) = logs(&recording.folder.join("running")).remove(0);
-        let row = if path.contains(".codex") { aborted } else { escaped };
+        let row = match &path {
+            path if path.contains(".codex") => aborted,
+            path if path.contains(".gemini") => cancelled,
+            _ => escaped,
+        };
         let last = text
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok()?["timestamp"].as_str().map(str::to_owned))

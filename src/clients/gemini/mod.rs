@@ -1,0 +1,66 @@
+//! Gemini CLI, 0.20 to 0.61: where it keeps its sessions, and what they mean.
+//!
+//! `${GEMINI_CLI_HOME:-~}/.gemini/tmp/<id>/chats/session-*.jsonl`, until early 2026 `session-*.json`; sub-agents in
+//! `chats/<parent session>/<session>.jsonl` (google-gemini/gemini-cli, packages/core/src/services/chatRecordingService.ts).
+//! The id is a short name from `.gemini/projects.json`, formerly the hash of the project's path. A call is written
+//! only with its result, and nothing says that a turn has ended.
+
+mod fold;
+mod message;
+mod places;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+pub(super) use message::is_asked;
+pub(super) use tools::{call, outcome, plan, read_answers};
+
+use super::{Client, Fact};
+use crate::process::{Program, Role};
+
+pub(super) static CLIENT: Client = Client {
+    name: "gemini-cli",
+    program: Program {
+        client: "gemini-cli",
+        names: &["gemini"],
+        packages: &["@google/gemini-cli", "bundle/gemini.js"],
+        role,
+        is_log: None,
+    },
+    logs: places::logs,
+    hides_calls: |_| true,
+    marks: |_, _, _| Vec::new(),
+    plan: |_, _, _| Vec::new(),
+    resume: |session| format!("gemini --resume {session}"),
+    places: places::places,
+    knows: &[Fact::State, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Liveness],
+    caveat: "a running tool, a permission prompt and the end of a turn are not written: its processes tell of a tool, \
+             and its last text counts as the end once no tool runs; an API error of a run with -p is not written either",
+};
+
+/// Commands that manage the client, and are no agent.
+const MANAGING: &[&str] = &["mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "auth", "channel"];
+
+/// Of this client, and of those that descend from it. A prompt without an option runs as a terminal lets it.
+pub(super) fn role(argv: &[String]) -> Role {
+    let arguments = argv.get(1..).unwrap_or_default();
+    if arguments.first().is_some_and(|first| MANAGING.contains(&first.as_str())) {
+        return Role::Helper;
+    }
+    let has = |short: &str, long: &str| {
+        let is_it = |argument: &String| {
+            argument == short
+                || argument.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        arguments.iter().any(is_it)
+    };
+    let headless = if has("-p", "--prompt") {
+        Some(true)
+    } else if has("-i", "--prompt-interactive") {
+        Some(false)
+    } else {
+        None
+    };
+    Role::Agent { headless }
+}

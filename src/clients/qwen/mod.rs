@@ -1,0 +1,33 @@
+//! Qwen Code, 0.10 to 0.22: where it keeps its sessions, and what their rows mean.
+//!
+//! `$QWEN_RUNTIME_DIR`, `$QWEN_HOME` or `~/.qwen`; transcripts `projects/<slug>/chats/<session>.jsonl`, sub-agents in
+//! `projects/<slug>/subagents/<session>/agent-*.jsonl`, running sessions in `sessions/<pid>.json` (since 0.22).
+//! Rows are Claude Code's on the outside, Gemini CLI's inside (QwenLM/qwen-code,
+//! packages/core/src/services/chatRecordingService.ts). No recording of a run was at hand: the source and published rows of 0.18.
+
+mod fold;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use super::{Client, Fact, gemini};
+use crate::process::Program;
+
+pub(super) static CLIENT: Client = Client {
+    name: "qwen-code",
+    program: Program {
+        client: "qwen-code",
+        names: &["qwen"],
+        packages: &["@qwen-code/qwen-code"],
+        role: gemini::role,
+        is_log: None,
+    },
+    logs: places::logs,
+    hides_calls: |_| false,
+    marks: places::marks,
+    plan: |_, _, _| Vec::new(),
+    resume: |session| format!("qwen --resume {session}"),
+    places: places::places,
+    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Waiting, Fact::Liveness],
+    caveat: "its last text counts as the end of a turn once no tool runs; questions are written, permission prompts are not",
+};
