@@ -37,17 +37,19 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
     }
     let roots = roots(&cli.look, world);
-    let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
+    let everywhere = cli.look.all;
+    let checkpoint_path = settings::checkpoint_path(world, &disk, &roots, everywhere);
     let mut checkpoint = checkpoint_path.as_deref().map(store::load::<Checkpoint>).unwrap_or_default();
     let mut progress = progress(world, err);
-    let mut request = Request { disk: &disk, world, config: &config, roots: &roots, progress: &mut progress };
+    let (disk, config, roots) = (&disk, &config, roots.as_slice());
+    let mut request = Request { disk, world, config, roots, everywhere, progress: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
     if checkpoint.boot != seen.table.boot_id {
         checkpoint.samples.clear();
         checkpoint.suspensions.clear();
     }
     let context = Context {
-        config: &config,
+        config,
         now: world.now,
         samples: &checkpoint.samples,
         suspended: world.suspended,
@@ -68,11 +70,11 @@ fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
     Ok(cli.settings.clone().resolve(Settings::load(world)?))
 }
 
-/// The directories to start from. Under another root they are that root's.
+/// The directories to start from; none where it is looked everywhere. Under another root they are that root's.
 fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
     let typed = look.directories.iter().map(|path| world.absolute(path));
     let mut roots: Vec<PathBuf> = typed.collect();
-    if roots.is_empty() {
+    if roots.is_empty() && !look.all {
         roots.push(world.cwd.clone());
     }
     roots

@@ -33,6 +33,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
         summary: snapshot.summary,
         problems: snapshot.problems.clone(),
         idle: Vec::new(),
+        everywhere: None,
     };
     copy.roots.iter_mut().for_each(lossy);
     copy.problems.iter_mut().for_each(|problem| lossy(&mut problem.path));

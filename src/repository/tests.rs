@@ -33,7 +33,7 @@ impl Lab {
     }
 
     fn seen_by(&self, disk: &Disk, from: &Path) -> String {
-        let (repository, problems) = match Repository::find(disk, from) {
+        let (repository, problems) = match find(disk, from) {
             Ok(found) => found,
             Err(error) => return error.to_string(),
         };
@@ -45,6 +45,13 @@ impl Lab {
         all.extend(problems.iter().map(|problem| format!("! {} {}", problem.path.display(), problem.message)));
         all.join(", ").replace(&format!("{}/", Disk::default().real(self.0.path()).display()), "")
     }
+}
+
+fn find(disk: &Disk, from: &Path) -> Result<(Repository, Vec<Problem>)> {
+    let mut finder = Finder::new(disk);
+    finder.repository(from)?;
+    let Grounds { mut repositories, problems, .. } = finder.done();
+    Ok((repositories.remove(0), problems))
 }
 
 #[test]
@@ -104,7 +111,7 @@ fn folders_beside_the_worktrees_count_once() {
          ln -s ../../far link; ln -s plain again; ln -s .. main; ln -s loop loop; touch file; tree . lost
          mv lost found; mkdir ../../out; ln -s ../../out ours",
     );
-    let (repository, problems) = Repository::find(&Disk::default(), &lab.0.path().join("s")).unwrap();
+    let (repository, problems) = find(&Disk::default(), &lab.0.path().join("s")).unwrap();
     let seen = |w: &Worktree| format!("{:?} {} {}", w.kind, w.name, w.branch.as_deref().unwrap_or("-"));
     let seen: Vec<_> = repository.worktrees.iter().map(seen).collect();
     let linked = ["Main s main", "Linked far far", "Linked near near"];
@@ -151,7 +158,7 @@ fn where_there_is_none_the_way_out_is_named() {
     let lab =
         Lab::new("mkdir -p no/.git away odd; echo 'gitdir: /workspace/.git/worktrees/a' > away/.git; touch odd/.git");
     let disk = Disk::new(Some(lab.0.path().into()));
-    let way = "run agentmon inside one, or name it with `-C DIR`";
+    let way = "run agentmon inside one, name it with `-C DIR`, or look everywhere with `--all`";
     let none = |from, why| format!("no git repository in `{from}` or above it{why}: {way}");
     assert_eq!(lab.seen_by(&disk, Path::new("/no")), none("/no", ""));
     assert_eq!(lab.seen_by(&disk, Path::new("/odd")), none("/odd", " (`/odd/.git`: malformed: it names no path)"));

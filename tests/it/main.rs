@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_status;
 mod binary;
 mod demo;
+mod everywhere;
 mod ground;
 mod hostile;
 mod lab;
