@@ -45,6 +45,8 @@ pub(crate) enum Command {
         /// A task's id or name
         task: String,
     },
+    /// Show what was looked for where, and what can be known of each client: the page for a missing task
+    Clients,
 }
 
 /// Where to look, and when.

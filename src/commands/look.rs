@@ -32,10 +32,7 @@ pub(crate) struct Looked {
 /// The settings file is wrong, or there is no repository.
 pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Looked> {
     let config = config(cli, world)?;
-    let disk = Disk::new(cli.look.root.clone());
-    if let Some(root) = cli.look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
-        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
-    }
+    let disk = disk(&cli.look)?;
     let roots = roots(&cli.look, world);
     let everywhere = cli.look.all;
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots, everywhere);
@@ -66,12 +63,24 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
 }
 
-fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
+/// The disk that is asked about.
+///
+/// # Errors
+/// There is none.
+pub(super) fn disk(look: &Look) -> anyhow::Result<Disk> {
+    let disk = Disk::new(look.root.clone());
+    if let Some(root) = look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
+        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    }
+    Ok(disk)
+}
+
+pub(super) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
     Ok(cli.settings.clone().resolve(Settings::load(world)?))
 }
 
 /// The directories to start from; none where it is looked everywhere. Under another root they are that root's.
-fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
+pub(super) fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
     let typed = look.directories.iter().map(|path| world.absolute(path));
     let mut roots: Vec<PathBuf> = typed.collect();
     if roots.is_empty() && !look.all {

@@ -193,17 +193,22 @@ pub(super) fn evidence(evidence: &Evidence, options: &Options) -> String {
 
 /// What could not be read and what holds no task, labelled.
 pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static str, String)> {
-    let shown = if options.verbose { usize::MAX } else { PROBLEMS };
-    let mut lines: Vec<_> =
-        snapshot.problems.iter().take(shown).map(|found| ("problem", problem(found, options))).collect();
-    let hidden = snapshot.problems.len() - lines.len();
-    if hidden > 0 {
-        lines.push(("problem", format!("{hidden} more, -v lists them")));
-    }
+    let mut lines = problems(&snapshot.problems, options);
     if options.verbose {
         lines.extend(snapshot.idle.iter().map(|path| ("no task", options.path(path))));
         let gone = snapshot.everywhere.iter().flat_map(|everywhere| &everywhere.gone);
         lines.extend(gone.map(|path| ("gone", options.path(path))));
+    }
+    lines
+}
+
+/// What could not be read, labelled.
+pub(super) fn problems(problems: &[Problem], options: &Options) -> Vec<(&'static str, String)> {
+    let shown = if options.verbose { usize::MAX } else { PROBLEMS };
+    let mut lines: Vec<_> = problems.iter().take(shown).map(|found| ("problem", problem(found, options))).collect();
+    let hidden = problems.len() - lines.len();
+    if hidden > 0 {
+        lines.push(("problem", format!("{hidden} more, -v lists them")));
     }
     lines
 }
