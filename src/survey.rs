@@ -135,7 +135,9 @@ pub(crate) fn survey(disk: &Disk, world: &World, since: Horizon, repositories: &
         }
     };
     let clients = CLIENTS.iter().map(of).collect();
-    problems.iter_mut().for_each(|problem| problem.path = utf8(&problem.path));
+    for problem in &mut problems {
+        problem.path = utf8(&problem.path);
+    }
     let repositories = repositories.iter().map(|repository| utf8(repository.path())).collect();
     Survey { schema: "agentmon.clients/1", taken_at: world.now, since, repositories, clients, problems }
 }

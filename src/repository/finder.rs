@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Kind, Reader, Repository, Worktree, beside, name_of};
+use super::{Kind, Reader, Repository, Worktree, beside, holding, name_of};
 use crate::disk::Disk;
 use crate::model::Problem;
 
@@ -88,6 +88,9 @@ impl<'a> Finder<'a> {
 
     pub(crate) fn done(self) -> Grounds {
         let mut alone: Vec<Worktree> = self.alone.into_values().collect();
+        // A worktree whose `.git` was lost is still in its repository's records.
+        let worktrees = || self.repositories.iter().flat_map(|repository| &repository.worktrees);
+        alone.retain(|folder| holding(worktrees(), &folder.path).is_none());
         alone.sort_by(|one, other| one.path.cmp(&other.path));
         Grounds { repositories: self.repositories, alone, problems: self.reader.problems }
     }

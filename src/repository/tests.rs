@@ -186,3 +186,27 @@ fn the_longest_that_holds_a_path_is_its_worktree() {
     assert_eq!((held("/"), held("/ab"), held("")), (None, None, None));
     assert!(holding(&[worktree("/")], Path::new("/x")).is_some());
 }
+
+#[test]
+fn what_a_linked_worktree_does_not_show_another_folder_does() {
+    let lab = Lab::new("seed --separate-git-dir=store main; tree main ../linked; mkdir plain linked/inner");
+    let path = |name: &str| lab.0.path().canonicalize().unwrap().join(name);
+    for order in [["linked/inner", "main", "plain"], ["main", "linked", "plain/gone"], ["plain", "linked/gone", "main"]]
+    {
+        let disk = Disk::default();
+        let mut finder = Finder::new(&disk);
+        for name in order {
+            finder.workplace(&path(name));
+        }
+        let grounds = finder.done();
+        let alone: Vec<_> = grounds.alone.iter().map(|folder| folder.name.as_str()).collect();
+        assert_eq!(alone, if order.contains(&"plain") { vec!["plain"] } else { vec![] }, "{order:?}");
+        let [repository] = grounds.repositories.as_slice() else { panic!("{order:?}: {:?}", grounds.repositories) };
+        let kinds: Vec<_> = repository.worktrees.iter().map(|it| format!("{:?} {}", it.kind, it.name)).collect();
+        assert_eq!(
+            (kinds.join(", "), &repository.main),
+            ("Main main, Linked linked".into(), &Some(path("main"))),
+            "{order:?}"
+        );
+    }
+}

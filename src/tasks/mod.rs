@@ -212,7 +212,9 @@ fn name(tasks: &mut [TaskReport]) {
     tasks.sort_by_cached_key(ground);
     for tasks in tasks.chunk_by_mut(|one, next| ground(one) == ground(next)) {
         make_unique(tasks);
-        tasks.iter_mut().for_each(|task| task.known_as.clone_from(&task.id));
+        for task in tasks {
+            task.known_as.clone_from(&task.id);
+        }
     }
     make_unique(tasks);
 }

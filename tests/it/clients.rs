@@ -245,14 +245,15 @@ fn the_readme_shows_the_page() {
 /// The table of what is known, as Markdown.
 fn known(page: &Value) -> String {
     let facts = ["state", "tool", "failures", "plan", "tokens", "waiting", "liveness", "end"];
-    let mut table = format!("| client | {} | but |\n|---{}|---|\n", facts.join(" | "), "|:-:".repeat(facts.len()));
+    let mut table =
+        vec![format!("| client | {} | but |", facts.join(" | ")), format!("|---{}|---|", "|:-:".repeat(facts.len()))];
     for client in list(&page["clients"]) {
         let mark = |fact: &&str| if list(&client["knows"]).iter().any(|known| known == fact) { "✓" } else { "" };
         let marks: Vec<_> = facts.iter().map(mark).collect();
         let caveat = client["caveat"].as_str().unwrap().replace('|', "\\|");
-        table += &format!("| {} | {} | {caveat} |\n", client["name"].as_str().unwrap(), marks.join(" | "));
+        table.push(format!("| {} | {} | {caveat} |", client["name"].as_str().unwrap(), marks.join(" | ")));
     }
-    table
+    table.join("\n") + "\n"
 }
 
 #[test]

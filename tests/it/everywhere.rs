@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::demo::{demo, look};
 use crate::ground::{Ground, Ran, records, run};
 use crate::lab::{HOME, Lab, list, ms};
 
@@ -176,7 +177,7 @@ fn a_session_belongs_where_it_does_in_its_repository() {
             json!({"type": "function_call", "call_id": "c1", "name": "exec_command", "arguments": arguments}),
         ),
     ];
-    let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let text = rows.map(|row| row.to_string()).join("\n") + "\n";
     lab.write(
         &format!("{HOME}/.codex/sessions/2026/11/20/rollout-1-01a1fb3b-f83e-70f3-9015-170480990a42.jsonl"),
         &text,
@@ -184,6 +185,16 @@ fn a_session_belongs_where_it_does_in_its_repository() {
     let report = lab.everywhere(&[]);
     assert_eq!(told(&report).len(), 1, "{report:#}");
     assert!(told(&report)[0].starts_with("task-x /srv/shop /srv/shop/.worktrees/task-x "), "{report:#}");
+}
+
+#[test]
+fn a_worktree_that_lost_its_git_file_is_in_its_repository() {
+    // So are all of the demo's.
+    let ids = |line: &str| {
+        let report: Value = serde_json::from_str(&look(demo(), line)).unwrap();
+        list(&report["tasks"]).iter().map(|task| format!("{} {}", task["id"], task["repository"])).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("--all --format json"), ids("--format json"));
 }
 
 #[test]
@@ -230,6 +241,20 @@ fn everywhere(ground: &Ground, arguments: &[&str]) -> Ran {
 fn transitions(record: &[Value]) -> Vec<&str> {
     let transitions = record.iter().filter(|event| event["event"] == "transition");
     transitions.map(|event| event["task"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn logs_of_long_ago_are_counted_and_not_opened() {
+    let ground = ground();
+    for folder in ["shop/.worktrees/task-x", "home/notes"] {
+        let (path, _) = session(ground.path(folder).to_str().unwrap(), 20, false);
+        let log = fs::File::open(ground.path(&format!("home/{path}"))).unwrap();
+        log.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    let ran = run(ground.program(&["--all", "--now", NOW]).current_dir(ground.path("")));
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 1), "{ran:?}");
+    assert!(ran.out.starts_with("no tasks · 2 older logs, --since all shows them · "), "{ran:?}");
+    assert!(ran.err.contains("`--since all` looks further back"), "{ran:?}");
 }
 
 #[test]

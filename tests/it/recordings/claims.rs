@@ -19,7 +19,7 @@ fn shown(report: &Value, at_once: bool, facts: &mut BTreeMap<String, Facts>) {
     for task in list(&report["tasks"]) {
         for session in list(&task["sessions"]) {
             let known = facts.entry(session["client"].as_str().unwrap().to_owned()).or_default();
-            let mut show = |is_so: bool, fact| drop(is_so.then(|| known.insert(fact)));
+            let mut show = |is_so: bool, fact| known.extend(is_so.then_some(fact));
             let judges = session["id"] == task["sessions"][0]["id"];
             let reason = session["reason"].as_str().unwrap();
             let alive = session["process"]["alive"] == true;
