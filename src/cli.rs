@@ -45,6 +45,8 @@ pub(crate) enum Command {
         /// A task's id or name
         task: String,
     },
+    /// Show what was looked for where, and what can be known of each client: the page for a missing task
+    Clients,
 }
 
 /// Where to look, and when.
@@ -54,6 +56,9 @@ pub(crate) struct Look {
     /// Look at the repository of this directory; may be repeated [default: the current one]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(crate) directories: Vec<PathBuf>,
+    /// Look at every directory in which an agent has a session, in whatever repository or none
+    #[arg(long, global = true)]
+    pub(crate) all: bool,
     /// Look at the agents of this home directory instead of your own
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true)]
     pub(crate) home: Option<PathBuf>,

@@ -8,8 +8,8 @@
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
 //!   (status files), `clients` (where each client's logs are, and what their rows mean), `tail` (what is new in
 //!   a log), `reading` (logs, by what the checkpoint knows of them), `places` (which worktree a directory
-//!   belongs to), `poll` (all of it, in the right order), `store` (the checkpoint), `record` (what happened, as
-//!   JSONL)
+//!   belongs to), `poll` (all of it, in the right order), `survey` (what there is to be found), `store` (the
+//!   checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
@@ -40,6 +40,7 @@ mod scrub;
 mod session;
 mod settings;
 mod store;
+mod survey;
 mod tail;
 mod tasks;
 mod text;
@@ -84,6 +85,7 @@ pub fn run(
         None => commands::status(&cli, &[], &world, out, err),
         Some(Command::Status(status)) => commands::status(&cli, &status.tasks, &world, out, err),
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
+        Some(Command::Clients) => commands::clients(&cli, &world, out, err),
     };
     done.unwrap_or_else(|error| {
         drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));

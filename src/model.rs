@@ -195,6 +195,18 @@ pub(crate) struct Snapshot {
     /// Candidates without session, status, process or problem: no tasks.
     #[serde(skip)]
     pub(crate) idle: Vec<PathBuf>,
+    /// Of a look at everything, and not at some repositories only.
+    #[serde(skip)]
+    pub(crate) everywhere: Option<Everywhere>,
+}
+
+/// What a look at everything found besides tasks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Everywhere {
+    /// Directories of sessions that are no longer there.
+    pub(crate) gone: Vec<PathBuf>,
+    /// How many logs, in places that are not known, were not touched since the horizon.
+    pub(crate) unopened: usize,
 }
 
 /// How many tasks there are of each health.
@@ -238,6 +250,9 @@ impl Summary {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct TaskReport {
     pub(crate) id: String,
+    /// The id that its record knows it by: the same whatever other repositories are looked at.
+    #[serde(skip)]
+    pub(crate) known_as: String,
     pub(crate) name: String,
     pub(crate) repository: Option<PathBuf>,
     pub(crate) worktree: Option<PathBuf>,

@@ -5,12 +5,14 @@ use std::path::Path;
 use crate::clients;
 use crate::model::{ErrorClass, Reason, SessionReport, TaskReport};
 
-/// Commands and hints, most useful first; none for a task that is well.
-pub(crate) fn steps(task: &TaskReport, cwd: &Path) -> Vec<String> {
+/// Commands and hints, most useful first; none for a task that is well. One that was found `everywhere` may be
+/// found from here in no other way.
+pub(crate) fn steps(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
     if !task.health.needs_attention() {
         return Vec::new();
     }
-    let explain = format!("agentmon explain {}", quote(&task.id));
+    let all = if everywhere { "--all " } else { "" };
+    let explain = format!("agentmon explain {all}{}", quote(&task.id));
     let Some(session) = task.sessions.first() else { return vec![explain] };
     let alive = session.process.as_ref().filter(|process| process.alive);
     let resume = resume(task, session, cwd);
@@ -99,6 +101,7 @@ mod tests {
         };
         TaskReport {
             id: "a b".to_owned(),
+            known_as: "a b".to_owned(),
             name: "a b".to_owned(),
             repository: None,
             worktree: Some("/srv/a b".into()),
@@ -155,12 +158,13 @@ mod tests {
         ];
         for ((reason, health, class, alive), wanted) in cases {
             let task = task(reason, health, class, alive);
-            assert_eq!(steps(&task, Path::new("/srv")), wanted, "{reason:?} {class:?} {alive:?}");
+            assert_eq!(steps(&task, Path::new("/srv"), false), wanted, "{reason:?} {class:?} {alive:?}");
         }
         let mut alone = task(Reason::DeclaredFailed, Health::Failed, None, None);
         alone.sessions.clear();
-        assert_eq!(steps(&alone, Path::new("/srv")), [explain]);
+        assert_eq!(steps(&alone, Path::new("/srv"), false), [explain]);
+        assert_eq!(steps(&alone, Path::new("/srv"), true), ["agentmon explain --all 'a b'"]);
         let here = task(Reason::ApiError, Health::Failed, None, None);
-        assert_eq!(steps(&here, Path::new("/srv/a b")), ["repair what it says, then: claude --resume 5d0e"]);
+        assert_eq!(steps(&here, Path::new("/srv/a b"), false), ["repair what it says, then: claude --resume 5d0e"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Which worktree a directory belongs to: the longest one that holds it, on real paths.
+//! Which worktree a directory belongs to: the longest one that holds it, on real paths. A folder without a
+//! repository holds nothing but itself, so that a session in a home directory takes nobody else's work in.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,20 +7,21 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::disk::Disk;
-use crate::repository::{Repository, Worktree, holding};
+use crate::repository::{Kind, Repository, Worktree, holding};
 
 /// The worktrees of all repositories, and where every directory that was seen belongs.
 pub(crate) struct Places {
-    /// Each with the number of its repository.
-    pub(crate) worktrees: Vec<(usize, Worktree)>,
+    /// Each with the number of its repository, if it is in one.
+    pub(crate) worktrees: Vec<(Option<usize>, Worktree)>,
     known: HashMap<OsString, Option<usize>>,
 }
 
 impl Places {
-    pub(crate) fn new(repositories: &[Repository]) -> Self {
+    pub(crate) fn new(repositories: &[Repository], alone: &[Worktree]) -> Self {
         let worktrees = repositories.iter().enumerate();
         let worktrees: Vec<_> = worktrees
-            .flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (number, it.clone())))
+            .flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (Some(number), it.clone())))
+            .chain(alone.iter().map(|folder| (None, folder.clone())))
             .collect();
         let mut known = HashMap::new();
         for (number, (_, worktree)) in worktrees.iter().enumerate() {
@@ -31,10 +33,13 @@ impl Places {
     /// Looks where these directories belong, so that [`of`](Self::of) can tell.
     pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = Cow<'a, Path>>) {
         let all = || self.worktrees.iter().map(|(_, worktree)| worktree);
+        let in_repositories = || all().filter(|worktree| worktree.kind != Kind::Alone);
         for directory in directories {
             if !self.known.contains_key(directory.as_os_str()) {
                 let real = disk.real(&directory);
-                let found = holding(all(), &real).filter(|worktree| !was_removed(disk, &worktree.path, &real));
+                let itself = all().find(|worktree| worktree.kind == Kind::Alone && worktree.path == real);
+                let holder = || holding(in_repositories(), &real);
+                let found = itself.or_else(|| holder().filter(|held| !was_removed(disk, &held.path, &real)));
                 let number = found.and_then(|found| all().position(|worktree| worktree.path == found.path));
                 self.known.insert(directory.into_owned().into_os_string(), number);
             }
@@ -90,7 +95,7 @@ mod tests {
         };
         let worktrees = vec![worktree("shop"), worktree("shop/.worktrees/a")];
         let repository = Repository { common: root.join("shop/.git"), main: Some(root.join("shop")), worktrees };
-        let mut places = Places::new(&[repository]);
+        let mut places = Places::new(&[repository], &[]);
         let cases = [
             ("shop", Some(0)),
             ("shop/src/deep/gone", Some(0)),

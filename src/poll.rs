@@ -1,18 +1,19 @@
-//! One look at everything: processes first, then what tasks say, then what agents did, so that a task that
-//! ends meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
+//! One look at everything: processes first, then what tasks say and what agents did, so that a task that ends
+//! meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
 use crate::declared::{self, Declared, RetryBudget};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::places::Places;
-use crate::process::{Found, ProcessTable, Program};
+use crate::process::{Found, ProcessTable, Program, Role};
 use crate::reading::{self, SeenLog};
-use crate::repository::{Kind, Repository};
+use crate::repository::{Finder, Grounds, Kind, Repository, Worktree};
 use crate::settings::{Config, Horizon};
 use crate::store::Checkpoint;
 use crate::tasks;
@@ -29,8 +30,10 @@ pub(crate) struct Seen {
     pub(crate) logs: Vec<SeenLog>,
     /// Logs that were left unopened because nothing was written to them since the horizon.
     pub(crate) untouched: Vec<LogFile>,
-    pub(crate) marks: HashMap<&'static str, Vec<Mark>>,
+    pub(crate) marks: Marks,
     pub(crate) problems: Vec<Problem>,
+    /// It was looked wherever a session is, and not in some repositories only.
+    pub(crate) everywhere: bool,
 }
 
 /// Where to look, and how.
@@ -39,6 +42,8 @@ pub(crate) struct Request<'a> {
     pub(crate) world: &'a World,
     pub(crate) config: &'a Config,
     pub(crate) roots: &'a [PathBuf],
+    /// Look wherever a session is, too.
+    pub(crate) everywhere: bool,
     /// Told now and then how many bytes of logs are read, and of how many.
     pub(crate) progress: &'a mut dyn FnMut(u64, u64),
 }
@@ -51,51 +56,122 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let (disk, world) = (request.disk, request.world);
     let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
     let table = ProcessTable::capture(disk, &programs);
-    let (repositories, mut problems) = repositories(disk, request.roots)?;
-    let declared = declared_in(request, &repositories, &mut problems);
-    let marks: HashMap<_, _> =
-        CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
+    let mut finder = Finder::new(disk);
+    request.roots.iter().try_for_each(|root| finder.repository(root))?;
+    let mut problems = Vec::new();
+    let marks: Marks = CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
+    // In a repository, logs are looked for; everywhere, it is the logs that say where that is.
+    let mut logs = None;
+    if request.everywhere {
+        let found = list(request, None, &table, &marks, &mut problems).read(request, checkpoint, &mut problems);
+        look_around(request, &mut finder, &found.read, &table);
+        logs = Some(found);
+    }
+    let Grounds { repositories, alone, problems: found } = finder.done();
+    problems.splice(0..0, found);
+    let declared = declared_in(request, &repositories, &alone, &mut problems);
+    let folders = folders_of(&repositories, &alone);
+    let Logs { mut read, mut untouched } = match logs {
+        Some(logs) => logs,
+        None => list(request, Some(&folders), &table, &marks, &mut problems).read(request, checkpoint, &mut problems),
+    };
+    if request.everywhere {
+        propose(request, &folders, read.iter_mut().map(|log| &mut log.file).chain(&mut untouched));
+    }
+    let mut places = Places::new(&repositories, &alone);
+    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
+    places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));
+    for at in tasks::judging_without_plan(&read, &places, &declared) {
+        let log = &mut read[at];
+        let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
+        log.plan(steps.unwrap_or_default());
+    }
+    let everywhere = request.everywhere;
+    Ok(Seen { table, repositories, places, declared, logs: read, untouched, marks, problems, everywhere })
+}
 
-    let folders = folders_of(&repositories);
+type Marks = HashMap<&'static str, Vec<Mark>>;
+
+/// Logs that are there: those worth opening, and the others.
+struct Listed {
+    wanted: Vec<(&'static Client, LogFile)>,
+    untouched: Vec<LogFile>,
+}
+
+struct Logs {
+    read: Vec<SeenLog>,
+    untouched: Vec<LogFile>,
+}
+
+/// Lists the logs of all clients; without folders, all there are.
+fn list(
+    request: &Request<'_>,
+    folders: Option<&[&Path]>,
+    table: &ProcessTable,
+    marks: &Marks,
+    problems: &mut Vec<Problem>,
+) -> Listed {
+    let (disk, world) = (request.disk, request.world);
     let (mut wanted, mut untouched) = (Vec::new(), Vec::new());
     for client in CLIENTS {
-        for file in (client.logs)(disk, world, Some(&folders), &mut problems) {
+        for file in (client.logs)(disk, world, folders, problems) {
             let fresh = disk.is_copy() || is_fresh(&file, world.now, request.config.since);
-            if fresh || is_held(client, &file, &table, &marks) {
+            if fresh || is_held(client, &file, table, marks) {
                 wanted.push((*client, file));
             } else {
                 untouched.push(file);
             }
         }
     }
-    let mut logs = reading::read_all(request, wanted, &untouched, checkpoint, &mut problems);
-    let mut places = Places::new(&repositories);
-    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
-    places.resolve(disk, logs.iter().flat_map(tasks::directories).chain(cwds));
-    for at in tasks::judging_without_plan(&logs, &places, &declared) {
-        let log = &mut logs[at];
-        let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
-        log.plan(steps.unwrap_or_default());
-    }
-    Ok(Seen { table, repositories, places, declared, logs, untouched, marks, problems })
+    Listed { wanted, untouched }
 }
 
-/// Every repository once, whichever of its worktrees were named.
-fn repositories(disk: &Disk, roots: &[PathBuf]) -> anyhow::Result<(Vec<Repository>, Vec<Problem>)> {
-    let (mut found, mut problems): (Vec<Repository>, Vec<Problem>) = Default::default();
-    for root in roots {
-        let (repository, more) = Repository::find(disk, root)?;
-        problems.extend(more);
-        if found.iter().all(|known| known.common != repository.common) {
-            found.push(repository);
+impl Listed {
+    fn read(self, request: &mut Request<'_>, checkpoint: &mut Checkpoint, problems: &mut Vec<Problem>) -> Logs {
+        let read = reading::read_all(request, self.wanted, &self.untouched, checkpoint, problems);
+        Logs { read, untouched: self.untouched }
+    }
+}
+
+/// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the
+/// user's patterns find a status. Each directory is looked at once.
+fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SeenLog], table: &ProcessTable) {
+    let agents = table.processes.iter().filter(|it| matches!(it.role, Some(Role::Agent { .. })) && !it.is_zombie());
+    let running = agents.filter_map(|process| process.cwd.as_deref());
+    // What is wrong with a pattern is told where it is read.
+    let patterns = request.config.status_files.iter();
+    let declared: Vec<_> = patterns.flat_map(|pattern| matching(request.disk, pattern, &mut Vec::new())).collect();
+    let mut known = HashSet::new();
+    for log in logs {
+        if let Some(own) = tasks::workplace(log).filter(|own| known.insert(own.to_path_buf())) {
+            finder.workplace(own);
         }
     }
-    Ok((found, problems))
+    for folder in running.chain(declared.iter().map(PathBuf::as_path)) {
+        if known.insert(folder.to_path_buf()) {
+            finder.workplace(folder);
+        }
+    }
+    for workdir in logs.iter().filter_map(tasks::busiest_workdir) {
+        if known.insert(workdir.clone()) {
+            finder.passed(&workdir);
+        }
+    }
+}
+
+/// Adds what the places of the logs propose, which is only known once the folders are.
+fn propose<'a>(request: &Request<'_>, folders: &[&Path], files: impl Iterator<Item = &'a mut LogFile>) {
+    let again =
+        CLIENTS.iter().flat_map(|client| (client.logs)(request.disk, request.world, Some(folders), &mut Vec::new()));
+    let proposed: HashMap<u64, Arc<Path>> = again.filter_map(|file| Some((file.key(), file.proposed?))).collect();
+    for file in files {
+        file.proposed = proposed.get(&file.key()).cloned().or(file.proposed.take());
+    }
 }
 
 /// Every folder that a session may be in, as git has it and as it really is.
-fn folders_of(repositories: &[Repository]) -> Vec<&Path> {
-    let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);
+fn folders_of<'a>(repositories: &'a [Repository], alone: &'a [Worktree]) -> Vec<&'a Path> {
+    let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees).chain(alone);
     let mut folders: Vec<&Path> =
         worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.given.as_path()]).collect();
     folders.sort_unstable();
@@ -111,7 +187,7 @@ fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
 }
 
 /// A living process writes it, however long ago it last did.
-fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &HashMap<&'static str, Vec<Mark>>) -> bool {
+fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &Marks) -> bool {
     let held =
         table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
     held || marks[client.name].iter().any(|mark| {
@@ -127,10 +203,11 @@ const STATUS_DEPTH: usize = 3;
 fn declared_in(
     request: &Request<'_>,
     repositories: &[Repository],
+    alone: &[Worktree],
     problems: &mut Vec<Problem>,
 ) -> Vec<(PathBuf, Declared)> {
     let disk = request.disk;
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut folders: Vec<PathBuf> = alone.iter().map(|folder| folder.path.clone()).collect();
     for repository in repositories {
         folders.extend(repository.worktrees.iter().map(|worktree| worktree.path.clone()));
         let known = |path: &Path| {

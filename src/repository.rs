@@ -9,11 +9,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::time::Time;
+
+mod finder;
+pub(crate) use finder::{Finder, Grounds};
 
 /// Of a file that holds one path or one reference, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -56,32 +59,17 @@ pub(crate) enum Kind {
     Linked,
     /// In `.worktrees/`, but not known to git as a worktree of this repository: a clone, or a plain folder.
     Folder,
+    /// In no repository: a folder in which somebody works, and that holds nothing but itself.
+    Alone,
 }
 
 impl Repository {
-    /// The repository that git would use in `from`, with what could not be read of it.
-    ///
-    /// # Errors
-    /// There is none, or the `.git` file that decides names a place that is not there.
-    pub(crate) fn find(disk: &Disk, from: &Path) -> Result<(Self, Vec<Problem>)> {
-        let from = disk.real(from);
-        if !disk.is_dir(&from) {
-            bail!("`{}` is no folder that can be entered: name another with `-C DIR`", from.display());
-        }
-        let mut reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
-        for folder in from.ancestors() {
-            if let Some((git, holder)) = reader.enter(folder)? {
-                let repository = reader.repository(&git, holder)?;
-                return Ok((repository, reader.problems));
-            }
-        }
-        let why =
-            reader.problems.first().map(|problem| format!(" (`{}`: {})", problem.path.display(), problem.message));
-        bail!(
-            "no git repository in `{}` or above it{}: run agentmon inside one, or name it with `-C DIR`",
-            from.display(),
-            why.unwrap_or_default()
-        );
+    /// Takes over what was seen from another of its folders: from a linked worktree not all of it is.
+    fn join(&mut self, other: Self) {
+        self.main = self.main.take().or(other.main);
+        let known: HashSet<PathBuf> = self.worktrees.iter().map(|worktree| worktree.path.clone()).collect();
+        self.worktrees.extend(other.worktrees.into_iter().filter(|worktree| !known.contains(&worktree.path)));
+        self.worktrees.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     }
 
     /// What it is known by: its main worktree, or where there is none its git directory.
@@ -120,6 +108,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The git directory that all worktrees of this one's repository share, and the file that says so.
+    fn common(&mut self, git: &Path) -> (PathBuf, PathBuf) {
+        let shared = git.join("commondir");
+        let common = self.written(&shared, "").map_or_else(|| git.to_path_buf(), |common| self.disk.real(&common));
+        (common, shared)
+    }
+
     /// The git directory that `folder` decides on, and `folder` itself where it is the worktree.
     fn enter<'f>(&mut self, folder: &'f Path) -> Result<Option<(PathBuf, Option<&'f Path>)>> {
         let dot = folder.join(".git");
@@ -139,8 +134,7 @@ impl Reader<'_> {
 
     /// All of the repository of the git directory `git`; `holder` is the worktree whose `.git` led there.
     fn repository(&mut self, git: &Path, holder: Option<&Path>) -> Result<Repository> {
-        let shared = git.join("commondir");
-        let common = self.written(&shared, "").map_or_else(|| git.to_path_buf(), |common| self.disk.real(&common));
+        let (common, shared) = self.common(git);
         if !self.has_head(&common) {
             return Err(astray(&shared, &common));
         }
@@ -219,7 +213,7 @@ impl Reader<'_> {
 
     fn worktree(&mut self, given: PathBuf, kind: Kind, git: Option<&Path>) -> Worktree {
         let path = self.real(&given);
-        let name = given.file_name().unwrap_or(given.as_os_str()).to_string_lossy().into_owned();
+        let name = name_of(&given);
         let branch = git.and_then(|git| self.branch(git));
         // Git writes this file once, when it makes the worktree.
         let made = git.filter(|_| kind == Kind::Linked).and_then(|git| self.disk.stat(&git.join("commondir")).ok());
@@ -290,6 +284,10 @@ impl Reader<'_> {
         }
         None
     }
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn astray(file: &Path, target: &Path) -> anyhow::Error {

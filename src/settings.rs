@@ -200,9 +200,12 @@ fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Horizon>, 
     horizon(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Where the checkpoint of a run over these roots lies.
-pub(crate) fn checkpoint_path(world: &World, disk: &Disk, roots: &[PathBuf]) -> Option<PathBuf> {
+/// Where the checkpoint of a run over these roots, or over everything, lies.
+pub(crate) fn checkpoint_path(world: &World, disk: &Disk, roots: &[PathBuf], everywhere: bool) -> Option<PathBuf> {
     let mut key = crate::json::hash(disk.at(std::path::Path::new("/")).as_os_str().as_encoded_bytes());
+    if everywhere {
+        key = crate::json::mix(key, crate::json::hash(b"--all"));
+    }
     for root in roots {
         key = crate::json::mix(key, crate::json::hash(root.as_os_str().as_encoded_bytes()));
     }

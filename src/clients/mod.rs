@@ -99,6 +99,25 @@ pub(crate) enum Fact {
     End,
 }
 
+impl Fact {
+    pub(crate) const ALL: [Self; 8] =
+        [Self::State, Self::Tool, Self::Failures, Self::Plan, Self::Tokens, Self::Waiting, Self::Liveness, Self::End];
+
+    /// The word for it, in data and for people.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Tool => "tool",
+            Self::Failures => "failures",
+            Self::Plan => "plan",
+            Self::Tokens => "tokens",
+            Self::Waiting => "waiting",
+            Self::Liveness => "liveness",
+            Self::End => "end",
+        }
+    }
+}
+
 /// Lists logs; without folders, all there are.
 type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>;
 

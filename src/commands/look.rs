@@ -32,22 +32,21 @@ pub(crate) struct Looked {
 /// The settings file is wrong, or there is no repository.
 pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Looked> {
     let config = config(cli, world)?;
-    let disk = Disk::new(cli.look.root.clone());
-    if let Some(root) = cli.look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
-        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
-    }
+    let disk = disk(&cli.look)?;
     let roots = roots(&cli.look, world);
-    let checkpoint_path = settings::checkpoint_path(world, &disk, &roots);
+    let everywhere = cli.look.all;
+    let checkpoint_path = settings::checkpoint_path(world, &disk, &roots, everywhere);
     let mut checkpoint = checkpoint_path.as_deref().map(store::load::<Checkpoint>).unwrap_or_default();
     let mut progress = progress(world, err);
-    let mut request = Request { disk: &disk, world, config: &config, roots: &roots, progress: &mut progress };
+    let (disk, config, roots) = (&disk, &config, roots.as_slice());
+    let mut request = Request { disk, world, config, roots, everywhere, progress: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
     if checkpoint.boot != seen.table.boot_id {
         checkpoint.samples.clear();
         checkpoint.suspensions.clear();
     }
     let context = Context {
-        config: &config,
+        config,
         now: world.now,
         samples: &checkpoint.samples,
         suspended: world.suspended,
@@ -64,15 +63,27 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
 }
 
-fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
+/// The disk that is asked about.
+///
+/// # Errors
+/// There is none.
+pub(super) fn disk(look: &Look) -> anyhow::Result<Disk> {
+    let disk = Disk::new(look.root.clone());
+    if let Some(root) = look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
+        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    }
+    Ok(disk)
+}
+
+pub(super) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
     Ok(cli.settings.clone().resolve(Settings::load(world)?))
 }
 
-/// The directories to start from. Under another root they are that root's.
-fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
+/// The directories to start from; none where it is looked everywhere. Under another root they are that root's.
+pub(super) fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
     let typed = look.directories.iter().map(|path| world.absolute(path));
     let mut roots: Vec<PathBuf> = typed.collect();
-    if roots.is_empty() {
+    if roots.is_empty() && !look.all {
         roots.push(world.cwd.clone());
     }
     roots

@@ -1,10 +1,12 @@
 //! What the commands do: the order of looking, recording and printing.
 
+mod clients;
 mod explain;
 mod look;
 mod quiet;
 mod recording;
 mod status;
 
+pub(crate) use clients::clients;
 pub(crate) use explain::explain;
 pub(crate) use status::status;

@@ -54,7 +54,7 @@ fn troubled(snapshot: &Snapshot) -> Told {
     let tasks = snapshot.tasks.iter().filter(|task| task.health.needs_attention());
     tasks
         .map(|task| {
-            (format!("{}\t{}", task.id, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)
+            (format!("{}\t{}", task.known_as, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)
         })
         .collect()
 }

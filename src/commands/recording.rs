@@ -12,22 +12,23 @@ use crate::store::{self, Told};
 use crate::text::{count, one_line};
 use crate::world::World;
 
-/// Appends what happened to the record of each repository that has tasks.
+/// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
 pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) {
     // A machine that was laid out elsewhere is looked at, and left as it is.
     if cli.status.no_log || cli.look.root.is_some() {
         return;
     }
-    let path = looked.checkpoint_path.as_deref().map(store::told_path);
-    let mut told: Told = path.as_deref().map(store::load).unwrap_or_default();
+    let memory = looked.checkpoint_path.as_deref().map(store::told_path);
+    let mut told: Told = memory.as_deref().map(store::load).unwrap_or_default();
     let mut news = false;
     for repository in repositories(looked) {
-        let (place, notice) = record::place(world, Some(repository.path()), repository.main.as_deref());
+        let path = repository.map(Repository::path);
+        let (place, notice) = record::place(world, path, repository.and_then(|repository| repository.main.as_deref()));
         if let Some(notice) = notice {
             tell(err, &notice);
         }
         let Some(place) = place else { continue };
-        let poll = Poll { snapshot: &looked.snapshot, repository: Some(repository.path()), duration: begun.elapsed() };
+        let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
         let history = told.entry(place.path.to_string_lossy().into_owned()).or_default();
         match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
             Ok(Appended::Written { count: events, history: new }) => {
@@ -46,7 +47,7 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
         }
     }
     // A cache: what it cannot tell, the record itself can.
-    if let Some(path) = path.filter(|_| news) {
+    if let Some(path) = memory.filter(|_| news) {
         drop(store::save(&path, &told));
     }
 }
@@ -55,8 +56,9 @@ fn tell(err: &mut dyn Write, notice: &str) {
     drop(writeln!(err, "agentmon: {}", one_line(notice, 400)));
 }
 
-/// The repositories that have tasks.
-fn repositories(looked: &Looked) -> impl Iterator<Item = &Repository> {
-    let has_tasks = |path: &Path| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == Some(path));
-    looked.seen.repositories.iter().filter(move |repository| has_tasks(repository.path()))
+/// The repositories that have tasks, and none for the tasks that are in none.
+fn repositories(looked: &Looked) -> impl Iterator<Item = Option<&Repository>> {
+    let has_tasks = |path: Option<&Path>| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == path);
+    let repositories = looked.seen.repositories.iter().map(Some).chain([None]);
+    repositories.filter(move |repository| has_tasks(repository.map(Repository::path)))
 }

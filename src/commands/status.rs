@@ -123,6 +123,15 @@ fn nothing_found(looked: &Looked, world: &World) -> String {
         format!("{} ({worktrees})", one_line(repository.name(), 100))
     });
     let places: Vec<_> = places.collect();
+    if let Some(everywhere) = &looked.snapshot.everywhere {
+        let older = u64::from(looked.snapshot.summary.older) + everywhere.unopened as u64;
+        let why = match (world.agents_home(), older) {
+            (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
+            (_, 0) => "no agent runs, and none has left a log; `agentmon clients` shows where it was looked".to_owned(),
+            (_, 1..) => "no agent was at work of late; `--since all` looks further back".to_owned(),
+        };
+        return format!("no task found: {why}");
+    }
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
         (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
         (_, 0) if looked.seen.declared.is_empty() => {

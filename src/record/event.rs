@@ -194,7 +194,7 @@ impl Subject {
     fn of(task: &TaskReport) -> Self {
         let judging = task.sessions.first();
         Self {
-            task: name(&task.id),
+            task: name(&task.known_as),
             worktree: task.worktree.as_deref().map(path),
             client: judging.map(|session| session.client),
             session: judging.map(|session| name(&session.id)),

@@ -24,13 +24,14 @@ pub(crate) struct Place {
     pub(crate) path: PathBuf,
 }
 
-/// Finds the place of a repository's record, and makes it: in its main worktree, else in the XDG state
-/// directory. The text is for a person: why the record is not where it is expected (said when such a
+/// Finds the place of a repository's record, and makes it: in its main worktree, else, and for tasks in no
+/// repository, in the XDG state directory. The text is for a person: why the record is not where it is expected (said when such a
 /// record begins), or why there is none (said every time).
 pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path>) -> (Option<Place>, Option<String>) {
     let why = match main.map(|main| Place::make(main, &[".agents", "logs"], Mode::from_raw_mode(0o755))) {
         Some(Ok(place)) => return (Some(place), None),
         Some(Err(error)) => format!("{error:#}"),
+        None if repository.is_none() => "there is no repository".to_owned(),
         None => "there is no main worktree".to_owned(),
     };
     match in_state(world, repository) {
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn without_a_home_there_is_no_record() {
         let (placed, notice) = place(&world(None), None, None);
-        let wanted = "nothing is recorded, because there is no main worktree, and there is no home directory";
+        let wanted = "nothing is recorded, because there is no repository, and there is no home directory";
         assert_eq!((placed.is_none(), notice.as_deref()), (true, Some(wanted)));
     }
 

@@ -38,6 +38,7 @@ pub(super) fn session(id: &str, parent: Option<&str>) -> SessionReport {
 pub(super) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
     TaskReport {
         id: id.into(),
+        known_as: id.into(),
         name: id.into(),
         repository: Some("/srv/shop".into()),
         worktree: Some(format!("/srv/shop/.worktrees/{id}").into()),
@@ -71,6 +72,7 @@ pub(super) fn snapshot(taken_at: Time, tasks: &[TaskReport]) -> Snapshot {
         summary: Summary::default(),
         problems: Vec::new(),
         idle: Vec::new(),
+        everywhere: None,
     }
 }
 

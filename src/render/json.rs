@@ -17,8 +17,13 @@ use crate::text::is_hazard;
 pub(super) static FORMAT: Format = Format { name: "json", help: "All that is known, as JSON", render };
 
 fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
+    write(&portable(snapshot), out)
+}
+
+/// Writes a value whose paths are UTF-8.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    portable(snapshot).serialize(&mut Serializer::with_formatter(&mut out, Inert::default()))?;
+    value.serialize(&mut Serializer::with_formatter(&mut out, Inert::default()))?;
     writeln!(out)?;
     out.flush()
 }
@@ -33,6 +38,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
         summary: snapshot.summary,
         problems: snapshot.problems.clone(),
         idle: Vec::new(),
+        everywhere: None,
     };
     copy.roots.iter_mut().for_each(lossy);
     copy.problems.iter_mut().for_each(|problem| lossy(&mut problem.path));

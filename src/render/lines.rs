@@ -15,7 +15,7 @@ fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Re
     let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
     let groups = parts::repositories(&snapshot.tasks);
     for (repository, tasks) in &groups {
-        if groups.len() > 1 {
+        if groups.len() > 1 || snapshot.everywhere.is_some() {
             writeln!(out, "{}:", options.bold(&parts::repository(*repository, options)))?;
         }
         for task in tasks {

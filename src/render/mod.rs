@@ -1,6 +1,7 @@
 //! The forms of the report. A renderer maps a snapshot to bytes: clock, environment and terminal come in as
 //! values, and every text that was not made here passes [`Options::text`] on its way out.
 
+pub(crate) mod clients;
 pub(crate) mod explain;
 mod grid;
 mod json;

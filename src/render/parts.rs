@@ -110,7 +110,10 @@ pub(super) fn agent(session: &SessionReport, options: &Options) -> String {
 
 /// What is said below a task besides its next steps, labelled.
 pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> Vec<(&'static str, String)> {
-    let mut remarks: Vec<_> = task.notes.iter().map(|note| ("note", options.text(note))).collect();
+    // What is in no repository stands under no path.
+    let alone = task.worktree.as_deref().filter(|_| task.repository.is_none());
+    let mut remarks: Vec<_> = alone.map(|path| ("in", options.text(&path.to_string_lossy()))).into_iter().collect();
+    remarks.extend(task.notes.iter().map(|note| ("note", options.text(note))));
     if options.verbose {
         remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
         remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
@@ -190,15 +193,22 @@ pub(super) fn evidence(evidence: &Evidence, options: &Options) -> String {
 
 /// What could not be read and what holds no task, labelled.
 pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static str, String)> {
-    let shown = if options.verbose { usize::MAX } else { PROBLEMS };
-    let mut lines: Vec<_> =
-        snapshot.problems.iter().take(shown).map(|found| ("problem", problem(found, options))).collect();
-    let hidden = snapshot.problems.len() - lines.len();
-    if hidden > 0 {
-        lines.push(("problem", format!("{hidden} more, -v lists them")));
-    }
+    let mut lines = problems(&snapshot.problems, options);
     if options.verbose {
         lines.extend(snapshot.idle.iter().map(|path| ("no task", options.path(path))));
+        let gone = snapshot.everywhere.iter().flat_map(|everywhere| &everywhere.gone);
+        lines.extend(gone.map(|path| ("gone", options.path(path))));
+    }
+    lines
+}
+
+/// What could not be read, labelled.
+pub(super) fn problems(problems: &[Problem], options: &Options) -> Vec<(&'static str, String)> {
+    let shown = if options.verbose { usize::MAX } else { PROBLEMS };
+    let mut lines: Vec<_> = problems.iter().take(shown).map(|found| ("problem", problem(found, options))).collect();
+    let hidden = problems.len() - lines.len();
+    if hidden > 0 {
+        lines.push(("problem", format!("{hidden} more, -v lists them")));
     }
     lines
 }
@@ -221,9 +231,17 @@ pub(super) fn summary(snapshot: &Snapshot, options: &Options, width: usize) -> V
         let count = text::count(snapshot.idle.len() as u64, "worktree", "worktrees");
         parts.push(format!("{count} without a task"));
     }
-    if snapshot.summary.older > 0 {
-        parts.push(format!("{} older, --since all shows them", snapshot.summary.older));
+    let (gone, unopened) = snapshot.everywhere.as_ref().map_or((0, 0), |all| (all.gone.len(), all.unopened));
+    if gone > 0 {
+        parts.push(format!("{} gone since", text::count(gone as u64, "directory", "directories")));
     }
+    let older = match (snapshot.summary.older, unopened) {
+        (0, 0) => None,
+        (older, 0) => Some(format!("{older} older")),
+        (0, _) => Some(text::count(unopened as u64, "older log", "older logs")),
+        (older, _) => Some(format!("{older} older, {} more", text::count(unopened as u64, "older log", "older logs"))),
+    };
+    parts.extend(older.map(|older| format!("{older}, --since all shows them")));
     parts.push(options.moment(snapshot.taken_at));
 
     let mut lines: Vec<String> = Vec::new();

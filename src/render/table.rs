@@ -94,7 +94,7 @@ fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Re
 fn items(snapshot: &Snapshot) -> Vec<Item<'_>> {
     let mut items = vec![Item::Titles];
     let repositories = parts::repositories(&snapshot.tasks);
-    let several = repositories.len() > 1;
+    let several = repositories.len() > 1 || snapshot.everywhere.is_some();
     for (repository, tasks) in repositories {
         if several {
             items.push(Item::Repository(repository));

@@ -33,7 +33,7 @@ impl Lab {
     }
 
     fn seen_by(&self, disk: &Disk, from: &Path) -> String {
-        let (repository, problems) = match Repository::find(disk, from) {
+        let (repository, problems) = match find(disk, from) {
             Ok(found) => found,
             Err(error) => return error.to_string(),
         };
@@ -45,6 +45,13 @@ impl Lab {
         all.extend(problems.iter().map(|problem| format!("! {} {}", problem.path.display(), problem.message)));
         all.join(", ").replace(&format!("{}/", Disk::default().real(self.0.path()).display()), "")
     }
+}
+
+fn find(disk: &Disk, from: &Path) -> Result<(Repository, Vec<Problem>)> {
+    let mut finder = Finder::new(disk);
+    finder.repository(from)?;
+    let Grounds { mut repositories, problems, .. } = finder.done();
+    Ok((repositories.remove(0), problems))
 }
 
 #[test]
@@ -104,7 +111,7 @@ fn folders_beside_the_worktrees_count_once() {
          ln -s ../../far link; ln -s plain again; ln -s .. main; ln -s loop loop; touch file; tree . lost
          mv lost found; mkdir ../../out; ln -s ../../out ours",
     );
-    let (repository, problems) = Repository::find(&Disk::default(), &lab.0.path().join("s")).unwrap();
+    let (repository, problems) = find(&Disk::default(), &lab.0.path().join("s")).unwrap();
     let seen = |w: &Worktree| format!("{:?} {} {}", w.kind, w.name, w.branch.as_deref().unwrap_or("-"));
     let seen: Vec<_> = repository.worktrees.iter().map(seen).collect();
     let linked = ["Main s main", "Linked far far", "Linked near near"];
@@ -151,7 +158,7 @@ fn where_there_is_none_the_way_out_is_named() {
     let lab =
         Lab::new("mkdir -p no/.git away odd; echo 'gitdir: /workspace/.git/worktrees/a' > away/.git; touch odd/.git");
     let disk = Disk::new(Some(lab.0.path().into()));
-    let way = "run agentmon inside one, or name it with `-C DIR`";
+    let way = "run agentmon inside one, name it with `-C DIR`, or look everywhere with `--all`";
     let none = |from, why| format!("no git repository in `{from}` or above it{why}: {way}");
     assert_eq!(lab.seen_by(&disk, Path::new("/no")), none("/no", ""));
     assert_eq!(lab.seen_by(&disk, Path::new("/odd")), none("/odd", " (`/odd/.git`: malformed: it names no path)"));
@@ -178,4 +185,28 @@ fn the_longest_that_holds_a_path_is_its_worktree() {
     }
     assert_eq!((held("/"), held("/ab"), held("")), (None, None, None));
     assert!(holding(&[worktree("/")], Path::new("/x")).is_some());
+}
+
+#[test]
+fn what_a_linked_worktree_does_not_show_another_folder_does() {
+    let lab = Lab::new("seed --separate-git-dir=store main; tree main ../linked; mkdir plain linked/inner");
+    let path = |name: &str| lab.0.path().canonicalize().unwrap().join(name);
+    for order in [["linked/inner", "main", "plain"], ["main", "linked", "plain/gone"], ["plain", "linked/gone", "main"]]
+    {
+        let disk = Disk::default();
+        let mut finder = Finder::new(&disk);
+        for name in order {
+            finder.workplace(&path(name));
+        }
+        let grounds = finder.done();
+        let alone: Vec<_> = grounds.alone.iter().map(|folder| folder.name.as_str()).collect();
+        assert_eq!(alone, if order.contains(&"plain") { vec!["plain"] } else { vec![] }, "{order:?}");
+        let [repository] = grounds.repositories.as_slice() else { panic!("{order:?}: {:?}", grounds.repositories) };
+        let kinds: Vec<_> = repository.worktrees.iter().map(|it| format!("{:?} {}", it.kind, it.name)).collect();
+        assert_eq!(
+            (kinds.join(", "), &repository.main),
+            ("Main main, Linked linked".into(), &Some(path("main"))),
+            "{order:?}"
+        );
+    }
 }

@@ -171,6 +171,32 @@ fn directory<'a>(session: &'a Session, log: &'a SeenLog) -> Option<&'a Path> {
     session.directory.as_deref().map(Path::new).or(log.file.proposed.as_deref())
 }
 
+/// The directory in which somebody's session is.
+pub(crate) fn workplace(log: &SeenLog) -> Option<&Path> {
+    let session = log.session().filter(|session| !session.internal)?;
+    directory(session, log)
+}
+
+/// The directory that most of a session's calls named, if any named one.
+pub(crate) fn busiest_workdir(log: &SeenLog) -> Option<PathBuf> {
+    let session = log.session().filter(|session| !session.internal)?;
+    workdirs(session).max_by_key(|(_, count)| *count).map(|(workdir, _)| workdir)
+}
+
+/// The directories of main sessions that are in no place, as theirs is gone.
+pub(super) fn gone(seen: &Seen, horizon: Option<Time>) -> Vec<PathBuf> {
+    let is_recent = |session: &Session| horizon.is_none_or(|horizon| session.last_activity >= Some(horizon));
+    let mut gone: Vec<PathBuf> = Vec::new();
+    for log in &seen.logs {
+        let Some(session) = log.session().filter(|one| one.parent.is_none() && !one.internal) else { continue };
+        let lost = place_of(session, log, &seen.places).0.is_none() && is_recent(session);
+        gone.extend(directory(session, log).filter(|_| lost).map(Path::to_path_buf));
+    }
+    gone.sort_unstable();
+    gone.dedup();
+    gone
+}
+
 fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
     let own = Path::new(session.directory.as_deref().unwrap_or("/"));
     session.workdirs.iter().map(move |(workdir, count)| (own.join(workdir), *count))

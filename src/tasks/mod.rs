@@ -6,12 +6,13 @@ mod notes;
 mod report;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::clients::LogFile;
 use crate::declared::Declared;
 use crate::life::{self, Life};
-use crate::model::{Problem, Snapshot, Summary, TaskReport};
+use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
 use crate::process::Role;
@@ -21,7 +22,7 @@ use crate::store::{Checkpoint, Sample};
 use crate::time::Time;
 
 use known::Known;
-pub(crate) use known::{directories, judging_without_plan};
+pub(crate) use known::{busiest_workdir, directories, judging_without_plan, workplace};
 
 /// What the judging needs besides what was seen.
 pub(crate) struct Context<'a> {
@@ -38,7 +39,7 @@ pub(crate) struct Context<'a> {
 /// A task to be: a worktree or a declaration, with its sessions.
 struct Draft<'a> {
     name: String,
-    repository: &'a Repository,
+    repository: Option<&'a Repository>,
     /// Its number.
     place: usize,
     worktree: &'a Worktree,
@@ -61,7 +62,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
         if nothing && !manned.contains(&draft.place) {
             if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&*draft.worktree.path)) {
                 summary.older += 1;
-            } else if draft.worktree.kind != Kind::Main {
+            } else if !matches!(draft.worktree.kind, Kind::Main | Kind::Alone) {
                 idle.push(draft.worktree.path.clone());
             }
             continue;
@@ -74,19 +75,44 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
             tasks.push(task);
         }
     }
-    make_unique(&mut tasks);
+    name(&mut tasks);
     for task in &mut tasks {
-        task.next = next::steps(task, context.cwd);
+        task.next = next::steps(task, context.cwd, seen.everywhere);
     }
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
-    let roots = seen.repositories.iter().map(|repository| repository.path().to_path_buf()).collect();
     let problems = seen.problems.clone();
-    Snapshot { schema: "agentmon.status/1", taken_at: context.now, roots, tasks, summary, problems, idle }
+    let everywhere = seen.everywhere.then(|| beyond(seen, context));
+    let (taken_at, roots) = (context.now, roots(seen));
+    Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, problems, idle, everywhere }
 }
 
-/// By repository, then worst first.
+/// By repository, those in none last, then worst first.
 fn order(task: &TaskReport) -> impl Ord {
-    (task.repository.as_deref(), task.health, task.name.as_str(), task.id.as_str())
+    let repository = task.repository.as_deref();
+    let folder = task.worktree.as_deref().filter(|_| repository.is_none());
+    (repository.is_none(), repository, task.health, folder, task.name.as_str(), task.id.as_str())
+}
+
+/// The repositories, then the folders that are in none.
+fn roots(seen: &Seen) -> Vec<PathBuf> {
+    let mut roots: Vec<_> = seen.repositories.iter().map(|repository| repository.path().to_path_buf()).collect();
+    if seen.everywhere {
+        roots.sort_unstable();
+    }
+    let alone = seen.places.worktrees.iter().filter(|(repository, _)| repository.is_none());
+    roots.extend(alone.map(|(_, folder)| folder.path.clone()));
+    roots
+}
+
+/// What was found everywhere and is no task.
+fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
+    let horizon = match context.config.since {
+        Horizon::All => None,
+        Horizon::Span(span) => Some(context.now.minus(span)),
+    };
+    let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.places.of(folder).is_some());
+    let unopened = seen.untouched.iter().filter(|file| file.parent.is_none() && !is_placed(file)).count();
+    Everywhere { gone: known::gone(seen, horizon), unopened }
 }
 
 /// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
@@ -103,7 +129,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> 
     let places = &seen.places;
     let by_path: HashMap<&Path, usize> =
         places.worktrees.iter().enumerate().map(|(place, (_, worktree))| (worktree.path.as_path(), place)).collect();
-    let repository = |place: usize| &seen.repositories[places.worktrees[place].0];
+    let repository = |place: usize| places.worktrees[place].0.map(|number| &seen.repositories[number]);
     let (mut drafts, mut taken): (Vec<Draft<'_>>, HashSet<usize>) = Default::default();
     let mut own: HashMap<usize, &Declared> = HashMap::new();
     for (folder, declared) in &seen.declared {
@@ -174,6 +200,23 @@ fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
 fn is_proven_alive(draft: &Draft<'_>, seen: &Seen) -> bool {
     let proven = draft.declared.filter(|declared| declared.pid_start.is_some());
     proven.is_some_and(|declared| matches!(judging::declared_life(declared, &seen.table), Some(Life::Alive(_))))
+}
+
+/// Makes the ids unique: first within each record, then in the report.
+fn name(tasks: &mut [TaskReport]) {
+    // The folders that are in no repository share a record, which tells them apart by their paths.
+    let ground = |task: &TaskReport| {
+        let folder = task.worktree.clone().filter(|_| task.repository.is_none());
+        (task.repository.clone(), folder)
+    };
+    tasks.sort_by_cached_key(ground);
+    for tasks in tasks.chunk_by_mut(|one, next| ground(one) == ground(next)) {
+        make_unique(tasks);
+        for task in tasks {
+            task.known_as.clone_from(&task.id);
+        }
+    }
+    make_unique(tasks);
 }
 
 /// A task argument must name one task: equal ids get their parent's name before them, and a number after them

@@ -81,8 +81,9 @@ fn describe(
         .flatten();
     TaskReport {
         id: declared_id.unwrap_or_else(|| name.clone()),
+        known_as: String::new(),
         name,
-        repository: Some(draft.repository.path().to_path_buf()),
+        repository: draft.repository.map(|repository| repository.path().to_path_buf()),
         worktree: Some(draft.worktree.path.clone()),
         branch: draft.worktree.branch.clone(),
         health: verdict.health,

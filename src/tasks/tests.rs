@@ -138,7 +138,7 @@ impl Lab {
         let worktrees = self.worktrees.clone();
         let repository = Repository { common: format!("{MAIN}/.git").into(), main: Some(MAIN.into()), worktrees };
         let repositories = vec![repository];
-        let mut places = Places::new(&repositories);
+        let mut places = Places::new(&repositories, &[]);
         let logs = || self.logs.iter().map(|log| SeenLog::of(log.client, log.file.clone(), log.session().cloned()));
         let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).map(Cow::into_owned).collect();
         let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
@@ -153,6 +153,7 @@ impl Lab {
             untouched: self.untouched.clone(),
             marks: HashMap::from([("claude-code", self.marks.clone()), ("codex", Vec::new())]),
             problems: self.problems.clone(),
+            everywhere: false,
         };
         let config = Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new() };
         let context = Context {

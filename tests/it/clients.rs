@@ -1,235 +1,274 @@
-//! Clients of which there is no recording: each laid out as it leaves its files, with its process, and judged by
-//! the whole program. The rows are of the shapes that public logs of them have.
+//! `agentmon clients`: where it was looked, what was counted, and what to do when nothing was found.
 
-mod stories;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use std::fs::File;
-use std::time::{Duration, UNIX_EPOCH};
-
+use agentmon::{Terminal, Time, World};
 use serde_json::{Value, json};
 
-use crate::lab::{HOME, Lab, WORKTREE};
-use stories::{KINDS, Kind, Story, at, base, copilot, cursor, droid, pi};
+use crate::demo::{demo, look};
+use crate::ground::{Ground, Ran, run};
+use crate::lab::{Lab, list, ms};
 
-const SECOND: i64 = 1000;
-const MINUTE: i64 = 60 * SECOND;
+const NOW: &str = "2026-11-20T14:05:00Z";
 
-fn text(rows: &[Value]) -> String {
-    rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect()
+fn slug(path: &Path) -> String {
+    path.to_str().unwrap().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
 }
 
-/// Lays out a log that was last written ten seconds after the start.
-fn lay(lab: &Lab, log: &str, text: &str) {
-    let path = format!("{HOME}/{log}");
-    lab.write(&path, text);
-    let written = UNIX_EPOCH + Duration::from_millis((base() + 10 * SECOND).unsigned_abs());
-    File::options().append(true).open(lab.path(&path)).unwrap().set_modified(written).unwrap();
+/// A log of so many hours ago, which is no log to whoever opens it.
+fn put(ground: &Ground, inner: &str, hours_ago: u64) {
+    ground.write(inner, "not for this page\n");
+    let now = u64::try_from(ms(NOW)).unwrap();
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(now - hours_ago * 3_600_000);
+    File::open(ground.path(inner)).unwrap().set_modified(time).unwrap();
 }
 
-fn process(kind: &Kind, pid: u32, folder: &str) -> Value {
-    json!({"pid": pid, "ppid": 1, "comm": "MainThread", "starttime": 5000, "cmdline": kind.argv, "cwd": folder, "exe": kind.exe})
+fn page(ground: &Ground, environment: &[(&str, &str)], arguments: &[&str]) -> Value {
+    let mut command = ground.program(&["clients", "--format", "json", "--now", NOW]);
+    run(command.args(arguments).envs(environment.iter().copied())).report()
 }
 
-fn said(task: &Value) -> (&str, &str) {
-    (task["health"].as_str().unwrap(), task["reason"].as_str().unwrap())
+fn client<'a>(page: &'a Value, name: &str) -> &'a Value {
+    list(&page["clients"]).iter().find(|client| client["name"] == name).unwrap()
 }
 
 #[test]
-fn every_story_is_judged_right() {
-    use Story::{Asks, Ends, Errs, InTool, Stopped, Struggles, Works};
-    let (working, ended, died) = (("healthy", "working"), ("completed", "turn_ended"), ("failed", "process_gone"));
-    // What was done, whether its process lives, how long after the start, and the verdict.
-    let moments = [
-        (Works, true, 20 * SECOND, working),
-        (Works, true, 9 * MINUTE, working),
-        (Works, true, 11 * MINUTE, ("stuck", "silent")),
-        (Works, false, 20 * SECOND, working),
-        (Works, false, 2 * MINUTE, died),
-        (InTool, true, 11 * MINUTE, working),
-        (InTool, true, 31 * MINUTE, ("stuck", "tool_silent")),
-        (InTool, false, 2 * MINUTE, died),
-        (Asks, true, 20 * SECOND, ("stuck", "waiting_for_person")),
-        (Struggles, true, 20 * SECOND, ("struggling", "failure_streak")),
-        (Ends, true, 30 * SECOND, ended),
-        (Ends, false, 2 * MINUTE, ended),
-        (Stopped, true, 20 * SECOND, ("failed", "interrupted")),
-        (Errs, false, 20 * SECOND, ("failed", "api_error")),
-    ];
-    let mut wrong = Vec::new();
-    for kind in KINDS {
-        for (story, alive, after, truth) in moments {
-            let truth = match (kind.name, story) {
-                // It is silent, or it works: more is not to be seen.
-                ("cursor", InTool | Asks | Struggles) if alive && after > 10 * MINUTE => ("stuck", "silent"),
-                ("cursor", Asks | Struggles) => working,
-                _ => truth,
-            };
-            let lab = Lab::new();
-            lay(&lab, kind.log, &text(&(kind.rows)(story)));
-            if alive {
-                lab.processes(&[process(kind, 4242, WORKTREE)], &[]);
-            }
-            let task = lab.task(base() + after);
-            if said(&task) != truth {
-                let (name, after) = (kind.name, after / SECOND);
-                wrong.push(format!(
-                    "{name} {story:?} {alive} +{after} s: {:?} ({}), not {truth:?}",
-                    said(&task),
-                    task["detail"]
-                ));
-            }
-            let session = &task["sessions"][0];
-            assert_eq!((&session["client"], &session["id"]), (&json!(kind.name), &json!("5d0ef989-7f75")));
-            assert_eq!(
-                session["process"]["pid"],
-                if alive { json!(4242) } else { Value::Null },
-                "{} {story:?}",
-                kind.name
-            );
-        }
+fn an_empty_home_is_no_failure_and_says_what_to_do() {
+    let ground = Ground::new();
+    let ran = ground.run(&["clients"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.starts_with("claude-code: not found\n    not there: "), "{ran:?}");
+    let place = ground.path("home/.claude/projects");
+    assert!(ran.out.contains(&format!("not there: {} (CLAUDE_CONFIG_DIR moves it)\n", place.display())), "{ran:?}");
+    assert!(ran.out.contains(" found · 0 sessions · 0 running · "), "{ran:?}");
+    assert!(ran.err.contains("no agent has left a log: ") && ran.err.contains("`--home DIR`"), "{ran:?}");
+    // The folder is there, and empty.
+    fs::create_dir_all(place).unwrap();
+    let ran = ground.run(&["clients"]);
+    assert!(ran.out.starts_with("claude-code: 0 sessions, 0 running\n    in: "), "{ran:?}");
+    assert!(ran.err.contains("no agent has left a log: "), "{ran:?}");
+
+    let mut command = ground.program(&["clients"]);
+    let ran = run(command.env_clear());
+    assert!(ran.code == Some(0) && ran.out.contains("nowhere: HOME is not set") && ran.out.is_ascii(), "{ran:?}");
+    assert!(ran.err.contains("HOME is not set"), "{ran:?}");
+}
+
+#[test]
+fn logs_are_counted_and_not_opened() {
+    let ground = Ground::new();
+    let here = format!("home/.claude/projects/{}", slug(&ground.path("shop/.worktrees/task-x")));
+    let session = "290ed940-57c1-4f72-a8a0-5c751037a60b";
+    put(&ground, &format!("{here}/{session}.jsonl"), 1);
+    put(&ground, &format!("{here}/{session}/subagents/agent-a1.jsonl"), 0);
+    put(&ground, &format!("{here}/190ed940-57c1-4f72-a8a0-5c751037a60b.jsonl"), 30);
+    put(&ground, "home/.claude/projects/-srv-elsewhere/390ed940-57c1-4f72-a8a0-5c751037a60b.jsonl", 2);
+    put(&ground, "home/.codex/sessions/2026/11/20/rollout-1.jsonl", 40);
+    let all = page(&ground, &[], &[]);
+    let claude = client(&all, "claude-code");
+    assert_eq!(claude["sessions"], json!({"all": 3, "recent": 2, "here": 2}), "{claude:#}");
+    assert_eq!(claude["newest"], NOW, "its sub-agent's");
+    let codex = client(&all, "codex");
+    assert_eq!(codex["sessions"], json!({"all": 1, "recent": 0, "here": null}), "{codex:#}");
+    assert_eq!((&all["problems"], &all["since"]), (&json!([]), &"2026-11-19T14:05:00Z".into()));
+    assert_eq!(all["repositories"], json!([ground.path("shop")]));
+    assert!(ground.caches().is_empty() && ground.record().is_empty(), "nothing is written");
+
+    let older = page(&ground, &[], &["--since", "36h"]);
+    assert_eq!(client(&older, "claude-code")["sessions"]["recent"], 3);
+    let table = run(ground.program(&["clients", "--now", NOW, "--format", "table"]).arg("--color=never")).out;
+    let row =
+        |name: &str| table.lines().find(|line| line.contains(name)).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(row("CLIENT"), ["CLIENT", "SESSIONS", "IN", "24H", "HERE", "RUNNING", "NEWEST"]);
+    assert_eq!(row("● claude-code"), ["●", "claude-code", "3", "2", "2", "0", "0s"]);
+    assert_eq!(row("● codex"), ["●", "codex", "1", "0", "?", "0", "1d16h"]);
+    assert!(table.contains("\nHERE ?: "), "{table}");
+}
+
+#[test]
+fn no_repository_is_needed() {
+    let ground = Ground::new();
+    put(&ground, "home/.codex/sessions/2026/11/20/rollout-1.jsonl", 1);
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = ground.program(&["clients", "--format", "json", "--now", NOW]);
+        run(command.args(arguments).current_dir(ground.path("home")))
+    };
+    let page = elsewhere(&[]).report();
+    assert_eq!((&page["repositories"], &client(&page, "codex")["sessions"]["here"]), (&json!([]), &Value::Null));
+    assert_eq!(elsewhere(&["-C", "."]).code, Some(2), "who names one expects one");
+    assert_eq!(elsewhere(&["-C", "../shop"]).report()["repositories"], json!([ground.path("shop")]));
+}
+
+#[test]
+fn a_variable_moves_a_place() {
+    let ground = Ground::new();
+    put(&ground, "moved/projects/-srv-x/290ed940-57c1-4f72-a8a0-5c751037a60b.jsonl", 1);
+    let moved = ground.path("moved");
+    let set = [("CLAUDE_CONFIG_DIR", moved.to_str().unwrap()), ("CODEX_HOME", "relative")];
+    let page_set = page(&ground, &set, &[]);
+    let place = |page: &Value, name: &str| client(page, name)["places"][0].clone();
+    let variable = |name: &str, state: &str| json!([{ "name": name, "state": state }]);
+    let claude = place(&page_set, "claude-code");
+    assert_eq!(claude["path"].as_str(), moved.join("projects").to_str());
+    assert_eq!((&claude["state"], &claude["variables"]), (&"found".into(), &variable("CLAUDE_CONFIG_DIR", "set")));
+    assert_eq!(client(&page_set, "claude-code")["sessions"]["all"], 1);
+    let codex = place(&page_set, "codex");
+    assert_eq!((&codex["state"], &codex["variables"]), (&"missing".into(), &variable("CODEX_HOME", "ignored")));
+
+    // The variables are this user's, and say nothing of another home.
+    let home = ground.path("home");
+    let other = page(&ground, &set, &["--home", home.to_str().unwrap()]);
+    let claude = place(&other, "claude-code");
+    assert_eq!(
+        (&claude["state"], &claude["variables"]),
+        (&"missing".into(), &variable("CLAUDE_CONFIG_DIR", "ignored"))
+    );
+    assert_eq!(place(&page(&ground, &[], &[]), "codex")["variables"], variable("CODEX_HOME", "unset"));
+}
+
+#[test]
+fn what_may_not_be_read_is_said() {
+    let ground = Ground::new();
+    put(&ground, "home/.claude/projects/-srv-x/290ed940-57c1-4f72-a8a0-5c751037a60b.jsonl", 1);
+    put(&ground, "home/.codex/sessions/2026/11/20/rollout-1.jsonl", 1);
+    symlink("/etc/passwd", ground.path("home/.codex/sessions/2026/11/20/rollout-2.jsonl")).unwrap();
+    ground.give("shop");
+    ground.give("home");
+    let closed = "home/.claude/projects";
+    // Counting takes no more than the right to list.
+    ground.mode("home/.codex/sessions/2026/11/20/rollout-1.jsonl", 0);
+    ground.mode(closed, 0);
+    let json = ground.run_bound(&["clients", "--format", "json"]).report();
+    let lines = ground.run_bound(&["clients"]);
+    ground.mode(closed, 0o755);
+    let claude = client(&json, "claude-code");
+    assert_eq!((&claude["places"][0]["state"], &claude["sessions"]["all"]), (&"unreadable".into(), &0.into()));
+    assert_eq!(client(&json, "codex")["sessions"]["all"], 1);
+    let wrong: Vec<_> = list(&json["problems"]).iter().map(|problem| problem["path"].as_str().unwrap()).collect();
+    let wanted = [closed, "home/.codex/sessions/2026/11/20/rollout-2.jsonl"].map(|inner| ground.path(inner));
+    assert_eq!(wrong, wanted.each_ref().map(|path| path.to_str().unwrap()));
+    assert_eq!(lines.code, Some(0));
+    assert!(
+        lines.out.contains("    closed: ") && lines.out.contains("(Permission denied (os error 13), "),
+        "{lines:?}"
+    );
+    assert!(lines.out.contains("\nproblem: "), "{lines:?}");
+}
+
+#[test]
+fn what_runs_is_counted() {
+    let lab = Lab::new();
+    let process = |pid: u32, line: &str| {
+        let argv: Vec<&str> = line.split(' ').collect();
+        json!({"pid": pid, "ppid": 1, "starttime": 190_000, "comm": argv[0], "state": "S", "cwd": "/srv/shop",
+               "exe": format!("/usr/bin/{}", argv[0]), "cmdline": argv, "open_files": []})
+    };
+    let page = |lab: &Lab| -> Value {
+        let output = lab.run(ms(NOW), &["clients", "--format", "json"]);
+        serde_json::from_str(&output.out).unwrap()
+    };
+    lab.processes(
+        &[process(700, "claude"), process(701, "codex app-server"), process(702, "codex"), process(703, "vim claude")],
+        &[],
+    );
+    let report = page(&lab);
+    assert_eq!(client(&report, "claude-code")["processes"], json!({"agents": 1, "helpers": 0}));
+    assert_eq!(client(&report, "codex")["processes"], json!({"agents": 1, "helpers": 1}));
+    assert!(client(&report, "codex")["sessions"]["recent"].is_null(), "the age of a copied file says nothing");
+    let output = lab.run(ms(NOW), &["clients"]);
+    assert!(output.out.contains("codex: 0 sessions, 1 running, 1 helper\n"), "{output:?}");
+    assert!(output.err.contains("an agent runs, and has left no log"), "{output:?}");
+    // An empty table is that of a disk, not of a machine.
+    fs::remove_dir_all(lab.path("/proc")).unwrap();
+    fs::create_dir(lab.path("/proc")).unwrap();
+    assert!(client(&page(&lab), "codex")["processes"].is_null());
+}
+
+/// The page of the demo, as wide as a terminal is.
+fn wide(width: u16, variables: &[(&str, &str)], home: &str, line: &str) -> String {
+    let environment = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let world = World {
+        now: Time(ms(NOW)),
+        offset: chrono::FixedOffset::east_opt(0).unwrap(),
+        env: environment,
+        agents_home: None,
+        cwd: "/srv".into(),
+        terminal: Terminal { stdout: true, stderr: false, width: Some(width) },
+        suspended: std::time::Duration::ZERO,
+    };
+    let begin = ["agentmon", "clients", "--home", home, "--root"].map(Into::into);
+    let arguments = begin.into_iter().chain([demo().as_os_str().to_owned()]);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    agentmon::run(arguments.chain(line.split_whitespace().map(Into::into)), world, &mut out, &mut err);
+    String::from_utf8(out).unwrap()
+}
+
+const UTF8: (&str, &str) = ("LANG", "C.UTF-8");
+
+#[test]
+fn it_fits_the_terminal() {
+    for width in [24, 40, 53, 80, 120] {
+        let page = wide(width, &[UTF8, ("NO_COLOR", "1")], "/home/dev", "");
+        let is_path = |line: &str| line.contains("/home/dev");
+        let broad = page.lines().find(|line| line.chars().count() > usize::from(width) && !is_path(line));
+        assert_eq!(broad, None, "{width}\n{page}");
+        assert!(page.contains("✓ liveness"), "{page}");
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let painted = wide(80, &[UTF8, ("TERM", "xterm")], "/home/dev", "");
+    let plain = wide(80, &[UTF8, ("NO_COLOR", "1")], "/home/dev", "");
+    assert!(painted.contains('\x1b') && !plain.contains('\x1b'));
+    let lines = look(demo(), "clients --format lines");
+    assert!(!lines.contains('\x1b') && lines.contains("\n    knows: ✓ state ✓ tool "), "{lines}");
+    assert!(wide(80, &[("NO_COLOR", "1")], "/home/dev", "").is_ascii());
 }
 
 #[test]
-fn what_is_said_besides() {
-    for kind in KINDS {
-        let lab = Lab::new();
-        lay(&lab, kind.log, &text(&(kind.rows)(Story::Errs)));
-        let task = lab.task(base() + MINUTE);
-        assert_eq!(task["error_class"], "resource", "{}: {}", kind.name, task["detail"]);
-        assert!(task["detail"].as_str().unwrap().contains("in 3 days"), "{}: {}", kind.name, task["detail"]);
-        let report = lab.run(base() + MINUTE, &["--since", "all"]).out;
-        assert!(report.contains(&format!("cd .worktrees/task-x && {}", kind.resume)), "{report}");
-        lay(&lab, kind.log, &text(&(kind.rows)(Story::Asks)));
-        lab.processes(&[process(kind, 4242, WORKTREE)], &[]);
-        let task = lab.task(base() + MINUTE);
-        let notes = task["notes"].to_string();
-        if kind.name == "cursor" {
-            assert!(notes.contains("more cannot be known: cursor does not log"), "{task:#}");
-        } else {
-            assert_eq!(notes, "[]");
-            assert!(task["detail"].as_str().unwrap().contains("make a"), "{task:#}");
-        }
-    }
-    let lab = Lab::new();
-    lay(&lab, KINDS[1].log, &text(&pi(Story::Struggles)));
-    let session = lab.task(base() + MINUTE)["sessions"][0].clone();
-    assert_eq!(session["cost_usd"], 0.75);
-    assert_eq!(session["tokens"], json!({"input": 3, "output": 6, "cached_input": 9, "cache_write": 12}));
-}
-
-#[test]
-fn logs_lie_where_variables_say() {
-    let moved = [
-        ("COPILOT_HOME", "session-state/5d0ef989-7f75.jsonl"),
-        ("PI_CODING_AGENT_DIR", "sessions/--srv-shop-.worktrees-task-x--/1_5d0ef989-7f75.jsonl"),
-        ("PI_CODING_AGENT_SESSION_DIR", "1_5d0ef989-7f75.jsonl"),
-        ("FACTORY_HOME_OVERRIDE", ".factory/sessions/5d0ef989-7f75.jsonl"),
-        ("FACTORY_HOME_OVERRIDE", "sessions/-srv-shop-.worktrees-task-x/5d0ef989-7f75.jsonl"),
-        ("CURSOR_DATA_DIR", "projects/srv-shop-worktrees-task-x/agent-transcripts/5d0ef989-7f75.jsonl"),
-    ];
-    for (kind, (variable, log)) in [0, 1, 1, 2, 2, 3].map(|at| &KINDS[at]).into_iter().zip(moved) {
-        let mut lab = Lab::new();
-        lay(&lab, &format!("elsewhere/{log}"), &text(&(kind.rows)(Story::Ends)));
-        lab.environment.insert(variable.into(), format!("{HOME}/elsewhere").into());
-        assert_eq!(said(&lab.task(base() + MINUTE)), ("completed", "turn_ended"), "{variable}");
+fn a_path_does_not_steer_the_terminal() {
+    let hostile = "/home/\n::error::a\x1b[2J\x1b]52;c;cm0=\x07\u{202e}b";
+    for format in ["table", "lines", "json"] {
+        let page = wide(80, &[UTF8], hostile, &format!("--color=never --format {format}"));
+        let is_active = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+        assert!(!page.contains(is_active) && page.contains("b/.claude"), "{}", page.escape_debug());
+        assert!(!page.lines().any(|line| line.trim_start().starts_with("::")), "{page}");
     }
 }
 
 #[test]
-fn copilots_locks_name_its_process() {
-    let kind = &KINDS[0];
-    let lab = Lab::new();
-    lay(&lab, kind.log, &text(&copilot(Story::InTool)));
-    lab.write(&format!("{HOME}/.copilot/session-state/5d0ef989-7f75/inuse.4242.lock"), "4242");
-    let (health, reason) = ("failed".to_owned(), "process_gone".to_owned());
-    let task = lab.task(base() + 11 * SECOND);
-    assert_eq!(said(&task), (health.as_str(), reason.as_str()), "the lock proves it at once");
-    // Wherever it was started.
-    lab.processes(&[process(kind, 4242, "/srv")], &[]);
-    assert_eq!(said(&lab.task(base() + 2 * MINUTE)), ("healthy", "working"));
-    // An id that is another program's by now.
-    let other = json!({"pid": 4242, "ppid": 1, "comm": "vim", "starttime": 9000, "cmdline": ["vim"], "cwd": WORKTREE, "exe": "/usr/bin/vim"});
-    lab.processes(&[other], &[]);
-    assert_eq!(said(&lab.task(base() + 12 * SECOND)), ("failed", "process_gone"));
-    // Taken up by another process, whose lock stands beside the old one.
-    lab.write(&format!("{HOME}/.copilot/session-state/5d0ef989-7f75/inuse.4343.lock"), "4343");
-    lab.processes(&[process(kind, 4343, "/srv")], &[]);
-    assert_eq!(said(&lab.task(base() + 13 * SECOND)), ("healthy", "working"));
+fn the_readme_shows_the_page() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let page = look(demo(), "clients --format table");
+    assert!(readme.contains(page.trim_end()), "put this into the README:\n{page}");
 }
 
-#[test]
-fn a_lost_first_row_costs_copilots_sessions_their_place_alone() {
-    let lab = Lab::new();
-    for id in ["one", "two"] {
-        let rows = copilot(Story::Works);
-        let resumed = json!({"type": "session.resume", "data": {"context": {"cwd": WORKTREE}}, "timestamp": at(1)});
-        let log = format!(".copilot/session-state/{id}/events.jsonl");
-        lay(&lab, &log, &format!("\0\0\0\n{resumed}\n{}", text(&rows[1..])));
+/// The table of what is known, as Markdown.
+fn known(page: &Value) -> String {
+    let facts = ["state", "tool", "failures", "plan", "tokens", "waiting", "liveness", "end"];
+    let mut table =
+        vec![format!("| client | {} | but |", facts.join(" | ")), format!("|---{}|---|", "|:-:".repeat(facts.len()))];
+    for client in list(&page["clients"]) {
+        let mark = |fact: &&str| if list(&client["knows"]).iter().any(|known| known == fact) { "✓" } else { "" };
+        let marks: Vec<_> = facts.iter().map(mark).collect();
+        let caveat = client["caveat"].as_str().unwrap().replace('|', "\\|");
+        table.push(format!("| {} | {} | {caveat} |", client["name"].as_str().unwrap(), marks.join(" | ")));
     }
-    let task = lab.task(base() + 20 * SECOND);
-    let mut ids: Vec<_> = task["sessions"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    ids.sort_unstable();
-    assert_eq!(ids, ["one", "two"]);
+    table.join("\n") + "\n"
 }
 
 #[test]
-fn what_runs_headless_has_not_ended_while_it_lives() {
-    let cases: [(&Kind, &[&str]); 3] = [
-        (&KINDS[2], &["droid", "exec", "go"]),
-        (&KINDS[3], &["cursor-agent", "-p", "go"]),
-        (&KINDS[3], &["cursor-agent", "worker-server"]),
-    ];
-    for ((kind, argv), truth) in cases.into_iter().zip(["healthy", "healthy", "completed"]) {
-        let lab = Lab::new();
-        lay(&lab, kind.log, &text(&(kind.rows)(Story::Ends)));
-        let mut agent = process(kind, 4242, WORKTREE);
-        agent["cmdline"] = json!(argv);
-        lab.processes(&[agent], &[]);
-        assert_eq!(lab.task(base() + MINUTE)["health"], truth, "{argv:?}");
-    }
+fn the_readme_says_what_is_known() {
+    let page = serde_json::from_str(&look(demo(), "clients --format json")).unwrap();
+    let table = known(&page);
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(&format!("\n{table}\n")), "put this into the README:\n{table}");
 }
 
 #[test]
-fn cursors_folder_is_all_that_tells_where_it_worked() {
-    let kind = &KINDS[3];
-    let lab = Lab::new();
-    let project = ".cursor/projects/srv-shop-worktrees-task-x";
-    lay(&lab, kind.log, &text(&cursor(Story::Works)));
-    let sub = format!("{project}/agent-transcripts/5d0ef989-7f75/subagents/77.jsonl");
-    lay(&lab, &sub, &text(&cursor(Story::Ends)));
-    let task = lab.task(base() + 20 * SECOND);
-    assert_eq!(task["sessions"][1]["parent"], "5d0ef989-7f75", "{task:#}");
-    // A shell below it is a tool, which the transcript does not show yet.
-    let shell = json!({"pid": 4300, "ppid": 4242, "comm": "bash", "state": "R", "starttime": 5001, "cmdline": ["bash", "-c", "make"], "cwd": WORKTREE, "exe": "/usr/bin/bash"});
-    lab.processes(&[process(kind, 4242, WORKTREE), shell], &[]);
-    assert_eq!(said(&lab.task(base() + 11 * MINUTE)), ("healthy", "working"));
-    // Where it was trusted counts for more than a name that two directories share.
-    let other = "/srv/shop/.worktrees/task/x";
-    lab.worktree(other);
-    lab.write(&format!("{HOME}/{project}/.workspace-trusted"), &json!({"workspacePath": other}).to_string());
-    let report = lab.status(base() + 20 * SECOND);
-    let tasks = report["tasks"].as_array().unwrap();
-    let found = tasks.iter().find(|task| !task["sessions"].as_array().unwrap().is_empty()).unwrap();
-    assert_eq!(found["worktree"], other);
-
-    let lab = Lab::new();
-    let told = "user:\n<user_query>\ngo\n</user_query>\n\nassistant:\n[Tool call] Shell\n  command: make\n";
-    lay(&lab, &format!("{project}/agent-transcripts/5d0ef989-7f75.txt"), told);
-    lab.processes(&[process(kind, 4242, WORKTREE)], &[]);
-    assert_eq!(said(&lab.task(base() + MINUTE)), ("healthy", "working"));
-    let report = lab.status(base() + 11 * MINUTE);
-    assert_eq!(said(&report["tasks"][0]), ("stuck", "silent"));
-    assert_eq!(report["problems"], json!([]));
-}
-
-#[test]
-fn a_new_session_without_times_judges_before_an_old_one_with_times() {
-    let lab = Lab::new();
-    let old = text(&droid(Story::Errs)).replace("2026-11-20", "2026-11-19");
-    lay(&lab, KINDS[2].log, &old);
-    lay(&lab, KINDS[3].log, &text(&cursor(Story::Works)));
-    lab.processes(&[process(&KINDS[3], 4242, WORKTREE)], &[]);
-    assert_eq!(said(&lab.task(base() + MINUTE)), ("healthy", "working"));
+fn a_reader_that_leaves_is_no_failure() {
+    let ground = Ground::new();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec \"$0\" clients >&-", env!("CARGO_BIN_EXE_agentmon")]).current_dir(ground.path("shop"));
+    let ran: Ran = run(shell.env_clear().env("HOME", ground.path("home")).stderr(std::process::Stdio::piped()));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

@@ -7,9 +7,11 @@ mod bad_status;
 mod binary;
 mod clients;
 mod demo;
+mod everywhere;
 mod ground;
 mod hostile;
 mod lab;
+mod laid_out;
 mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::demo::{demo, look};
 
-/// Where `value` does not fit `schema`. Knows as much of JSON Schema as `docs/status.schema.json` uses.
+/// Where `value` does not fit `schema`. Knows as much of JSON Schema as the files in `docs` use.
 fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         return misfits(value, &root["$defs"][name.trim_start_matches("#/$defs/")], root, at, found);
@@ -57,11 +57,14 @@ fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Ve
     }
 }
 
+fn schema(name: &str) -> Value {
+    let path = format!("{}/docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
 #[test]
 fn the_schema_is_true() {
-    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema: Value =
-        serde_json::from_slice(&std::fs::read(project.join("docs/status.schema.json")).unwrap()).unwrap();
+    let schema = schema("status");
     let mut report: Value = serde_json::from_str(&look(demo(), "--format json --since all")).unwrap();
     assert!(report["tasks"].as_array().unwrap().len() >= 10);
     // The demo has none.
@@ -75,4 +78,21 @@ fn the_schema_is_true() {
     report["summary"]["new"] = 1.into();
     misfits(&report, &schema, &schema, "", &mut found);
     assert_eq!(found.len(), 3, "a wrong report is found wrong: {found:#?}");
+}
+
+#[test]
+fn the_schema_of_the_clients_is_true() {
+    let schema = schema("clients");
+    let mut page: Value = serde_json::from_str(&look(demo(), "clients --format json")).unwrap();
+    assert!(page["clients"].as_array().unwrap().len() >= 2);
+    page["problems"] = serde_json::json!([{ "path": "/x", "line": null, "offset": null, "message": "closed" }]);
+    let mut found = Vec::new();
+    misfits(&page, &schema, &schema, "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+
+    page["clients"][0]["knows"][0] = "everything".into();
+    page["clients"][0]["places"][0]["variables"][0]["state"] = true.into();
+    page["clients"][1].as_object_mut().unwrap().remove("newest");
+    misfits(&page, &schema, &schema, "", &mut found);
+    assert_eq!(found.len(), 3, "a wrong page is found wrong: {found:#?}");
 }

@@ -50,7 +50,7 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
         if text.ends_with(".jsonl") {
             found.extend(transcript(&entry, path, problems));
         } else if text.len() == 36 {
-            let agents = path.join("subagents");
+            let (agents, first) = (path.join("subagents"), found.len());
             let mut workflows = false;
             for (name, entry) in entries_in(disk, &agents, problems) {
                 workflows |= name == "workflows";
@@ -63,6 +63,8 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
                     found.extend(sub_agent(&entry, folder.join(name), problems));
                 }
             }
+            let session: Arc<str> = text.into();
+            found[first..].iter_mut().for_each(|log| log.parent = Some(Arc::clone(&session)));
         }
     }
     let proposed: Option<Arc<Path>> = proposed.map(Arc::from);

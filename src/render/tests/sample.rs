@@ -43,6 +43,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
 fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> TaskReport {
     TaskReport {
         id: id.into(),
+        known_as: id.into(),
         name: name.into(),
         repository: Some("/srv/shop".into()),
         worktree: Some(format!("/srv/shop/.worktrees/{name}").into()),
@@ -158,7 +159,7 @@ pub(super) fn sample() -> Snapshot {
     let problems = vec![torn, Problem { offset: Some(512), ..Problem::new("/var/log/x.jsonl", "not UTF-8") }];
     let idle = vec!["/srv/shop/.worktrees/old".into(), "/srv/shop".into()];
     let roots = vec!["/srv/shop".into()];
-    Snapshot { schema: "agentmon.status/1", taken_at: NOW, roots, tasks, summary, problems, idle }
+    Snapshot { schema: "agentmon.status/1", taken_at: NOW, roots, tasks, summary, problems, idle, everywhere: None }
 }
 
 /// The same with the worst text in every place that can hold one.

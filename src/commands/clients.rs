@@ -1,0 +1,61 @@
+//! `agentmon clients`: what was looked for where, and what can be known of each client.
+
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, bail};
+
+use super::look::{config, disk, options, roots};
+use crate::cli::Cli;
+use crate::render;
+use crate::repository::{Finder, Grounds};
+use crate::survey::{Survey, survey};
+use crate::world::World;
+
+/// Runs the command and says the exit code.
+///
+/// # Errors
+/// A setting is wrong, a directory that was named is in no repository, or the format has no such page.
+pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
+    let default = if world.terminal.stdout { "table" } else { "lines" };
+    let name = cli.status.format.map_or(default, |format| format.name);
+    let form = render::clients::by_name(name).with_context(|| format!("this page has no format `{name}`"))?;
+    let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
+    let mut finder = Finder::new(&disk);
+    for root in roots(&cli.look, world) {
+        // Who names a directory expects a repository; here there may be one.
+        match finder.repository(&root) {
+            Err(error) if !cli.look.directories.is_empty() => return Err(error),
+            Err(_) | Ok(()) => {}
+        }
+    }
+    let Grounds { repositories, .. } = finder.done();
+    let survey = survey(&disk, world, config.since, &repositories);
+    match form(&survey, &options(cli, world), out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
+        _ => {}
+    }
+    if let Some(advice) = advice(&survey, world) {
+        drop(writeln!(err, "agentmon: {advice}"));
+    }
+    Ok(0)
+}
+
+/// What to do where nothing is found at all.
+fn advice(survey: &Survey, world: &World) -> Option<&'static str> {
+    let found = |is: fn(&crate::survey::Surveyed) -> bool| survey.clients.iter().any(is);
+    if found(|client| client.sessions.all > 0) {
+        None
+    } else if world.agents_home().is_none() && survey.clients.iter().all(|client| client.places.is_empty()) {
+        Some("HOME is not set, so no agent's log can be found; name it with `--home DIR`")
+    } else if found(crate::survey::Surveyed::is_running) {
+        Some(
+            "an agent runs, and has left no log where it was looked: set the variable that moves its place as the \
+             agent has it, or name its home with `--home DIR`",
+        )
+    } else {
+        Some(
+            "no agent has left a log: if yours work under another home, name it with `--home DIR`; if a variable \
+             moves their logs, set it here, too",
+        )
+    }
+}

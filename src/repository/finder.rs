@@ -1,0 +1,152 @@
+//! The repositories of many folders: each folder is looked at once, and each repository read once.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::{Kind, Reader, Repository, Worktree, beside, holding, name_of};
+use crate::disk::Disk;
+use crate::model::Problem;
+
+/// Finds repositories, and keeps what was found.
+pub(crate) struct Finder<'a> {
+    reader: Reader<'a>,
+    repositories: Vec<Repository>,
+    /// Those who work in no repository, by the real path.
+    alone: HashMap<PathBuf, Worktree>,
+    /// The repository that each folder on the way was seen to be in.
+    known: HashMap<PathBuf, Option<usize>>,
+}
+
+/// What was found, and what could not be read of it.
+pub(crate) struct Grounds {
+    pub(crate) repositories: Vec<Repository>,
+    /// Folders outside any repository, in order of their paths.
+    pub(crate) alone: Vec<Worktree>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) fn new(disk: &'a Disk) -> Self {
+        let reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
+        Self { reader, repositories: Vec::new(), alone: HashMap::new(), known: HashMap::new() }
+    }
+
+    /// Takes in the repository that git would use in `from`.
+    ///
+    /// # Errors
+    /// There is none, or the `.git` file that decides names a place that is not there.
+    pub(crate) fn repository(&mut self, from: &Path) -> Result<()> {
+        let from = self.reader.disk.real(from);
+        if !self.reader.disk.is_dir(&from) {
+            bail!("`{}` is no folder that can be entered: name another with `-C DIR`", from.display());
+        }
+        let before = self.reader.problems.len();
+        if self.around(&from)?.is_some() {
+            return Ok(());
+        }
+        let why = self.reader.problems.get(before);
+        let why = why.map(|problem| format!(" (`{}`: {})", problem.path.display(), problem.message));
+        bail!(
+            "no git repository in `{}` or above it{}: run agentmon inside one, name it with `-C DIR`, or look \
+             everywhere with `--all`",
+            from.display(),
+            why.unwrap_or_default()
+        );
+    }
+
+    /// Takes in where somebody works: the repository around the directory, or where there is none the directory
+    /// itself. One that is gone leads to the repository that it lay in, and else nowhere.
+    pub(crate) fn workplace(&mut self, directory: &Path) {
+        let Some((folder, gone)) = self.nearest(directory) else { return };
+        let before = self.reader.problems.len();
+        match self.around(&folder) {
+            Ok(Some(_)) => return,
+            // Of a way that is closed, its first gate says it all.
+            Ok(None) => self.reader.problems.truncate(before + 1),
+            Err(error) => self.reader.problems.push(Problem::new(&folder, error.to_string())),
+        }
+        if !gone {
+            let (path, name) = (folder.clone(), name_of(&folder));
+            let alone =
+                Worktree { path, given: directory.to_path_buf(), name, branch: None, kind: Kind::Alone, made: None };
+            self.alone.entry(folder).or_insert(alone);
+        }
+    }
+
+    /// Takes in the repository around a directory, if there is one.
+    pub(crate) fn passed(&mut self, directory: &Path) {
+        let before = self.reader.problems.len();
+        let found = self.nearest(directory).is_some_and(|(folder, _)| matches!(self.around(&folder), Ok(Some(_))));
+        if !found {
+            self.reader.problems.truncate(before);
+        }
+    }
+
+    pub(crate) fn done(self) -> Grounds {
+        let mut alone: Vec<Worktree> = self.alone.into_values().collect();
+        // A worktree whose `.git` was lost is still in its repository's records.
+        let worktrees = || self.repositories.iter().flat_map(|repository| &repository.worktrees);
+        alone.retain(|folder| holding(worktrees(), &folder.path).is_none());
+        alone.sort_by(|one, other| one.path.cmp(&other.path));
+        Grounds { repositories: self.repositories, alone, problems: self.reader.problems }
+    }
+
+    /// The real path of the directory, or of the folder that is left of the way to it, and whether it is gone.
+    /// What cannot be looked at may be there.
+    fn nearest(&self, directory: &Path) -> Option<(PathBuf, bool)> {
+        if !directory.is_absolute() {
+            return None;
+        }
+        // The path comes from a log: it must not climb out of a root.
+        let real = self.reader.disk.real(&beside(Path::new("/"), OsStr::new(directory)));
+        let is_left = |path: &&Path| match self.reader.disk.stat(path) {
+            Ok(meta) => meta.is_dir(),
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        };
+        let left = real.ancestors().find(is_left)?;
+        Some((left.to_path_buf(), left != real))
+    }
+
+    /// The repository that git would use in `from`, a real path.
+    fn around(&mut self, from: &Path) -> Result<Option<usize>> {
+        let mut passed: Vec<&Path> = Vec::new();
+        let mut found = Ok(None);
+        for folder in from.ancestors() {
+            if let Some(known) = self.known.get(folder) {
+                found = Ok(*known);
+                break;
+            }
+            passed.push(folder);
+            found = self.entered(folder);
+            if !matches!(found, Ok(None)) {
+                break;
+            }
+        }
+        let number = found.as_ref().copied().unwrap_or(None);
+        self.known.extend(passed.into_iter().map(|folder| (folder.to_path_buf(), number)));
+        found
+    }
+
+    /// The repository that this very folder decides on.
+    fn entered(&mut self, folder: &Path) -> Result<Option<usize>> {
+        let Some((git, holder)) = self.reader.enter(folder)? else { return Ok(None) };
+        let (common, _) = self.reader.common(&git);
+        let known = self.repositories.iter().position(|repository| repository.common == common);
+        let is_whole = |repository: &Repository| {
+            holder.is_none_or(|holder| repository.worktrees.iter().any(|worktree| worktree.path == holder))
+        };
+        if let Some(number) = known.filter(|number| is_whole(&self.repositories[*number])) {
+            return Ok(Some(number));
+        }
+        let repository = self.reader.repository(&git, holder)?;
+        match known {
+            Some(number) => self.repositories[number].join(repository),
+            None => self.repositories.push(repository),
+        }
+        Ok(Some(known.unwrap_or(self.repositories.len() - 1)))
+    }
+}
