@@ -12,6 +12,7 @@ mod ground;
 mod hostile;
 mod lab;
 mod laid_out;
+mod mixed;
 mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;

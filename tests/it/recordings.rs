@@ -24,7 +24,7 @@ pub(crate) struct Recording {
     client: String,
     scenario: String,
     pub(crate) folder: PathBuf,
-    about: Value,
+    pub(crate) about: Value,
 }
 
 pub(crate) fn recordings() -> Vec<Recording> {
