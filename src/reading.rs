@@ -113,7 +113,12 @@ pub(crate) fn read_all(
             reads.push(Some(Read { log: known, problem, news: false }));
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
-            todo.push(Todo { at, bytes: file.identity.length.saturating_sub(read_already), known });
+            let bytes = match file.format {
+                Format::Rows(_) => file.identity.length.saturating_sub(read_already),
+                // Nobody knows before it is opened.
+                Format::Store(_) => 0,
+            };
+            todo.push(Todo { at, bytes, known });
             reads.push(None);
         }
     }

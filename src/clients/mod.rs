@@ -187,7 +187,7 @@ impl LogFile {
 pub(crate) struct Identity {
     pub(crate) device: u64,
     pub(crate) inode: u64,
-    /// In bytes.
+    /// In bytes; of a log that is no file, whatever changes with it.
     pub(crate) length: u64,
     /// Last modification, in nanoseconds since 1970.
     pub(crate) modified: i64,

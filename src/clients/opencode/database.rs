@@ -20,6 +20,7 @@ use super::fold::{Part, Record};
 use super::follow::{LONGEST, OPEN, follow};
 use crate::clients::{Format, Identity, LogFile, Store};
 use crate::disk::Disk;
+use crate::json::{hash, mix};
 use crate::store::Log;
 use crate::time::Time;
 
@@ -52,7 +53,8 @@ pub(super) fn list(disk: &Disk, path: &Path, folders: Option<&[&Path]>) -> io::R
     sessions.retain(|session| wanted.has(&session.directory));
     let touched = Touched::new(&database)?;
     let file = |session: Listed| -> io::Result<LogFile> {
-        let modified = touched.of(&session.id)?.max(session.updated);
+        let (newest, all) = touched.of(&session.id)?;
+        let modified = newest.max(session.updated);
         Ok(LogFile {
             path: path.to_path_buf(),
             within: Some(session.id.into()),
@@ -60,7 +62,7 @@ pub(super) fn list(disk: &Disk, path: &Path, folders: Option<&[&Path]>) -> io::R
             identity: Identity {
                 device: meta.dev(),
                 inode: meta.ino(),
-                length: 0,
+                length: all,
                 modified: modified.saturating_mul(1_000_000),
             },
             owner: meta.uid(),
@@ -128,17 +130,19 @@ impl<'a> Touched<'a> {
         Ok(Self { messages: prepare(messages)?, parts: prepare(parts)? })
     }
 
-    /// In milliseconds since 1970.
-    fn of(&self, session: &str) -> io::Result<i64> {
+    /// The newest time, in milliseconds since 1970, and what changes with any of them.
+    fn of(&self, session: &str) -> io::Result<(i64, u64)> {
         let mut messages = self.messages.borrow_mut();
         let mut rows = messages.query((session, OPEN)).map_err(told)?;
-        let mut newest = 0;
+        let (mut newest, mut all) = (0, 0);
         while let Some(row) = rows.next().map_err(told)? {
             let (id, updated): (String, i64) = (row.get(0).map_err(told)?, row.get(1).map_err(told)?);
-            let part: Option<i64> = self.parts.borrow_mut().query_row([id], |row| row.get(0)).map_err(told)?;
+            let part: Option<i64> = self.parts.borrow_mut().query_row([&id], |row| row.get(0)).map_err(told)?;
             newest = newest.max(updated).max(part.unwrap_or(0));
+            let times = mix(updated.cast_unsigned(), part.unwrap_or(0).cast_unsigned());
+            all = mix(mix(all, hash(id.as_bytes())), times);
         }
-        Ok(newest)
+        Ok((newest, all))
     }
 }
 
