@@ -198,7 +198,7 @@ fn called(id: &str, declared: Declared) -> Declared {
 }
 
 fn naming(session: &str, declared: Declared) -> Declared {
-    Declared { session: Some(session.to_owned()), ..declared }
+    Declared { sessions: vec![session.to_owned()], ..declared }
 }
 
 #[test]
