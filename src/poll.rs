@@ -168,9 +168,9 @@ fn is_status(disk: &Disk, folder: &Path) -> bool {
     !found.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
 }
 
-/// Folders that hold thousands of files and no status.
+/// Folders that hold thousands of files and no status, and one whose status is the worktree's.
 fn is_noise(name: &std::ffi::OsStr) -> bool {
-    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__"))
+    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__" | ".agent"))
 }
 
 /// The folders of the status files that a pattern of the user's names.

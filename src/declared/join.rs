@@ -106,6 +106,7 @@ mod tests {
 
     const NOW: i64 = 1_795_216_265_000;
 
+    #[expect(clippy::unnecessary_wraps, reason = "fits the fields")]
     fn at(seconds: i64) -> Option<Time> {
         Some(Time(NOW + seconds * 1000))
     }

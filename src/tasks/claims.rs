@@ -50,10 +50,10 @@ pub(super) fn of(seen: &Seen, now: Time) -> Vec<Claim> {
             continue;
         }
         if declared.whose == Whose::Folder {
-            theirs.push((folder, declared, site))
+            theirs.push((folder, declared, site));
         } else {
-            tasks.push((declared, site))
-        };
+            tasks.push((declared, site));
+        }
     }
     for (folder, declared, site) in theirs {
         match (site.works_in, &declared.id) {

@@ -15,3 +15,4 @@ mod recordings;
 mod rows;
 mod schema;
 mod surroundings;
+mod traces;

@@ -1,6 +1,6 @@
 //! One row of a stream, of whichever client, and what it changes.
 //!
-//! Versions seen: Claude Code 2.0.30, 2.1.197; Codex 0.63, 0.169; OpenCode 1.1.65, 1.18.33; Gemini CLI 0.20, 0.61.
+//! Versions seen: Claude Code 2.0.30, 2.1.197; Codex 0.63, 0.169; `OpenCode` 1.1.65, 1.18.33; Gemini CLI 0.20, 0.61.
 //! No two of them share a type of row with another meaning, but for `error` and `result`, which their fields tell apart.
 
 use std::borrow::Cow;
@@ -14,6 +14,25 @@ use crate::time::Time;
 /// Longer texts of a row are cut, in bytes.
 const LONGEST_TEXT: usize = 2000;
 const MOST_SESSIONS: usize = 16;
+
+/// Rows of a turn at work, of all four clients.
+const WORK: &[&str] = &[
+    "assistant",
+    "user",
+    "stream_event",
+    "thread.started",
+    "turn.started",
+    "item.started",
+    "item.updated",
+    "item.completed",
+    "step_start",
+    "text",
+    "reasoning",
+    "tool_use",
+    "tool_result",
+    "init",
+    "message",
+];
 
 /// The fields that are asked for.
 #[derive(Debug, Default)]
@@ -32,7 +51,7 @@ pub(super) struct Row<'a> {
     status: Option<Cow<'a, str>>,
     message: Option<Cow<'a, str>>,
     error: Fault<'a>,
-    /// Why OpenCode's step finished.
+    /// Why `OpenCode`'s step finished.
     reason: Option<Cow<'a, str>>,
     attempt: Option<u32>,
 }
@@ -114,7 +133,7 @@ impl Stream {
     pub(super) fn fold(&mut self, row: &Row<'_>) {
         match (&*row.kind, &*row.subtype) {
             ("result", _) if row.is_error.is_some() || row.terminal_reason.is_some() => {
-                self.end = Some(claude_end(row))
+                self.end = Some(claude_end(row));
             }
             ("result", _) if row.status.is_some() => self.end = Some(gemini_end(row)),
             ("system", "api_retry") => self.retry(row),
@@ -127,13 +146,8 @@ impl Stream {
                 self.end = self.end.take().or_else(|| Some(End::good("done")));
             }
             // A new turn, or more of the present one.
-            (
-                "assistant" | "user" | "stream_event" | "message" | "tool_use" | "tool_result" | "text" | "reasoning",
-                _,
-            )
-            | ("system", "init")
-            | ("init" | "thread.started" | "turn.started" | "step_start", _)
-            | ("item.started" | "item.updated" | "item.completed", _) => self.goes_on(),
+            ("system", "init") => self.goes_on(),
+            (kind, _) if WORK.contains(&kind) => self.goes_on(),
             // What is told beside the work.
             ("system" | "rate_limit_event", _) => {}
             _ => return,
@@ -161,7 +175,7 @@ impl Stream {
     fn retry(&mut self, row: &Row<'_>) {
         self.end = None;
         self.retries = row.attempt.unwrap_or(self.retries.saturating_add(1));
-        self.class = Some(classify(row.error_status, row.error.name.as_deref().unwrap_or_default(), "").class);
+        self.class = retry_class(row.error_status, row.error.name.as_deref().unwrap_or_default());
     }
 
     /// `Reconnecting... 2/5 (…)` is no failure, and what is given up is told as the end too.
@@ -171,11 +185,17 @@ impl Stream {
         if lower.contains("reconnecting") || lower.contains("retrying") {
             self.end = None;
             self.retries = attempt(&lower).unwrap_or(self.retries.saturating_add(1));
-            self.class = Some(classify(None, "", text).class);
+            self.class = retry_class(None, text);
         } else {
             self.error = Some(text.to_owned());
         }
     }
+}
+
+/// What is tried again is transient, as far as nothing else is told of it.
+fn retry_class(status: Option<u16>, words: &str) -> Option<ErrorClass> {
+    let told = status.is_some() || words.contains("status");
+    Some(classify(status, words, "").class).filter(|class| told || *class != ErrorClass::Permanent)
 }
 
 /// The 2 of `2/5`.

@@ -39,14 +39,12 @@ pub(super) fn one(look: &mut Look<'_>, path: PathBuf, kind: &str) -> Option<Decl
     let word = match kind {
         "exitcode" | "exit" => {
             let text = String::from_utf8_lossy(&text);
-            return match text.trim().parse() {
-                Ok(code) => Some(Declared { exit_code: Some(code), path, modified, ..Declared::default() }),
-                Err(_) => {
-                    let why = if text.trim().is_empty() { "empty" } else { "no exit code" };
-                    look.problems.push(Problem::new(path, why));
-                    None
-                }
+            let Ok(code) = text.trim().parse() else {
+                let why = if text.trim().is_empty() { "empty" } else { "no exit code" };
+                look.problems.push(Problem::new(path, why));
+                return None;
             };
+            return Some(Declared { exit_code: Some(code), path, modified, ..Declared::default() });
         }
         "pid" => {
             let pid = String::from_utf8_lossy(&text).trim().parse().ok().filter(|pid: &i32| *pid > 0);
