@@ -4,7 +4,6 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::declared::Word;
 
 const NOW: Time = Time(1_795_216_265_000);
 
