@@ -22,13 +22,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use chrono::FixedOffset;
+use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
 use crate::model::{ErrorClass, Problem, Progress};
 use crate::time::Time;
 
 pub(crate) use join::join;
-pub(crate) use traces::Look;
+pub(crate) use traces::{Look, Printed};
 
 use parse::parse;
 
@@ -39,7 +40,7 @@ const LIMIT: u64 = 1024 * 1024;
 const WAITS: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(80)];
 
 /// What a status word means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Word {
     Created,
     Running,
@@ -84,7 +85,7 @@ impl Word {
 }
 
 /// Of which task something is said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Whose {
     /// The one that works in the folder where it lies.
     #[default]
@@ -96,7 +97,7 @@ pub(crate) enum Whose {
 }
 
 /// What one task says of itself. Every text is at most 500 characters long.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Declared {
     /// The file that says it; of several, the one that decides.
     pub(crate) path: PathBuf,

@@ -53,7 +53,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
     let table = ProcessTable::capture(disk, &programs);
     let (repositories, mut problems) = repositories(disk, request.roots)?;
-    let declared = declared_in(request, &repositories, &mut problems);
+    let declared = declared_in(request, &repositories, checkpoint, &mut problems);
     let marks: HashMap<_, _> =
         CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
 
@@ -128,6 +128,7 @@ fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &HashMa
 fn declared_in(
     request: &Request<'_>,
     repositories: &[Repository],
+    checkpoint: &mut Checkpoint,
     problems: &mut Vec<Problem>,
 ) -> Vec<(PathBuf, Declared)> {
     let disk = request.disk;
@@ -135,7 +136,10 @@ fn declared_in(
         Horizon::All => None,
         Horizon::Span(span) => Some(request.world.now.minus(span)),
     };
-    let mut look = Look::new(disk, request.world.now, request.world.offset, horizon);
+    let before = std::mem::take(&mut checkpoint.printed);
+    let count = before.len();
+    let look = Look::new(disk, request.world.now, request.world.offset, horizon);
+    let mut look = look.knowing(before, checkpoint.saved);
     let worktrees = || repositories.iter().flat_map(|repository| &repository.worktrees);
     let mut seen: HashSet<PathBuf> = worktrees().map(|worktree| worktree.path.clone()).collect();
     let mut below = Vec::new();
@@ -159,6 +163,8 @@ fn declared_in(
         }
     }
     problems.append(&mut look.problems);
+    checkpoint.stale |= look.news || look.printed.len() != count;
+    checkpoint.printed = look.printed;
     look.found
 }
 

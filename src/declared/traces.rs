@@ -10,14 +10,17 @@ mod sentinel;
 mod single;
 mod status;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
+use serde::{Deserialize, Serialize};
 
 use super::{Declared, RetryBudget, Whose};
+use crate::clients::Identity;
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::time::Time;
@@ -49,6 +52,13 @@ pub(crate) struct Look<'a> {
     /// What was not written to since then is not opened.
     horizon: Option<Time>,
     budget: RetryBudget,
+    /// What earlier polls know of files that agents printed to, and when that was stored.
+    known: HashMap<u64, Printed>,
+    saved: Option<Time>,
+    /// The same after this one.
+    pub(crate) printed: HashMap<u64, Printed>,
+    /// Some of it was read anew.
+    pub(crate) news: bool,
     /// The present folder.
     folder: PathBuf,
     /// Each with the folder that it was found in.
@@ -65,10 +75,19 @@ impl<'a> Look<'a> {
             // In a copy, the time of a file is that of the copying.
             horizon: horizon.filter(|_| !disk.is_copy()),
             budget: RetryBudget::default(),
+            known: HashMap::new(),
+            saved: None,
+            printed: HashMap::new(),
+            news: false,
             folder: PathBuf::new(),
             found: Vec::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// With what an earlier poll stored at that time.
+    pub(crate) fn knowing(self, known: HashMap<u64, Printed>, saved: Option<Time>) -> Self {
+        Self { known, saved, ..self }
     }
 
     /// Looks for every trace in a worktree, and gives back the names of its folders.
@@ -138,6 +157,14 @@ impl<'a> Look<'a> {
     fn written(&self, modified: Option<Time>) -> Option<Time> {
         modified.filter(|_| !self.disk.is_copy())
     }
+}
+
+/// A file that an agent printed to, as it was read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Printed {
+    identity: Identity,
+    /// Nothing if it holds something else.
+    told: Option<Declared>,
 }
 
 struct Listing {

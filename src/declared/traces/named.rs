@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Look, sentinel};
+use super::{Look, Printed, sentinel};
 use crate::clients::Identity;
 use crate::declared::stream::{self, tail};
 use crate::declared::{Declared, Whose, join};
 use crate::disk;
 use crate::model::Problem;
+use crate::reading::TICK_MS;
+use crate::store;
 use crate::time::Time;
 
 pub(super) const BEGINS: &[&str] = &[".results", ".logs", ".gemini", ".agents", ".signals"];
@@ -50,6 +52,7 @@ const STDERR: u64 = 16 * 1024;
 struct File {
     path: PathBuf,
     kind: String,
+    identity: Identity,
     modified: Time,
 }
 
@@ -108,8 +111,9 @@ fn tasks(look: &mut Look<'_>, folder: &Folder, path: &Path) -> io::Result<BTreeM
         let path = path.join(&name);
         match disk::regular(&entry) {
             Ok(meta) => {
-                let modified = Identity::of(&meta).modified().min(look.now);
-                let file = File { path, kind: kind.to_owned(), modified };
+                let identity = Identity::of(&meta);
+                let modified = identity.modified().min(look.now);
+                let file = File { path, kind: kind.to_owned(), identity, modified };
                 tasks.entry(id.to_owned()).or_default().push(file);
             }
             Err(error) => look.note(&path, &error),
@@ -152,8 +156,7 @@ fn task(look: &mut Look<'_>, folder: &Folder, id: &str, mut files: Vec<File>) ->
 
 /// What an agent printed, or else what somebody wrote of it.
 fn output_of(look: &mut Look<'_>, file: &File) -> Option<Declared> {
-    let read = look.disk.open(&file.path).and_then(|(open, meta)| stream::read(&open, meta.len(), look.now));
-    match read {
+    match printed(look, file) {
         Ok(Some(told)) => {
             let modified = Some(file.modified);
             let active = look.written(modified).max(told.at);
@@ -165,6 +168,23 @@ fn output_of(look: &mut Look<'_>, file: &File) -> Option<Declared> {
             None
         }
     }
+}
+
+/// What an agent printed to a file: as it was known before, if nothing was written to it since.
+fn printed(look: &mut Look<'_>, file: &File) -> io::Result<Option<Declared>> {
+    let key = store::key(&file.path, None);
+    let settled = look.saved.is_some_and(|saved| file.identity.modified().0 + TICK_MS < saved.0);
+    let known = look.known.remove(&key).filter(|known| settled && known.identity == file.identity);
+    let printed = if let Some(known) = known {
+        known
+    } else {
+        look.news = true;
+        let (open, meta) = look.disk.open(&file.path)?;
+        Printed { identity: Identity::of(&meta), told: stream::read(&open, meta.len(), look.now)? }
+    };
+    let told = printed.told.clone();
+    look.printed.insert(key, printed);
+    Ok(told)
 }
 
 /// The last line that names an error, else the last line.

@@ -286,3 +286,27 @@ proptest::proptest! {
         ground.look(None, |look| drop(look.found.iter().map(|(_, one)| line(one)).collect::<Vec<_>>()));
     }
 }
+
+#[test]
+fn what_was_printed_is_read_again_only_when_it_changed() {
+    let ok = r#"{"type":"result","is_error":false}"#;
+    let ground = Ground::new(&[(".results/t.json", ok)]);
+    let disk = Disk::default();
+    let look = |known: &HashMap<u64, Printed>, saved: Option<Time>| {
+        let look = Look::new(&disk, NOW, FixedOffset::east_opt(0).unwrap(), None);
+        let mut look = look.knowing(known.clone(), saved);
+        look.worktree(ground.0.path());
+        (line(&look.found[0].1), look.news, look.printed)
+    };
+    let (said, news, known) = look(&HashMap::new(), None);
+    assert_eq!((said.as_str(), news, known.len()), ("t Completed", true, 1));
+    // Of the same length, written in place, at the same time: only who opens it can tell.
+    ground.write(".results/t.json", &ok.replace("false", "true "), 10);
+    let (said, news, again) = look(&known, Some(NOW));
+    assert_eq!((said.as_str(), news, again.len()), ("t Completed", false, 1));
+    let (said, news, _) = look(&known, Some(NOW.minus(Duration::from_secs(10))));
+    assert_eq!((said.as_str(), news), ("t Failed", true), "it may have been written to after that poll");
+    ground.write(".results/t.json", &ok.replace("false", "true "), 9);
+    let (said, news, _) = look(&known, Some(NOW));
+    assert_eq!((said.as_str(), news), ("t Failed", true));
+}
