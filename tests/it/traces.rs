@@ -135,7 +135,7 @@ fn every_stream_says_how_its_run_ended() {
 
 #[test]
 fn a_stream_that_is_cut_anywhere_claims_no_end() {
-    for run in runs().into_iter().filter(|run| run.is_good()) {
+    for run in runs().into_iter().filter(Run::is_good) {
         let lab = Lab::new();
         let last = run.printed.trim_end().rfind('\n').unwrap() + 1;
         for cut in [last - 1, last, last + 1, last + 40, run.printed.trim_end().len() - 1] {
@@ -307,7 +307,7 @@ fn hostile_names_and_ten_thousand_files_make_a_report() {
     }
     std::os::unix::fs::symlink("/etc/passwd", results.join("link.json")).unwrap();
     fs::create_dir(results.join("folder.json")).unwrap();
-    fs::write(results.join("nul.json"), [0; 100_000]).unwrap();
+    fs::write(results.join("nul.json"), vec![0; 100_000]).unwrap();
     fs::write(results.join("text.exitcode"), "one").unwrap();
     fs::write(results.join("board.json"), r#"{"score":5,"agents":[{"status":"failed"}]}"#).unwrap();
     fs::write(results.join("aggregate-report.json"), r#"{"status":"failed","id":"x"}"#).unwrap();
