@@ -1,31 +1,37 @@
-//! What a task says of itself: `status.json`, and the `result.json` beside it.
+//! What a task says of itself: `status.json`, and whatever else those who run agents leave beside them.
 //!
 //! There is no standard. Scripts, agents and small orchestrators write what they like, so keys and words are
 //! matched loosely (`updatedAt`, `updated_at` and `UPDATED-AT` are one key), a value of the wrong type counts
 //! as absent, and well-formed JSON of another shape is no status file rather than a bad one.
 //! Sources: the files that worktree managers for `opencode task`, gadugi, chant-cli, agent-farm, SVAO,
-//! agent-orchestrator and others write; each is a row in `declared/parse/tests.rs`.
+//! agent-orchestrator and others write; each is a row in `declared/parse/tests.rs`, or beside its trace.
 
 mod fields;
+mod join;
 mod keys;
 mod parse;
 mod progress;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod traces;
 
-use std::cmp::max;
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use chrono::FixedOffset;
+use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
-use crate::model::{Problem, Progress};
+use crate::model::{ErrorClass, Problem, Progress};
 use crate::time::Time;
 
-pub(crate) use parse::parse;
+pub(crate) use join::join;
+pub(crate) use traces::{Look, Printed};
+
+use parse::parse;
 
 /// In bytes. Status files have a few hundred; results hold the output of a run.
 const LIMIT: u64 = 1024 * 1024;
@@ -33,11 +39,8 @@ const LIMIT: u64 = 1024 * 1024;
 /// How long to wait before each further try.
 const WAITS: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(80)];
 
-/// A status this much newer than the result is of a later run.
-const SAME_RUN: Duration = Duration::from_secs(2);
-
 /// What a status word means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Word {
     Created,
     Running,
@@ -81,13 +84,24 @@ impl Word {
     }
 }
 
+/// Of which task something is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Whose {
+    /// The one that works in the folder where it lies.
+    #[default]
+    Folder,
+    /// The one of its id.
+    Task,
+    /// The one of its id, if something else speaks of that one.
+    Known,
+}
+
 /// What one task says of itself. Every text is at most 500 characters long.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Declared {
-    /// The status file, or the result file where there is no other.
+    /// The file that says it; of several, the one that decides.
     pub(crate) path: PathBuf,
-    /// The file beside `path` that the exit code comes from, if it does.
-    pub(crate) result: Option<PathBuf>,
+    pub(crate) whose: Whose,
     /// `bg_1a2b3c4d`
     pub(crate) id: Option<String>,
     /// The first line of a name, a title or a task, at most 80 characters.
@@ -113,10 +127,21 @@ pub(crate) struct Declared {
     /// The step being worked on, where no `progress` can hold it.
     pub(crate) step: Option<String>,
     pub(crate) error: Option<String>,
-    pub(crate) session: Option<String>,
+    /// What kind of failure it is, where that is told by more than words.
+    pub(crate) class: Option<ErrorClass>,
+    /// The ids of its sessions.
+    pub(crate) sessions: Vec<String>,
     /// What a person is asked.
     pub(crate) question: Option<String>,
     pub(crate) branch: Option<String>,
+    /// Where it works, as it was written: a path, or the name of a worktree.
+    pub(crate) directory: Option<PathBuf>,
+    /// API retries in a row, and nothing since.
+    pub(crate) retries: u32,
+    /// Its end is the agent's own last word, and not somebody else's.
+    pub(crate) by_agent: bool,
+    /// When the agent itself last wrote to it.
+    pub(crate) active: Option<Time>,
     /// When the file was last written to.
     pub(crate) modified: Option<Time>,
 }
@@ -154,10 +179,25 @@ pub(crate) fn read(
     local: FixedOffset,
     budget: &mut RetryBudget,
 ) -> Result<Option<Declared>, Problem> {
+    let found = read_whole(disk, path, now, budget, |bytes| parse(bytes, now, local))?;
+    Ok(found.and_then(|(declared, modified)| Some(Declared { path: path.to_path_buf(), modified, ..declared? })))
+}
+
+/// Reads a whole small JSON file, and when it was written to; nothing if it is not there.
+///
+/// # Errors
+/// As for [`read`].
+fn read_whole<T>(
+    disk: &Disk,
+    path: &Path,
+    now: Time,
+    budget: &mut RetryBudget,
+    parse: impl Fn(&[u8]) -> serde_json::Result<T>,
+) -> Result<Option<(T, Option<Time>)>, Problem> {
     let mut waits = WAITS.into_iter();
     loop {
-        match attempt(disk, path, now, local) {
-            Ok(declared) => return Ok(declared),
+        match attempt(disk, path, &parse) {
+            Ok(found) => return Ok(found.map(|(found, modified)| (found, modified.map(|at| at.min(now))))),
             Err(Failure::Final(problem)) => return Err(problem),
             Err(Failure::Torn(problem)) => {
                 if !waits.next().is_some_and(|span| budget.wait(span)) {
@@ -168,41 +208,17 @@ pub(crate) fn read(
     }
 }
 
-/// Reads `status.json` and `result.json` of one folder as one. An exit code in the result beats the status,
-/// which timers and exit handlers overwrite, unless the status is of a later run.
-pub(crate) fn read_with_result(
-    disk: &Disk,
-    folder: &Path,
-    now: Time,
-    local: FixedOffset,
-    budget: &mut RetryBudget,
-) -> (Option<Declared>, Vec<Problem>) {
-    let mut file = |name| read(disk, &folder.join(name), now, local, budget);
-    let (result, problem) = apart(file("result.json"));
-    let (status, torn) = apart(file("status.json"));
-    let declared = match (status, result) {
-        (Some(status), Some(result)) if status.goes_on() && result.is_before(status.modified) => Some(status),
-        (Some(status), Some(result)) => Some(status.with_result(result)),
-        // What cannot be read may say that it runs again.
-        (None, Some(result)) => Some(result).filter(|result| {
-            torn.is_none() || !result.is_before(disk.stat(&folder.join("status.json")).ok().as_ref().and_then(modified))
-        }),
-        (status, None) => status,
-    };
-    (declared, problem.into_iter().chain(torn).collect())
-}
-
-fn apart<T>(read: Result<Option<T>, Problem>) -> (Option<T>, Option<Problem>) {
-    read.map_or_else(|problem| (None, Some(problem)), |value| (value, None))
-}
-
 enum Failure {
     Final(Problem),
     /// May be whole a moment later.
     Torn(Problem),
 }
 
-fn attempt(disk: &Disk, path: &Path, now: Time, local: FixedOffset) -> Result<Option<Declared>, Failure> {
+fn attempt<T>(
+    disk: &Disk,
+    path: &Path,
+    parse: impl Fn(&[u8]) -> serde_json::Result<T>,
+) -> Result<Option<(T, Option<Time>)>, Failure> {
     let torn = |line, message: String| Failure::Torn(Problem { path: path.to_path_buf(), line, offset: None, message });
     let (bytes, modified) = match bytes(disk, path) {
         Ok(Some(read)) => read,
@@ -215,8 +231,8 @@ fn attempt(disk: &Disk, path: &Path, now: Time, local: FixedOffset) -> Result<Op
     if bytes.trim_ascii().is_empty() {
         return Err(torn(None, "empty".into()));
     }
-    let declared = parse(&bytes, now, local).map_err(|error| torn(Some(error.line() as u64), no_json(&error)))?;
-    Ok(declared.map(|declared| Declared { path: path.to_path_buf(), modified, ..declared }))
+    let found = parse(&bytes).map_err(|error| torn(Some(error.line() as u64), no_json(&error)))?;
+    Ok(Some((found, modified)))
 }
 
 /// Without the place, which a problem has anyway.
@@ -249,43 +265,20 @@ fn modified(meta: &Metadata) -> Option<Time> {
 impl Declared {
     /// When it last said something; the file's own time where it has none.
     pub(crate) fn heartbeat(&self) -> Option<Time> {
-        self.at.or(self.modified)
+        self.at.max(self.active).or(self.modified)
+    }
+
+    /// When it ended, if it did.
+    pub(crate) fn end(&self) -> Option<Time> {
+        self.ended.map(|ended| self.active.map_or(ended, |active| ended.max(active))).or(self.heartbeat())
+    }
+
+    /// Whether it says that the task is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.exit_code.is_some() || self.word.is_some_and(Word::is_end)
     }
 
     fn goes_on(&self) -> bool {
-        matches!(self.word, Some(Word::Created | Word::Running | Word::Waiting))
-    }
-
-    /// Whether it was written well before that.
-    fn is_before(&self, status: Option<Time>) -> bool {
-        self.modified.zip(status).is_some_and(|(result, status)| status > result.plus(SAME_RUN))
-    }
-
-    fn with_result(self, result: Self) -> Self {
-        let ended = self.word.filter(|word| word.is_end());
-        let word = match result.exit_code {
-            Some(0) => Some(Word::Completed),
-            Some(_) => ended.filter(|word| *word != Word::Completed).or(Some(Word::Failed)),
-            None => ended.or(result.word).or(self.word),
-        };
-        Self {
-            word,
-            result: result.exit_code.map(|_| result.path),
-            exit_code: result.exit_code.or(self.exit_code),
-            id: self.id.or(result.id),
-            name: self.name.or(result.name),
-            status: self.status.or(result.status),
-            at: max(self.at, result.at),
-            assumed_zone: self.assumed_zone || result.assumed_zone,
-            future: self.future || result.future,
-            started: self.started.or(result.started),
-            ended: self.ended.or(result.ended),
-            progress: self.progress.or(result.progress),
-            error: self.error.or(result.error),
-            session: self.session.or(result.session),
-            branch: self.branch.or(result.branch),
-            modified: max(self.modified, result.modified),
-            ..self
-        }
+        self.exit_code.is_none() && matches!(self.word, Some(Word::Created | Word::Running | Word::Waiting))
     }
 }

@@ -6,7 +6,7 @@
 //! - `cli` and `settings` say what was asked for
 //! - `model` is the vocabulary; `time` its instants
 //! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
-//!   (status files), `clients` (where each client's logs are, and what their rows mean), `tail` (what is new in
+//!   (status files, and what else runners leave), `clients` (where each client's logs are, and what their rows mean), `tail` (what is new in
 //!   a log), `reading` (logs, by what the checkpoint knows of them), `places` (which worktree a directory
 //!   belongs to), `poll` (all of it, in the right order), `survey` (what there is to be found), `store` (the
 //!   checkpoint), `record` (what happened, as JSONL)

@@ -3,17 +3,18 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
-use crate::declared::{self, Declared, RetryBudget};
+use crate::declared::{Declared, Look};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Found, ProcessTable, Program, Role};
 use crate::reading::{self, SeenLog};
-use crate::repository::{Finder, Grounds, Kind, Repository, Worktree};
+use crate::repository::{Finder, Grounds, Repository, Worktree};
 use crate::settings::{Config, Horizon};
 use crate::store::Checkpoint;
 use crate::tasks;
@@ -25,7 +26,7 @@ pub(crate) struct Seen {
     pub(crate) table: ProcessTable,
     pub(crate) repositories: Vec<Repository>,
     pub(crate) places: Places,
-    /// The folder of each status file, and what it says.
+    /// What tasks say of themselves, each with the folder where it was found.
     pub(crate) declared: Vec<(PathBuf, Declared)>,
     pub(crate) logs: Vec<SeenLog>,
     /// Logs that were left unopened because nothing was written to them since the horizon.
@@ -69,7 +70,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     }
     let Grounds { repositories, alone, problems: found } = finder.done();
     problems.splice(0..0, found);
-    let declared = declared_in(request, &repositories, &alone, &mut problems);
+    let declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
     let folders = folders_of(&repositories, &alone);
     let Logs { mut read, mut untouched } = match logs {
         Some(logs) => logs,
@@ -81,6 +82,8 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let mut places = Places::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));
+    let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
+    places.resolve(disk, declared.iter().filter_map(works_in));
     for at in tasks::judging_without_plan(&read, &places, &declared) {
         let log = &mut read[at];
         let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
@@ -196,73 +199,65 @@ fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &Marks)
     })
 }
 
-/// How deep below `.worktrees/` a status file may lie: `.worktrees/a/b/status.json`.
-const STATUS_DEPTH: usize = 3;
-
-/// Status files: in the worktrees, below `.worktrees/`, and where the user's patterns point.
+/// What tasks say of themselves: in the worktrees, one level below those in `.worktrees/`, and where the user's
+/// patterns point.
 fn declared_in(
     request: &Request<'_>,
     repositories: &[Repository],
     alone: &[Worktree],
+    checkpoint: &mut Checkpoint,
     problems: &mut Vec<Problem>,
 ) -> Vec<(PathBuf, Declared)> {
     let disk = request.disk;
-    let mut folders: Vec<PathBuf> = alone.iter().map(|folder| folder.path.clone()).collect();
+    let horizon = match request.config.since {
+        Horizon::All => None,
+        Horizon::Span(span) => Some(request.world.now.minus(span)),
+    };
+    let before = std::mem::take(&mut checkpoint.printed);
+    let count = before.len();
+    let look = Look::new(disk, request.world.now, request.world.offset, horizon);
+    let mut look = look.knowing(before, checkpoint.saved);
+    let worktrees = || repositories.iter().flat_map(|repository| &repository.worktrees);
+    let mut seen: HashSet<PathBuf> = worktrees().map(|worktree| worktree.path.clone()).collect();
+    let mut below = Vec::new();
+    for folder in alone {
+        look.worktree(&folder.path);
+        seen.insert(folder.path.clone());
+    }
     for repository in repositories {
-        folders.extend(repository.worktrees.iter().map(|worktree| worktree.path.clone()));
-        let known = |path: &Path| {
-            repository.worktrees.iter().any(|worktree| worktree.kind != Kind::Main && worktree.path == path)
-        };
         let container = repository.main.as_ref().map(|main| main.join(".worktrees"));
-        for container in container.into_iter().filter(|container| disk.is_dir(container)) {
-            let below = status_folders(disk, &container, problems);
-            folders.extend(below.into_iter().filter(|folder| !known(folder)));
-        }
-    }
-    for pattern in &request.config.status_files {
-        folders.extend(matching(disk, pattern, problems));
-    }
-    folders.sort_unstable();
-    folders.dedup();
-    let mut budget = RetryBudget::default();
-    let (now, local) = (request.world.now, request.world.offset);
-    let mut found = Vec::new();
-    for folder in folders {
-        let (declared, more) = declared::read_with_result(disk, &folder, now, local, &mut budget);
-        problems.extend(more);
-        found.extend(declared.map(|declared| (folder, declared)));
-    }
-    found
-}
-
-/// The folders of the status files below `.worktrees/`.
-fn status_folders(disk: &Disk, container: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let walk = walkdir::WalkDir::new(disk.at(container)).min_depth(2).max_depth(STATUS_DEPTH);
-    let entries = walk.into_iter().filter_entry(|entry| {
-        // Of a worktree only its own folder and those of its first level are looked into.
-        entry.depth() < 2
-            || entry.file_type().is_dir() && !is_noise(entry.file_name())
-            || entry.file_name() == "status.json"
-    });
-    let inside = |path: &Path| Some(container.join(path.strip_prefix(disk.at(container).as_ref()).ok()?));
-    let mut folders = Vec::new();
-    for entry in entries {
-        match entry {
-            Ok(entry) if entry.file_name() == "status.json" => folders.extend(entry.path().parent().and_then(inside)),
-            Ok(_) => {}
-            Err(error) => {
-                let denied = error.io_error().filter(|error| error.kind() != std::io::ErrorKind::NotFound);
-                let folder = error.path().and_then(inside);
-                problems.extend(denied.zip(folder).map(|(why, folder)| Problem::new(folder, why.to_string())));
+        for worktree in &repository.worktrees {
+            let inner = look.worktree(&worktree.path);
+            if container.as_deref() == worktree.path.parent() {
+                let inner = inner.into_iter().filter(|name| !is_noise(name));
+                below.extend(inner.map(|name| worktree.path.join(name)).filter(|folder| is_status(disk, folder)));
             }
         }
     }
-    folders
+    for pattern in &request.config.status_files {
+        below.extend(matching(disk, pattern, problems));
+    }
+    below.sort_unstable();
+    for folder in below {
+        if seen.insert(folder.clone()) {
+            look.status_file(&folder);
+        }
+    }
+    problems.append(&mut look.problems);
+    checkpoint.stale |= look.news || look.printed.len() != count;
+    checkpoint.printed = look.printed;
+    look.found
 }
 
-/// Folders that hold thousands of files and no status.
+/// Whether a status file is there, or something else of that name, or nobody may look.
+fn is_status(disk: &Disk, folder: &Path) -> bool {
+    let found = disk.at(&folder.join("status.json")).symlink_metadata();
+    !found.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+}
+
+/// Folders that hold thousands of files and no status, and one whose status is the worktree's.
 fn is_noise(name: &std::ffi::OsStr) -> bool {
-    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__"))
+    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__" | ".agent"))
 }
 
 /// The folders of the status files that a pattern of the user's names.

@@ -68,7 +68,7 @@ const WORTH_A_THREAD: u64 = 8 * 1024 * 1024;
 /// Two buffers stay within the memory that is promised.
 const MOST_THREADS: usize = 2;
 /// A file may change within the tick of a clock without a change of its time.
-const TICK_MS: i64 = 50;
+pub(crate) const TICK_MS: i64 = 50;
 
 /// What reading a log gave.
 struct Read {

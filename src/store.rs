@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::declared::Printed;
 use crate::disk::Disk;
 use crate::json::{hash, mix};
 use crate::record::History;
@@ -31,6 +32,8 @@ pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
     /// By [`key`].
     pub(crate) logs: HashMap<u64, Box<Log>>,
+    /// What agents printed, by [`key`].
+    pub(crate) printed: HashMap<u64, Printed>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
     /// CPU time of the tools below each agent, by its pid and start.

@@ -27,9 +27,31 @@ const RESOURCE: &[&str] = &[
     "context_limit",
     "weekly_rate",
     "out of memory",
+    "cannot allocate memory",
+    "enomem",
+    "oomkilled",
     "no space left",
+    "enospc",
+    "disk full",
+    "edquot",
     "usage_limit",
     "insufficient_quota",
+];
+
+/// The same, as whole words: `room` is no `oom`. What is killed had too much memory, more often than not.
+const RESOURCE_WORDS: &[&str] = &["oom", "killed", "sigkill"];
+
+/// Credentials, whatever else is said of the connection.
+const PERMANENT: &[&str] = &[
+    "unauthorized",
+    "unauthenticated",
+    "authentication",
+    "api key",
+    "x-api-key",
+    "providerautherror",
+    "not logged in",
+    "/login",
+    "forbidden",
 ];
 
 const TRANSIENT: &[&str] = &[
@@ -46,11 +68,33 @@ const TRANSIENT: &[&str] = &[
     "too_many_failed_attempts",
     "network",
     "econnreset",
+    "econnrefused",
+    "etimedout",
+    "enotfound",
+    "eai_again",
+    "ehostunreach",
+    "getaddrinfo",
+    "could not resolve",
+    "name resolution",
+    "dns",
     "socket",
     "temporarily",
+    "unavailable",
+    "bad gateway",
+    "deadline exceeded",
 ];
 
-pub(super) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError {
+/// What a shell, `timeout` or the kernel tells by an exit code comes before words.
+pub(super) fn classify_exit(code: Option<i64>, text: &str) -> ErrorClass {
+    match code {
+        Some(124) => ErrorClass::Transient,
+        // SIGKILL, as a shell and as Python have it: the kernel's way to make room.
+        Some(137 | -9) => ErrorClass::Resource,
+        _ => classify(None, "", text).class,
+    }
+}
+
+pub(crate) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError {
     let words = format!("{code} {text}").to_lowercase();
     let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
     let status = status.or_else(|| status_in(&words));
@@ -59,12 +103,18 @@ pub(super) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError 
         Some(402) => ErrorClass::Resource,
         Some(408 | 409 | 425 | 429 | 500..) => ErrorClass::Transient,
         Some(400..) => ErrorClass::Permanent,
+        _ if has_word(&words, RESOURCE_WORDS) => ErrorClass::Resource,
+        _ if says(PERMANENT) => ErrorClass::Permanent,
         _ if says(TRANSIENT) => ErrorClass::Transient,
         _ => ErrorClass::Permanent,
     };
     let resets = resets(text);
     let text = if text.is_empty() { code } else { text };
     ApiError { class, text: text.to_owned(), resets }
+}
+
+fn has_word(text: &str, words: &[&str]) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.contains(&word))
 }
 
 /// When a limit is lifted: `resets 6pm (Europe/Berlin)`, `limit reached|1763676000`, `try again in 3 days.`
@@ -88,7 +138,7 @@ fn status_in(words: &str) -> Option<u16> {
         let ends = !after.get(3..)?.starts_with(|next: char| next.is_ascii_alphanumeric());
         after.get(..3)?.parse().ok().filter(|status| ends && (400..600).contains(status))
     };
-    ["status ", "status: ", "error: ", "http "].iter().find_map(|mark| status(words.split_once(mark)?.1))
+    ["status ", "status: ", "error: ", "http ", "\"code\":"].iter().find_map(|mark| status(words.split_once(mark)?.1))
 }
 
 #[cfg(test)]
@@ -125,10 +175,34 @@ mod tests {
             ),
             (None, "", "Connection error.", Transient),
             (None, "", "something else", Permanent),
+            (None, "", "{\"error\":{\"code\":529,\"message\":\"Overloaded\"}}", Transient),
+            (None, "", "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", Resource),
+            (None, "", "run.sh: line 3: 4242 Killed   claude -p", Resource),
+            (None, "", "the room is a skilled one", Permanent),
+            (None, "", "Cannot allocate memory (ENOMEM)", Resource),
+            (None, "", "oom-kill: constraint=CONSTRAINT_MEMCG", Resource),
+            (None, "", "ENOSPC: no space left on device, write", Resource),
+            (None, "", "write: Disk quota exceeded", Resource),
+            (None, "", "connect ECONNREFUSED 127.0.0.1:443", Transient),
+            (None, "", "read ECONNRESET", Transient),
+            (None, "", "getaddrinfo EAI_AGAIN api.anthropic.com", Transient),
+            (None, "", "Could not resolve host: api.openai.com", Transient),
+            (None, "", "Invalid API key · Please run /login", Permanent),
+            (None, "", "401 Unauthorized: connection closed", Permanent),
+            (None, "ProviderAuthError", "", Permanent),
         ];
         for (status, code, text, class) in cases {
             assert_eq!(classify(status, code, text).class, class, "{status:?} {code} {text}");
         }
+    }
+
+    #[test]
+    fn exit_codes_before_words() {
+        assert_eq!(classify_exit(Some(124), "Killed"), ErrorClass::Transient);
+        assert_eq!(classify_exit(Some(137), "connection reset"), ErrorClass::Resource);
+        assert_eq!(classify_exit(Some(-9), ""), ErrorClass::Resource);
+        assert_eq!(classify_exit(Some(1), "connection reset"), ErrorClass::Transient);
+        assert_eq!(classify_exit(Some(1), ""), ErrorClass::Permanent);
     }
 
     #[test]

@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use api_error::classify;
+
 use crate::disk::{self, Disk};
 use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
@@ -227,9 +229,9 @@ pub(crate) enum Sign {
     Lock,
 }
 
-/// The class of a failure of which there are only words.
-pub(crate) fn classify_text(text: &str) -> ErrorClass {
-    api_error::classify(None, "", text).class
+/// The class of a run that ended with this exit code, or of which there are only words.
+pub(crate) fn classify_exit(code: Option<i64>, text: &str) -> ErrorClass {
+    api_error::classify_exit(code, text)
 }
 
 pub(crate) fn by_name(name: &str) -> Option<&'static Client> {

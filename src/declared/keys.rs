@@ -7,10 +7,12 @@ pub(super) const SUCCESS: &[&str] = &["success"];
 pub(super) const EXIT_CODE: &[&str] = &["exitcode", "exitstatus", "returncode"];
 pub(super) const DURATION: &[&str] = &["duration", "durationms", "durationseconds"];
 
-pub(super) const ID: &[&str] = &["id", "taskid", "agentid", "specid", "workerid", "jobid"];
+pub(super) const ID: &[&str] =
+    &["id", "taskid", "backgroundtaskid", "bgtaskid", "bgid", "delegationid", "agentid", "specid", "workerid", "jobid"];
 pub(super) const NAME: &[&str] = &["name", "taskname", "title", "task", "description"];
-pub(super) const SESSION: &[&str] = &["sessionid", "childsessionid"];
+pub(super) const SESSION: &[&str] = &["sessionid", "childsessionid", "threadid"];
 pub(super) const BRANCH: &[&str] = &["branch", "branchname"];
+pub(super) const DIRECTORY: &[&str] = &["worktree", "worktreepath", "workingdirectory", "workdir", "cwd"];
 pub(super) const HOST: &[&str] = &["host", "hostname"];
 pub(super) const PID: &[&str] = &["pid", "launcherpid", "childpid", "processid"];
 pub(super) const PID_START: &[&str] = &["procstart", "startticks", "pidstarttime"];
@@ -52,8 +54,9 @@ pub(super) const MESSAGE: &[&str] = &["message"];
 pub(super) const SPOKEN: &[&str] = &["message", "text", "content", "name", "title", "description", "step"];
 
 pub(super) const ALL: &[&[&str]] = &[
-    STATUS, PHASE, SUCCESS, EXIT_CODE, DURATION, ID, NAME, SESSION, BRANCH, HOST, PID, PID_START, QUESTION, ERROR,
-    STDERR, HEARTBEAT, STARTED, ENDED, UPDATED, PROGRESS, DONE, TOTAL, STEPS, CURRENT, INNER, SUBTASK, MESSAGE, SPOKEN,
+    STATUS, PHASE, SUCCESS, EXIT_CODE, DURATION, ID, NAME, SESSION, BRANCH, DIRECTORY, HOST, PID, PID_START, QUESTION,
+    ERROR, STDERR, HEARTBEAT, STARTED, ENDED, UPDATED, PROGRESS, DONE, TOTAL, STEPS, CURRENT, INNER, SUBTASK, MESSAGE,
+    SPOKEN,
 ];
 
 /// The key as the lists here have it; nothing if it means nothing.

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::FixedOffset;
@@ -21,7 +22,7 @@ const YEAR_10000: Time = Time(253_402_300_800_000);
 ///
 /// # Errors
 /// Where it is not JSON. Invalid UTF-8, lone surrogates and numbers out of range are no reason to.
-pub(crate) fn parse(bytes: &[u8], now: Time, local: FixedOffset) -> serde_json::Result<Option<Declared>> {
+pub(super) fn parse(bytes: &[u8], now: Time, local: FixedOffset) -> serde_json::Result<Option<Declared>> {
     let text = String::from_utf8_lossy(bytes);
     let fields = match Fields::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
         Ok(fields) => fields,
@@ -29,8 +30,24 @@ pub(crate) fn parse(bytes: &[u8], now: Time, local: FixedOffset) -> serde_json::
         Err(error) if error.is_data() => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut times = Times { fields: &fields, now, local, newest: None, assumed_zone: false, future: false };
-    let heartbeat = times.newest(keys::HEARTBEAT);
+    let declared = of(&fields, now, local);
+    let says = declared.status.is_some() || declared.exit_code.is_some() || declared.pid.is_some();
+    let named = declared.id.is_some() && declared.at.is_some();
+    // Alone it is what half the web services answer.
+    let succeeds = declared.word.is_some()
+        && (declared.id.is_some() || declared.at.is_some() || declared.error.is_some() || fields.has(keys::DURATION));
+    Ok((says || named || succeeds || fields.has(keys::HEARTBEAT) && declared.at.is_some()).then_some(declared))
+}
+
+/// Reads an object that is known to speak of a task by its place; nothing if it is no object.
+pub(super) fn parse_entry(bytes: &[u8], now: Time, local: FixedOffset) -> Option<Declared> {
+    let text = String::from_utf8_lossy(bytes);
+    Some(of(&Fields::parse(&text).ok()?, now, local))
+}
+
+fn of(fields: &Fields<'_>, now: Time, local: FixedOffset) -> Declared {
+    let mut times = Times { fields, now, local, newest: None, assumed_zone: false, future: false };
+    times.newest(keys::HEARTBEAT);
     let started = times.newest(keys::STARTED);
     let ended = times.newest(keys::ENDED);
     times.newest(keys::UPDATED);
@@ -42,8 +59,8 @@ pub(crate) fn parse(bytes: &[u8], now: Time, local: FixedOffset) -> serde_json::
     let success = fields.flag(keys::SUCCESS);
     let word = status.as_deref().map(Word::parse);
     let exit_code = fields.integer(keys::EXIT_CODE);
-    let (progress, step) = progress::read(&fields, word, phase);
-    let declared = Declared {
+    let (progress, step) = progress::read(fields, word, phase);
+    Declared {
         id: fields.label(keys::ID),
         name: fields.text(keys::NAME).and_then(|text| cut(text.lines().next()?, 80)),
         word: word.or(success.map(|success| if success { Word::Completed } else { Word::Failed })),
@@ -63,17 +80,12 @@ pub(crate) fn parse(bytes: &[u8], now: Time, local: FixedOffset) -> serde_json::
         error: fields
             .text(keys::ERROR)
             .or_else(|| fields.last_line(keys::STDERR).filter(|_| exit_code.is_some_and(|code| code != 0))),
-        session: fields.text(keys::SESSION),
+        sessions: fields.text(keys::SESSION).into_iter().collect(),
         question: fields.text(keys::QUESTION),
         branch: fields.text(keys::BRANCH),
+        directory: fields.plain(keys::DIRECTORY).map(PathBuf::from),
         ..Declared::default()
-    };
-    let says = declared.status.is_some() || exit_code.is_some() || declared.pid.is_some() || heartbeat.is_some();
-    let named = declared.id.is_some() && declared.at.is_some();
-    // Alone it is what half the web services answer.
-    let succeeds = success.is_some()
-        && (declared.id.is_some() || declared.at.is_some() || declared.error.is_some() || fields.has(keys::DURATION));
-    Ok((says || named || succeeds).then_some(declared))
+    }
 }
 
 /// Reads times, and keeps what is to be said of all of them.

@@ -38,7 +38,7 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
                 .as_deref()
                 .map(|question| format!(": {}", one_line(question, 160)))
                 .unwrap_or_default();
-            let detail = format!("its status says {}{about}", said(declared));
+            let detail = format!("{}{about}", said(declared));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.heartbeat());
             Speaks(found.with(declared_evidence(declared, "the declared status")))
         }
@@ -149,8 +149,18 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
 
 /// 12: the API is asked again and again.
 pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
+    let limit = facts.thresholds.retry_limit;
+    // Claude tells them only where it prints, not in its log.
+    if let Some(declared) = facts.declared.filter(|declared| declared.retries >= limit)
+        && facts.session.is_none_or(|seen| seen.goes_on(facts))
+    {
+        let detail = format!("{} API retries in a row", declared.retries);
+        let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, declared.heartbeat());
+        found.error_class = Some(declared.class.unwrap_or(ErrorClass::Transient));
+        return Speaks(found.with(declared_evidence(declared, "the last retry")));
+    }
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
-    let (streak, limit) = (&seen.session.retries, facts.thresholds.retry_limit);
+    let streak = &seen.session.retries;
     if streak.count < limit {
         return Silent((streak.count > 0).then(|| format!("{} of {limit} API retries in a row", streak.count)));
     }

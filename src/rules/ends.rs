@@ -2,14 +2,16 @@
 
 use super::Finding::{self, Silent, Speaks};
 use super::{Facts, call_text, verdict};
+use crate::clients::classify_exit;
 use crate::declared::{Declared, Word};
 use crate::life::Life;
 use crate::model::{ErrorClass, Evidence, Health, Reason};
 use crate::session::Turn;
 use crate::text::{age, cut, one_line};
+use crate::time::Time;
 
 pub(super) fn declared_evidence(declared: &Declared, what: &'static str) -> Evidence {
-    Evidence::file(declared.result.as_ref().unwrap_or(&declared.path), what)
+    Evidence::file(&declared.path, what)
 }
 
 /// `: out of memory`
@@ -20,44 +22,60 @@ pub(super) fn error_suffix(declared: &Declared) -> String {
 /// 1: a recorded exit code that is not 0, or a status that says so.
 pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
     let Some(declared) = facts.declared else { return Silent(None) };
-    let since = declared.ended.or(declared.at);
+    let since = since(declared);
+    let told = || format!("{}{}", said(declared), error_suffix(declared));
     let (reason, detail) = match (declared.exit_code, declared.word) {
         (Some(0), _) => return Silent(None),
-        (Some(code), _) => (Reason::ExitCode, format!("exit code {code}{}", error_suffix(declared))),
-        (None, Some(Word::Failed)) => {
-            (Reason::DeclaredFailed, format!("its status says {}{}", said(declared), error_suffix(declared)))
+        (Some(code), _) => {
+            let detail = format!("exit code {code}{}{}", meaning(code), error_suffix(declared));
+            (Reason::ExitCode, detail)
         }
-        (None, Some(Word::TimedOut)) => {
-            (Reason::DeclaredTimeout, format!("its status says {}{}", said(declared), error_suffix(declared)))
-        }
+        (None, Some(Word::Failed)) => (Reason::DeclaredFailed, told()),
+        (None, Some(Word::TimedOut)) => (Reason::DeclaredTimeout, told()),
         _ => return Silent(None),
     };
     let mut found =
         verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
-    found.error_class = Some(match declared.error.as_deref() {
+    let by_code = || classify_exit(declared.exit_code, declared.error.as_deref().unwrap_or_default());
+    found.error_class = Some(match (declared.class, declared.exit_code) {
         _ if reason == Reason::DeclaredTimeout => ErrorClass::Transient,
-        Some(error) => crate::clients::classify_text(error),
-        None => ErrorClass::Permanent,
+        (Some(class), code) if code.is_none_or(|code| meaning(code).is_empty()) => class,
+        _ => by_code(),
     });
     Speaks(found)
 }
 
+/// What an exit code says by itself.
+fn meaning(code: i64) -> &'static str {
+    match code {
+        124 => " (timeout)",
+        137 | -9 => " (killed, perhaps out of memory)",
+        _ => "",
+    }
+}
+
+fn since(declared: &Declared) -> Option<Time> {
+    declared.ended.or(declared.at.max(declared.active))
+}
+
+/// ``its status says `blocked` ``
 pub(super) fn said(declared: &Declared) -> String {
-    format!("`{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
+    let who = if declared.by_agent { "result" } else { "status" };
+    format!("its {who} says `{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
 }
 
 /// 2: exit code 0, or a status that says so.
 pub(super) fn declared_success(facts: &Facts<'_>) -> Finding {
     let Some(declared) = facts.declared else { return Silent(None) };
-    let since = declared.ended.or(declared.at);
     let (reason, detail) = match (declared.exit_code, declared.word) {
         (Some(0), Some(word)) if word.is_end() && word != Word::Completed => {
-            (Reason::ExitOk, format!("exit code 0, although its status says {}", said(declared)))
+            (Reason::ExitOk, format!("exit code 0, although {}", said(declared)))
         }
         (Some(0), _) => (Reason::ExitOk, "exit code 0".to_owned()),
-        (None, Some(Word::Completed)) => (Reason::DeclaredCompleted, format!("its status says {}", said(declared))),
+        (None, Some(Word::Completed)) => (Reason::DeclaredCompleted, said(declared)),
         _ => return Silent(None),
     };
+    let since = since(declared);
     Speaks(verdict(Health::Completed, reason, detail, since).with(declared_evidence(declared, "the declared end")))
 }
 
@@ -81,10 +99,9 @@ pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
 /// 4: the last turn was aborted, and nothing followed.
 pub(super) fn interrupted(facts: &Facts<'_>) -> Finding {
     if let Some(declared) = facts.declared.filter(|declared| declared.word == Some(Word::Cancelled)) {
-        let detail = format!("its status says {}{}", said(declared), error_suffix(declared));
-        let since = declared.ended.or(declared.at);
+        let detail = format!("{}{}", said(declared), error_suffix(declared));
         return Speaks(
-            verdict(Health::Failed, Reason::Interrupted, detail, since)
+            verdict(Health::Failed, Reason::Interrupted, detail, since(declared))
                 .with(declared_evidence(declared, "the declared end")),
         );
     }

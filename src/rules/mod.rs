@@ -11,7 +11,7 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clients::classify_text;
+use crate::clients::classify_exit;
 use crate::declared::Declared;
 use crate::life::{Life, Moved};
 use crate::model::{Considered, ErrorClass, Evidence, Health, Reason, Verdict};
@@ -97,7 +97,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
 /// What kind of failure it is where no rule could tell: by the words of the last one that is still in a row.
 fn class_of(facts: &Facts<'_>) -> ErrorClass {
     let failure = facts.session.and_then(|seen| seen.session.last_failure.as_ref());
-    failure.map_or(ErrorClass::Permanent, |failure| classify_text(&failure.text))
+    failure.map_or(ErrorClass::Permanent, |failure| classify_exit(None, &failure.text))
 }
 
 /// What every rule has to say, for `explain`.

@@ -35,18 +35,21 @@ impl<'a> Case<'a> {
 pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> Facts<'a> {
     let session = case.one.map(|one| {
         let below = descendants(one, case.all);
+        // While it retries, only what it prints goes on.
+        let retried = case.declared.filter(|declared| declared.retries > 0).and_then(Declared::heartbeat);
+        let last_activity = one.last_activity.max(retried);
         let child_activity = below.iter().filter_map(|child| child.last_activity).max();
         SessionFacts {
             session: one.session,
             log: one.log,
             unit: one.unit,
             life: &one.life,
-            last_activity: one.last_activity,
+            last_activity,
             child_activity,
             child_working: child_working(one, &below, context),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
-            suspended: suspended_since(one.last_activity.max(child_activity), context),
+            suspended: suspended_since(last_activity.max(child_activity), context),
         }
     });
     let (declared, declared_life) = (case.declared, case.declared_life);

@@ -149,7 +149,7 @@ pub(crate) fn judging_without_plan(logs: &[SeenLog], places: &Places, declared: 
     let mut named = Vec::new();
     for (at, log) in logs.iter().enumerate() {
         let Some(session) = log.session().filter(|one| one.parent.is_none() && !one.internal) else { continue };
-        if declared.iter().any(|(_, declared)| declared.session.as_deref() == Some(&session.id)) {
+        if declared.iter().any(|(_, declared)| declared.sessions.contains(&session.id)) {
             named.push(at);
         }
         let age = [session.turn_since.or(session.started), session.last_activity];

@@ -1,5 +1,6 @@
 //! From what was seen to what is reported: which session belongs to which task, and who judges it.
 
+mod claims;
 mod judging;
 mod known;
 mod notes;
@@ -21,6 +22,7 @@ use crate::settings::{Config, Horizon};
 use crate::store::{Checkpoint, Sample};
 use crate::time::Time;
 
+use claims::Claim;
 use known::Known;
 pub(crate) use known::{busiest_workdir, directories, judging_without_plan, workplace};
 
@@ -57,12 +59,15 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
-    for draft in drafts(seen, &known, context.now) {
-        let nothing = draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
-        if nothing && !manned.contains(&draft.place) {
+    let claims = claims::of(seen, context.now);
+    let drafts = drafts(seen, &known, &claims);
+    let is_nothing = |draft: &Draft<'_>| draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
+    let used: HashSet<usize> = drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.place).collect();
+    for draft in drafts {
+        if is_nothing(&draft) && !manned.contains(&draft.place) {
             if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&*draft.worktree.path)) {
                 summary.older += 1;
-            } else if !matches!(draft.worktree.kind, Kind::Main | Kind::Alone) {
+            } else if !matches!(draft.worktree.kind, Kind::Main | Kind::Alone) && !used.contains(&draft.place) {
                 idle.push(draft.worktree.path.clone());
             }
             continue;
@@ -125,42 +130,34 @@ fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
 }
 
 /// One draft for each declaration that is not a worktree's own, and one for each worktree.
-fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], now: Time) -> Vec<Draft<'a>> {
+fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<Draft<'a>> {
     let places = &seen.places;
-    let by_path: HashMap<&Path, usize> =
-        places.worktrees.iter().enumerate().map(|(place, (_, worktree))| (worktree.path.as_path(), place)).collect();
     let repository = |place: usize| places.worktrees[place].0.map(|number| &seen.repositories[number]);
+    // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
+    let named = |claim: &Claim| -> Vec<usize> {
+        let is_named = |id: Option<&str>| id.is_some_and(|id| claim.declared.sessions.iter().any(|known| known == id));
+        let is_its = |one: &Known<'_>| is_named(Some(&one.session.id)) || is_named(one.session.parent.as_deref());
+        (0..known.len()).filter(|at| !claim.declared.sessions.is_empty() && is_its(&known[*at])).collect()
+    };
     let (mut drafts, mut taken): (Vec<Draft<'_>>, HashSet<usize>) = Default::default();
-    let mut own: HashMap<usize, &Declared> = HashMap::new();
-    for (folder, declared) in &seen.declared {
-        if let Some(place) = by_path.get(folder.as_path()) {
-            own.insert(*place, declared);
-            continue;
+    let (mut own, mut sessions): (HashMap<usize, &Declared>, HashMap<usize, Vec<usize>>) = Default::default();
+    for claim in claims {
+        let its = named(claim);
+        taken.extend(&its);
+        let (place, declared) = (claim.place, Some(&claim.declared));
+        if claim.own {
+            own.insert(place, &claim.declared);
+            sessions.insert(place, its);
+        } else {
+            let (name, repository, worktree) = (claim.name.clone(), repository(place), places.worktree(place));
+            drafts.push(Draft { name, repository, place, worktree, declared, sessions: its, problems: false });
         }
-        let holder = folder.ancestors().find_map(|path| by_path.get(path)).or_else(|| by_path.values().min());
-        let Some(&place) = holder else { continue };
-        let inside = folder.starts_with(&places.worktree(place).path);
-        if inside && is_committed_copy(declared, places.worktree(place), now) {
-            continue;
-        }
-        let folder_name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = declared.name.clone().or_else(folder_name).unwrap_or_default();
-        // A declared task takes the session that it names, and its sub-agents, out of the worktree's.
-        let is_its = |one: &Known<'_>| {
-            let id = declared.session.as_deref();
-            id == Some(&one.session.id) || id.is_some() && id == one.session.parent.as_deref()
-        };
-        let sessions: Vec<usize> = (0..known.len()).filter(|at| is_its(&known[*at])).collect();
-        taken.extend(&sessions);
-        let (repository, worktree) = (repository(place), places.worktree(place));
-        drafts.push(Draft { name, repository, place, worktree, declared: Some(declared), sessions, problems: false });
     }
-    let mut sessions: HashMap<usize, Vec<usize>> = HashMap::new();
     for at in (0..known.len()).filter(|at| !taken.contains(at)) {
         sessions.entry(known[at].place).or_default().push(at);
     }
     for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
-        let declared = own.get(&place).copied().filter(|declared| !is_committed_copy(declared, worktree, now));
+        let declared = own.get(&place).copied();
         let sessions = sessions.remove(&place).unwrap_or_default();
         let problems = seen.problems.iter().any(|problem| is_of(problem, worktree, seen));
         let (name, repository) = (worktree.name.clone(), repository(place));
@@ -176,17 +173,6 @@ fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
         unread.any(|log| log.file.path == path && log.file.proposed.as_deref() == Some(&*worktree.path))
     };
     problem.path.parent() == Some(&worktree.path) || proposes(&problem.path)
-}
-
-/// A status that is older than its worktree came with the checkout: it is another task's.
-fn is_committed_copy(declared: &Declared, worktree: &Worktree, now: Time) -> bool {
-    // What was made after now was copied here, and its time is that of the copying.
-    let Some(made) = worktree.made.filter(|made| *made <= now) else { return false };
-    match declared.at.or(declared.ended).or(declared.started) {
-        Some(at) => at < made,
-        // Without a time of its own, what is as old as the worktree was checked out with it.
-        None => declared.modified.is_some_and(|modified| modified <= made.plus(Duration::from_secs(2))),
-    }
 }
 
 /// Last active before the horizon, and not alive.

@@ -20,7 +20,11 @@ pub(super) fn of(
         let word = one_line(declared.status.as_deref().unwrap_or_default(), 40);
         let over = declared.word.is_some_and(Word::is_end) || declared.exit_code.is_some();
         match declared.word {
+            _ if current.is_none() && over && declared.status.is_none() => {
+                notes.push("its exit code is older than its newest turn".to_owned());
+            }
             _ if current.is_none() && over => notes.push(format!("its status `{word}` is older than its newest turn")),
+            _ if declared.status.is_none() => {}
             Some(Word::Created | Word::Running | Word::Waiting)
                 if matches!(health, Health::Completed | Health::Failed) =>
             {

@@ -23,8 +23,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     // Of a log without times, the last sign of life is all that there is.
     mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since().or(one.last_activity), one.last_activity)));
     let newest_turn = mains.first().and_then(|one| one.turn_since());
-    let end = |declared: &Declared| declared.ended.or(declared.heartbeat());
-    let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| end(declared).is_some_and(|at| at >= turn));
+    let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| declared.end().is_some_and(|at| at >= turn));
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 

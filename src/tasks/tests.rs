@@ -1,6 +1,7 @@
 //! Tasks from hand-made sights: what is one, what it is called, and what is left out.
 
 mod asleep;
+mod claims;
 mod judges;
 
 use std::borrow::Cow;
@@ -142,7 +143,8 @@ impl Lab {
         let logs = || self.logs.iter().map(|log| SeenLog::of(log.client, log.file.clone(), log.session().cloned()));
         let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).map(Cow::into_owned).collect();
         let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
-        let all: Vec<PathBuf> = named.into_iter().chain(cwds).collect();
+        let told = self.declared.iter().filter_map(|(folder, said)| Some(folder.join(said.directory.as_ref()?)));
+        let all: Vec<PathBuf> = named.into_iter().chain(cwds).chain(told).collect();
         places.resolve(&Disk::default(), all.iter().map(|path| Cow::Borrowed(path.as_path())));
         let seen = Seen {
             table: ProcessTable::of(self.processes.clone()),
@@ -199,7 +201,7 @@ fn called(id: &str, declared: Declared) -> Declared {
 }
 
 fn naming(session: &str, declared: Declared) -> Declared {
-    Declared { session: Some(session.to_owned()), ..declared }
+    Declared { sessions: vec![session.to_owned()], ..declared }
 }
 
 #[test]

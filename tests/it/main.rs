@@ -20,3 +20,4 @@ mod recordings;
 mod rows;
 mod schema;
 mod surroundings;
+mod traces;

@@ -140,7 +140,7 @@ fn reads_what_workers_write() {
         ),
         (
             r#"{"session_id":"abc","done_status":"","pid":9}"#,
-            Declared { session: text("abc"), pid: Some(9), ..Declared::default() },
+            Declared { sessions: vec!["abc".to_owned()], pid: Some(9), ..Declared::default() },
         ),
     ]);
 }
@@ -204,7 +204,7 @@ fn understands_every_spelling() {
     lands("id ID task_id taskId agentId agent_id spec_id TASK-ID", r#""x""#, &text("x"), |found| found.id);
     lands("name task title task_name taskName description", r#"" x \n y""#, &text("x"), |found| found.name);
     lands("error error_message errorMessage last_error", r#"{"message":"x"}"#, &text("x"), |found| found.error);
-    lands("session_id sessionId child_session_id", r#""x""#, &text("x"), |found| found.session);
+    lands("session_id sessionId child_session_id", r#""x""#, &vec!["x".to_owned()], |found| found.sessions);
     lands("question waitingFor waiting_for", r#""x""#, &text("x"), |found| found.question);
     lands("branch branch_name", r#""x""#, &text("x"), |found| found.branch);
     lands("host hostname", r#""x""#, &text("x"), |found| found.host);

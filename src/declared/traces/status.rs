@@ -1,0 +1,23 @@
+//! `status.json`, and the `result.json` beside it: what worktree managers keep in each task's folder.
+//!
+//! The status lies: timers and exit handlers overwrite it, so the exit code in the result beats it.
+
+use super::Look;
+use crate::declared::{join, modified};
+
+pub(super) const BEGINS: &[&str] = &["status.json", "result.json"];
+
+pub(super) fn read(look: &mut Look<'_>) {
+    let path = look.path("status.json");
+    let mut result = look.file(&look.path("result.json"));
+    let problems = look.problems.len();
+    let status = look.file(&path);
+    if look.problems.len() > problems {
+        // What cannot be read may say that it runs again.
+        let written = look.disk.stat(&path).ok().as_ref().and_then(modified);
+        result = result.filter(|result| !result.is_before(written));
+    }
+    if let Some(declared) = join(status.into_iter().chain(result).collect()) {
+        look.say(declared);
+    }
+}
