@@ -13,6 +13,7 @@
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
+//! - `history` is what the record knows of the past
 //! - `commands` put them in order
 //!
 //! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
@@ -24,6 +25,7 @@ mod clients;
 mod commands;
 mod declared;
 mod disk;
+mod history;
 mod json;
 mod life;
 mod model;
