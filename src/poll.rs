@@ -90,7 +90,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     places.resolve(disk, declared.iter().filter_map(works_in));
     for at in tasks::judging_without_plan(&read, &places, &declared) {
         let log = &mut read[at];
-        let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
+        let steps = log.session().map(|session| (log.client.plan)(disk, world, session));
         log.plan(steps.unwrap_or_default());
     }
     let everywhere = request.everywhere;
