@@ -37,16 +37,7 @@ pub(super) static CLIENT: Client = Client {
     plan: boulder::plan,
     resume: |session| format!("opencode --session {session}"),
     places,
-    knows: &[
-        Fact::State,
-        Fact::Tool,
-        Fact::Failures,
-        Fact::Plan,
-        Fact::Tokens,
-        Fact::Waiting,
-        Fact::Liveness,
-        Fact::End,
-    ],
+    knows: &Fact::ALL,
     caveat: "a question is seen, a permission prompt is not written; an interrupted run looks like one that died",
 };
 
