@@ -9,6 +9,7 @@
 mod fields;
 mod join;
 mod keys;
+mod launched;
 mod parse;
 mod progress;
 mod stream;
@@ -29,6 +30,7 @@ use crate::model::{ErrorClass, Problem, Progress};
 use crate::time::Time;
 
 pub(crate) use join::join;
+pub(crate) use launched::launched;
 pub(crate) use traces::{Look, Printed};
 
 use parse::parse;

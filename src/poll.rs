@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
-use crate::declared::{Declared, Look};
+use crate::declared::{Declared, Look, launched};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::places::Places;
-use crate::process::{Found, ProcessTable, Program, Role};
+use crate::process::{Found, Process, ProcessTable, Program, Role};
 use crate::reading::{self, SeenLog};
 use crate::repository::{Finder, Grounds, Repository, Worktree};
 use crate::settings::{Config, Horizon};
@@ -70,7 +70,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     }
     let Grounds { repositories, alone, problems: found } = finder.done();
     problems.splice(0..0, found);
-    let declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
+    let mut declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
     let folders = folders_of(&repositories, &alone);
     let Logs { mut read, mut untouched } = match logs {
         Some(logs) => logs,
@@ -79,6 +79,10 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     if request.everywhere {
         propose(request, &folders, read.iter_mut().map(|log| &mut log.file).chain(&mut untouched));
     }
+    for log in &read {
+        let Some((session, folder)) = log.session().zip(tasks::workplace(log)) else { continue };
+        declared.extend(launched(&log.file.path, session).map(|task| (folder.to_path_buf(), task)));
+    }
     let mut places = Places::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));
@@ -86,7 +90,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     places.resolve(disk, declared.iter().filter_map(works_in));
     for at in tasks::judging_without_plan(&read, &places, &declared) {
         let log = &mut read[at];
-        let steps = log.session().map(|session| (log.client.plan)(disk, world, &session.id));
+        let steps = log.session().map(|session| (log.client.plan)(disk, world, session));
         log.plan(steps.unwrap_or_default());
     }
     let everywhere = request.everywhere;
@@ -115,18 +119,34 @@ fn list(
     problems: &mut Vec<Problem>,
 ) -> Listed {
     let (disk, world) = (request.disk, request.world);
-    let (mut wanted, mut untouched) = (Vec::new(), Vec::new());
+    let mut listed = Listed { wanted: Vec::new(), untouched: Vec::new() };
     for client in CLIENTS {
-        for file in (client.logs)(disk, world, folders, problems) {
-            let fresh = disk.is_copy() || is_fresh(&file, world.now, request.config.since);
-            if fresh || is_held(client, &file, table, marks) {
-                wanted.push((*client, file));
-            } else {
-                untouched.push(file);
-            }
+        let files = (client.logs)(disk, world, folders, problems);
+        let is_wanted = |file: &LogFile| {
+            disk.is_copy() || is_fresh(file, world.now, request.config.since) || is_held(client, file, table, marks)
+        };
+        let (mut wanted, mut untouched): (Vec<_>, Vec<_>) = files.into_iter().partition(is_wanted);
+        recall(client, table, &mut wanted, &mut untouched);
+        listed.wanted.extend(wanted.into_iter().map(|file| (*client, file)));
+        listed.untouched.extend(untouched);
+    }
+    listed
+}
+
+/// Where an agent runs in a folder of which all logs are old, the newest one may be its own.
+fn recall(client: &Client, table: &ProcessTable, wanted: &mut Vec<LogFile>, untouched: &mut Vec<LogFile>) {
+    let is_agent = |process: &&Process| matches!(process.role, Some(Role::Agent { .. }));
+    for cwd in table.agents(client.name).filter(is_agent).filter_map(|process| process.cwd.as_deref()) {
+        let folders = wanted.iter().chain(&*untouched).filter_map(|file| file.proposed.as_ref());
+        let holding = folders.filter(|folder| cwd.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
+        let Some(folder) = holding.cloned() else { continue };
+        let is_there = |file: &LogFile| file.proposed.as_ref() == Some(&folder) && file.parent.is_none();
+        if !wanted.iter().any(is_there) {
+            let newest = (0..untouched.len()).filter(|at| is_there(&untouched[*at]));
+            let newest = newest.max_by_key(|at| untouched[*at].identity.modified);
+            wanted.extend(newest.map(|at| untouched.swap_remove(at)));
         }
     }
-    Listed { wanted, untouched }
 }
 
 impl Listed {
@@ -193,7 +213,8 @@ fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
 fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &Marks) -> bool {
     let held =
         table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
-    held || marks[client.name].iter().any(|mark| {
+    // Whoever holds a file that has many sessions need not be at work on this one.
+    held && file.within.is_none() || marks[client.name].iter().any(|mark| {
         let named = file.name().ends_with(&mark.session);
         named && matches!(mark.sign, Sign::Pid { pid, start, .. } if matches!(table.find(pid, start), Found::Alive(_)))
     })

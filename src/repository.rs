@@ -20,6 +20,8 @@ pub(crate) use finder::{Finder, Grounds};
 
 /// Of a file that holds one path or one reference, in bytes.
 const LIMIT: u64 = 64 * 1024;
+/// Of an index, in bytes: that of a large repository has some million.
+const INDEX_LIMIT: u64 = 16 * 1024 * 1024;
 /// Of a configuration, in bytes: it has a section for every branch.
 const CONFIG_LIMIT: u64 = 1024 * 1024;
 
@@ -97,6 +99,17 @@ pub(crate) fn holding<'a>(worktrees: impl IntoIterator<Item = &'a Worktree>, pat
     };
     let bytes = |worktree: &&'a Worktree| worktree.path.as_os_str().as_bytes();
     worktrees.into_iter().filter(|worktree| holds(bytes(worktree))).max_by_key(|worktree| bytes(worktree).len())
+}
+
+/// Whether git may track `name` in this worktree, so that it came with a checkout: whether the name stands in its
+/// index, or that cannot be read.
+pub(crate) fn tracks(disk: &Disk, worktree: &Path, name: &str) -> bool {
+    let mut reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
+    let Some(git) = reader.git_dir(worktree) else { return false };
+    match disk.read(&git.join("index"), INDEX_LIMIT) {
+        Ok(index) => memchr::memmem::find(&index, name.as_bytes()).is_some(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// Reads on past whatever cannot be read.

@@ -55,6 +55,7 @@ const PERMANENT: &[&str] = &[
 ];
 
 const TRANSIENT: &[&str] = &[
+    "too many requests",
     "rate_limit",
     "rate limit",
     "overloaded",

@@ -62,7 +62,7 @@ pub(crate) struct Client {
     /// What it leaves about its running sessions, besides the logs.
     pub(crate) marks: fn(&Disk, &World, &mut Vec<Problem>) -> Vec<Mark>,
     /// The plan of a session in files of the client's own, where its log has none.
-    pub(crate) plan: fn(&Disk, &World, &str) -> Vec<Step>,
+    pub(crate) plan: fn(&Disk, &World, &Session) -> Vec<Step>,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
     /// Where its logs lie.

@@ -223,6 +223,23 @@ fn rules_1_and_2_the_exit_code_beats_the_word() {
 }
 
 #[test]
+fn the_class_of_an_end_by_code_then_by_field_then_by_words() {
+    use ErrorClass::{Permanent, Resource, Transient};
+    let cases = [
+        (124, None, "Killed", Transient),
+        (137, Some(Transient), "connection reset", Resource),
+        (-9, None, "", Resource),
+        (1, Some(Resource), "connection reset", Resource),
+        (1, None, "connection reset", Transient),
+        (1, None, "", Permanent),
+    ];
+    for (code, class, error, wanted) in cases {
+        let declared = Declared { class, error: Some(error.to_owned()), ..exit(code, Word::Failed, "x") };
+        assert_eq!(nothing().declared(declared).verdict().error_class, Some(wanted), "{code} {error}");
+    }
+}
+
+#[test]
 fn rules_3_and_4_the_last_turn_went_wrong() {
     check(vec![
         (log("prompt transient", 0), "failed api_error"),

@@ -17,7 +17,7 @@ use crate::time::Time;
 pub(super) struct Case<'a> {
     /// The session that judges.
     pub(super) one: Option<&'a Known<'a>>,
-    /// All sessions of the task.
+    /// All sessions of the task, and of those that it launched.
     pub(super) all: &'a [&'a Known<'a>],
     pub(super) declared: Option<&'a Declared>,
     /// Of the process that is declared.

@@ -17,6 +17,9 @@ use crate::text::one_line;
 /// The newest main session judges, together with what is declared; further ones that are at work join in.
 pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context<'_>) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
+    // What it launched in the background is a task of its own, and still its sub-agent.
+    let launches = mine.iter().any(|one| !one.session.background.is_empty());
+    let family = if launches { known.iter().collect() } else { mine.clone() };
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
@@ -27,7 +30,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 
-    let mut case = Case { one: mains.first().copied(), all: &mine, declared, declared_life: declared_life.as_ref() };
+    let mut case = Case { one: mains.first().copied(), all: &family, declared, declared_life: declared_life.as_ref() };
     let mut verdict = rules::judge(&facts(case, seen, context));
     if mains.is_empty() && draft.declared.is_none() {
         verdict = if draft.problems { rules::unreadable() } else { rules::no_log_yet() };
@@ -35,7 +38,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     // Further agents that are at work here have a say, and the worst one decides.
     let at_work = |one: &&&Known<'_>| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_));
     for other in mains.iter().skip(1).filter(at_work) {
-        let others = Case::of(other, &mine);
+        let others = Case::of(other, &family);
         let judged = rules::judge(&facts(others, seen, context));
         if judged.health < verdict.health {
             (verdict, case) = (judged, others);
@@ -46,7 +49,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
         mains[..=decided].rotate_right(1);
     }
-    let sessions = sessions(&mains, &mine, seen, context);
+    let sessions = sessions(&mains, &mine, |one| session_report(one, &family, seen, context));
     describe(draft, &mains, declared, Judged { verdict, considered }, sessions)
 }
 
@@ -106,7 +109,11 @@ fn describe(
 }
 
 /// The judging session first, each followed by its sub-agents.
-fn sessions(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> Vec<SessionReport> {
+fn sessions(
+    mains: &[&Known<'_>],
+    all: &[&Known<'_>],
+    report: impl Fn(&Known<'_>) -> SessionReport,
+) -> Vec<SessionReport> {
     let mut reports = Vec::with_capacity(all.len());
     let mut pending: Vec<&Known<'_>> = mains.iter().rev().copied().collect();
     let mut told: HashSet<&str> = HashSet::new();
@@ -114,7 +121,7 @@ fn sessions(mains: &[&Known<'_>], all: &[&Known<'_>], seen: &Seen, context: &Con
         if !told.insert(&one.session.id) {
             continue;
         }
-        reports.push(session_report(one, all, seen, context));
+        reports.push(report(one));
         let mut children: Vec<_> =
             all.iter().copied().filter(|child| child.session.parent.as_deref() == Some(&one.session.id)).collect();
         children.sort_by_key(|child| std::cmp::Reverse(child.session.started));

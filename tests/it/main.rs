@@ -12,7 +12,9 @@ mod ground;
 mod hostile;
 mod lab;
 mod laid_out;
+#[cfg(feature = "sqlite")]
 mod mixed;
+#[cfg(feature = "sqlite")]
 mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;

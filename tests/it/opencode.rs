@@ -268,3 +268,62 @@ fn what_is_no_database_is_a_problem_and_no_more() {
     let report = lab.status(crate::lab::ms("2026-11-20T23:20:00Z"));
     assert_eq!(report["problems"][0]["message"], "a symbolic link, not followed", "in {HOME}");
 }
+
+/// A part of the parent's answer in which a call launches a task that `child` works on.
+fn launch(id: &str, child: &str) -> String {
+    let output = format!(
+        "Background task launched.\n\nBackground Task ID: {id}\nDescription: Survey the tokenizer\nAgent: explore\nStatus: pending\n\n<task_metadata>\nsession_id: {child}\nbackground_task_id: {id}\n</task_metadata>"
+    );
+    json!({"type": "tool", "tool": "task", "callID": "c1",
+        "state": {"status": "completed", "input": {"run_in_background": true}, "output": output, "metadata": {}}})
+    .to_string()
+}
+
+#[test]
+fn a_task_in_the_background_is_a_task_of_its_own() {
+    let (lab, now) = ended("subagent");
+    let client = open(&lab);
+    let text = |query: &str| client.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+    let child = text("select id from session where parent_id is not null");
+    let call = "json_extract(data, '$.tool') = 'task'";
+    let launched = launch("bg_1a2b3c4d", &child);
+    assert_eq!(client.execute(&format!("update part set data = ?1 where {call}"), [&launched]), Ok(1));
+    let named = |report: &Value, id: &str| list(&report["tasks"]).iter().find(|task| task["id"] == id).cloned();
+    let report = lab.status(now);
+    let task = named(&report, "bg_1a2b3c4d").unwrap_or_else(|| panic!("{report:#}"));
+    assert_eq!((&task["name"], &task["health"]), (&"Survey the tokenizer".into(), &"completed".into()), "{task:#}");
+    assert_eq!((&task["sessions"][0]["id"], &task["worktree"]), (&child.clone().into(), &WORKTREE.into()));
+    let parent = named(&report, "task-x").unwrap();
+    assert_eq!((&parent["health"], list(&parent["sessions"]).len()), (&"completed".into(), 1), "{parent:#}");
+
+    // While it goes on, its parent's end is none.
+    client
+        .execute_batch(&format!(
+            "update message set time_updated = time_updated + 1, data = json_remove(data, '$.finish', '$.time.completed')
+             where id = (select max(id) from message where session_id = '{child}')"
+        ))
+        .unwrap();
+    lab.processes(&[client_process(&[], WORKTREE, &[DATABASE])], &[]);
+    let report = lab.status(now);
+    let healths = ["bg_1a2b3c4d", "task-x"].map(|id| named(&report, id).unwrap()["health"].clone());
+    assert_eq!(healths, ["healthy", "healthy"], "{report:#}");
+    // It died with its parent's process.
+    lab.nothing_runs();
+    let report = lab.status(now);
+    assert_eq!(named(&report, "bg_1a2b3c4d").unwrap()["reason"], "process_gone", "{report:#}");
+
+    // The parent is told how it ended.
+    let at = now - MINUTE;
+    let reminder = "<system-reminder>\n[BACKGROUND TASK ERROR]\n**ID:** `bg_1a2b3c4d`\n**Duration:** 30s\n**Error:** 429 Too Many Requests\n</system-reminder>";
+    let parent = "(select id from session where parent_id is null)";
+    let message = json!({"role": "user", "time": {"created": at}}).to_string();
+    client.execute(&format!("insert into message values ('msg_zz', {parent}, ?1, ?1, ?2)"), (at, &message)).unwrap();
+    let part = json!({"type": "text", "synthetic": true, "text": reminder}).to_string();
+    client
+        .execute(&format!("insert into part values ('prt_zz', 'msg_zz', {parent}, ?1, ?1, ?2)"), (at, &part))
+        .unwrap();
+    let report = lab.status(now);
+    let task = named(&report, "bg_1a2b3c4d").unwrap();
+    assert_eq!((&task["reason"], &task["error_class"]), (&"declared_failed".into(), &"transient".into()), "{task:#}");
+    assert!(task["detail"].as_str().unwrap().contains("429"), "{task:#}");
+}

@@ -392,3 +392,14 @@ fn a_lock_that_is_held_is_not_waited_for_long() {
     reported(&ground.run(&[]));
     assert_eq!(transitions(&ground.record()), 2, "the next run makes up for it");
 }
+
+#[cfg(not(feature = "sqlite"))]
+#[test]
+fn a_database_that_cannot_be_read_is_said() {
+    let lab = crate::lab::Lab::new();
+    let database = "/home/dev/.local/share/opencode/opencode.db";
+    lab.write(database, "whatever");
+    let report = lab.status(crate::lab::ms("2026-11-20T23:20:00Z"));
+    assert_eq!(report["problems"][0]["path"], database);
+    assert!(report["problems"][0]["message"].as_str().unwrap().contains("without the feature `sqlite`"), "{report:#}");
+}

@@ -20,25 +20,23 @@ struct Run {
     scenario: String,
     about: Value,
     printed: String,
-    /// What it left in its home, where that is recorded.
-    home: Option<PathBuf>,
+    /// What it left in its home.
+    home: PathBuf,
 }
 
 fn runs() -> Vec<Run> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings");
     let mut found = Vec::new();
-    for pattern in ["recordings/*/*/stdout.jsonl", "streams/*/*/stdout.jsonl"] {
-        for path in glob::glob(fixtures.join(pattern).to_str().unwrap()).unwrap() {
-            let folder = path.unwrap().parent().unwrap().to_path_buf();
-            let about: Value = serde_json::from_slice(&fs::read(folder.join("about.json")).unwrap()).unwrap();
-            found.push(Run {
-                name: folder.strip_prefix(&fixtures).unwrap().display().to_string(),
-                scenario: about["scenario"].as_str().unwrap().to_owned(),
-                about,
-                printed: fs::read_to_string(folder.join("stdout.jsonl")).unwrap(),
-                home: Some(folder.join("end")).filter(|home| home.exists() && pattern.starts_with("recordings")),
-            });
-        }
+    for path in glob::glob(recordings.join("*/*/stdout.jsonl").to_str().unwrap()).unwrap() {
+        let folder = path.unwrap().parent().unwrap().to_path_buf();
+        let about: Value = serde_json::from_slice(&fs::read(folder.join("about.json")).unwrap()).unwrap();
+        found.push(Run {
+            name: folder.strip_prefix(&recordings).unwrap().display().to_string(),
+            scenario: about["scenario"].as_str().unwrap().to_owned(),
+            about,
+            printed: fs::read_to_string(folder.join("stdout.jsonl")).unwrap(),
+            home: folder.join("end"),
+        });
     }
     assert!(found.len() >= 35, "{}", found.len());
     found
@@ -85,12 +83,9 @@ fn every_stream_says_how_its_run_ended() {
     let (mut wrong, mut judged) = (Vec::new(), 0);
     for run in runs() {
         for (place, logs, code) in (0..8).map(|bits| (bits & 1, bits & 2 != 0, bits & 4 != 0)) {
-            if logs && run.home.is_none() {
-                continue;
-            }
             let lab = Lab::new();
-            if let Some(home) = run.home.as_deref().filter(|_| logs) {
-                lab.home(home);
+            if logs {
+                lab.home(&run.home);
             }
             let place = [WORKTREE, REPOSITORY][place];
             let end = run.ended_at();
@@ -174,8 +169,8 @@ fn retries_that_only_the_stream_tells_are_told() {
             let now = run.ended_at();
             if logs {
                 // As the log is while it retries: its last row, the error, is not there yet.
-                lab.home(run.home.as_deref().unwrap());
-                for (path, text) in crate::rows::logs(run.home.as_deref().unwrap()) {
+                lab.home(&run.home);
+                for (path, text) in crate::rows::logs(&run.home) {
                     let rows = crate::rows::rows(&text);
                     let end = rows.iter().rev().find(|row| row.failed.is_some()).map_or(text.len(), |row| row.end);
                     lab.write(&format!("{}/{path}", crate::lab::HOME), &text[..end]);
@@ -208,7 +203,7 @@ fn a_file_of_another_name_is_a_task_of_its_own_and_takes_its_session() {
     let run = run_of("claude-code-2.1.197/success");
     for place in [WORKTREE, REPOSITORY] {
         let lab = Lab::new();
-        lab.home(run.home.as_deref().unwrap());
+        lab.home(&run.home);
         write_at(&lab, &format!("{place}/.results/fix-tokens.json"), &run.printed, run.ended_at());
         let all = tasks(&lab, run.ended_at() + MINUTE);
         assert_eq!(all.len(), 1, "{all:#?}");

@@ -30,16 +30,7 @@ pub(super) static CLIENT: Client = Client {
     plan: plan::plan,
     resume: |session| format!("claude --resume {session}"),
     places: places::places,
-    knows: &[
-        Fact::State,
-        Fact::Tool,
-        Fact::Failures,
-        Fact::Plan,
-        Fact::Tokens,
-        Fact::Waiting,
-        Fact::Liveness,
-        Fact::End,
-    ],
+    knows: &Fact::ALL,
     caveat: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
 };
 

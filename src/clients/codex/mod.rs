@@ -33,16 +33,7 @@ pub(super) static CLIENT: Client = Client {
     plan: |_, _, _| Vec::new(),
     resume: |session| format!("codex resume {session}"),
     places,
-    knows: &[
-        Fact::State,
-        Fact::Tool,
-        Fact::Failures,
-        Fact::Plan,
-        Fact::Tokens,
-        Fact::Waiting,
-        Fact::Liveness,
-        Fact::End,
-    ],
+    knows: &Fact::ALL,
     caveat: "approval prompts are not written, questions are; before 2026 neither the end of a turn nor a running tool is",
 };
 

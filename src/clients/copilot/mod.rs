@@ -34,16 +34,7 @@ pub(super) static CLIENT: Client = Client {
     plan: |_, _, _| Vec::new(),
     resume: |session| format!("copilot --resume={session}"),
     places,
-    knows: &[
-        Fact::State,
-        Fact::Tool,
-        Fact::Failures,
-        Fact::Plan,
-        Fact::Tokens,
-        Fact::Waiting,
-        Fact::Liveness,
-        Fact::End,
-    ],
+    knows: &Fact::ALL,
     caveat: "what it retries is not written, and input tokens only when it exits; its plan is told by update_todo alone",
 };
 

@@ -5,6 +5,7 @@
 //! worktrees and clones. What is read here was seen in 1.1.65 to 1.18.33.
 
 mod background;
+mod boulder;
 #[cfg(feature = "sqlite")]
 mod database;
 mod fold;
@@ -33,19 +34,10 @@ pub(super) static CLIENT: Client = Client {
     logs,
     hides_calls: |_| false,
     marks: |_, _, _| Vec::new(),
-    plan: |_, _, _| Vec::new(),
+    plan: boulder::plan,
     resume: |session| format!("opencode --session {session}"),
     places,
-    knows: &[
-        Fact::State,
-        Fact::Tool,
-        Fact::Failures,
-        Fact::Plan,
-        Fact::Tokens,
-        Fact::Waiting,
-        Fact::Liveness,
-        Fact::End,
-    ],
+    knows: &Fact::ALL,
     caveat: "a question is seen, a permission prompt is not written; an interrupted run looks like one that died",
 };
 

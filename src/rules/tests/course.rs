@@ -152,3 +152,16 @@ fn rule_13_otherwise_it_works_or_has_not_begun() {
     assert_eq!(call(59_999), "");
     assert_eq!(call(MINUTE), "in Bash `cargo\\u{1b}[31m test` for 1m");
 }
+
+#[test]
+fn rule_12_hears_of_retries_from_what_is_printed_too() {
+    let retries =
+        |count, age| Declared { retries: count, ..Declared { at: Some(ago(age)), ..status(Word::Running, "") } };
+    check(vec![
+        (nothing().declared(retries(2, 0)), "healthy working"),
+        (nothing().declared(retries(3, 0)), "struggling api_retries"),
+        (nothing().declared(retries(3, 11 * MINUTE)), "stuck silent"),
+        (log("prompt", 0).declared(retries(3, 0)), "struggling api_retries"),
+        (log("prompt ended", 0).declared(retries(3, 0)), "completed turn_ended"),
+    ]);
+}

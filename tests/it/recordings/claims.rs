@@ -120,6 +120,7 @@ fn codex_asks() {
     assert_eq!((&task["health"], &task["reason"]), (&"stuck".into(), &"waiting_for_person".into()), "{task:#}");
 }
 
+#[cfg(feature = "sqlite")]
 #[test]
 fn opencode_asks() {
     let recording = recordings().into_iter().find(|recording| recording.name == "opencode-1.18.33/kill-tool").unwrap();
