@@ -80,6 +80,10 @@ fn nothing_is_left_beside_it() {
     fs::remove_dir_all(&folder).unwrap();
     fs::rename(copy, &folder).unwrap();
     look("after one that was killed");
+    let client = open(&lab);
+    client.pragma_update(None, "journal_mode", "delete").unwrap();
+    client.execute_batch("begin; update session set title = 'y'").unwrap();
+    look("beside a client that keeps no log, in the middle of a change");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,6 +206,8 @@ fn open(disk: &Disk, path: &Path) -> io::Result<Connection> {
     };
     let has_rows = beside("-wal").is_some_and(|meta| meta.len() > 0);
     let how = match beside("-shm") {
+        // Where the file system allows for nothing else, all is in one file, and a lock keeps it whole.
+        _ if !is_wal(disk, path)? => "cache=private",
         // Somebody has it open, or died with it: the index of the newest rows is there to be read.
         Some(_) => "readonly_shm=1",
         // Nobody has it open. Its newest rows are read by an index in memory, which needs it for itself: by name
@@ -218,6 +220,14 @@ fn open(disk: &Disk, path: &Path) -> io::Result<Connection> {
         other => other,
     }
     .map_err(told)
+}
+
+/// Whether its newest rows are kept in a log beside it, as the header says
+/// (<https://sqlite.org/fileformat.html#file_format_version_numbers>).
+fn is_wal(disk: &Disk, path: &Path) -> io::Result<bool> {
+    let mut header = [0; 20];
+    // An empty one is none yet.
+    Ok(disk.open(path)?.0.read_exact_at(&mut header, 0).is_err() || header[18] == 2)
 }
 
 /// The index is made anew at the moment, or no part of it is kept for readers: to use it, it must be written to, as
