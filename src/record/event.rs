@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::hash;
-use super::history::{Counts, History, Last, Steps, Usage, VERSION, key};
+use super::history::{BEGUN, Counts, ENDED, History, Last, Steps, Usage, VERSION, key};
 use super::words::{harmless, name, path, text};
 use crate::model::{ErrorClass, Health, Snapshot, TaskReport};
 use crate::time::Time;
@@ -39,6 +39,7 @@ pub(crate) struct Poll<'a> {
 /// - `transition`: the health is not the last one.
 /// - `progress`: the steps are not the last ones; or only the counters moved, then once a minute per task.
 /// - `finished`: completed or failed, once per end.
+/// - `alert`: one began, or ended.
 /// - `poll`: the counts are not the last ones, or the last is a minute old.
 pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
     let now = poll.snapshot.taken_at;
@@ -52,6 +53,7 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
             events.extend(transition(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
             events.extend(finished(task, &subject, last, now));
+            events.extend(alerts(task, &subject, last, now));
         }
     }
     let mut counts: Counts = Health::ALL.iter().map(|health| (health.code().to_owned(), 0)).collect();
@@ -179,6 +181,31 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     let (reason, error_class) = (task.reason.code(), task.error_class);
     let body = Body { subject, outcome, reason, error_class, duration_s, usage: usage(task) };
     Event::new("finished", now, id, &body)
+}
+
+/// Each alert when it begins and when it ends. Ids follow from the row before, for one alert comes again.
+fn alerts(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Vec<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        repository: Option<String>,
+        alert: &'a str,
+        state: &'static str,
+        detail: Option<String>,
+    }
+    let tell = |alert: &str, state, detail: Option<&str>| {
+        let before = last.alerts.get(alert).map(|told| told.id.as_str()).unwrap_or_default();
+        let id = subject.hash(["alert", alert, state, before]);
+        let repository = task.repository.as_deref().map(path);
+        Event::new("alert", now, id, &Body { subject, repository, alert, state, detail: detail.map(text) })
+    };
+    let is_on = |alert: &str| last.alerts.get(alert).is_some_and(|told| told.on);
+    let begun = task.alerts.iter().filter(|alert| !is_on(alert.kind.code()));
+    let begun = begun.filter_map(|alert| tell(alert.kind.code(), BEGUN, Some(&alert.detail)));
+    let is_over = |alert: &str| is_on(alert) && task.alerts.iter().all(|one| one.kind.code() != alert);
+    let ended = last.alerts.keys().filter(|alert| is_over(alert)).filter_map(|alert| tell(alert, ENDED, None));
+    begun.chain(ended).collect()
 }
 
 /// Which task, and which session of it judges.

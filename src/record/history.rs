@@ -61,6 +61,19 @@ pub(super) struct Last {
     pub(super) counted: Option<Time>,
     /// The id of the last end told.
     pub(super) ended: Option<String>,
+    /// What was last told of each alert, by its code.
+    pub(super) alerts: BTreeMap<String, ToldAlert>,
+}
+
+/// The states of an alert.
+pub(super) const BEGUN: &str = "begun";
+pub(super) const ENDED: &str = "ended";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldAlert {
+    pub(super) on: bool,
+    /// Of the row that told it.
+    pub(super) id: String,
 }
 
 /// A plan, as recorded.
@@ -127,6 +140,13 @@ impl History {
                 let step = row.step.map(Cow::into_owned);
                 last.steps = row.done.zip(row.total).map(|(done, total)| Steps { done, total, step });
             }
+            "alert" => {
+                if let Some(alert) = row.alert {
+                    let on = row.state.as_deref() == Some(BEGUN);
+                    last.alerts.insert(alert.into_owned(), ToldAlert { on, id: row.id.into_owned() });
+                }
+                return;
+            }
             "finished" => last.ended = Some(row.id.into_owned()),
             _ => return,
         }
@@ -151,6 +171,10 @@ struct Row<'a> {
     worktree: Option<Cow<'a, str>>,
     #[serde(borrow)]
     to: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alert: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    state: Option<Cow<'a, str>>,
     done: Option<u32>,
     total: Option<u32>,
     #[serde(borrow)]
@@ -287,7 +311,16 @@ mod tests {
         let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
         let id = |which: usize| Some(events[which].id.clone());
         let (health, counted) = (Some(Health::Completed), Some(at(0)));
-        let wanted = Last { at: counted, health, changed: id(0), steps: None, usage, counted, ended: id(2) };
+        let wanted = Last {
+            at: counted,
+            health,
+            changed: id(0),
+            steps: None,
+            usage,
+            counted,
+            ended: id(2),
+            alerts: BTreeMap::new(),
+        };
         assert_eq!(last, &wanted);
     }
 

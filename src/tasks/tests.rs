@@ -1,5 +1,6 @@
 //! Tasks from hand-made sights: what is one, what it is called, and what is left out.
 
+mod alerts;
 mod asleep;
 mod claims;
 mod judges;
