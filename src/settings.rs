@@ -60,6 +60,9 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     long_after: Option<Duration>,
+    /// Run this when a task's health has changed, with the change as JSON on its input; it has 10 s
+    #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
+    on_change: Option<String>,
     /// Leave out what was last active longer ago; `all` for everything [default: 24h]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
     #[serde(deserialize_with = "since")]
@@ -93,6 +96,8 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) since: Horizon,
     pub(crate) status_files: Vec<String>,
+    /// A text for a shell. From the user alone, never from a worktree.
+    pub(crate) on_change: Option<String>,
 }
 
 /// From when on a rule speaks.
@@ -191,6 +196,7 @@ impl Settings {
             long_after,
             since,
             status_files,
+            on_change,
         } = self;
         let default = Thresholds::default();
         let thresholds = Thresholds {
@@ -211,6 +217,8 @@ impl Settings {
             thresholds,
             since: since.or(file.since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
+            // An empty one says that there is none, whatever the file has.
+            on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
         }
     }
 }
@@ -301,6 +309,9 @@ mod tests {
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
         assert_eq!(config.thresholds.repeat_limit, 5);
         assert_eq!(config.since, Horizon::All);
+        let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
+        assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
+        assert_eq!(flags(&["--on-change", ""]).resolve(file()).on_change, None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod clients;
 mod explain;
 mod look;
+mod on_change;
 mod quiet;
 mod recording;
 mod status;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use super::look::{Looked, look, named, no_such, options, save};
-use super::{quiet, recording};
+use super::{on_change, quiet, recording};
 use crate::cli::Cli;
 use crate::model::{Health, Snapshot, Summary, TaskReport};
 use crate::render;
@@ -29,8 +29,11 @@ pub(crate) fn status(
 ) -> anyhow::Result<u8> {
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
-    recording::record(cli, &looked, world, begun, err);
+    let lines = recording::record(cli, &looked, world, begun, err);
     save(&mut looked);
+    if let Some(command) = &looked.on_change {
+        on_change::tell(command, &lines, world, err);
+    }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
     let print = !cli.status.quiet || quiet::changed(&looked, names, world, err);

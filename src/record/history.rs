@@ -53,8 +53,13 @@ pub(super) struct Last {
     /// When it last spoke of the task.
     pub(super) at: Option<Time>,
     pub(super) health: Option<Health>,
-    /// The id of the transition to this health.
+    /// The id of the transition to this health, and when it was.
     pub(super) changed: Option<String>,
+    pub(super) changed_at: Option<Time>,
+    /// When it was last in its other healths.
+    pub(super) left: BTreeMap<Health, Time>,
+    /// The health that was last worth a notice.
+    pub(super) noticed: Option<Health>,
     pub(super) steps: Option<Steps>,
     pub(super) usage: Usage,
     /// When it last told the usage.
@@ -127,13 +132,22 @@ impl History {
             self.poll = row.summary.map(|counts| (at, counts));
             return;
         }
+        let to = row.to();
         let Some(task) = row.task else { return };
         let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
         last.at = Some(at);
         match &*row.event {
             "transition" => {
-                last.health = Health::ALL.into_iter().find(|health| row.to.as_deref() == Some(health.code()));
-                last.changed = Some(row.id.into_owned());
+                last.left.extend(last.health.map(|health| (health, at)));
+                last.health = to;
+                (last.changed, last.changed_at) = (Some(row.id.to_string()), Some(at));
+                if !row.held {
+                    last.noticed = to;
+                }
+                return;
+            }
+            "settled" => {
+                last.noticed = to;
                 return;
             }
             "progress" => {
@@ -175,6 +189,8 @@ struct Row<'a> {
     alert: Option<Cow<'a, str>>,
     #[serde(borrow)]
     state: Option<Cow<'a, str>>,
+    #[serde(default)]
+    held: bool,
     done: Option<u32>,
     total: Option<u32>,
     #[serde(borrow)]
@@ -182,6 +198,12 @@ struct Row<'a> {
     tokens: Option<Tokens>,
     tools: Option<ToolCounts>,
     summary: Option<Counts>,
+}
+
+impl Row<'_> {
+    fn to(&self) -> Option<Health> {
+        Health::ALL.into_iter().find(|health| self.to.as_deref() == Some(health.code()))
+    }
 }
 
 /// The end of the record.
@@ -315,11 +337,12 @@ mod tests {
             at: counted,
             health,
             changed: id(0),
-            steps: None,
+            changed_at: counted,
+            noticed: health,
             usage,
             counted,
             ended: id(2),
-            alerts: BTreeMap::new(),
+            ..Last::default()
         };
         assert_eq!(last, &wanted);
     }

@@ -158,7 +158,8 @@ impl Lab {
             problems: self.problems.clone(),
             everywhere: false,
         };
-        let config = Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new() };
+        let thresholds = self.thresholds.clone();
+        let config = Config { thresholds, since: self.since, status_files: Vec::new(), on_change: None };
         let context = Context {
             config: &config,
             now: NOW,

@@ -13,6 +13,7 @@ mod hostile;
 mod lab;
 mod laid_out;
 mod mixed;
+mod on_change;
 mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
