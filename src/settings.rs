@@ -250,12 +250,11 @@ fn is_share(share: f64) -> bool {
 fn size(text: &str) -> Result<u64, String> {
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
-    let power = ["K", "M", "G", "T"]
-        .iter()
-        .position(|letter| unit.strip_prefix(letter).is_some_and(|rest| rest.is_empty() || rest == "iB"));
-    let number = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
-    let bytes = |(power, number): (usize, f64)| (number * 1024_f64.powi(power as i32 + 1)) as u64;
-    power.zip(number).map(bytes).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40_u32)];
+    let is_it = |letter: &str| unit.strip_prefix(letter).is_some_and(|rest| rest.is_empty() || rest == "iB");
+    let one = units.into_iter().find(|(letter, _)| is_it(letter)).map(|(_, power)| 2_f64.powf(power.into()));
+    let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
+    one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
 }
 
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -123,7 +123,8 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
         unicode: render::unicode(var),
         offset: world.offset,
         verbose: cli.status.verbose,
-        cwd: Some(world.cwd.clone()),
+        // Pseudonyms are below no directory.
+        cwd: Some(world.cwd.clone()).filter(|_| !cli.status.anonymize),
     }
 }
 

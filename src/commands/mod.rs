@@ -1,5 +1,6 @@
 //! What the commands do: the order of looking, recording and printing.
 
+mod anonymous;
 mod clients;
 mod explain;
 mod look;
