@@ -101,6 +101,9 @@ pub(crate) struct StatusOptions {
     /// Write nothing to the record
     #[arg(long, global = true)]
     pub(crate) no_log: bool,
+    /// Put pseudonyms for tasks, paths, branches, sessions, people and hosts, to show it to others
+    #[arg(long, global = true)]
+    pub(crate) anonymize: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
     pub(crate) color: ColorChoice,

@@ -12,7 +12,7 @@
 //!   checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
-//!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
+//!   to do), `scrub`, `anonymize` and `text` (fit to be shown), `render` (the forms of the report)
 //! - `history` is what the record knows of the past
 //! - `commands` put them in order
 //!
@@ -20,6 +20,7 @@
 //! and one line in its table; so is a new form of the report in `render/`; a rule is a function and a row in `rules`.
 //! The library exists for the program and its tests: it promises nothing to others.
 
+mod anonymize;
 mod cli;
 mod clients;
 mod commands;

@@ -272,6 +272,8 @@ pub(crate) struct TaskReport {
     pub(crate) repeat_streak: u32,
     pub(crate) error_class: Option<ErrorClass>,
     pub(crate) notes: Vec<String>,
+    /// What deserves a look and changes no verdict; told among the notes, too.
+    pub(crate) alerts: Vec<Alert>,
     /// The judging session first; a sub-agent's session follows its parent.
     pub(crate) sessions: Vec<SessionReport>,
     pub(crate) evidence: Vec<Evidence>,
@@ -284,6 +286,43 @@ pub(crate) struct TaskReport {
     /// What the rules saw, for `explain`.
     #[serde(skip)]
     pub(crate) considered: Vec<Considered>,
+}
+
+/// Something about a task that deserves a look, whatever its health.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Alert {
+    pub(crate) kind: AlertKind,
+    /// The sentence that names the numbers.
+    pub(crate) detail: String,
+    /// In cores, bytes, calls, seconds or processes.
+    pub(crate) value: f64,
+    pub(crate) limit: f64,
+    /// The processes that it is about.
+    pub(crate) pids: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AlertKind {
+    Cpu,
+    Memory,
+    OpenErrors,
+    LongRunning,
+    /// Tools that outlived their agent.
+    Orphans,
+}
+
+impl AlertKind {
+    /// The code in data.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::OpenErrors => "open_errors",
+            Self::LongRunning => "long_running",
+            Self::Orphans => "orphans",
+        }
+    }
 }
 
 /// One rule and what it said, for `explain`.

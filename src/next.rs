@@ -3,11 +3,21 @@
 use std::path::Path;
 
 use crate::clients;
-use crate::model::{ErrorClass, Reason, SessionReport, TaskReport};
+use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
 
-/// Commands and hints, most useful first; none for a task that is well. One that was found `everywhere` may be
-/// found from here in no other way.
+/// Commands and hints, most useful first; none for a task that is well and left nothing behind. One that was found
+/// `everywhere` may be found from here in no other way.
 pub(crate) fn steps(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
+    let mut steps = of_verdict(task, cwd, everywhere);
+    let orphans = task.alerts.iter().filter(|alert| alert.kind == AlertKind::Orphans);
+    let pids: Vec<String> = orphans.flat_map(|alert| &alert.pids).map(ToString::to_string).collect();
+    if !pids.is_empty() {
+        steps.push(format!("kill {}", pids.join(" ")));
+    }
+    steps
+}
+
+fn of_verdict(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
     if !task.health.needs_attention() {
         return Vec::new();
     }
@@ -62,7 +72,7 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Health, ProcessReport, Tokens, ToolCounts};
+    use crate::model::{Alert, Health, ProcessReport, Tokens, ToolCounts};
 
     #[test]
     fn words_for_a_shell_stay_words() {
@@ -118,6 +128,7 @@ mod tests {
             repeat_streak: 0,
             error_class: class,
             notes: Vec::new(),
+            alerts: Vec::new(),
             sessions: vec![session],
             evidence: Vec::new(),
             next: Vec::new(),
@@ -164,6 +175,9 @@ mod tests {
         alone.sessions.clear();
         assert_eq!(steps(&alone, Path::new("/srv"), false), [explain]);
         assert_eq!(steps(&alone, Path::new("/srv"), true), ["agentmon explain --all 'a b'"]);
+        let (kind, pids) = (AlertKind::Orphans, vec![8, 9]);
+        alone.alerts = vec![Alert { kind, detail: String::new(), value: 2.0, limit: 0.0, pids }];
+        assert_eq!(steps(&alone, Path::new("/srv"), false), [explain, "kill 8 9"]);
         let here = task(Reason::ApiError, Health::Failed, None, None);
         assert_eq!(steps(&here, Path::new("/srv/a b"), false), ["repair what it says, then: claude --resume 5d0e"]);
     }

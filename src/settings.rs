@@ -46,6 +46,23 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SETTLE_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     settle_after: Option<Duration>,
+    /// Note an agent whose processes use more than this share of a core, in percent [default: 80]
+    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_CPU_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = cores)]
+    cpu_limit: Option<f64>,
+    /// ... that hold more memory than this [default: 1GiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MEMORY_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = size)]
+    #[serde(deserialize_with = "bytes")]
+    memory_limit: Option<u64>,
+    /// ... of whose calls more than this failed in the turn that is open [default: 10]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_ERROR_LIMIT", hide_env = true, help_heading = ALERTS)]
+    error_limit: Option<u32>,
+    /// ... whose turn has been open for longer than this [default: 4h]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    long_after: Option<Duration>,
+    /// Run this when a task's health has changed, with the change as JSON on its input; it has 10 s
+    #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
+    on_change: Option<String>,
     /// Leave out what was last active longer ago; `all` for everything [default: 24h]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
     #[serde(deserialize_with = "since")]
@@ -63,6 +80,9 @@ pub(crate) struct Settings {
     status_files: Option<Vec<String>>,
 }
 
+/// What is noted, and changes no verdict.
+const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
+
 /// How far back to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Horizon {
@@ -76,6 +96,8 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) since: Horizon,
     pub(crate) status_files: Vec<String>,
+    /// A text for a shell. From the user alone, never from a worktree.
+    pub(crate) on_change: Option<String>,
 }
 
 /// From when on a rule speaks.
@@ -90,6 +112,12 @@ pub(crate) struct Thresholds {
     pub(crate) retry_limit: u32,
     pub(crate) gone_after: Duration,
     pub(crate) settle_after: Duration,
+    /// From here on it is only noted. In cores: 0.8 is 80 % of one.
+    pub(crate) cpu_limit: f64,
+    /// In bytes.
+    pub(crate) memory_limit: u64,
+    pub(crate) error_limit: u32,
+    pub(crate) long_after: Duration,
 }
 
 impl Default for Thresholds {
@@ -104,6 +132,10 @@ impl Default for Thresholds {
             retry_limit: 3,
             gone_after: Duration::from_secs(60),
             settle_after: Duration::from_secs(10),
+            cpu_limit: 0.8,
+            memory_limit: 1 << 30,
+            error_limit: 10,
+            long_after: Duration::from_secs(4 * 3600),
         }
     }
 }
@@ -141,6 +173,9 @@ impl Settings {
         if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
         }
+        if self.cpu_limit.is_some_and(|share| !is_share(share)) {
+            bail!("`cpu-limit` is a share of a core in percent, 1 or more");
+        }
         Ok(())
     }
 
@@ -155,8 +190,13 @@ impl Settings {
             retry_limit,
             gone_after,
             settle_after,
+            cpu_limit,
+            memory_limit,
+            error_limit,
+            long_after,
             since,
             status_files,
+            on_change,
         } = self;
         let default = Thresholds::default();
         let thresholds = Thresholds {
@@ -168,11 +208,17 @@ impl Settings {
             retry_limit: retry_limit.or(file.retry_limit).unwrap_or(default.retry_limit),
             gone_after: gone_after.or(file.gone_after).unwrap_or(default.gone_after),
             settle_after: settle_after.or(file.settle_after).unwrap_or(default.settle_after),
+            cpu_limit: cpu_limit.or(file.cpu_limit).map_or(default.cpu_limit, |percent| percent / 100.0),
+            memory_limit: memory_limit.or(file.memory_limit).unwrap_or(default.memory_limit),
+            error_limit: error_limit.or(file.error_limit).unwrap_or(default.error_limit),
+            long_after: long_after.or(file.long_after).unwrap_or(default.long_after),
         };
         Config {
             thresholds,
             since: since.or(file.since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
+            // An empty one says that there is none, whatever the file has.
+            on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
         }
     }
 }
@@ -188,6 +234,32 @@ fn horizon(text: &str) -> Result<Horizon, String> {
 
 fn percent(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|share| (0.0..=100.0).contains(share)).ok_or_else(|| "a percentage, 0 to 100".to_owned())
+}
+
+/// In percent of one core, of which a tree of processes may use several.
+fn cores(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| is_share(*share)).ok_or_else(|| "a percentage of a core, 1 or more".to_owned())
+}
+
+fn is_share(share: f64) -> bool {
+    (1.0..=1e6).contains(&share)
+}
+
+/// `512MiB`, `1.5GiB`, or `2G`; a bare number is refused, as nobody knows its unit.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+fn size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40_u32)];
+    let is_it = |letter: &str| unit.strip_prefix(letter).is_some_and(|rest| rest.is_empty() || rest == "iB");
+    let one = units.into_iter().find(|(letter, _)| is_it(letter)).map(|(_, power)| 2_f64.powf(power.into()));
+    let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
+    one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    size(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -236,6 +308,9 @@ mod tests {
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
         assert_eq!(config.thresholds.repeat_limit, 5);
         assert_eq!(config.since, Horizon::All);
+        let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
+        assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
+        assert_eq!(flags(&["--on-change", ""]).resolve(file()).on_change, None);
     }
 
     #[test]
@@ -247,5 +322,15 @@ mod tests {
             assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
         }
         assert!(toml::from_str::<Settings>("repeat-limit = 1").unwrap().check().is_err());
+        assert!(toml::from_str::<Settings>("cpu-limit = 0.5").unwrap().check().is_err());
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        let cases = [("512MiB", Ok(512 << 20)), ("1.5GiB", Ok(3 << 29)), ("2G", Ok(2 << 30)), ("64K", Ok(64 << 10))];
+        let wrong = ["1024", "GiB", "1GB", "-1G", "1e9G", "NaNG", "1 G x"].map(|text| (text, Err(())));
+        for (text, wanted) in cases.into_iter().chain(wrong) {
+            assert_eq!(size(text).map_err(drop), wanted, "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::anonymous;
 use super::look::{look, named, no_such, options};
 use crate::cli::Cli;
 use crate::render;
@@ -18,9 +19,15 @@ pub(crate) fn explain(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let looked = look(cli, world, err)?;
+    let mut looked = look(cli, world, err)?;
     let tasks = &looked.snapshot.tasks;
     let found = named(tasks, task)?.ok_or_else(|| no_such(tasks, task))?;
+    let at = tasks.iter().position(|task| std::ptr::eq(task, found)).unwrap_or_default();
+    if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
+        pseudonyms.learn_from(&looked.snapshot);
+        pseudonyms.hide(&mut looked.snapshot);
+    }
+    let found = &looked.snapshot.tasks[at];
     let written = render::explain::explain(found, &options(cli, world), world.now, out).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => anyhow::bail!("could not write: {error}"),

@@ -24,6 +24,8 @@ pub(crate) struct Looked {
     /// To be saved once the record has what it tells.
     pub(crate) checkpoint: Checkpoint,
     pub(crate) checkpoint_path: Option<PathBuf>,
+    /// What is to be run when a health has changed.
+    pub(crate) on_change: Option<String>,
 }
 
 /// Looks and judges.
@@ -60,7 +62,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
     let saved = if stale { Some(world.now) } else { checkpoint.saved };
     let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
-    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
+    let on_change = config.on_change.clone();
+    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path, on_change })
 }
 
 /// The disk that is asked about.
@@ -120,7 +123,8 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
         unicode: render::unicode(var),
         offset: world.offset,
         verbose: cli.status.verbose,
-        cwd: Some(world.cwd.clone()),
+        // Pseudonyms are below no directory.
+        cwd: Some(world.cwd.clone()).filter(|_| !cli.status.anonymize),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the commands do: the order of looking, recording and printing.
 
+mod anonymous;
 mod clients;
 mod explain;
 mod look;
+mod on_change;
 mod quiet;
 mod recording;
 mod status;

@@ -13,10 +13,12 @@ use crate::text::{count, one_line};
 use crate::world::World;
 
 /// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
-pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) {
+/// Gives back the lines that it wrote, and none that another run did.
+pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) -> Vec<String> {
+    let mut lines = Vec::new();
     // A machine that was laid out elsewhere is looked at, and left as it is.
     if cli.status.no_log || cli.look.root.is_some() {
-        return;
+        return lines;
     }
     let memory = looked.checkpoint_path.as_deref().map(store::told_path);
     let mut told: Told = memory.as_deref().map(store::load).unwrap_or_default();
@@ -31,13 +33,14 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
         let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
         let history = told.entry(place.path.to_string_lossy().into_owned()).or_default();
         match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
-            Ok(Appended::Written { count: events, history: new }) => {
+            Ok(Appended::Written { events, history: new }) => {
                 news |= *history != new;
                 *history = new;
-                if cli.status.verbose && events > 0 {
-                    let events = count(events as u64, "event", "events");
+                if cli.status.verbose && !events.is_empty() {
+                    let events = count(events.len() as u64, "event", "events");
                     tell(err, &format!("{events} recorded in `{}`", place.path.display()));
                 }
+                lines.extend(events.into_iter().map(|event| event.line));
             }
             Ok(Appended::Locked) => {
                 let path = place.path.display();
@@ -50,6 +53,7 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
     if let Some(path) = memory.filter(|_| news) {
         drop(store::save(&path, &told));
     }
+    lines
 }
 
 fn tell(err: &mut dyn Write, notice: &str) {

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use super::look::{Looked, look, named, no_such, options, save};
-use super::{quiet, recording};
+use super::{anonymous, on_change, quiet, recording};
+use crate::anonymize::Pseudonyms;
 use crate::cli::Cli;
 use crate::model::{Health, Snapshot, Summary, TaskReport};
 use crate::render;
@@ -29,12 +30,23 @@ pub(crate) fn status(
 ) -> anyhow::Result<u8> {
     let begun = Instant::now();
     let mut looked = look(cli, world, err)?;
-    recording::record(cli, &looked, world, begun, err);
+    let mut lines = recording::record(cli, &looked, world, begun, err);
     save(&mut looked);
+    let mut pseudonyms = anonymous::pseudonyms(cli, world, err)?;
+    if let Some(pseudonyms) = &mut pseudonyms {
+        pseudonyms.learn_from(&looked.snapshot);
+        lines.iter_mut().for_each(|line| hide(line, pseudonyms));
+    }
+    if let Some(command) = &looked.on_change {
+        on_change::tell(command, &lines, world, err);
+    }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
     let print = !cli.status.quiet || quiet::changed(&looked, names, world, err);
     filter(&mut looked.snapshot, cli);
+    if let Some(pseudonyms) = &pseudonyms {
+        pseudonyms.hide(&mut looked.snapshot);
+    }
     let snapshot = &looked.snapshot;
     if print {
         if snapshot.tasks.is_empty()
@@ -58,6 +70,14 @@ pub(crate) fn status(
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);
     Ok(checked)
+}
+
+/// A line of the record is told under pseudonyms, too.
+fn hide(line: &mut String, pseudonyms: &mut Pseudonyms) {
+    if let Ok(mut row) = serde_json::from_str(line) {
+        pseudonyms.row(&mut row);
+        *line = row.to_string();
+    }
 }
 
 /// Keeps the tasks that were named. Says how many were not there, which are told.

@@ -186,7 +186,7 @@ fn tools_move_if_they_compute_or_print() {
         let tool = Process { pid: 8, parent: 7, state, cpu, output, ..Process::default() };
         table(vec![claude(7, PLACE), tool])
     };
-    let sample = |at, cpu, output| Sample { at: Time(at), cpu, output };
+    let sample = |at, cpu, output| Sample { at: Time(at), cpu, tree_cpu: cpu, output };
     let now = Time(600_000);
     let cases = [
         // Next to nothing of an hour, and of the last minutes.

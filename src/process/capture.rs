@@ -46,6 +46,7 @@ impl ProcessTable {
         };
         table.demote_launchers();
         table.read_outputs(disk);
+        table.place_adrift(disk);
         table
     }
 
@@ -76,6 +77,17 @@ impl ProcessTable {
         for process in &mut self.processes {
             if below.binary_search(&process.pid).is_ok() {
                 process.output = output(disk, process.pid);
+            }
+        }
+    }
+
+    /// Where those are whose parent is gone: they may be what is left of an agent.
+    fn place_adrift(&mut self, disk: &Disk) {
+        let is_left = |process: &&Process| process.cwd.is_none() && !process.argv.is_empty() && self.is_adrift(process);
+        let left: Vec<u32> = self.processes.iter().filter(is_left).map(|process| process.pid).collect();
+        for process in &mut self.processes {
+            if left.binary_search(&process.pid).is_ok() {
+                process.cwd = disk.link(&of(process.pid, "cwd")).ok();
             }
         }
     }

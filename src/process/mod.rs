@@ -16,6 +16,8 @@ pub(crate) use program::{Program, Role};
 const TOO_YOUNG: Duration = Duration::from_secs(60);
 
 const INTERPRETERS: [&str; 8] = ["node", "npm", "npx", "bun", "deno", "python", "uv", "docker"];
+/// Who takes in processes that lost their parent, besides process 1.
+const REAPERS: [&str; 6] = ["systemd", "init", "tini", "dumb-init", "docker-init", "catatonit"];
 const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "fish", "ksh", "pwsh"];
 
 /// One process. What could not be read, or was not asked for, is empty.
@@ -25,6 +27,8 @@ pub(crate) struct Process {
     pub(crate) parent: u32,
     /// In clock ticks since the machine booted.
     pub(crate) start: u64,
+    /// It has a terminal.
+    pub(crate) on_terminal: bool,
     /// The letter of `/proc/PID/stat`: `R` running, `D` waiting for a device, `Z` zombie, ...
     pub(crate) state: char,
     /// What the process calls itself; proves nothing.
@@ -32,7 +36,7 @@ pub(crate) struct Process {
     /// At most 64 arguments of at most 4 KiB.
     pub(crate) argv: Vec<String>,
     pub(crate) exe: Option<PathBuf>,
-    /// Of agents only.
+    /// Of agents, and of what nobody waits for.
     pub(crate) cwd: Option<PathBuf>,
     /// Its own, user and system.
     pub(crate) cpu: Duration,
@@ -65,11 +69,12 @@ impl Process {
         self.cpu.saturating_add(self.reaped_cpu)
     }
 
-    fn called(&self) -> &str {
+    /// The name that its command line begins with.
+    pub(crate) fn called(&self) -> &str {
         self.argv.first().map_or("", |first| program::base(first)).trim_start_matches('-')
     }
 
-    fn is_shell(&self) -> bool {
+    pub(crate) fn is_shell(&self) -> bool {
         SHELLS.contains(&self.called()) || SHELLS.contains(&self.name.as_str())
     }
 
@@ -153,6 +158,13 @@ impl ProcessTable {
     /// The living processes of a client, helpers included.
     pub(crate) fn agents(&self, client: &str) -> impl Iterator<Item = &Process> {
         self.processes.iter().filter(move |process| process.client == Some(client) && !process.is_zombie())
+    }
+
+    /// Whoever started it is gone, and it stands at no terminal: its parent is one of those who take such processes in.
+    pub(crate) fn is_adrift(&self, process: &Process) -> bool {
+        let parent = process.parent;
+        let taken_in = parent == 1 || self.get(parent).is_some_and(|parent| REAPERS.contains(&&*parent.name));
+        taken_in && !process.on_terminal && !process.is_zombie()
     }
 
     /// The whole tree below a process, without itself; parents come before their children.

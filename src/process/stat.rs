@@ -21,6 +21,7 @@ pub(super) fn parse(pid: u32, text: &str) -> Option<(Process, bool)> {
         parent: u32::try_from(number(4)?).ok()?,
         start: u64::try_from(number(22)?).ok()?,
         state: fields.first()?.chars().next()?,
+        on_terminal: amount(7) != 0,
         name: name.to_owned(),
         cpu: ticks(amount(14).saturating_add(amount(15))),
         reaped_cpu: ticks(amount(16).saturating_add(amount(17))),

@@ -28,8 +28,8 @@ const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(crate) enum Appended {
     Written {
-        /// How many events; none, and the record was not touched.
-        count: usize,
+        /// What this call wrote, and no other; none, and the record was not touched.
+        events: Vec<Event>,
         /// What the record says now: the hint for the next time.
         history: History,
     },
@@ -75,7 +75,7 @@ fn append_alone(
     history.forget(now, MEMORY);
     // A foreign line may have come in between, and has not been read.
     history.end = Some(End::of(&record)?).filter(|end| end.length == before + written);
-    Ok(Appended::Written { count: events.len(), history })
+    Ok(Appended::Written { events, history })
 }
 
 /// Takes the lock, which the file holds until it is closed, or gives up. The lock is a file of its own and

@@ -6,13 +6,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::hash;
-use super::history::{Counts, History, Last, Steps, Usage, VERSION, key};
+use super::history::{BEGUN, Counts, ENDED, History, Last, Steps, Usage, VERSION, key};
 use super::words::{harmless, name, path, text};
 use crate::model::{ErrorClass, Health, Snapshot, TaskReport};
 use crate::time::Time;
 
 /// An unchanged poll, and counters that only grow, are told once in this time.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// A task that comes back to a health that it left less than this ago goes back and forth.
+const FLAPPING: Duration = Duration::from_secs(10 * 60);
 
 /// One line of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +39,11 @@ pub(crate) struct Poll<'a> {
 
 /// What the record does not say yet. The poll itself comes last, so where it stands, all else does.
 ///
-/// - `transition`: the health is not the last one.
+/// - `transition`: the health is not the last one. One that only goes back and forth is `held`.
+/// - `settled`: a task that went back and forth has stayed, in another health than was last worth a notice.
 /// - `progress`: the steps are not the last ones; or only the counters moved, then once a minute per task.
 /// - `finished`: completed or failed, once per end.
+/// - `alert`: one began, or ended.
 /// - `poll`: the counts are not the last ones, or the last is a minute old.
 pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
     let now = poll.snapshot.taken_at;
@@ -50,8 +55,10 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
         let last = last.tasks.get(&key(&subject.task, subject.worktree.as_deref())).unwrap_or(&unknown);
         if !overtaken(last.at, now) {
             events.extend(transition(task, &subject, last, now));
+            events.extend(settled(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
             events.extend(finished(task, &subject, last, now));
+            events.extend(alerts(task, &subject, last, now));
         }
     }
     let mut counts: Counts = Health::ALL.iter().map(|health| (health.code().to_owned(), 0)).collect();
@@ -74,7 +81,12 @@ fn overtaken(last: Option<Time>, now: Time) -> bool {
 
 /// Whether it is time to tell again.
 fn due(last: Option<Time>, now: Time) -> bool {
-    last.is_none_or(|last| last.0.abs_diff(now.0) >= u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX))
+    last.is_none_or(|last| is_past(PAUSE, last, now))
+}
+
+/// In whichever direction: the clock may have been set back.
+fn is_past(span: Duration, last: Time, now: Time) -> bool {
+    u128::from(last.0.abs_diff(now.0)) >= span.as_millis()
 }
 
 fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &History, now: Time) -> Option<Event> {
@@ -95,19 +107,39 @@ fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &History, now: Tim
     Event::new("poll", now, id, &Body { repository, tasks, summary, duration_ms })
 }
 
-fn transition(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        #[serde(flatten)]
-        subject: &'a Subject,
-        repository: Option<String>,
-        from: Option<Health>,
-        to: Health,
-        reason: &'a str,
-        detail: String,
-        since: Option<Time>,
-        error_class: Option<ErrorClass>,
+/// From one health to another.
+#[derive(Serialize)]
+struct Change<'a> {
+    #[serde(flatten)]
+    subject: &'a Subject,
+    repository: Option<String>,
+    from: Option<Health>,
+    to: Health,
+    reason: &'a str,
+    detail: String,
+    since: Option<Time>,
+    error_class: Option<ErrorClass>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    held: bool,
+}
+
+impl<'a> Change<'a> {
+    fn of(task: &'a TaskReport, subject: &'a Subject, from: Option<Health>) -> Self {
+        Self {
+            subject,
+            repository: task.repository.as_deref().map(path),
+            from,
+            to: task.health,
+            reason: task.reason.code(),
+            detail: text(&task.detail),
+            since: task.since,
+            error_class: task.error_class,
+            held: false,
+        }
     }
+}
+
+fn transition(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
     if last.health == Some(task.health) {
         return None;
     }
@@ -115,17 +147,15 @@ fn transition(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> O
     // same reason, since the same moment, more than once.
     let before = last.changed.as_deref().unwrap_or_default();
     let id = subject.hash([before, task.health.code(), task.reason.code(), &stamp(task.since)]);
-    let body = Body {
-        subject,
-        repository: task.repository.as_deref().map(path),
-        from: last.health,
-        to: task.health,
-        reason: task.reason.code(),
-        detail: text(&task.detail),
-        since: task.since,
-        error_class: task.error_class,
-    };
-    Event::new("transition", now, id, &body)
+    let held = last.left.get(&task.health).is_some_and(|left| !is_past(FLAPPING, *left, now));
+    Event::new("transition", now, id, &Change { held, ..Change::of(task, subject, last.health) })
+}
+
+fn settled(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
+    let from = last.noticed.filter(|noticed| *noticed != task.health)?;
+    let stays = last.health == Some(task.health) && last.changed_at.is_some_and(|at| is_past(FLAPPING, at, now));
+    let id = subject.hash(["settled", last.changed.as_deref().unwrap_or_default()]);
+    stays.then(|| Event::new("settled", now, id, &Change::of(task, subject, Some(from))))?
 }
 
 fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
@@ -179,6 +209,31 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     let (reason, error_class) = (task.reason.code(), task.error_class);
     let body = Body { subject, outcome, reason, error_class, duration_s, usage: usage(task) };
     Event::new("finished", now, id, &body)
+}
+
+/// Each alert when it begins and when it ends. Ids follow from the row before, for one alert comes again.
+fn alerts(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Vec<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        repository: Option<String>,
+        alert: &'a str,
+        state: &'static str,
+        detail: Option<String>,
+    }
+    let tell = |alert: &str, state, detail: Option<&str>| {
+        let before = last.alerts.get(alert).map(|told| told.id.as_str()).unwrap_or_default();
+        let id = subject.hash(["alert", alert, state, before]);
+        let repository = task.repository.as_deref().map(path);
+        Event::new("alert", now, id, &Body { subject, repository, alert, state, detail: detail.map(text) })
+    };
+    let is_on = |alert: &str| last.alerts.get(alert).is_some_and(|told| told.on);
+    let begun = task.alerts.iter().filter(|alert| !is_on(alert.kind.code()));
+    let begun = begun.filter_map(|alert| tell(alert.kind.code(), BEGUN, Some(&alert.detail)));
+    let is_over = |alert: &str| is_on(alert) && task.alerts.iter().all(|one| one.kind.code() != alert);
+    let ended = last.alerts.keys().filter(|alert| is_over(alert)).filter_map(|alert| tell(alert, ENDED, None));
+    begun.chain(ended).collect()
 }
 
 /// Which task, and which session of it judges.

@@ -53,14 +53,32 @@ pub(super) struct Last {
     /// When it last spoke of the task.
     pub(super) at: Option<Time>,
     pub(super) health: Option<Health>,
-    /// The id of the transition to this health.
+    /// The id of the transition to this health, and when it was.
     pub(super) changed: Option<String>,
+    pub(super) changed_at: Option<Time>,
+    /// When it was last in its other healths.
+    pub(super) left: BTreeMap<Health, Time>,
+    /// The health that was last worth a notice.
+    pub(super) noticed: Option<Health>,
     pub(super) steps: Option<Steps>,
     pub(super) usage: Usage,
     /// When it last told the usage.
     pub(super) counted: Option<Time>,
     /// The id of the last end told.
     pub(super) ended: Option<String>,
+    /// What was last told of each alert, by its code.
+    pub(super) alerts: BTreeMap<String, ToldAlert>,
+}
+
+/// The states of an alert.
+pub(super) const BEGUN: &str = "begun";
+pub(super) const ENDED: &str = "ended";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldAlert {
+    pub(super) on: bool,
+    /// Of the row that told it.
+    pub(super) id: String,
 }
 
 /// A plan, as recorded.
@@ -114,18 +132,34 @@ impl History {
             self.poll = row.summary.map(|counts| (at, counts));
             return;
         }
+        let to = row.to();
         let Some(task) = row.task else { return };
         let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
         last.at = Some(at);
         match &*row.event {
             "transition" => {
-                last.health = Health::ALL.into_iter().find(|health| row.to.as_deref() == Some(health.code()));
-                last.changed = Some(row.id.into_owned());
+                last.left.extend(last.health.map(|health| (health, at)));
+                last.health = to;
+                (last.changed, last.changed_at) = (Some(row.id.to_string()), Some(at));
+                if !row.held {
+                    last.noticed = to;
+                }
+                return;
+            }
+            "settled" => {
+                last.noticed = to;
                 return;
             }
             "progress" => {
                 let step = row.step.map(Cow::into_owned);
                 last.steps = row.done.zip(row.total).map(|(done, total)| Steps { done, total, step });
+            }
+            "alert" => {
+                if let Some(alert) = row.alert {
+                    let on = row.state.as_deref() == Some(BEGUN);
+                    last.alerts.insert(alert.into_owned(), ToldAlert { on, id: row.id.into_owned() });
+                }
+                return;
             }
             "finished" => last.ended = Some(row.id.into_owned()),
             _ => return,
@@ -151,6 +185,12 @@ struct Row<'a> {
     worktree: Option<Cow<'a, str>>,
     #[serde(borrow)]
     to: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alert: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    state: Option<Cow<'a, str>>,
+    #[serde(default)]
+    held: bool,
     done: Option<u32>,
     total: Option<u32>,
     #[serde(borrow)]
@@ -158,6 +198,12 @@ struct Row<'a> {
     tokens: Option<Tokens>,
     tools: Option<ToolCounts>,
     summary: Option<Counts>,
+}
+
+impl Row<'_> {
+    fn to(&self) -> Option<Health> {
+        Health::ALL.into_iter().find(|health| self.to.as_deref() == Some(health.code()))
+    }
 }
 
 /// The end of the record.
@@ -287,7 +333,17 @@ mod tests {
         let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
         let id = |which: usize| Some(events[which].id.clone());
         let (health, counted) = (Some(Health::Completed), Some(at(0)));
-        let wanted = Last { at: counted, health, changed: id(0), steps: None, usage, counted, ended: id(2) };
+        let wanted = Last {
+            at: counted,
+            health,
+            changed: id(0),
+            changed_at: counted,
+            noticed: health,
+            usage,
+            counted,
+            ended: id(2),
+            ..Last::default()
+        };
         assert_eq!(last, &wanted);
     }
 

@@ -41,11 +41,11 @@ fn poll(folder: &Path) -> bool {
     let from = checkpoint(folder);
     let until = from + 1 + from % 30;
     let written = append(&place_in(folder), &History::default(), at(0), |_| input(from..until)).unwrap();
-    let Appended::Written { count, .. } = written else { return false };
+    let Appended::Written { events, .. } = written else { return false };
     let temporary = folder.join(format!("checkpoint.{}", std::process::id()));
     fs::write(&temporary, until.to_string()).unwrap();
     fs::rename(&temporary, folder.join("checkpoint")).unwrap();
-    count == until - from
+    events.len() == until - from
 }
 
 /// No test of its own: the process that is killed.

@@ -55,6 +55,7 @@ pub(super) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         repeat_streak: 0,
         error_class: None,
         notes: Vec::new(),
+        alerts: Vec::new(),
         sessions: vec![session("s1", None)],
         evidence: Vec::new(),
         next: Vec::new(),

@@ -71,6 +71,8 @@ pub(crate) struct Session {
     /// In US dollars, where the client reckons it.
     pub(crate) cost: Option<f64>,
     pub(crate) tools: ToolCounts,
+    /// What they were when the newest turn began.
+    tools_before: ToolCounts,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
     /// Tasks that it launched in the background, oldest first.
@@ -157,6 +159,7 @@ impl Session {
         self.finish(Turn::Open);
         self.notice = None;
         self.turn_since = self.row.0.or(self.turn_since);
+        self.tools_before = self.tools;
     }
 
     /// The log itself says that a turn begins, whatever became of the one before.
@@ -171,6 +174,7 @@ impl Session {
             if self.turn != (Turn::Ended { firm: false }) || self.turn_since.is_none() {
                 self.begin();
                 self.turn_since = self.row.0;
+                self.tools_before = self.tools;
             }
             self.set(Turn::Open);
         }
@@ -413,6 +417,14 @@ impl Session {
         let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
         let step = in_state(StepState::Current).next().map(|step| step.text.clone());
         Some(Progress { done, total, step })
+    }
+
+    /// The calls of the newest turn.
+    pub(crate) fn turn_tools(&self) -> ToolCounts {
+        ToolCounts {
+            calls: self.tools.calls.saturating_sub(self.tools_before.calls),
+            failed: self.tools.failed.saturating_sub(self.tools_before.failed),
+        }
     }
 
     /// The oldest call that waits for a person.

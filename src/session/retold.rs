@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Session, Turn};
 use crate::json::hash;
+use crate::model::ToolCounts;
 
 /// So many messages back, one that is told again is recognised.
 const MOST_MESSAGES: usize = 128;
@@ -67,12 +68,17 @@ impl Session {
             ..Self::default()
         };
         tell(self);
+        let told = self.turn_tools();
         self.tokens.input = self.tokens.input.max(tokens.input);
         self.tokens.cached_input = self.tokens.cached_input.max(tokens.cached_input);
         self.tokens.cache_write = self.tokens.cache_write.max(tokens.cache_write);
         self.tokens.output = self.tokens.output.max(tokens.output);
         self.tools.calls = self.tools.calls.max(tools.calls);
         self.tools.failed = self.tools.failed.max(tools.failed);
+        self.tools_before = ToolCounts {
+            calls: self.tools.calls.saturating_sub(told.calls),
+            failed: self.tools.failed.saturating_sub(told.failed),
+        };
     }
 
     /// This message and all after it no longer count: a person went back to what was before, and has the word.

@@ -96,7 +96,7 @@ fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
 }
 
 /// How long the machine was awake since `at`.
-fn awake_since(at: Time, context: &Context<'_>) -> Duration {
+pub(super) fn awake_since(at: Time, context: &Context<'_>) -> Duration {
     context.now.since(at).saturating_sub(suspended_since(Some(at), context))
 }
 

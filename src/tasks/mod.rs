@@ -1,5 +1,6 @@
 //! From what was seen to what is reported: which session belongs to which task, and who judges it.
 
+mod alerts;
 mod claims;
 mod judging;
 mod known;
@@ -245,6 +246,7 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
             kept.push(Sample {
                 at: now,
                 cpu: seen.table.tool_cpu(agent.pid),
+                tree_cpu: seen.table.tree_cpu(agent.pid),
                 output: seen.table.tool_output(agent.pid),
             });
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::judging::{Case, declared_life, facts};
 use super::known::Known;
-use super::{Context, Draft, notes};
+use super::{Context, Draft, alerts, notes};
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, Verdict};
@@ -50,7 +50,9 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
         mains[..=decided].rotate_right(1);
     }
     let sessions = sessions(&mains, &mine, |one| session_report(one, &family, seen, context));
-    describe(draft, &mains, declared, Judged { verdict, considered }, sessions)
+    let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
+    alerts::add(&mut task, &mains, seen, context);
+    task
 }
 
 struct Judged {
@@ -100,6 +102,7 @@ fn describe(
         repeat_streak: first.map_or(0, |one| one.session.repeats.count),
         error_class: verdict.error_class,
         notes: notes::of(draft.declared, declared, verdict.health, first.copied()),
+        alerts: Vec::new(),
         sessions,
         evidence,
         next: Vec::new(),

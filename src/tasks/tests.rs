@@ -1,5 +1,6 @@
 //! Tasks from hand-made sights: what is one, what it is called, and what is left out.
 
+mod alerts;
 mod asleep;
 mod claims;
 mod judges;
@@ -157,7 +158,8 @@ impl Lab {
             problems: self.problems.clone(),
             everywhere: false,
         };
-        let config = Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new() };
+        let thresholds = self.thresholds.clone();
+        let config = Config { thresholds, since: self.since, status_files: Vec::new(), on_change: None };
         let context = Context {
             config: &config,
             now: NOW,

@@ -14,6 +14,7 @@ mod lab;
 mod laid_out;
 #[cfg(feature = "sqlite")]
 mod mixed;
+mod on_change;
 #[cfg(feature = "sqlite")]
 mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`

@@ -13,7 +13,7 @@ use crate::record::samples::{at, numbered, place_in, task, tell};
 
 fn count(appended: anyhow::Result<Appended>) -> usize {
     match appended.unwrap() {
-        Appended::Written { count, .. } => count,
+        Appended::Written { events, .. } => events.len(),
         Appended::Locked => panic!("locked"),
     }
 }
@@ -78,10 +78,12 @@ fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
     let stuck = [task("parser", Health::Stuck, Reason::Silent)];
     let poll =
         |hint: &History, second| append(&place, hint, at(second), |last| tell(at(second), &stuck, last)).unwrap();
-    let Appended::Written { count: 2, history } = poll(&History::default(), 0) else { panic!() };
+    let Appended::Written { events, history } = poll(&History::default(), 0) else { panic!() };
+    assert_eq!(events.len(), 2);
     // The checkpoint is lost; then the one of the other poll is used.
     for hint in [History::default(), history.clone()] {
-        let Appended::Written { count: 0, history: same } = poll(&hint, 1) else { panic!() };
+        let Appended::Written { events, history: same } = poll(&hint, 1) else { panic!() };
+        assert_eq!(events.len(), 0);
         assert_eq!(same, history);
     }
     // The record is so long that it is silent on the task: the checkpoint tells.

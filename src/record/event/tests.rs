@@ -215,3 +215,34 @@ fn long_and_hostile_texts_stay_one_short_line() {
     }
     assert_eq!(tell(at(1), &[parser], &history), [], "it is known again by the texts as recorded");
 }
+
+#[test]
+fn an_alert_is_told_when_it_begins_and_when_it_ends() {
+    use crate::model::{Alert, AlertKind};
+    let alert = |kind, detail: &str| Alert { kind, detail: detail.into(), value: 2.0, limit: 1.0, pids: vec![7] };
+    let (cpu, memory) = (alert(AlertKind::Cpu, "90 % of a core"), alert(AlertKind::Memory, "2 GiB"));
+    let steps: [(&[&Alert], &str); 7] = [
+        (&[], ""),
+        (&[&cpu], "cpu begun"),
+        (&[&cpu, &memory], "memory begun"),
+        (&[&alert(AlertKind::Cpu, "95 % of a core"), &memory], ""),
+        (&[&memory], "cpu ended"),
+        (&[&cpu], "cpu begun memory ended"),
+        (&[], "cpu ended"),
+    ];
+    let (mut history, mut ids) = (History::default(), std::collections::HashSet::new());
+    for (second, (alerts, wanted)) in steps.into_iter().enumerate() {
+        let mut task = task("parser", Health::Healthy, Reason::Working);
+        task.alerts = alerts.iter().copied().cloned().collect();
+        let events = tell(at(i64::try_from(second).unwrap()), &[task], &history);
+        let rows = hear(&events, &mut history);
+        let rows: Vec<&Value> = rows.iter().filter(|row| row["event"] == "alert").collect();
+        let brief = rows.iter().map(|row| format!("{} {}", row["alert"], row["state"]).replace('"', ""));
+        assert_eq!(brief.collect::<Vec<_>>().join(" "), *wanted, "second {second}");
+        for row in rows {
+            assert!(ids.insert(row["id"].clone()), "{row}");
+            assert_eq!(row["detail"].is_null(), row["state"] == "ended");
+            assert_eq!((&row["task"], &row["repository"]), (&json!("parser"), &json!("/srv/shop")));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A snapshot under pseudonyms. Every field is named here, so that a new one is not forgotten.
+
+use std::path::PathBuf;
+
+use super::{Kind, Pseudonyms};
+use crate::model::{
+    Alert, Considered, Everywhere, Evidence, Problem, Progress, SessionReport, Snapshot, TaskReport, ToolReport,
+};
+
+impl Pseudonyms {
+    /// Learns whatever a report names.
+    pub(crate) fn learn_from(&mut self, snapshot: &Snapshot) {
+        for task in &snapshot.tasks {
+            for name in [&task.id, &task.name, &task.known_as] {
+                self.learn(Kind::Task, name);
+            }
+            if let Some(branch) = &task.branch {
+                self.learn(Kind::Branch, branch);
+            }
+            for session in &task.sessions {
+                self.learn(Kind::Session, &session.id);
+            }
+        }
+        // The parts of a path come before the path.
+        let repositories = snapshot.tasks.iter().filter_map(|task| task.repository.as_ref());
+        repositories.chain(&snapshot.roots).for_each(|folder| self.learn_folder(Kind::Repository, folder));
+        let worktrees = snapshot.tasks.iter().filter_map(|task| task.worktree.as_ref());
+        worktrees.chain(&snapshot.idle).for_each(|folder| self.learn_folder(Kind::Task, folder));
+    }
+
+    /// Puts pseudonyms in place of everything that a report names.
+    pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
+        let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, problems, idle, everywhere } = snapshot;
+        roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
+        tasks.iter_mut().for_each(|task| self.hide_task(task));
+        for Problem { path, line: _, offset: _, message } in problems {
+            self.hide_path(path);
+            self.hide_text(message);
+        }
+        if let Some(Everywhere { gone, unopened: _ }) = everywhere {
+            gone.iter_mut().for_each(|path| self.hide_path(path));
+        }
+    }
+
+    fn hide_task(&self, task: &mut TaskReport) {
+        let TaskReport { id, known_as, name, repository, worktree, branch, detail, status, progress, .. } = task;
+        for name in [id, known_as, name] {
+            *name = self.name(Kind::Task, name);
+        }
+        repository.iter_mut().chain(worktree).for_each(|path| self.hide_path(path));
+        branch.iter_mut().for_each(|branch| *branch = self.name(Kind::Branch, branch));
+        self.hide_text(detail);
+        status.iter_mut().for_each(|status| self.hide_text(status));
+        if let Some(Progress { done: _, total: _, step: Some(step) }) = progress {
+            self.hide_text(step);
+        }
+        let TaskReport { notes, alerts, sessions, evidence, next, question, considered, .. } = task;
+        notes.iter_mut().chain(next).chain(question).for_each(|text| self.hide_text(text));
+        for Alert { kind: _, detail, value: _, limit: _, pids: _ } in alerts {
+            self.hide_text(detail);
+        }
+        sessions.iter_mut().for_each(|session| self.hide_session(session));
+        for Evidence { path, offset: _, pid: _, start_time: _, what } in evidence {
+            path.iter_mut().for_each(|path| self.hide_path(path));
+            *what = self.text(what).into();
+        }
+        for Considered { rule: _, decided: _, detail } in considered {
+            self.hide_text(detail);
+        }
+    }
+
+    fn hide_session(&self, session: &mut SessionReport) {
+        session.id = self.name(Kind::Session, &session.id);
+        session.parent.iter_mut().for_each(|parent| *parent = self.name(Kind::Session, parent));
+        self.hide_text(&mut session.detail);
+        if let Some(ToolReport { name: _, summary, since: _ }) = &mut session.tool {
+            self.hide_text(summary);
+        }
+        self.hide_path(&mut session.log);
+        session.also_worked_in.iter_mut().for_each(|path| self.hide_path(path));
+    }
+
+    fn hide_path(&self, path: &mut PathBuf) {
+        *path = self.path(path);
+    }
+
+    fn hide_text(&self, text: &mut String) {
+        *text = self.text(text);
+    }
+}
