@@ -62,7 +62,8 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Health, ProcessReport, Tokens, ToolCounts};
+    use crate::model::{Health, ProcessReport, Tokens, ToolsReport};
+    use crate::parcel::Parcel;
 
     #[test]
     fn words_for_a_shell_stay_words() {
@@ -92,7 +93,8 @@ mod tests {
             detail: String::new(),
             last_activity: None,
             tool: None,
-            tools: ToolCounts::default(),
+            tools: ToolsReport::default(),
+            errors: Parcel::default(),
             tokens: Tokens::default(),
             cost_usd: None,
             log: "/h/1.jsonl".into(),

@@ -215,7 +215,7 @@ fn usage(task: &TaskReport) -> Usage {
         let below = session.parent.as_deref().is_some_and(|parent| counted.contains(&parent));
         if counted.is_empty() || below {
             counted.push(&session.id);
-            usage.add(session.tokens, session.tools);
+            usage.add(session.tokens, session.tools.all);
         }
     }
     usage

@@ -75,7 +75,7 @@ fn a_transition_and_an_end_say_everything() {
     failed.last_activity = Some(at(-4));
     failed.error_class = Some(ErrorClass::Transient);
     failed.sessions[0].tokens.output = 9;
-    failed.sessions[0].tools = ToolCounts { calls: 2, failed: 1 };
+    failed.sessions[0].tools.all = ToolCounts { calls: 2, failed: 1 };
     let lines = hear(&tell(at(0), &[failed], &History::default()), &mut History::default());
     let [transition, progress, finished, poll] = &lines[..] else { panic!("{lines:?}") };
     let tokens = json!({ "input": 0, "cached_input": 0, "cache_write": 0, "output": 9 });
@@ -170,7 +170,7 @@ fn counts_what_the_judging_session_and_its_children_used() {
     parser.sessions = parents.iter().map(|(id, parent)| session(id, *parent)).collect();
     for session in &mut parser.sessions {
         session.tokens = Tokens { input: 1, cached_input: 2, cache_write: 3, output: u64::MAX / 2 };
-        session.tools = ToolCounts { calls: 5, failed: 4 };
+        session.tools.all = ToolCounts { calls: 5, failed: 4 };
     }
     let counted = usage(&parser);
     assert_eq!(counted.tokens, Tokens { input: 3, cached_input: 6, cache_write: 9, output: u64::MAX });
