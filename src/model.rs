@@ -314,6 +314,9 @@ pub(crate) struct SessionReport {
     pub(crate) tools: ToolsReport,
     /// Failed calls and API errors by what they have in common, the one seen last at the end.
     pub(crate) errors: Parcel<Vec<ErrorSeen>>,
+    /// How many there were in all: whether there are new ones is seen without a look at each.
+    #[serde(skip)]
+    pub(crate) errors_seen: u64,
     pub(crate) tokens: Tokens,
     /// In US dollars, where the client reckons it.
     pub(crate) cost_usd: Option<f64>,

@@ -95,6 +95,7 @@ mod tests {
             tool: None,
             tools: ToolsReport::default(),
             errors: Parcel::default(),
+            errors_seen: 0,
             tokens: Tokens::default(),
             cost_usd: None,
             log: "/h/1.jsonl".into(),

@@ -61,6 +61,41 @@ pub(super) struct Last {
     pub(super) counted: Option<Time>,
     /// The id of the last end told.
     pub(super) ended: Option<String>,
+    /// How often each error was seen, as last told: by session and kind.
+    pub(super) errors: BTreeMap<(u64, u64), ToldError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldError {
+    pub(super) count: u64,
+    pub(super) at: Time,
+}
+
+/// Of so many kinds of errors of a task it is remembered what was told.
+const MOST_ERRORS: usize = 512;
+
+pub(super) fn session_key(session: Option<&str>) -> u64 {
+    hash([session.unwrap_or_default()])
+}
+
+pub(super) fn error_key(pattern: &str, tool: Option<&str>) -> u64 {
+    hash([pattern, tool.unwrap_or_default()])
+}
+
+impl Last {
+    /// How many errors of a session were told in all.
+    pub(super) fn errors_told(&self, session: u64) -> u64 {
+        self.errors.range((session, 0)..=(session, u64::MAX)).map(|(_, told)| told.count).sum()
+    }
+
+    fn hear_error(&mut self, session: u64, kind: u64, told: ToldError) {
+        if self.errors.len() >= MOST_ERRORS
+            && let Some(oldest) = self.errors.iter().min_by_key(|(_, told)| told.at).map(|(key, _)| *key)
+        {
+            self.errors.remove(&oldest);
+        }
+        self.errors.insert((session, kind), told);
+    }
 }
 
 /// A plan, as recorded.
@@ -114,7 +149,8 @@ impl History {
             self.poll = row.summary.map(|counts| (at, counts));
             return;
         }
-        let Some(task) = row.task else { return };
+        // Of these, the task is one that a person named.
+        let Some(task) = row.task.filter(|_| row.event != "resolved") else { return };
         let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
         last.at = Some(at);
         match &*row.event {
@@ -128,6 +164,13 @@ impl History {
                 last.steps = row.done.zip(row.total).map(|(done, total)| Steps { done, total, step });
             }
             "finished" => last.ended = Some(row.id.into_owned()),
+            "error" => {
+                if let Some((pattern, count)) = row.pattern.zip(row.count) {
+                    let kind = error_key(&pattern, row.tool.as_deref());
+                    last.hear_error(session_key(row.session.as_deref()), kind, ToldError { count, at });
+                }
+                return;
+            }
             _ => return,
         }
         last.usage = Usage { tokens: row.tokens.unwrap_or_default(), tools: row.tools.unwrap_or_default() };
@@ -150,7 +193,14 @@ struct Row<'a> {
     #[serde(borrow)]
     worktree: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    session: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     to: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pattern: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tool: Option<Cow<'a, str>>,
+    count: Option<u64>,
     done: Option<u32>,
     total: Option<u32>,
     #[serde(borrow)]
@@ -287,7 +337,16 @@ mod tests {
         let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
         let id = |which: usize| Some(events[which].id.clone());
         let (health, counted) = (Some(Health::Completed), Some(at(0)));
-        let wanted = Last { at: counted, health, changed: id(0), steps: None, usage, counted, ended: id(2) };
+        let wanted = Last {
+            at: counted,
+            health,
+            changed: id(0),
+            steps: None,
+            usage,
+            counted,
+            ended: id(2),
+            errors: BTreeMap::new(),
+        };
         assert_eq!(last, &wanted);
     }
 

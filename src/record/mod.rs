@@ -5,6 +5,7 @@
 //! from what it tells, so that one made twice, by an overlapping run or after a kill, is written once.
 
 mod append;
+mod errors;
 mod event;
 mod history;
 mod place;

@@ -28,6 +28,7 @@ pub(super) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         tool: None,
         tools: ToolsReport::default(),
         errors: Parcel::default(),
+        errors_seen: 0,
         tokens: Tokens::default(),
         cost_usd: None,
         log: "/log".into(),

@@ -86,6 +86,7 @@ impl Session {
             }
         };
         errors.push(ErrorSeen { count: error.count + 1, last: error.last.max(at), ..error });
+        self.errors_seen += 1;
     }
 
     /// What was counted before this log was told anew remains counted.
@@ -116,6 +117,7 @@ impl Session {
             all.drain(..all.len().saturating_sub(MOST_ERRORS));
             *errors = all;
         }
+        self.errors_seen = self.errors_seen.max(before.errors_seen);
     }
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) by_tool: Parcel<BTreeMap<String, ToolCounts>>,
     /// Failed calls and API errors by what they have in common, the one seen last at the end.
     pub(crate) errors: Parcel<Vec<ErrorSeen>>,
+    /// How many there were in all.
+    pub(crate) errors_seen: u64,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
     /// Tasks that it launched in the background, oldest first.

@@ -151,6 +151,7 @@ fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Co
         tool,
         tools: ToolsReport { all: session.tools, by_name: session.by_tool.clone() },
         errors: session.errors.clone(),
+        errors_seen: session.errors_seen,
         tokens: session.tokens,
         cost_usd: session.cost,
         log: one.log.to_path_buf(),

@@ -46,6 +46,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
             first: minutes(9),
             last: minutes(2),
         }]),
+        errors_seen: 5,
         tokens: Tokens { input: 12_345, cached_input: 1_234_567, cache_write: 45_000, output: 810 },
         cost_usd: None,
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),
