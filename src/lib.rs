@@ -12,7 +12,8 @@
 //!   checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
-//!   to do), `scrub`, `anonymize` and `text` (fit to be shown), `render` (the forms of the report)
+//!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize` and `text` (fit to be shown), `render`
+//!   (the forms of the report)
 //! - `history` is what the record knows of the past
 //! - `commands` put them in order
 //!
@@ -31,6 +32,7 @@ mod json;
 mod life;
 mod model;
 mod next;
+mod parcel;
 mod places;
 mod poll;
 mod process;

@@ -3,10 +3,13 @@
 //! Plain values only. `Status` (declared) and `Health` (judged) never share a type or a field.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::history::ErrorSeen;
+use crate::parcel::Parcel;
 use crate::time::Time;
 
 /// What we judge of a task or a session, worst first: the order of the report.
@@ -347,7 +350,12 @@ pub(crate) struct SessionReport {
     pub(crate) detail: String,
     pub(crate) last_activity: Option<Time>,
     pub(crate) tool: Option<ToolReport>,
-    pub(crate) tools: ToolCounts,
+    pub(crate) tools: ToolsReport,
+    /// Failed calls and API errors by what they have in common, the one seen last at the end.
+    pub(crate) errors: Parcel<Vec<ErrorSeen>>,
+    /// How many there were in all: whether there are new ones is seen without a look at each.
+    #[serde(skip)]
+    pub(crate) errors_seen: u64,
     pub(crate) tokens: Tokens,
     /// In US dollars, where the client reckons it.
     pub(crate) cost_usd: Option<f64>,
@@ -363,6 +371,14 @@ pub(crate) struct ToolReport {
     pub(crate) name: String,
     pub(crate) summary: String,
     pub(crate) since: Option<Time>,
+}
+
+/// The tool calls of a session.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ToolsReport {
+    #[serde(flatten)]
+    pub(crate) all: ToolCounts,
+    pub(crate) by_name: Parcel<BTreeMap<String, ToolCounts>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -72,7 +72,8 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Alert, Health, ProcessReport, Tokens, ToolCounts};
+    use crate::model::{Alert, Health, ProcessReport, Tokens, ToolsReport};
+    use crate::parcel::Parcel;
 
     #[test]
     fn words_for_a_shell_stay_words() {
@@ -102,7 +103,9 @@ mod tests {
             detail: String::new(),
             last_activity: None,
             tool: None,
-            tools: ToolCounts::default(),
+            tools: ToolsReport::default(),
+            errors: Parcel::default(),
+            errors_seen: 0,
             tokens: Tokens::default(),
             cost_usd: None,
             log: "/h/1.jsonl".into(),

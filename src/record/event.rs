@@ -1,14 +1,16 @@
 //! What is new in a snapshot, as lines for the record. Values in, values out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::errors::errors;
 use super::hash;
 use super::history::{BEGUN, Counts, ENDED, History, Last, Steps, Usage, VERSION, key};
 use super::words::{harmless, name, path, text};
-use crate::model::{ErrorClass, Health, Snapshot, TaskReport};
+use crate::model::{ErrorClass, Health, SessionReport, Snapshot, TaskReport, ToolCounts};
 use crate::time::Time;
 
 /// An unchanged poll, and counters that only grow, are told once in this time.
@@ -42,6 +44,7 @@ pub(crate) struct Poll<'a> {
 /// - `transition`: the health is not the last one. One that only goes back and forth is `held`.
 /// - `settled`: a task that went back and forth has stayed, in another health than was last worth a notice.
 /// - `progress`: the steps are not the last ones; or only the counters moved, then once a minute per task.
+/// - `error`: one of a kind that its session had not seen before, or more of it, then once a minute.
 /// - `finished`: completed or failed, once per end.
 /// - `alert`: one began, or ended.
 /// - `poll`: the counts are not the last ones, or the last is a minute old.
@@ -57,6 +60,7 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
             events.extend(transition(task, &subject, last, now));
             events.extend(settled(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
+            events.extend(errors(task, &subject, last, now));
             events.extend(finished(task, &subject, last, now));
             events.extend(alerts(task, &subject, last, now));
         }
@@ -80,7 +84,7 @@ fn overtaken(last: Option<Time>, now: Time) -> bool {
 }
 
 /// Whether it is time to tell again.
-fn due(last: Option<Time>, now: Time) -> bool {
+pub(super) fn due(last: Option<Time>, now: Time) -> bool {
     last.is_none_or(|last| is_past(PAUSE, last, now))
 }
 
@@ -163,11 +167,14 @@ fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     struct Body<'a> {
         #[serde(flatten)]
         subject: &'a Subject,
+        repository: Option<String>,
         done: Option<u32>,
         total: Option<u32>,
         step: Option<String>,
         #[serde(flatten)]
         usage: Usage,
+        #[serde(flatten)]
+        spent: Spent,
     }
     let steps = task.progress.as_ref().map(|progress| Steps {
         done: progress.done,
@@ -182,7 +189,8 @@ fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     let (done, total) = steps.as_ref().map(|steps| (steps.done, steps.total)).unzip();
     let step = steps.and_then(|steps| steps.step);
     let id = subject.hash(["progress", &now.0.to_string()]);
-    Event::new("progress", now, id, &Body { subject, done, total, step, usage })
+    let repository = task.repository.as_deref().map(path);
+    Event::new("progress", now, id, &Body { subject, repository, done, total, step, usage, spent: spent(task) })
 }
 
 fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {
@@ -190,12 +198,17 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     struct Body<'a> {
         #[serde(flatten)]
         subject: &'a Subject,
+        repository: Option<String>,
         outcome: &'a str,
         reason: &'a str,
         error_class: Option<ErrorClass>,
+        started: Option<Time>,
+        ended: Option<Time>,
         duration_s: Option<u64>,
         #[serde(flatten)]
         usage: Usage,
+        #[serde(flatten)]
+        spent: Spent,
     }
     if !matches!(task.health, Health::Completed | Health::Failed) {
         return None;
@@ -205,9 +218,18 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
     if last.ended.as_deref() == Some(&hex(id)) {
         return None;
     }
-    let duration_s = task.started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs());
-    let (reason, error_class) = (task.reason.code(), task.error_class);
-    let body = Body { subject, outcome, reason, error_class, duration_s, usage: usage(task) };
+    let body = Body {
+        subject,
+        repository: task.repository.as_deref().map(path),
+        outcome,
+        reason: task.reason.code(),
+        error_class: task.error_class,
+        started: task.started,
+        ended: task.last_activity,
+        duration_s: task.started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs()),
+        usage: usage(task),
+        spent: spent(task),
+    };
     Event::new("finished", now, id, &body)
 }
 
@@ -237,26 +259,31 @@ fn alerts(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Vec<E
 }
 
 /// Which task, and which session of it judges.
-#[derive(Serialize)]
-struct Subject {
+#[derive(Clone, Serialize)]
+pub(super) struct Subject {
     task: String,
     worktree: Option<String>,
     client: Option<&'static str>,
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 impl Subject {
     fn of(task: &TaskReport) -> Self {
-        let judging = task.sessions.first();
-        Self {
+        let alone = Self {
             task: name(&task.known_as),
             worktree: task.worktree.as_deref().map(path),
-            client: judging.map(|session| session.client),
-            session: judging.map(|session| name(&session.id)),
-        }
+            client: None,
+            session: None,
+        };
+        task.sessions.first().map_or_else(|| alone.clone(), |judging| alone.of_session(judging))
     }
 
-    fn hash<'a>(&'a self, parts: impl IntoIterator<Item = &'a str>) -> u64 {
+    /// The same task, and another session of it.
+    pub(super) fn of_session(&self, session: &SessionReport) -> Self {
+        Self { client: Some(session.client), session: Some(name(&session.id)), ..self.clone() }
+    }
+
+    pub(super) fn hash<'a>(&'a self, parts: impl IntoIterator<Item = &'a str>) -> u64 {
         let worktree = self.worktree.as_deref().unwrap_or_default();
         hash([&*self.task, worktree, self.session.as_deref().unwrap_or_default()].into_iter().chain(parts))
     }
@@ -265,15 +292,43 @@ impl Subject {
 /// What the judging session used, with its sub-agents. An earlier attempt has had its own end.
 fn usage(task: &TaskReport) -> Usage {
     let mut usage = Usage::default();
-    let mut counted: Vec<&str> = Vec::new();
-    for session in &task.sessions {
-        let below = session.parent.as_deref().is_some_and(|parent| counted.contains(&parent));
-        if counted.is_empty() || below {
-            counted.push(&session.id);
-            usage.add(session.tokens, session.tools);
-        }
+    for session in at_work(task) {
+        usage.add(session.tokens, session.tools.all);
     }
     usage
+}
+
+/// The judging session, and its sub-agents.
+fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
+    let mut counted: Vec<&SessionReport> = Vec::new();
+    for session in &task.sessions {
+        let is_parent = |one: &&SessionReport| session.parent.as_deref() == Some(&one.id);
+        if counted.is_empty() || counted.iter().any(is_parent) {
+            counted.push(session);
+        }
+    }
+    counted
+}
+
+/// What is told with the counters, and alone is no news.
+#[derive(Serialize)]
+struct Spent {
+    model: Option<String>,
+    cost_usd: Option<f64>,
+    tools_by_name: BTreeMap<String, ToolCounts>,
+}
+
+fn spent(task: &TaskReport) -> Spent {
+    let sessions = at_work(task);
+    let mut tools: BTreeMap<String, ToolCounts> = BTreeMap::new();
+    for (tool, counts) in sessions.iter().flat_map(|session| session.tools.by_name.read()) {
+        let all = tools.entry(tool).or_default();
+        all.calls = all.calls.saturating_add(counts.calls);
+        all.failed = all.failed.saturating_add(counts.failed);
+    }
+    let cost_usd = sessions.iter().filter_map(|session| session.cost_usd).reduce(|all, more| all + more);
+    let model = sessions.first().and_then(|session| session.model.as_deref()).map(name);
+    Spent { model, cost_usd, tools_by_name: tools }
 }
 
 impl Event {
@@ -297,7 +352,7 @@ fn hex(id: u64) -> String {
     format!("{id:016x}")
 }
 
-fn stamp(time: Option<Time>) -> String {
+pub(super) fn stamp(time: Option<Time>) -> String {
     time.map(|time| time.0.to_string()).unwrap_or_default()
 }
 

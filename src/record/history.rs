@@ -68,6 +68,8 @@ pub(super) struct Last {
     pub(super) ended: Option<String>,
     /// What was last told of each alert, by its code.
     pub(super) alerts: BTreeMap<String, ToldAlert>,
+    /// How often each error was seen, as last told: by session and kind.
+    pub(super) errors: BTreeMap<(u64, u64), ToldError>,
 }
 
 /// The states of an alert.
@@ -79,6 +81,39 @@ pub(super) struct ToldAlert {
     pub(super) on: bool,
     /// Of the row that told it.
     pub(super) id: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldError {
+    pub(super) count: u64,
+    pub(super) at: Time,
+}
+
+/// Of so many kinds of errors of a task it is remembered what was told.
+const MOST_ERRORS: usize = 512;
+
+pub(super) fn session_key(session: Option<&str>) -> u64 {
+    hash([session.unwrap_or_default()])
+}
+
+pub(super) fn error_key(pattern: &str, tool: Option<&str>) -> u64 {
+    hash([pattern, tool.unwrap_or_default()])
+}
+
+impl Last {
+    /// How many errors of a session were told in all.
+    pub(super) fn errors_told(&self, session: u64) -> u64 {
+        self.errors.range((session, 0)..=(session, u64::MAX)).map(|(_, told)| told.count).sum()
+    }
+
+    fn hear_error(&mut self, session: u64, kind: u64, told: ToldError) {
+        if self.errors.len() >= MOST_ERRORS
+            && let Some(oldest) = self.errors.iter().min_by_key(|(_, told)| told.at).map(|(key, _)| *key)
+        {
+            self.errors.remove(&oldest);
+        }
+        self.errors.insert((session, kind), told);
+    }
 }
 
 /// A plan, as recorded.
@@ -133,7 +168,8 @@ impl History {
             return;
         }
         let to = row.to();
-        let Some(task) = row.task else { return };
+        // Of these, the task is one that a person named.
+        let Some(task) = row.task.filter(|_| row.event != "resolved") else { return };
         let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
         last.at = Some(at);
         match &*row.event {
@@ -162,6 +198,13 @@ impl History {
                 return;
             }
             "finished" => last.ended = Some(row.id.into_owned()),
+            "error" => {
+                if let Some((pattern, count)) = row.pattern.zip(row.count) {
+                    let kind = error_key(&pattern, row.tool.as_deref());
+                    last.hear_error(session_key(row.session.as_deref()), kind, ToldError { count, at });
+                }
+                return;
+            }
             _ => return,
         }
         last.usage = Usage { tokens: row.tokens.unwrap_or_default(), tools: row.tools.unwrap_or_default() };
@@ -184,6 +227,8 @@ struct Row<'a> {
     #[serde(borrow)]
     worktree: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    session: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     to: Option<Cow<'a, str>>,
     #[serde(borrow)]
     alert: Option<Cow<'a, str>>,
@@ -191,6 +236,10 @@ struct Row<'a> {
     state: Option<Cow<'a, str>>,
     #[serde(default)]
     held: bool,
+    pattern: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tool: Option<Cow<'a, str>>,
+    count: Option<u64>,
     done: Option<u32>,
     total: Option<u32>,
     #[serde(borrow)]

@@ -5,6 +5,7 @@
 //! from what it tells, so that one made twice, by an overlapping run or after a kill, is written once.
 
 mod append;
+mod errors;
 mod event;
 mod history;
 mod place;
@@ -19,7 +20,7 @@ pub(crate) use self::{
     append::{Appended, append},
     event::{Poll, events},
     history::History,
-    place::place,
+    place::{existing, place},
 };
 
 /// FNV-1a over the parts, each closed by a byte that no text contains. It must be the same in every

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustix::fs::Mode;
 
 use super::{History, Poll, event::Event, events, place::Place};
-use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolCounts};
+use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolsReport};
+use crate::parcel::Parcel;
 use crate::time::Time;
 
 /// An instant, in seconds after a fixed one.
@@ -25,7 +26,9 @@ pub(super) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         detail: String::new(),
         last_activity: None,
         tool: None,
-        tools: ToolCounts::default(),
+        tools: ToolsReport::default(),
+        errors: Parcel::default(),
+        errors_seen: 0,
         tokens: Tokens::default(),
         cost_usd: None,
         log: "/log".into(),

@@ -140,9 +140,9 @@ fn facts(session: &SessionReport, options: &Options) -> String {
 
 /// `41 tool calls (5 failed)`.
 pub(super) fn tools(session: &SessionReport) -> String {
-    let mut line = text::count(session.tools.calls, "tool call", "tool calls");
-    if session.tools.failed > 0 {
-        let _ = write!(line, " ({} failed)", session.tools.failed);
+    let mut line = text::count(session.tools.all.calls, "tool call", "tool calls");
+    if session.tools.all.failed > 0 {
+        let _ = write!(line, " ({} failed)", session.tools.all.failed);
     }
     line
 }

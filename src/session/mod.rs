@@ -3,16 +3,22 @@
 //! A client reads its own rows and says here, in these verbs, what they mean; nothing below this line knows
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
+mod counting;
 mod parts;
+mod pattern;
+mod plan;
 mod retold;
 mod words;
 
+use std::collections::BTreeMap;
 use std::iter;
 
 use serde::{Deserialize, Serialize};
 
+use crate::history::ErrorSeen;
 use crate::json::{hash, mix};
 use crate::model::{Progress, Tokens, ToolCounts};
+use crate::parcel::Parcel;
 use crate::text;
 use crate::time::Time;
 
@@ -20,6 +26,7 @@ pub(crate) use parts::{
     ApiError, Background, BackgroundEnd, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak,
     Turn,
 };
+pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
 pub(crate) use words::{KEPT, summary_of};
@@ -28,10 +35,7 @@ pub(crate) use words::{KEPT, summary_of};
 const SHOWN: usize = 200;
 const MOST_OPEN: usize = 64;
 const MOST_BACKGROUND: usize = 64;
-pub(crate) const MOST_STEPS: usize = 500;
 const MOST_WORKDIRS: usize = 16;
-/// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
-const USAGES: usize = 8;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Session {
@@ -73,6 +77,12 @@ pub(crate) struct Session {
     pub(crate) tools: ToolCounts,
     /// What they were when the newest turn began.
     tools_before: ToolCounts,
+    /// The same by tool.
+    pub(crate) by_tool: Parcel<BTreeMap<String, ToolCounts>>,
+    /// Failed calls and API errors by what they have in common, the one seen last at the end.
+    pub(crate) errors: Parcel<Vec<ErrorSeen>>,
+    /// How many there were in all.
+    pub(crate) errors_seen: u64,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
     /// Tasks that it launched in the background, oldest first.
@@ -216,6 +226,10 @@ impl Session {
     }
 
     pub(crate) fn errored(&mut self, error: ApiError) {
+        // Told again, it is the same one.
+        if !matches!(self.turn, Turn::Errored(_)) {
+            self.count_error(None, &error.text, Some(error.class));
+        }
         self.finish(Turn::Errored(error));
     }
 
@@ -226,7 +240,7 @@ impl Session {
 
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
-        self.tools.calls += 1;
+        self.count_call(&call.name);
         if call.kind != CallKind::Poller {
             // Not the name itself, which is tidied between polls.
             let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
@@ -297,34 +311,6 @@ impl Session {
         self.open.remove(at);
     }
 
-    /// Usage of one reply, which its rows repeat: counted once, at its largest.
-    pub(crate) fn usage(&mut self, reply: &[u8], request: &[u8], used: Tokens) {
-        let key = mix(hash(reply), hash(request));
-        let before = match self.usages.iter_mut().find(|known| known.0 == key) {
-            Some(known) if known.1.output >= used.output => return,
-            Some(known) => std::mem::replace(&mut known.1, used),
-            None => {
-                if self.usages.len() == USAGES {
-                    self.usages.remove(0);
-                }
-                self.usages.push((key, used));
-                Tokens::default()
-            }
-        };
-        let instead = |total: u64, used: u64, before| total.saturating_add(used).saturating_sub(before);
-        self.tokens.input = instead(self.tokens.input, used.input, before.input);
-        self.tokens.cached_input = instead(self.tokens.cached_input, used.cached_input, before.cached_input);
-        self.tokens.cache_write = instead(self.tokens.cache_write, used.cache_write, before.cache_write);
-        self.tokens.output = instead(self.tokens.output, used.output, before.output);
-    }
-
-    /// One more sum of US dollars.
-    pub(crate) fn spent(&mut self, dollars: f64) {
-        if dollars.is_finite() && dollars >= 0.0 {
-            *self.cost.get_or_insert(0.0) += dollars;
-        }
-    }
-
     /// It launched a task in the background.
     pub(crate) fn launched(&mut self, task: Background) {
         let launched = self.row.0;
@@ -343,61 +329,6 @@ impl Session {
         }
     }
 
-    /// The whole plan, anew.
-    pub(crate) fn plan(&mut self, mut steps: Vec<Step>) {
-        steps.truncate(MOST_STEPS);
-        self.plan = steps;
-    }
-
-    /// One more step, made by the call `call`, which will tell its number.
-    pub(crate) fn add_step(&mut self, call: &str, text: &str) {
-        if self.plan.len() < MOST_STEPS {
-            let call = Some(keep(call));
-            self.plan.push(Step { id: None, call, text: keep(text), state: StepState::Pending, asked: None });
-        }
-    }
-
-    pub(crate) fn number_step(&mut self, call: &str, id: &str) {
-        let is_it = |step: &Step| step.id.is_none() && step.call.as_deref() == Some(call);
-        if !self.plan.iter().any(is_it) {
-            return;
-        }
-        // Numbers begin anew with a new list, once the old one is done.
-        if self.plan.iter().any(|step| step.id.as_deref() == Some(id)) {
-            self.plan.retain(|step| step.id.is_none());
-        }
-        if let Some(step) = self.plan.iter_mut().find(|step| is_it(step)) {
-            step.id = Some(keep(id));
-        }
-    }
-
-    /// The agent says that step `id` changes its state. The answer to that may be no.
-    pub(crate) fn ask_step(&mut self, id: &str, state: StepState) {
-        if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
-            step.asked.get_or_insert(step.state);
-            step.state = state;
-        }
-    }
-
-    /// The answer was no.
-    pub(crate) fn refuse_step(&mut self, id: &str) {
-        if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
-            step.state = step.asked.take().unwrap_or(step.state);
-        }
-    }
-
-    /// Step `id` changes its state; with none, it is dropped.
-    pub(crate) fn move_step(&mut self, id: &str, state: Option<StepState>) {
-        match state {
-            Some(state) => {
-                if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
-                    (step.state, step.asked) = (state, None);
-                }
-            }
-            None => self.plan.retain(|step| step.id.as_deref() != Some(id)),
-        }
-    }
-
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
     pub(crate) fn workings(&self) -> Vec<u8> {
         // Plain data cannot fail to be packed; without it the log would only be read anew.
@@ -409,14 +340,6 @@ impl Session {
         let Ok(read) = postcard::from_bytes(workings) else { return false };
         (self.plan, self.usages, self.taken) = read;
         true
-    }
-
-    fn count_steps(&self) -> Option<Progress> {
-        let total = u32::try_from(self.plan.len()).ok().filter(|total| *total > 0)?;
-        let in_state = |state| self.plan.iter().filter(move |step| step.state == state);
-        let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
-        let step = in_state(StepState::Current).next().map(|step| step.text.clone());
-        Some(Progress { done, total, step })
     }
 
     /// The calls of the newest turn.
@@ -456,12 +379,16 @@ impl Session {
             *text = text::one_line(text, SHOWN);
         }
         self.progress = self.count_steps();
+        self.by_tool.shut();
+        self.errors.shut();
     }
 
     fn failed(&mut self, at: usize, text: &str) {
         let call = &self.open[at];
-        self.last_failure = Some(Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) });
-        self.tools.failed += 1;
+        let failure = Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) };
+        self.count_failed(&failure.name);
+        self.count_error(Some(&failure.name), &failure.text, None);
+        self.last_failure = Some(failure);
         self.failures.add(self.row);
     }
 

@@ -50,15 +50,15 @@ impl Session {
     /// The whole conversation is told anew, perhaps shortened. It is the same session, and what it has used and
     /// done remains used and done.
     pub(crate) fn told_anew(&mut self, tell: impl FnOnce(&mut Self)) {
-        let before = std::mem::take(self);
+        let mut before = std::mem::take(self);
         let (tokens, tools) = (before.tokens, before.tools);
         *self = Self {
-            id: before.id,
-            parent: before.parent,
+            id: std::mem::take(&mut before.id),
+            parent: before.parent.take(),
             internal: before.internal,
-            directory: before.directory,
-            workdirs: before.workdirs,
-            model: before.model,
+            directory: before.directory.take(),
+            workdirs: std::mem::take(&mut before.workdirs),
+            model: before.model.take(),
             headless: before.headless,
             tells_ends: before.tells_ends,
             started: before.started,
@@ -79,6 +79,7 @@ impl Session {
             calls: self.tools.calls.saturating_sub(told.calls),
             failed: self.tools.failed.saturating_sub(told.failed),
         };
+        self.counted_before(&before);
     }
 
     /// This message and all after it no longer count: a person went back to what was before, and has the word.

@@ -8,7 +8,9 @@ use super::known::Known;
 use super::{Context, Draft, alerts, notes};
 use crate::declared::Declared;
 use crate::life::Life;
-use crate::model::{Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, Verdict};
+use crate::model::{
+    Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, ToolsReport, Verdict,
+};
 use crate::poll::Seen;
 use crate::rules;
 use crate::session::Turn;
@@ -157,7 +159,9 @@ fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Co
         detail: verdict.detail,
         last_activity: one.last_activity,
         tool,
-        tools: session.tools,
+        tools: ToolsReport { all: session.tools, by_name: session.by_tool.clone() },
+        errors: session.errors.clone(),
+        errors_seen: session.errors_seen,
         tokens: session.tokens,
         cost_usd: session.cost,
         log: one.log.to_path_buf(),

@@ -50,7 +50,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Ve
         }
     }
     for (key, member) in members {
-        match schema["properties"].get(key) {
+        match schema["properties"].get(key).or(schema.get("additionalProperties")) {
             Some(schema) => misfits(member, schema, root, &format!("{at}/{key}"), found),
             None => found.push(format!("{at}: `{key}` is not in the schema")),
         }

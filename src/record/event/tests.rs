@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{Progress, Reason, Tokens, ToolCounts};
+use crate::model::{Progress, Reason, Tokens, ToolCounts, ToolsReport};
+use crate::parcel::Parcel;
 use crate::record::samples::{at, hear, session, snapshot, task, tell};
 
 /// Tells a history of one task at given seconds, and what is told each time, as `event:from>to`.
@@ -75,7 +76,9 @@ fn a_transition_and_an_end_say_everything() {
     failed.last_activity = Some(at(-4));
     failed.error_class = Some(ErrorClass::Transient);
     failed.sessions[0].tokens.output = 9;
-    failed.sessions[0].tools = ToolCounts { calls: 2, failed: 1 };
+    let tools = ToolCounts { calls: 2, failed: 1 };
+    failed.sessions[0].tools = ToolsReport { all: tools, by_name: Parcel::of(&[("Bash".to_owned(), tools)].into()) };
+    (failed.sessions[0].model, failed.sessions[0].cost_usd) = (Some("opus".into()), Some(0.5));
     let lines = hear(&tell(at(0), &[failed], &History::default()), &mut History::default());
     let [transition, progress, finished, poll] = &lines[..] else { panic!("{lines:?}") };
     let tokens = json!({ "input": 0, "cached_input": 0, "cache_write": 0, "output": 9 });
@@ -102,11 +105,18 @@ fn a_transition_and_an_end_say_everything() {
             "detail": "API error 529: overloaded", "since": "2026-11-20T23:11:00Z" }),
     );
     let tools = json!({ "calls": 2, "failed": 1 });
-    with(progress, json!({ "done": null, "total": null, "step": null, "tokens": tokens, "tools": tools }));
+    let spent = |mut more: Value| {
+        more["repository"] = json!(repository);
+        more["model"] = json!("opus");
+        more["cost_usd"] = json!(0.5);
+        more["tools_by_name"] = json!({ "Bash": { "calls": 2, "failed": 1 } });
+        more
+    };
+    with(progress, spent(json!({ "done": null, "total": null, "step": null, "tokens": tokens, "tools": tools })));
     with(
         finished,
-        json!({ "outcome": "failed", "reason": "api_error", "error_class": "transient", "duration_s": 86,
-            "tokens": tokens, "tools": tools }),
+        spent(json!({ "outcome": "failed", "reason": "api_error", "error_class": "transient", "duration_s": 86,
+            "started": "2026-11-20T23:09:35Z", "ended": "2026-11-20T23:11:01Z", "tokens": tokens, "tools": tools })),
     );
     let summary =
         json!({ "failed": 1, "stuck": 0, "struggling": 0, "unknown": 0, "healthy": 0, "completed": 0, "older": 0 });
@@ -170,11 +180,15 @@ fn counts_what_the_judging_session_and_its_children_used() {
     parser.sessions = parents.iter().map(|(id, parent)| session(id, *parent)).collect();
     for session in &mut parser.sessions {
         session.tokens = Tokens { input: 1, cached_input: 2, cache_write: 3, output: u64::MAX / 2 };
-        session.tools = ToolCounts { calls: 5, failed: 4 };
+        session.tools.all = ToolCounts { calls: 5, failed: 4 };
+        session.tools.by_name = Parcel::of(&[("Read".to_owned(), session.tools.all)].into());
+        session.cost_usd = Some(0.5);
     }
     let counted = usage(&parser);
     assert_eq!(counted.tokens, Tokens { input: 3, cached_input: 6, cache_write: 9, output: u64::MAX });
     assert_eq!(counted.tools, ToolCounts { calls: 15, failed: 12 });
+    let spent = spent(&parser);
+    assert_eq!((spent.cost_usd, spent.tools_by_name["Read"]), (Some(1.5), ToolCounts { calls: 15, failed: 12 }));
     parser.sessions.clear();
     assert_eq!(usage(&parser), Usage::default());
 }

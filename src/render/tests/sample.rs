@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use crate::history::ErrorSeen;
 use crate::model::{
     Considered, ErrorClass, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, Snapshot,
-    Summary, TaskReport, Tokens, ToolCounts, ToolReport,
+    Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
 };
+use crate::parcel::Parcel;
 use crate::time::Time;
 
 /// 2026-11-20T13:05:03Z.
@@ -31,7 +33,20 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         detail: detail.into(),
         last_activity: Some(minutes(1)),
         tool: None,
-        tools: ToolCounts { calls: 41, failed: 5 },
+        tools: ToolsReport {
+            all: ToolCounts { calls: 41, failed: 5 },
+            by_name: Parcel::of(&[("Bash".to_owned(), ToolCounts { calls: 41, failed: 5 })].into()),
+        },
+        errors: Parcel::of(&vec![ErrorSeen {
+            pattern: "exit 1: cat: <path>: No such file or directory".into(),
+            tool: Some("Bash".into()),
+            class: ErrorClass::Permanent,
+            count: 5,
+            example: "exit 1: cat: src/a.txt: No such file or directory".into(),
+            first: minutes(9),
+            last: minutes(2),
+        }]),
+        errors_seen: 5,
         tokens: Tokens { input: 12_345, cached_input: 1_234_567, cache_write: 45_000, output: 810 },
         cost_usd: None,
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),

@@ -1,0 +1,106 @@
+//! A value that stays packed until somebody asks for it: most polls need none of it, and thousands of small
+//! texts would cost more to read from the checkpoint than all that is judged.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Parcel<T> {
+    packed: Vec<u8>,
+    /// While it is worked on; what is packed does not count then.
+    open: Option<Box<T>>,
+}
+
+impl<T: Clone + Default + Serialize + DeserializeOwned> Parcel<T> {
+    #[cfg(test)]
+    pub(crate) fn of(value: &T) -> Self {
+        Self { packed: pack(value), open: None }
+    }
+
+    /// Nothing was ever put in.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packed.is_empty() && self.open.is_none()
+    }
+
+    pub(crate) fn read(&self) -> T {
+        self.open.as_deref().cloned().unwrap_or_else(|| unpack(&self.packed))
+    }
+
+    pub(crate) fn edit(&mut self) -> &mut T {
+        self.open.get_or_insert_with(|| Box::new(unpack(&self.packed)))
+    }
+
+    pub(crate) fn shut(&mut self) {
+        if let Some(value) = self.open.take() {
+            self.packed = pack(&*value);
+        }
+    }
+}
+
+/// Plain data cannot fail to be packed; without it the value would only be counted anew.
+fn pack<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
+}
+
+fn unpack<T: Default + DeserializeOwned>(packed: &[u8]) -> T {
+    if packed.is_empty() { T::default() } else { postcard::from_bytes(packed).unwrap_or_default() }
+}
+
+impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Parcel<T> {
+    /// The value for people's formats, the bytes for the checkpoint.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            self.read().serialize(serializer)
+        } else if let Some(value) = &self.open {
+            serializer.serialize_bytes(&pack(&**value))
+        } else {
+            serializer.serialize_bytes(&self.packed)
+        }
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Parcel<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes<T>(PhantomData<T>);
+        impl<T> Visitor<'_> for Bytes<T> {
+            type Value = Parcel<T>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Parcel<T>, E> {
+                Ok(Parcel { packed: bytes.to_vec(), open: None })
+            }
+        }
+        deserializer.deserialize_bytes(Bytes(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was_put_in() {
+        let mut parcel = Parcel::<Vec<String>>::default();
+        assert!(parcel.is_empty() && parcel.read().is_empty());
+        parcel.edit().push("a".to_owned());
+        assert_eq!((parcel.is_empty(), serde_json::to_string(&parcel).unwrap()), (false, r#"["a"]"#.to_owned()));
+        let open = postcard::to_stdvec(&parcel).unwrap();
+        parcel.shut();
+        assert_eq!(open, postcard::to_stdvec(&parcel).unwrap(), "open or shut");
+        let mut back: Parcel<Vec<String>> = postcard::from_bytes(&open).unwrap();
+        assert_eq!(back, parcel);
+        back.edit().push("b".to_owned());
+        assert_eq!(back.read(), ["a", "b"]);
+        assert_eq!(Parcel::of(&vec!["a".to_owned()]), parcel);
+    }
+
+    #[test]
+    fn what_is_no_parcel_is_empty() {
+        let bad: Parcel<Vec<String>> = postcard::from_bytes(&[2, 9, 9]).unwrap();
+        assert_eq!(bad.read(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,133 @@
+//! The errors of a task's sessions, as far as the record does not tell them yet.
+
+use serde::Serialize;
+
+use super::event::{Event, Subject, due, stamp};
+use super::history::{Last, error_key, session_key};
+use super::words::{path, text};
+use crate::history::ErrorSeen;
+use crate::model::{ErrorClass, TaskReport};
+use crate::time::Time;
+
+/// Of each session, those of a kind that it had not seen before; and those that were seen again, once a minute.
+pub(super) fn errors(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Vec<Event> {
+    let mut events = Vec::new();
+    for session in &task.sessions {
+        let subject = subject.of_session(session);
+        let key = session_key(subject.session.as_deref());
+        // Most sessions have nothing new, and need not be looked into.
+        if session.errors_seen == last.errors_told(key) {
+            continue;
+        }
+        for mut seen in session.errors.read() {
+            // As it will be read again.
+            (seen.pattern, seen.tool) = (text(&seen.pattern), seen.tool.as_deref().map(text));
+            let told = last.errors.get(&(key, error_key(&seen.pattern, seen.tool.as_deref())));
+            if told.is_none_or(|told| told.count != seen.count && due(Some(told.at), now)) {
+                events.extend(event(task, &subject, &seen, now));
+            }
+        }
+    }
+    events
+}
+
+fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        subject: &'a Subject,
+        repository: Option<String>,
+        pattern: &'a str,
+        tool: Option<&'a str>,
+        class: ErrorClass,
+        count: u64,
+        example: String,
+        first: Time,
+        last: Time,
+    }
+    // A pattern that was dropped, and is seen again, is counted from one: with another beginning.
+    let tool = seen.tool.as_deref();
+    let parts = ["error", &seen.pattern, tool.unwrap_or_default(), &seen.count.to_string(), &stamp(Some(seen.first))];
+    let id = subject.hash(parts);
+    let body = Body {
+        subject,
+        repository: task.repository.as_deref().map(path),
+        pattern: &seen.pattern,
+        tool,
+        class: seen.class,
+        count: seen.count,
+        example: text(&seen.example),
+        first: seen.first,
+        last: seen.last,
+    };
+    Event::new("error", now, id, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::History;
+    use super::super::samples::{at, hear, session, task, tell};
+    use crate::history::ErrorSeen;
+    use crate::model::{ErrorClass, Health, Reason, SessionReport};
+    use crate::parcel::Parcel;
+
+    fn seen(session: &mut SessionReport, errors: &[(&str, u64)]) {
+        let seen = |(pattern, count): &(&str, u64)| ErrorSeen {
+            pattern: (*pattern).to_owned(),
+            tool: Some("Bash".to_owned()),
+            class: ErrorClass::Permanent,
+            count: *count,
+            example: format!("{pattern} 7"),
+            first: at(-9),
+            last: at(-1),
+        };
+        session.errors = Parcel::of(&errors.iter().map(seen).collect());
+        session.errors_seen = errors.iter().map(|error| error.1).sum();
+    }
+
+    #[test]
+    fn each_kind_is_told_once_and_again_when_it_grew_once_a_minute() {
+        // At which second, what was seen, and what is told.
+        let polls: [(i64, &[(&str, u64)], &str); 8] = [
+            (0, &[], ""),
+            (1, &[("a", 1)], "a1"),
+            (2, &[("a", 2), ("b", 1)], "b1"),
+            (3, &[("a", 2), ("b", 1)], ""),
+            (61, &[("a", 5), ("b", 1)], "a5"),
+            (500, &[("a", 5), ("b", 1)], ""),
+            // Dropped, and seen again.
+            (501, &[("b", 1), ("c", 1)], "c1"),
+            (600, &[("b", 1), ("c", 1), ("a", 2)], "a2"),
+        ];
+        let (mut history, mut ids) = (History::default(), std::collections::HashSet::new());
+        for (second, errors, wanted) in polls {
+            let mut parser = task("parser", Health::Healthy, Reason::Working);
+            seen(&mut parser.sessions[0], errors);
+            let events = tell(at(second), &[parser], &history);
+            let rows = hear(&events, &mut history);
+            let rows: Vec<_> = rows.iter().filter(|row| row["event"] == "error").collect();
+            let brief: String =
+                rows.iter().map(|row| format!("{}{}", row["pattern"].as_str().unwrap(), row["count"])).collect();
+            assert_eq!(brief, wanted, "at {second}");
+            assert!(rows.iter().all(|row| ids.insert(row["id"].clone())), "at {second}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_whose_and_what_it_is() {
+        let mut parser = task("parser", Health::Healthy, Reason::Working);
+        parser.sessions.push(session("child", Some("s1")));
+        seen(&mut parser.sessions[1], &[("a", 3)]);
+        let told = || tell(at(0), &[parser.clone()], &History::default());
+        let rows = hear(&told(), &mut History::default());
+        let row = rows.iter().find(|row| row["event"] == "error").unwrap();
+        let wanted = serde_json::json!({
+            "v": 1, "event": "error", "ts": "2026-11-20T23:11:05Z", "id": row["id"], "task": "parser",
+            "worktree": "/srv/shop/.worktrees/parser", "client": "claude-code", "session": "child",
+            "repository": "/srv/shop", "pattern": "a", "tool": "Bash", "class": "permanent", "count": 3,
+            "example": "a 7", "first": "2026-11-20T23:10:56Z", "last": "2026-11-20T23:11:04Z",
+        });
+        assert_eq!(*row, wanted);
+        assert_eq!(told(), told(), "overlapping polls make the same ids");
+    }
+}
