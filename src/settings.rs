@@ -78,10 +78,31 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     status_files: Option<Vec<String>>,
+    /// Keep the rows of the record for this long, then a summary for each task and day [default: 7d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_raw: Option<Duration>,
+    /// ... those of days for this long, then one for each week [default: 30d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_daily: Option<Duration>,
+    /// ... those of weeks for this long, then one for each month [default: 90d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_weekly: Option<Duration>,
+    /// ... and those of months for this long [default: 365d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_monthly: Option<Duration>,
+    /// Let `status` clean a record that is larger than this; 0 for never [default: 16MiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_RECORD_LIMIT", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
+    #[serde(deserialize_with = "bytes")]
+    record_limit: Option<u64>,
 }
 
 /// What is noted, and changes no verdict.
 const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
+const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
 
 /// How far back to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +119,27 @@ pub(crate) struct Config {
     pub(crate) status_files: Vec<String>,
     /// A text for a shell. From the user alone, never from a worktree.
     pub(crate) on_change: Option<String>,
+    pub(crate) retention: Retention,
+}
+
+/// How long the record keeps what.
+#[derive(Debug, Clone)]
+pub(crate) struct Retention {
+    /// Rows as they were written.
+    pub(crate) raw: Duration,
+    /// Summaries, by what they sum up.
+    pub(crate) daily: Duration,
+    pub(crate) weekly: Duration,
+    pub(crate) monthly: Duration,
+    /// The record's length from which on it is looked whether something can be folded, in bytes; zero for never.
+    pub(crate) limit: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        Self { raw: days(7), daily: days(30), weekly: days(90), monthly: days(365), limit: 16 << 20 }
+    }
 }
 
 /// From when on a rule speaks.
@@ -197,7 +239,20 @@ impl Settings {
             since,
             status_files,
             on_change,
+            keep_raw,
+            keep_daily,
+            keep_weekly,
+            keep_monthly,
+            record_limit,
         } = self;
+        let kept = Retention::default();
+        let retention = Retention {
+            raw: keep_raw.or(file.keep_raw).unwrap_or(kept.raw),
+            daily: keep_daily.or(file.keep_daily).unwrap_or(kept.daily),
+            weekly: keep_weekly.or(file.keep_weekly).unwrap_or(kept.weekly),
+            monthly: keep_monthly.or(file.keep_monthly).unwrap_or(kept.monthly),
+            limit: record_limit.or(file.record_limit).unwrap_or(kept.limit),
+        };
         let default = Thresholds::default();
         let thresholds = Thresholds {
             stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
@@ -219,6 +274,7 @@ impl Settings {
             status_files: status_files.or(file.status_files).unwrap_or_default(),
             // An empty one says that there is none, whatever the file has.
             on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
+            retention,
         }
     }
 }
@@ -245,14 +301,22 @@ fn is_share(share: f64) -> bool {
     (1.0..=1e6).contains(&share)
 }
 
-/// `512MiB`, `1.5GiB`, or `2G`; a bare number is refused, as nobody knows its unit.
+/// `512MiB`, `1.5GiB` or `2G`, and `kB`, `MB`, `GB` for powers of 1000; a bare number is refused, as nobody knows its
+/// unit, but for 0.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
 fn size(text: &str) -> Result<u64, String> {
-    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40_u32)];
-    let is_it = |letter: &str| unit.strip_prefix(letter).is_some_and(|rest| rest.is_empty() || rest == "iB");
-    let one = units.into_iter().find(|(letter, _)| is_it(letter)).map(|(_, power)| 2_f64.powf(power.into()));
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let one = match unit {
+        "B" => Some(1.0),
+        "kB" | "KB" => Some(1e3),
+        "MB" => Some(1e6),
+        "GB" => Some(1e9),
+        "K" | "KiB" => Some(f64::from(1 << 10)),
+        "M" | "MiB" => Some(f64::from(1 << 20)),
+        "G" | "GiB" => Some(f64::from(1 << 30)),
+        "T" | "TiB" => Some(f64::from(1 << 20) * f64::from(1 << 20)),
+        _ => Some(0.0).filter(|_| text.trim() == "0"),
+    };
     let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
     one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
 }
@@ -311,6 +375,26 @@ mod tests {
         let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
         assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
         assert_eq!(flags(&["--on-change", ""]).resolve(file()).on_change, None);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let cases = [
+            ("16MiB", Some(16 << 20)),
+            ("2 kB", Some(2000)),
+            ("7", None),
+            ("0", Some(0)),
+            ("1.5MB", Some(1_500_000)),
+            ("MB", None),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(size(text).ok(), wanted, "{text}");
+        }
+        assert_eq!(size("99999999999GiB").ok(), None);
+        let file = toml::from_str("record-limit = '1MiB'\nkeep-raw = '2d'").unwrap();
+        let retention = flags(&["--keep-daily", "9d"]).resolve(file).retention;
+        assert_eq!((retention.limit, retention.raw), (1 << 20, Duration::from_secs(2 * 86400)));
+        assert_eq!(retention.daily, Duration::from_secs(9 * 86400));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A cache and nothing more: versioned, checked, replaced whole. If it is missing, torn or of another version,
 //! everything is read anew; that is never an error.
 
+pub(crate) mod cache;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;

@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
 use crate::render::{self, Options};
-use crate::settings::{self, Config, Settings};
+use crate::settings::{self, Config, Retention, Settings};
 use crate::store::{self, Checkpoint};
 use crate::tasks::{self, Context};
 use crate::text;
@@ -26,6 +26,7 @@ pub(crate) struct Looked {
     pub(crate) checkpoint_path: Option<PathBuf>,
     /// What is to be run when a health has changed.
     pub(crate) on_change: Option<String>,
+    pub(crate) retention: Retention,
 }
 
 /// Looks and judges.
@@ -62,8 +63,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
     let saved = if stale { Some(world.now) } else { checkpoint.saved };
     let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
-    let on_change = config.on_change.clone();
-    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path, on_change })
+    let (retention, on_change) = (config.retention.clone(), config.on_change.clone());
+    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path, on_change, retention })
 }
 
 /// The disk that is asked about.

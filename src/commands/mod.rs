@@ -1,14 +1,17 @@
 //! What the commands do: the order of looking, recording and printing.
 
 mod anonymous;
+mod clean;
 mod clients;
 mod explain;
 mod look;
 mod on_change;
 mod quiet;
 mod recording;
+mod records;
 mod status;
 
+pub(crate) use clean::clean;
 pub(crate) use clients::clients;
 pub(crate) use explain::explain;
 pub(crate) use status::status;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::fold::Fold;
@@ -63,20 +64,37 @@ impl Broken {
 }
 
 /// Calls `each` with every row of ours, and where its line begins.
-pub(super) fn rows(file: &File, mut each: impl FnMut(&Row<'_>, u64)) -> io::Result<Option<Broken>> {
+fn rows(file: &File, mut each: impl FnMut(&Row<'_>, u64)) -> io::Result<Option<Broken>> {
     let mut broken: Option<Broken> = None;
     tail::read(file, 0, 0, |line| {
-        let mut reader = Reader::new(line.bytes);
-        while reader.next_object() {
-            if let Some(row) = Row::read(&mut reader).filter(|_| !reader.broken()) {
-                each(&row, line.offset);
-            }
-        }
-        if reader.broken() && line.bytes.starts_with(b"{") {
+        if !objects(line.bytes, |row, _| each(row, line.offset)) {
             broken.get_or_insert(Broken { count: 0, line: line.line, offset: line.offset }).count += 1;
         }
     })?;
     Ok(broken)
+}
+
+/// Calls `each` with every row of ours on a line, and where on the line it is: one, mostly, but somebody may have
+/// glued several together, or to words of his own. Says whether no object was torn.
+pub(super) fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&Row<'a>, Range<usize>)) -> bool {
+    let mut start = 0;
+    loop {
+        let mut reader = Reader::new(&line[start..]);
+        if !reader.next_object() {
+            return true;
+        }
+        start += reader.position();
+        let mut reader = Reader::new(&line[start..]);
+        let row = Row::read(&mut reader);
+        if reader.broken() {
+            return false;
+        }
+        let end = start + reader.position();
+        if let Some(row) = row {
+            each(&row, start..end);
+        }
+        start = end;
+    }
 }
 
 #[cfg(test)]

@@ -159,7 +159,9 @@ impl Lab {
             everywhere: false,
         };
         let thresholds = self.thresholds.clone();
-        let config = Config { thresholds, since: self.since, status_files: Vec::new(), on_change: None };
+        let retention = crate::settings::Retention::default();
+        let (since, status_files) = (self.since, Vec::new());
+        let config = Config { thresholds, since, status_files, on_change: None, retention };
         let context = Context {
             config: &config,
             now: NOW,
