@@ -48,7 +48,7 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     /// Nothing happened in it yet.
-    fn new(from: Time, to: Time) -> Self {
+    pub(crate) fn new(from: Time, to: Time) -> Self {
         Self {
             task: String::new(),
             worktree: None,

@@ -27,6 +27,8 @@ pub(crate) struct Figures {
     pub(crate) healthy_s: u64,
     pub(crate) struggling_s: u64,
     pub(crate) stuck_s: u64,
+    /// How long they went on while nobody looked: in which state is not known.
+    pub(crate) unwatched_s: u64,
     pub(crate) stuck: Stuck,
     pub(crate) tokens: Tokens,
     /// In US dollars, where a client reckons it; of the others' work it holds nothing.
@@ -81,6 +83,7 @@ impl Figures {
             tasks.insert(key(stretch));
             stretch.runs.iter().for_each(|run| figures.add_run(run, &mut durations));
             figures.add_times(&stretch.seconds);
+            add(&mut figures.unwatched_s, stretch.unwatched);
             figures.add_used(&stretch.used);
             waits.begun = waits.begun.saturating_add(stretch.stuck.begun);
             waits.ended = waits.ended.saturating_add(stretch.stuck.ended);

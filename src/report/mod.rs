@@ -103,17 +103,21 @@ pub(crate) struct Part {
     pub(crate) figures: Figures,
 }
 
-/// Makes the report of a period from all that is known of it and of the one before it.
-pub(crate) fn report(
-    stretches: &[Stretch],
-    taken_at: Time,
-    period: Period,
-    by: Option<By>,
-    problems: Vec<Problem>,
-) -> Report {
+/// What a report is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// What touches the period, and what touches the one before it.
+    pub(crate) now: Vec<Stretch>,
+    pub(crate) before: Vec<Stretch>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Makes the report of a period. Without `by` it is divided as suits its length.
+pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
+    let stretches = &known.now[..];
     let cut = within(stretches, period);
     let totals = Figures::of(&cut);
-    let before = before(stretches, period);
+    let before = before(&known.before, period.before());
     let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
     let tasks = tasks::tasks(stretches, &cut, period);
     let (batches, parallel) = batches::batches(&tasks);
@@ -140,10 +144,11 @@ pub(crate) fn report(
         batches,
         findings: Vec::new(),
         inexact: Vec::new(),
-        problems,
+        problems: Vec::new(),
     };
-    report.inexact = inexact(stretches, &report);
+    report.inexact = inexact(&known, &report);
     report.findings = findings::findings(&report);
+    report.problems = known.problems;
     report
 }
 
@@ -152,7 +157,6 @@ fn within(stretches: &[Stretch], period: Period) -> Vec<Stretch> {
 }
 
 fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
-    let period = period.before();
     let cut = within(stretches, period);
     (!cut.is_empty()).then(|| Before { period, totals: Figures::of(&cut) })
 }
@@ -189,24 +193,26 @@ fn parts(cut: &[Stretch], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
 }
 
 /// What the reader must not take for more than it is.
-fn inexact(stretches: &[Stretch], report: &Report) -> Vec<String> {
+fn inexact(known: &Known, report: &Report) -> Vec<String> {
     let mut said = Vec::new();
-    let shared = |period: Period| stretches.iter().filter(|stretch| share::is_shared(stretch, period)).count() as u64;
+    let shared = |stretches: &[Stretch], period: Period| {
+        stretches.iter().filter(|stretch| share::is_shared(stretch, period)).count() as u64
+    };
     let summaries = |n: u64| count(n, "summary lies", "summaries lie");
     let how = "times, tokens, cost, tools and errors are shared out by time, runs are exact";
-    let now = shared(report.period);
+    let now = shared(&known.now, report.period);
     if now > 0 {
         said.push(format!("{} on both sides of the period's borders: {how}", summaries(now)));
     }
-    let before = report.before.as_ref().map_or(0, |before| shared(before.period));
-    if before > now {
+    let before = report.before.as_ref().map_or(0, |before| shared(&known.before, before.period));
+    if before > 0 {
         said.push(format!("{} on both sides of the borders of the period before: {how}", summaries(before)));
     }
     let crossing = |stretch: &&Stretch| {
         let inner = report.groups.iter().skip(1).map(|group| group.period.from);
         inner.into_iter().any(|border| stretch.from < border && border < stretch.to)
     };
-    let crossed = stretches.iter().filter(crossing).count() as u64;
+    let crossed = known.now.iter().filter(crossing).count() as u64;
     if crossed > 0 {
         let word = report.grouped_by.word();
         said.push(format!("{} on both sides of a border between {word}s: by {word}, {how}", summaries(crossed)));

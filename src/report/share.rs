@@ -24,7 +24,8 @@ pub(super) fn cut(stretch: &Stretch, period: Period) -> Option<Stretch> {
     let used = part.of_used(&stretch.used);
     let errors = stretch.errors.iter().filter_map(|error| of_error(error, stretch, period)).collect();
     let stuck = part.of_waits(stretch.stuck);
-    Some(Stretch { from, to, runs, changes, seconds, used, errors, stuck, ..nothing(stretch) })
+    let unwatched = part.of_count(stretch.unwatched);
+    Some(Stretch { from, to, runs, seconds, unwatched, changes, stuck, used, errors, ..nothing(stretch) })
 }
 
 /// Whether it had to be shared out.
@@ -44,14 +45,7 @@ fn nothing(stretch: &Stretch) -> Stretch {
         repository: stretch.repository.clone(),
         client: stretch.client.clone(),
         model: stretch.model.clone(),
-        from: stretch.from,
-        to: stretch.to,
-        runs: Vec::new(),
-        seconds: std::collections::BTreeMap::default(),
-        changes: Vec::new(),
-        stuck: Waits::default(),
-        used: Used::default(),
-        errors: Vec::new(),
+        ..Stretch::new(stretch.from, stretch.to)
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) struct Task {
     pub(crate) figures: Figures,
     /// Its runs that ended in the period, oldest first.
     pub(crate) runs: Vec<RunAt>,
-    /// When it was at work, and in which health, in order and without overlap. After its end it is at nothing.
+    /// When it was at work, and in which health, also while nobody looked; in order and without overlap. After its end
+    /// it is at nothing.
     pub(crate) spans: Vec<Span>,
 }
 
@@ -120,12 +121,17 @@ impl Line {
     /// A health lasts until the next change, or until the record speaks of the task no more. Where no change tells,
     /// a run does.
     fn of(stretches: &[&Stretch], period: Period) -> Self {
-        let mut changes: Vec<_> = stretches.iter().flat_map(|stretch| &stretch.changes).copied().collect();
-        changes.retain(|(at, _)| *at < period.to);
-        changes.sort_by_key(|(at, _)| *at);
-        let end = stretches.iter().map(|stretch| stretch.to).max().unwrap_or(period.to);
-        let ends = changes.iter().skip(1).map(|(at, _)| *at).chain([end]);
-        let told = changes.iter().zip(ends).map(|((from, health), to)| Span { from: *from, to, health: Some(*health) });
+        let changes = |stretch: &Stretch| {
+            let until = stretch.to;
+            stretch.changes.clone().into_iter().map(move |(at, health)| (at, health, until))
+        };
+        let mut changes: Vec<_> = stretches.iter().flat_map(|stretch| changes(stretch)).collect();
+        changes.retain(|(at, ..)| *at < period.to);
+        changes.sort_by_key(|(at, ..)| *at);
+        let ends = changes.iter().skip(1).map(|(at, ..)| *at).chain([period.to]);
+        let told = changes.iter().zip(ends);
+        let told =
+            told.map(|((at, health, until), next)| Span { from: *at, to: next.min(*until), health: Some(*health) });
         let told: Vec<Span> = told.collect();
         let runs = stretches.iter().flat_map(|stretch| &stretch.runs).map(RunAt::of);
         let mut runs: Vec<_> = runs.filter_map(|run| Some((run.started?, run.ended))).collect();
@@ -133,7 +139,7 @@ impl Line {
         let untold = runs.into_iter().flat_map(|(from, to)| gaps(from, to, &told));
         let mut spans: Vec<Span> = told.iter().copied().chain(untold).collect();
         spans.sort_by_key(|span| span.from);
-        Self { spans: tidy(&spans, period), health: changes.last().map(|(_, health)| *health) }
+        Self { spans: tidy(&spans, period), health: changes.last().map(|(_, health, _)| *health) }
     }
 }
 
