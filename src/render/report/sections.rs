@@ -8,7 +8,7 @@ use chrono::{FixedOffset, Offset, Utc};
 
 use super::super::parts::{short_number, tokens};
 use crate::model::ErrorClass;
-use crate::report::{Agent, Batch, By, Figures, Group, Part, Pattern, Report, Task, Trend, dollars, percent};
+use crate::report::{Agent, Batch, By, Figures, Group, Part, Pattern, Report, Task, dollars, percent};
 use crate::text::{age, count};
 use crate::time::Time;
 
