@@ -14,7 +14,7 @@
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize` and `text` (fit to be shown), `render`
 //!   (the forms of the report)
-//! - `history` is what the record knows of the past, and what of it is kept for how long
+//! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it
 //! - `commands` put them in order
 //!
 //! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
@@ -39,6 +39,7 @@ mod process;
 mod reading;
 mod record;
 mod render;
+mod report;
 mod repository;
 mod rules;
 mod scrub;
@@ -59,6 +60,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ColorChoice, Parser};
 
 use cli::{Cli, Command};
+use settings::Horizon;
 
 pub use time::Time;
 pub use world::{Terminal, World};
@@ -71,7 +73,7 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let mut cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let error = suggest_status(error);
@@ -86,10 +88,14 @@ pub fn run(
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
     let world = World { now: cli.look.now.unwrap_or(world.now), agents_home, ..world };
+    if let Some(Command::Report(_)) = cli.command {
+        cli.settings.usually_since(Horizon::Span(report::USUAL));
+    }
     let done = match &cli.command {
         None => commands::status(&cli, &[], &world, out, err),
         Some(Command::Status(status)) => commands::status(&cli, &status.tasks, &world, out, err),
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
+        Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
         Some(Command::Clients) => commands::clients(&cli, &world, out, err),
         Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
     };

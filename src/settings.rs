@@ -63,10 +63,14 @@ pub(crate) struct Settings {
     /// Run this when a task's health has changed, with the change as JSON on its input; it has 10 s
     #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
     on_change: Option<String>,
-    /// Leave out what was last active longer ago; `all` for everything [default: 24h]
+    /// Leave out what was last active longer ago; `all` for everything [default: 24h; 7d for `report`]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
     #[serde(deserialize_with = "since")]
     since: Option<Horizon>,
+    /// What holds for this command where nothing is set.
+    #[arg(skip)]
+    #[serde(skip)]
+    usual_since: Option<Horizon>,
     /// Further status files, as patterns of absolute paths
     #[arg(
         long,
@@ -221,6 +225,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Has this command look further back than others, where nothing is set.
+    pub(crate) fn usually_since(&mut self, horizon: Horizon) {
+        self.usual_since = Some(horizon);
+    }
+
     /// What is set here, else what `file` has, else the default.
     pub(crate) fn resolve(self, file: Self) -> Config {
         let Self {
@@ -237,6 +246,7 @@ impl Settings {
             error_limit,
             long_after,
             since,
+            usual_since,
             status_files,
             on_change,
             keep_raw,
@@ -270,7 +280,7 @@ impl Settings {
         };
         Config {
             thresholds,
-            since: since.or(file.since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
+            since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
             // An empty one says that there is none, whatever the file has.
             on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),

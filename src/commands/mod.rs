@@ -9,9 +9,11 @@ mod on_change;
 mod quiet;
 mod recording;
 mod records;
+mod report;
 mod status;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
 pub(crate) use explain::explain;
+pub(crate) use report::report;
 pub(crate) use status::status;

@@ -439,7 +439,7 @@ impl Fold {
             return;
         };
         let stretch = row.stretch().and_then(|text| serde_json::from_slice::<Stretch>(text).ok());
-        let Some(stretch) = stretch.filter(|stretch| self.within.holds(stretch.from)) else { return };
+        let Some(stretch) = stretch.filter(|stretch| self.within.touches(stretch.from, stretch.to)) else { return };
         if period != Period::Day {
             return self.summaries.push((period, stretch));
         }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
 use crate::time::Time;
 
-pub(crate) use read::{Past, read};
+pub(crate) use read::{read, read_each};
 pub(crate) use retain::{Folded, copy, fold};
 
 /// The pattern under which errors are added up that nothing more is known of.
@@ -60,7 +60,7 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     /// Nothing happened in it yet.
-    fn new(from: Time, to: Time) -> Self {
+    pub(crate) fn new(from: Time, to: Time) -> Self {
         Self {
             task: String::new(),
             worktree: None,
@@ -209,6 +209,11 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn holds(&self, at: Time) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+
+    /// Whether any of a span is asked for.
+    fn touches(&self, from: Time, to: Time) -> bool {
+        self.from.is_none_or(|least| least <= to) && self.to.is_none_or(|most| from < most)
     }
 
     /// The part of a span that is asked for, in seconds; it ends before it begins where there is none.

@@ -24,25 +24,33 @@ pub(crate) struct Past {
 }
 
 /// Reads the record at `path`, of which there may be none yet. Rows are cut at the bounds exactly; a summary counts
-/// as a whole, if it begins between them. Lines that are not ours are passed over.
+/// as a whole, if any of it lies between them. Lines that are not ours are passed over.
 pub(crate) fn read(disk: &Disk, path: &Path, within: Selection) -> Past {
-    let mut fold = Fold::new(within);
-    let mut past = Past::default();
+    let [past] = read_each(disk, path, [within]);
+    past
+}
+
+/// Reads it once for several selections. Problems are told with the first one.
+pub(crate) fn read_each<const N: usize>(disk: &Disk, path: &Path, within: [Selection; N]) -> [Past; N] {
+    let mut folds = within.map(Fold::new);
+    let mut problems = Vec::new();
     let opened = match disk.open(path) {
-        Ok((file, _)) => rows(&file, |row, offset| fold.hear(row, offset)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return past,
+        Ok((file, _)) => rows(&file, |row, offset| folds.iter_mut().for_each(|fold| fold.hear(row, offset))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
     match opened {
         Ok(None) => {}
-        Ok(Some(broken)) => past.problems.push(broken.problem(path)),
-        Err(error) => past.problems.push(Problem::new(path, error.to_string())),
+        Ok(Some(broken)) => problems.push(broken.problem(path)),
+        Err(error) => problems.push(Problem::new(path, error.to_string())),
     }
-    past.stretches = fold.days();
-    past.stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
-    past.stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
-    past.resolved = fold.resolved;
-    past
+    let past = |mut fold: Fold| {
+        let mut stretches = fold.days();
+        stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
+        stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
+        Past { stretches, resolved: fold.resolved, problems: std::mem::take(&mut problems) }
+    };
+    folds.map(past)
 }
 
 /// Rows that are not whole: the remnants of writers that were killed, or somebody else's.

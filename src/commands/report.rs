@@ -1,0 +1,89 @@
+//! `agentmon report`: what the record tells of a period. It polls nothing and writes nothing.
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use super::look::{config, disk, options};
+use super::records::records;
+use crate::cli::{Cli, ReportCommand};
+use crate::disk::Disk;
+use crate::history::{self, Selection};
+use crate::render;
+use crate::report::{self, Known, Period};
+use crate::settings::Horizon;
+use crate::time::Time;
+use crate::world::World;
+
+/// Runs the command and says the exit code.
+///
+/// # Errors
+/// A setting is wrong, there is no repository, the period is none, or the report has no such format.
+pub(crate) fn report(
+    cli: &Cli,
+    asked: &ReportCommand,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let name = cli.status.format.as_deref().unwrap_or("text");
+    let form = render::report::by_name(name).with_context(|| format!("a report has no format `{name}`"))?;
+    let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
+    check(asked, world)?;
+    let records = records(cli, world, err)?;
+    let (known, period) = known(&disk, &records, asked, config.since, world.now);
+    let report = report::report(known, world.now, period, asked.period);
+    match form(&report, &options(cli, world), out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write the report: {error}"),
+        _ => {}
+    }
+    if report.totals.tasks == 0 {
+        let why = match records.len() {
+            0 => "nothing is recorded yet: every run of `agentmon` records what it sees",
+            _ => "nothing is recorded of this period; `--since all` looks further back",
+        };
+        drop(writeln!(err, "agentmon: {why}"));
+    }
+    Ok(0)
+}
+
+fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
+    let to = asked.to.unwrap_or_else(|| Period::until(world.now, None, None).to);
+    if let Some(from) = asked.from.filter(|from| *from >= to) {
+        bail!("the period would end at {}, before it begins at {}", to.rfc3339(), from.rfc3339());
+    }
+    Ok(())
+}
+
+/// What the records tell of the period that is asked for, and of the one before it.
+fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (Known, Period) {
+    let span = match since {
+        Horizon::Span(span) => Some(span),
+        Horizon::All => None,
+    };
+    let mut known = Known::default();
+    let mut period = Period::until(now, span, None);
+    if let Some(to) = asked.to {
+        period = Period { from: span.map_or(period.from, |span| to.minus(span)), to };
+    }
+    period.from = asked.from.unwrap_or(period.from);
+    let is_all = span.is_none() && asked.from.is_none();
+    let selection = |period: Period| Selection { from: Some(period.from), to: Some(period.to) };
+    for record in records {
+        let now = if is_all {
+            history::read(disk, record, Selection { from: None, to: Some(period.to) })
+        } else {
+            let [now, before] = history::read_each(disk, record, [selection(period), selection(period.before())]);
+            known.before.extend(before.stretches);
+            now
+        };
+        known.now.extend(now.stretches);
+        known.problems.extend(now.problems);
+    }
+    if is_all {
+        let first = known.now.iter().map(|stretch| stretch.from).min();
+        period = Period { to: period.to, ..Period::until(Time(period.to.0 - 1), None, first) };
+    }
+    (known, period)
+}
