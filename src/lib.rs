@@ -13,7 +13,7 @@
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
-//! - `history` is what the record knows of the past
+//! - `history` is what the record knows of the past; `report` makes figures of it
 //! - `commands` put them in order
 //!
 //! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
@@ -36,6 +36,7 @@ mod process;
 mod reading;
 mod record;
 mod render;
+mod report;
 mod repository;
 mod rules;
 mod scrub;

@@ -1,0 +1,1 @@
+//! A stretch cut to a period.
