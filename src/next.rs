@@ -51,7 +51,7 @@ fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> String {
 }
 
 /// A word for a shell: ids and paths are others' text.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(safe) {
         return text.to_owned();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeZone, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
 impl Time {
@@ -77,6 +77,18 @@ impl Serialize for Time {
     }
 }
 
+impl<'de> Deserialize<'de> for Time {
+    /// What was serialised, in either form.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            Self::parse(&text).ok_or_else(|| serde::de::Error::custom("no RFC 3339 time"))
+        } else {
+            i64::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
 fn naive(text: &str) -> Option<NaiveDateTime> {
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
         .iter()
@@ -112,6 +124,16 @@ mod tests {
         assert_eq!(Time::from_number(1_795_216_265_745.0), Some(Time(1_795_216_265_745)));
         assert_eq!(Time::from_number(f64::NAN), None);
         assert_eq!(Time::from_number(-1.0), None);
+    }
+
+    #[test]
+    fn comes_back_from_both_forms() {
+        let time = Time(1_795_216_265_745);
+        let text = serde_json::to_string(&time).unwrap();
+        assert_eq!(text, "\"2026-11-20T23:11:05.745Z\"");
+        assert_eq!(serde_json::from_str::<Time>(&text).unwrap(), time);
+        assert_eq!(postcard::from_bytes::<Time>(&postcard::to_stdvec(&time).unwrap()).unwrap(), time);
+        assert!(serde_json::from_str::<Time>("\"soon\"").is_err());
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! What the record knows of the past, as values: what every task did in every stretch of time. Reports are made of
 //! these, and retention keeps these when it drops the rows that they came from.
 
+mod counters;
+mod fold;
+mod read;
+mod row;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,8 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
 use crate::time::Time;
 
+pub(crate) use read::{Past, read};
+
 /// What one task did from `from` to `to`: of a task that goes on for days, one for each day (UTC), and coarser ones
-/// for what lies further back. Two of one task that follow each other may be added up.
+/// for what lies further back. Where another client or model took over there is one for each. Those of one task may
+/// be added up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stretch {
     pub(crate) task: String,
@@ -20,18 +28,76 @@ pub(crate) struct Stretch {
     /// First and last time that the record speaks of it here.
     pub(crate) from: Time,
     pub(crate) to: Time,
-    /// The runs that ended here, oldest first.
+    /// The runs that ended here, oldest first. Each that was ever told, in stretches of any length.
     pub(crate) runs: Vec<Run>,
-    /// For how long it was in each health while it was watched, in seconds.
+    /// For how long it was in each health while it was watched, in seconds. Completed and failed take no time.
     pub(crate) seconds: BTreeMap<Health, u64>,
-    /// When its health changed; kept for raw and daily stretches only.
+    /// For how long it went on while nobody looked, for more than 15 min, in seconds.
+    #[serde(default)]
+    pub(crate) unwatched: u64,
+    /// When its health changed, after what it was when the stretch began; kept for raw and daily stretches only.
     pub(crate) changes: Vec<(Time, Health)>,
-    /// How often it came to be stuck, and left that state, and how long that took in all, in seconds.
+    /// How often it came to be stuck, and left that state, and how long those that ended here took in all, whenever
+    /// they began, in seconds: what went by until somebody acted.
     pub(crate) stuck: Waits,
     /// What it used here, not since its start.
     pub(crate) used: Used,
     /// Errors seen here, by pattern.
     pub(crate) errors: Vec<ErrorSeen>,
+}
+
+impl Stretch {
+    /// Nothing happened in it yet.
+    pub(crate) fn new(from: Time, to: Time) -> Self {
+        Self {
+            task: String::new(),
+            worktree: None,
+            repository: None,
+            client: None,
+            model: None,
+            from,
+            to,
+            runs: Vec::new(),
+            seconds: BTreeMap::new(),
+            unwatched: 0,
+            changes: Vec::new(),
+            stuck: Waits::default(),
+            used: Used::default(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Adds another stretch of the same task.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.from = self.from.min(other.from);
+        self.to = self.to.max(other.to);
+        self.repository = self.repository.take().or(other.repository);
+        self.runs.extend(other.runs);
+        self.runs.sort_by_key(|run| run.ended);
+        for (health, seconds) in other.seconds {
+            *self.seconds.entry(health).or_default() += seconds;
+        }
+        self.unwatched += other.unwatched;
+        self.changes.extend(other.changes);
+        self.changes.sort_by_key(|change| change.0);
+        self.changes.dedup_by_key(|change| change.1);
+        self.stuck.begun += other.stuck.begun;
+        self.stuck.ended += other.stuck.ended;
+        self.stuck.seconds += other.stuck.seconds;
+        self.used.add(&other.used);
+        other.errors.into_iter().for_each(|error| self.see(error));
+    }
+
+    /// Takes in an error.
+    fn see(&mut self, error: ErrorSeen) {
+        let same = |known: &&mut ErrorSeen| {
+            known.pattern == error.pattern && known.tool == error.tool && known.class == error.class
+        };
+        let Some(known) = self.errors.iter_mut().find(same) else { return self.errors.push(error) };
+        known.count += error.count;
+        known.first = known.first.min(error.first);
+        known.last = known.last.max(error.last);
+    }
 }
 
 /// One run of a task, from its first prompt to its end.
@@ -61,6 +127,26 @@ pub(crate) struct Used {
     pub(crate) by_tool: BTreeMap<String, ToolCounts>,
 }
 
+impl Used {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let sum = |total: &mut u64, more: u64| *total = total.saturating_add(more);
+        sum(&mut self.tokens.input, other.tokens.input);
+        sum(&mut self.tokens.cached_input, other.tokens.cached_input);
+        sum(&mut self.tokens.cache_write, other.tokens.cache_write);
+        sum(&mut self.tokens.output, other.tokens.output);
+        sum(&mut self.tools.calls, other.tools.calls);
+        sum(&mut self.tools.failed, other.tools.failed);
+        if let Some(cost) = other.cost {
+            *self.cost.get_or_insert(0.0) += cost;
+        }
+        for (name, counts) in &other.by_tool {
+            let known = self.by_tool.entry(name.clone()).or_default();
+            sum(&mut known.calls, counts.calls);
+            sum(&mut known.failed, counts.failed);
+        }
+    }
+}
+
 /// One kind of error, as often as it was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ErrorSeen {
@@ -73,4 +159,54 @@ pub(crate) struct ErrorSeen {
     pub(crate) example: String,
     pub(crate) first: Time,
     pub(crate) last: Time,
+}
+
+/// That somebody took errors for settled (`agentmon errors resolve`): those of a pattern or a task, or all, that were
+/// seen until then.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Resolved {
+    pub(crate) at: Time,
+    pub(crate) pattern: Option<String>,
+    pub(crate) task: Option<String>,
+    pub(crate) all: bool,
+}
+
+/// What of the past is asked for: from `from` on, and before `to`; all where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) from: Option<Time>,
+    pub(crate) to: Option<Time>,
+}
+
+impl Selection {
+    pub(crate) fn holds(&self, at: Time) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+
+    /// The part of a span that is asked for, in seconds; it ends before it begins where there is none.
+    fn clip(&self, from: i64, to: i64) -> (i64, i64) {
+        let bound = |time: Time| time.0.div_euclid(1000);
+        (self.from.map_or(from, |least| bound(least).max(from)), self.to.map_or(to, |most| bound(most).min(to)))
+    }
+}
+
+/// What a summary sums up. Weeks begin on Monday, and all of them at midnight UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Period {
+    Day,
+    Week,
+    Month,
+}
+
+impl Period {
+    pub(crate) const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
 }

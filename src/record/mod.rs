@@ -19,7 +19,7 @@ pub(crate) use self::{
     append::{Appended, append},
     event::{Poll, events},
     history::History,
-    place::place,
+    place::{existing, place},
 };
 
 /// FNV-1a over the parts, each closed by a byte that no text contains. It must be the same in every

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
 
 use super::hash;
+use crate::disk::Disk;
 use crate::world::World;
 
 pub(super) const RECORD: &str = "background_monitoring.jsonl";
@@ -41,6 +42,17 @@ pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path
         }
         Err(error) => (None, Some(format!("nothing is recorded, because {why}, and {error:#}"))),
     }
+}
+
+/// The records that there are of a repository, or of tasks in none, without making any. A record begun in the state
+/// directory stays there when the main worktree can be written again.
+pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, main: Option<&Path>) -> Vec<PathBuf> {
+    let state = world.xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("agentmon"));
+    let places = [
+        state.map(|state| state.join(folder_name(repository)).join(RECORD)),
+        main.map(|main| main.join(".agents/logs").join(RECORD)),
+    ];
+    places.into_iter().flatten().filter(|path| disk.open(path).is_ok()).collect()
 }
 
 fn in_state(world: &World, repository: Option<&Path>) -> anyhow::Result<Place> {

@@ -1,10 +1,11 @@
 //! The figures that are told of a whole period, of a day, of a client or of one task alike.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::history::{Run, Stretch};
+use crate::history::{Run, Stretch, Used, Waits};
 use crate::model::{Health, Tokens, ToolCounts};
 
 /// What is told of any number of stretches. Times are in seconds.
@@ -26,6 +27,8 @@ pub(crate) struct Figures {
     pub(crate) healthy_s: u64,
     pub(crate) struggling_s: u64,
     pub(crate) stuck_s: u64,
+    /// How long they went on while nobody looked: in which state is not known.
+    pub(crate) unwatched_s: u64,
     pub(crate) stuck: Stuck,
     pub(crate) tokens: Tokens,
     /// In US dollars, where a client reckons it; of the others' work it holds nothing.
@@ -67,4 +70,134 @@ pub(crate) struct Tool {
     pub(crate) failed: u64,
     /// 0 to 1.
     pub(crate) failure_rate: f64,
+}
+
+impl Figures {
+    /// Of stretches that lie in the period.
+    pub(super) fn of<'a>(stretches: impl IntoIterator<Item = &'a Stretch>) -> Self {
+        let mut figures = Self::default();
+        let mut tasks = BTreeSet::new();
+        let mut durations = Vec::new();
+        let mut waits = Waits::default();
+        for stretch in stretches {
+            tasks.insert(key(stretch));
+            stretch.runs.iter().for_each(|run| figures.add_run(run, &mut durations));
+            figures.add_times(&stretch.seconds);
+            add(&mut figures.unwatched_s, stretch.unwatched);
+            figures.add_used(&stretch.used);
+            waits.begun = waits.begun.saturating_add(stretch.stuck.begun);
+            waits.ended = waits.ended.saturating_add(stretch.stuck.ended);
+            add(&mut waits.seconds, stretch.stuck.seconds);
+            stretch.errors.iter().for_each(|error| add(&mut figures.errors, error.count));
+        }
+        figures.tasks = tasks.len() as u64;
+        figures.success_rate = rate(figures.completed, figures.runs);
+        figures.duration = Durations::of(durations);
+        figures.tool_failure_rate = rate(figures.tools.failed, figures.tools.calls);
+        figures.cost_usd = figures.cost_usd.map(|cost| rounded(cost, 6));
+        let (times, ended) = (u64::from(waits.begun), u64::from(waits.ended));
+        let mean_delay_s = ratio(waits.seconds, ended).map(|mean| rounded(mean, 1));
+        figures.stuck = Stuck { times, ended, mean_delay_s };
+        figures
+    }
+
+    fn add_run(&mut self, run: &Run, durations: &mut Vec<u64>) {
+        self.runs += 1;
+        match run.outcome {
+            Health::Completed => self.completed += 1,
+            Health::Failed => {
+                self.failed += 1;
+                *self.failed_by.entry(run.reason.clone()).or_default() += 1;
+            }
+            Health::Stuck | Health::Struggling | Health::Unknown | Health::Healthy => {}
+        }
+        durations.extend(run.seconds);
+    }
+
+    fn add_times(&mut self, seconds: &BTreeMap<Health, u64>) {
+        for (health, seconds) in seconds {
+            match health {
+                Health::Healthy => add(&mut self.healthy_s, *seconds),
+                Health::Struggling => add(&mut self.struggling_s, *seconds),
+                Health::Stuck => add(&mut self.stuck_s, *seconds),
+                Health::Completed | Health::Failed | Health::Unknown => {}
+            }
+        }
+    }
+
+    fn add_used(&mut self, used: &Used) {
+        add(&mut self.tokens.input, used.tokens.input);
+        add(&mut self.tokens.cached_input, used.tokens.cached_input);
+        add(&mut self.tokens.cache_write, used.tokens.cache_write);
+        add(&mut self.tokens.output, used.tokens.output);
+        add(&mut self.tools.calls, used.tools.calls);
+        add(&mut self.tools.failed, used.tools.failed);
+        if let Some(cost) = used.cost.filter(|cost| cost.is_finite()) {
+            self.cost_usd = Some(self.cost_usd.unwrap_or_default() + cost);
+        }
+    }
+}
+
+impl Durations {
+    fn of(mut seconds: Vec<u64>) -> Option<Self> {
+        seconds.sort_unstable();
+        let longest_s = *seconds.last()?;
+        let total_s = seconds.iter().fold(0, |sum: u64, seconds| sum.saturating_add(*seconds));
+        let at = |share| rounded(quantile(&seconds, share), 1);
+        Some(Self { runs: seconds.len() as u64, median_s: at(0.5), p90_s: at(0.9), longest_s, total_s })
+    }
+}
+
+/// The value below which a share of the sorted ones lies; between two of them in proportion.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+fn quantile(sorted: &[u64], share: f64) -> f64 {
+    let place = share * sorted.len().saturating_sub(1) as f64;
+    let below = place as usize;
+    let value = |at: usize| sorted.get(at).or(sorted.last()).map_or(0.0, |value| *value as f64);
+    value(below) + (value(below + 1) - value(below)) * (place - below as f64)
+}
+
+impl Tool {
+    /// All tools, the most used first.
+    pub(super) fn all(stretches: &[Stretch]) -> Vec<Self> {
+        let mut counts: BTreeMap<&str, ToolCounts> = BTreeMap::new();
+        for (name, more) in stretches.iter().flat_map(|stretch| &stretch.used.by_tool) {
+            let counts = counts.entry(name).or_default();
+            add(&mut counts.calls, more.calls);
+            add(&mut counts.failed, more.failed);
+        }
+        let tool = |(name, ToolCounts { calls, failed }): (&str, _)| {
+            Some(Self { name: name.to_owned(), calls, failed, failure_rate: rate(failed, calls)? })
+        };
+        let mut tools: Vec<_> = counts.into_iter().filter_map(tool).collect();
+        tools.sort_by_key(|tool| Reverse(tool.calls));
+        tools
+    }
+}
+
+/// What tells tasks apart.
+pub(super) type Key<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
+
+pub(super) fn key(stretch: &Stretch) -> Key<'_> {
+    (stretch.repository.as_deref(), stretch.worktree.as_deref(), &stretch.task)
+}
+
+/// One count by another; none by nothing.
+#[expect(clippy::cast_precision_loss, reason = "a ratio")]
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A share, to a hundredth of a percent.
+pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
+    ratio(part, whole).map(|rate| rounded(rate, 4))
+}
+
+pub(super) fn rounded(number: f64, places: i32) -> f64 {
+    let unit = 10_f64.powi(places);
+    (number * unit).round() / unit
+}
+
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }

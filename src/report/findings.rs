@@ -1,17 +1,300 @@
-//! What is worth a word. A finding is a function and a row: it speaks only where the figures bear it out.
+//! What is worth a word. A finding is a function and a row: it speaks only where the figures bear it out, and says
+//! from how many they are.
+
+use std::time::Duration;
 
 use serde::Serialize;
+
+use super::{Condition, Report, Task};
+use crate::model::{ErrorClass, Health};
+use crate::next::quote;
+use crate::text::{age, count};
+
+/// So many are named in a sentence; the others are counted.
+const NAMED: usize = 3;
 
 /// One sentence with its numbers, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Finding {
     /// A stable code: `still_stuck`, `stuck_long`, ...
     pub(crate) code: &'static str,
-    /// The sentence. Like `next` it may hold names and texts from logs.
+    /// The sentence. Like what follows it may hold names and texts from logs.
     pub(crate) text: String,
     pub(crate) next: String,
     /// A command that shows or does it.
     pub(crate) command: Option<String>,
     /// Which tasks it is about, as indices into the report's `tasks`.
     pub(crate) tasks: Vec<usize>,
+}
+
+/// The most pressing first.
+const ROWS: [fn(&Report) -> Option<Finding>; 11] = [
+    still_stuck,
+    never_completed,
+    failing_agent,
+    success_fell,
+    stuck_long,
+    same_cause,
+    common_pattern,
+    failing_tool,
+    slower,
+    long_run,
+    costly_task,
+];
+
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
+    ROWS.iter().filter_map(|row| row(report)).collect()
+}
+
+/// A task stands stuck at the end of the period.
+fn still_stuck(report: &Report) -> Option<Finding> {
+    let tasks = places(report, |task| task.health == Some(Health::Stuck));
+    let first = report.tasks.get(*tasks.first()?)?;
+    let verb = if tasks.len() == 1 { "is" } else { "are" };
+    let stuck = count(tasks.len() as u64, "task", "tasks");
+    Some(Finding {
+        code: "still_stuck",
+        text: format!("{stuck} {verb} stuck as far as the record goes: {}", names(report, &tasks)),
+        next: "see what it waits for".to_owned(),
+        command: Some(format!("agentmon explain {}", quote(&first.task))),
+        tasks,
+    })
+}
+
+/// Three runs or more, and none of them came through.
+fn never_completed(report: &Report) -> Option<Finding> {
+    let mut tasks = places(report, |task| task.figures.failed >= 3 && task.figures.completed == 0);
+    tasks.sort_by_key(|at| std::cmp::Reverse(report.tasks[*at].figures.failed));
+    let worst = report.tasks.get(*tasks.first()?)?;
+    let failed = worst.figures.failed;
+    let text = match tasks.len() {
+        1 => format!("{} failed {failed} times and never completed", worst.task),
+        n => format!(
+            "{n} tasks failed three times or more and never completed: {}; {} failed {failed} times",
+            names(report, &tasks),
+            worst.task
+        ),
+    };
+    Some(Finding {
+        code: "never_completed",
+        text,
+        next: "change the task before it is started again".to_owned(),
+        command: Some(format!("agentmon explain {}", quote(&worst.task))),
+        tasks,
+    })
+}
+
+/// A client whose last runs failed more often than they may.
+fn failing_agent(report: &Report) -> Option<Finding> {
+    let agent = report.agents.first().filter(|agent| agent.condition <= Condition::Degraded)?;
+    let same = |task: &Task| task.client.as_deref() == Some(&agent.client) && task.figures.failed > 0;
+    let others: Vec<_> = report.agents.iter().filter(|other| other.condition == Condition::Healthy).collect();
+    let others = match others.first() {
+        Some(other) => format!("; of the last {} of {}, {} did", other.runs, other.client, other.failed),
+        None => String::new(),
+    };
+    Some(Finding {
+        code: "failing_agent",
+        text: format!(
+            "{} is {}: {} of its last {} runs failed{others}",
+            agent.client,
+            agent.condition.word(),
+            agent.failed,
+            agent.runs
+        ),
+        next: "look at what its failed runs have in common before more are started".to_owned(),
+        command: None,
+        tasks: places(report, same),
+    })
+}
+
+/// Fifteen points or more below the period before, with five runs or more in both.
+fn success_fell(report: &Report) -> Option<Finding> {
+    let before = &report.before.as_ref()?.totals;
+    let (then, now) = (before.success_rate?, report.totals.success_rate?);
+    (before.runs >= 5 && report.totals.runs >= 5 && then - now >= 0.15).then(|| Finding {
+        code: "success_fell",
+        text: format!(
+            "the success rate fell from {} ({} of {} runs) to {} ({} of {})",
+            percent(then),
+            before.completed,
+            before.runs,
+            percent(now),
+            report.totals.completed,
+            report.totals.runs
+        ),
+        next: "compare what changed since: client, model, prompts".to_owned(),
+        command: None,
+        tasks: places(report, |task| task.figures.failed > 0),
+    })
+}
+
+/// Half an hour or more was lost before somebody acted.
+fn stuck_long(report: &Report) -> Option<Finding> {
+    let totals = &report.totals;
+    let delay = totals.stuck.mean_delay_s?;
+    (totals.stuck_s >= 30 * 60 && delay >= 10.0 * 60.0).then(|| Finding {
+        code: "stuck_long",
+        text: format!(
+            "tasks were stuck {} for {} in all; on average it took {} until they no longer were",
+            count(totals.stuck.times, "time", "times"),
+            age(Duration::from_secs(totals.stuck_s)),
+            age(seconds(delay))
+        ),
+        next: "let cron tell when a task gets stuck".to_owned(),
+        command: Some("agentmon -q --attention".to_owned()),
+        tasks: places(report, |task| task.figures.stuck_s > 0),
+    })
+}
+
+/// Three failed runs or more, and at least half of all, of one class.
+fn same_cause(report: &Report) -> Option<Finding> {
+    let failed = || {
+        let runs = report.tasks.iter().enumerate().flat_map(|(at, task)| task.runs.iter().map(move |run| (at, run)));
+        runs.filter(|(_, run)| run.outcome == Health::Failed)
+    };
+    let of = |class| failed().filter(|(_, run)| run.error_class == Some(class)).count() as u64;
+    let classes = [
+        (ErrorClass::Transient, "transient (limits, overload, connection)", "start them again, fewer at a time"),
+        (ErrorClass::Resource, "for want of a resource (quota, context, memory)", "raise the limit, or cut the tasks"),
+        (ErrorClass::Permanent, "permanent (credentials, bad requests)", "repair what the errors say"),
+    ];
+    let (class, word, next) = classes.into_iter().max_by_key(|(class, ..)| of(*class))?;
+    let (same, all) = (of(class), failed().count() as u64);
+    let mut tasks: Vec<usize> = failed().filter(|(_, run)| run.error_class == Some(class)).map(|(at, _)| at).collect();
+    tasks.dedup();
+    (same >= 3 && same * 2 >= all).then(|| Finding {
+        code: "same_cause",
+        text: format!("{same} of {} are {word}", count(all, "failed run", "failed runs")),
+        next: next.to_owned(),
+        command: None,
+        tasks,
+    })
+}
+
+/// One error in two tasks or more, five times or more.
+fn common_pattern(report: &Report) -> Option<Finding> {
+    let pattern = report.patterns.iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
+    let tool = pattern.tool.as_ref().map(|tool| format!(" of {tool}")).unwrap_or_default();
+    Some(Finding {
+        code: "common_pattern",
+        text: format!(
+            "{} tasks met the same error{tool}, {} times in all: {}",
+            pattern.tasks.len(),
+            pattern.count,
+            pattern.example
+        ),
+        next: "repair it once for all, or tell the agents how to avoid it".to_owned(),
+        command: None,
+        tasks: pattern.tasks.clone(),
+    })
+}
+
+/// A tool of which a quarter of twenty calls or more failed.
+fn failing_tool(report: &Report) -> Option<Finding> {
+    let bad = report.tools.iter().filter(|tool| tool.calls >= 20 && tool.failure_rate >= 0.25);
+    let tool = bad.max_by_key(|tool| tool.failed)?;
+    Some(Finding {
+        code: "failing_tool",
+        text: format!(
+            "{} of {} calls of {} failed ({})",
+            tool.failed,
+            tool.calls,
+            tool.name,
+            percent(tool.failure_rate)
+        ),
+        next: "see which calls: a wrong path or a missing program costs a turn each time".to_owned(),
+        command: None,
+        tasks: Vec::new(),
+    })
+}
+
+/// The median run takes half as long again as before, with five runs or more in both.
+fn slower(report: &Report) -> Option<Finding> {
+    let (then, now) = (report.before.as_ref()?.totals.duration?, report.totals.duration?);
+    (then.runs >= 5 && now.runs >= 5 && then.median_s > 0.0 && now.median_s >= then.median_s * 1.5).then(|| Finding {
+        code: "slower",
+        text: format!(
+            "the median run takes {}, before it took {} ({} and {} runs)",
+            age(seconds(now.median_s)),
+            age(seconds(then.median_s)),
+            now.runs,
+            then.runs
+        ),
+        next: "look at the longest runs".to_owned(),
+        command: None,
+        tasks: report.longest.iter().copied().take(NAMED).collect(),
+    })
+}
+
+/// A run of an hour or more that took five times the median of five or more.
+fn long_run(report: &Report) -> Option<Finding> {
+    let all = report.totals.duration?;
+    let at = *report.longest.first()?;
+    let task = report.tasks.get(at)?;
+    #[expect(clippy::cast_precision_loss, reason = "compared only")]
+    let far = all.runs >= 5 && all.longest_s >= 3600 && all.longest_s as f64 >= all.median_s * 5.0;
+    far.then(|| Finding {
+        code: "long_run",
+        text: format!(
+            "the longest run, of {}, took {}; the median of {} is {}",
+            task.task,
+            age(Duration::from_secs(all.longest_s)),
+            count(all.runs, "run", "runs"),
+            age(seconds(all.median_s))
+        ),
+        next: "cut the task into smaller ones, if it can be".to_owned(),
+        command: Some(format!("agentmon explain {}", quote(&task.task))),
+        tasks: vec![at],
+    })
+}
+
+/// Half of the cost, where five tasks or more have one.
+fn costly_task(report: &Report) -> Option<Finding> {
+    let cost = |task: &Task| task.figures.cost_usd.unwrap_or_default();
+    let with = report.tasks.iter().filter(|task| cost(task) > 0.0).count();
+    let at = (0..report.tasks.len()).max_by(|a, b| cost(&report.tasks[*a]).total_cmp(&cost(&report.tasks[*b])))?;
+    let task = &report.tasks[at];
+    let all = report.totals.cost_usd?;
+    (with >= 5 && cost(task) >= 1.0 && cost(task) * 2.0 >= all).then(|| Finding {
+        code: "costly_task",
+        text: format!(
+            "{} cost {}, {} of the {} that {with} tasks cost",
+            task.task,
+            dollars(cost(task)),
+            percent(cost(task) / all),
+            dollars(all)
+        ),
+        next: "give it a smaller model, or less to read".to_owned(),
+        command: None,
+        tasks: vec![at],
+    })
+}
+
+fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {
+    report.tasks.iter().enumerate().filter(|(_, task)| wanted(task)).map(|(at, _)| at).collect()
+}
+
+/// `a, b, c and 4 more`.
+fn names(report: &Report, tasks: &[usize]) -> String {
+    let named = tasks.iter().filter_map(|at| report.tasks.get(*at)).take(NAMED).map(|task| &*task.task);
+    let named = named.collect::<Vec<_>>().join(", ");
+    match tasks.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// `83 %`.
+pub(crate) fn percent(rate: f64) -> String {
+    format!("{:.0} %", rate * 100.0)
+}
+
+/// `$12.30`.
+pub(crate) fn dollars(amount: f64) -> String {
+    format!("${amount:.2}")
 }

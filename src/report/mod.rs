@@ -19,19 +19,28 @@ mod share;
 mod tasks;
 mod trend;
 
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use crate::history::Stretch;
 use crate::model::Problem;
+use crate::text::count;
 use crate::time::Time;
 
 pub(crate) use self::{
-    agents::Agent,
+    agents::{Agent, Condition},
     batches::{Batch, Parallel},
     figures::{Figures, Tool},
-    findings::Finding,
+    findings::{Finding, dollars, percent},
     patterns::Pattern,
-    period::{By, Period},
-    tasks::{Span, Task},
+    period::{By, Period, day, day_after},
+    tasks::{RunAt, Span, Task},
     trend::{Before, Trend},
 };
 
@@ -92,4 +101,130 @@ pub(crate) struct Group {
 pub(crate) struct Part {
     pub(crate) name: Option<String>,
     pub(crate) figures: Figures,
+}
+
+/// What a report is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// What touches the period, and what touches the one before it.
+    pub(crate) now: Vec<Stretch>,
+    pub(crate) before: Vec<Stretch>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Makes the report of a period. Without `by` it is divided as suits its length.
+pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
+    let stretches = &known.now[..];
+    let cut = within(stretches, period);
+    let totals = Figures::of(&cut);
+    let before = before(&known.before, period.before());
+    let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
+    let tasks = tasks::tasks(stretches, &cut, period);
+    let (batches, parallel) = batches::batches(&tasks);
+    let grouped_by = by.unwrap_or_else(|| By::fitting(period)).bounded(period);
+    let mut report = Report {
+        schema: SCHEMA,
+        taken_at,
+        period,
+        totals,
+        before,
+        trend,
+        grouped_by,
+        groups: groups(&cut, period, grouped_by),
+        clients: parts(&cut, |stretch| stretch.client.as_deref()),
+        models: parts(&cut, |stretch| stretch.model.as_deref()),
+        repositories: parts(&cut, |stretch| stretch.repository.as_deref()),
+        agents: agents::agents(&cut),
+        tools: Tool::all(&cut),
+        patterns: patterns::patterns(&cut, &tasks),
+        longest: tasks::longest(&tasks),
+        troubled: tasks::troubled(&tasks),
+        tasks,
+        parallel,
+        batches,
+        findings: Vec::new(),
+        inexact: Vec::new(),
+        problems: Vec::new(),
+    };
+    report.inexact = inexact(&known, &report);
+    report.findings = findings::findings(&report);
+    report.problems = known.problems;
+    report
+}
+
+fn within(stretches: &[Stretch], period: Period) -> Vec<Stretch> {
+    stretches.iter().filter_map(|stretch| share::cut(stretch, period)).collect()
+}
+
+fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
+    let cut = within(stretches, period);
+    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(&cut) })
+}
+
+fn groups(cut: &[Stretch], period: Period, by: By) -> Vec<Group> {
+    let periods = by.divide(period);
+    let place = |time: Time| periods.partition_point(|period| period.to <= time).min(periods.len().saturating_sub(1));
+    let mut held: Vec<Vec<Stretch>> = periods.iter().map(|_| Vec::new()).collect();
+    for stretch in cut {
+        let first = stretch.runs.iter().map(|run| run.ended).fold(stretch.from, Time::min);
+        let last = stretch.runs.iter().map(|run| run.ended).fold(stretch.to, Time::max);
+        for at in place(first)..=place(last) {
+            if let (Some(held), Some(period)) = (held.get_mut(at), periods.get(at)) {
+                held.extend(share::cut(stretch, *period));
+            }
+        }
+    }
+    let group = |(period, held): (Period, Vec<Stretch>)| Group { period, figures: Figures::of(&held) };
+    periods.into_iter().zip(held).map(group).collect()
+}
+
+fn parts(cut: &[Stretch], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
+    let mut held: BTreeMap<Option<&str>, Vec<&Stretch>> = BTreeMap::new();
+    for stretch in cut {
+        held.entry(name(stretch)).or_default().push(stretch);
+    }
+    let part = |(name, held): (Option<&str>, Vec<&Stretch>)| Part {
+        name: name.map(str::to_owned),
+        figures: Figures::of(held),
+    };
+    let mut parts: Vec<Part> = held.into_iter().map(part).collect();
+    parts.sort_by_key(|part| std::cmp::Reverse((part.figures.runs, part.figures.tasks)));
+    parts
+}
+
+/// What the reader must not take for more than it is.
+fn inexact(known: &Known, report: &Report) -> Vec<String> {
+    let mut said = Vec::new();
+    let shared = |stretches: &[Stretch], period: Period| {
+        stretches.iter().filter(|stretch| share::is_shared(stretch, period)).count() as u64
+    };
+    let summaries = |n: u64| count(n, "summary lies", "summaries lie");
+    let how = "times, tokens, cost, tools and errors are shared out by time, runs are exact";
+    let now = shared(&known.now, report.period);
+    if now > 0 {
+        said.push(format!("{} on both sides of the period's borders: {how}", summaries(now)));
+    }
+    let before = report.before.as_ref().map_or(0, |before| shared(&known.before, before.period));
+    if before > 0 {
+        said.push(format!("{} on both sides of the borders of the period before: {how}", summaries(before)));
+    }
+    let crossing = |stretch: &&Stretch| {
+        let inner = report.groups.iter().skip(1).map(|group| group.period.from);
+        inner.into_iter().any(|border| stretch.from < border && border < stretch.to)
+    };
+    let crossed = known.now.iter().filter(crossing).count() as u64;
+    if crossed > 0 {
+        let word = report.grouped_by.word();
+        said.push(format!("{} on both sides of a border between {word}s: by {word}, {how}", summaries(crossed)));
+    }
+    let (all, named) = (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).sum::<u64>());
+    if named < all {
+        said.push(format!("{} of {all} tool calls were recorded without the tool's name", all - named));
+    }
+    let timed = report.totals.duration.map_or(0, |duration| duration.runs);
+    if timed < report.totals.runs {
+        let untimed = count(report.totals.runs - timed, "run", "runs");
+        said.push(format!("{untimed} of {} were recorded without a duration", report.totals.runs));
+    }
+    said
 }

@@ -1,10 +1,19 @@
 //! The tasks of a period: what each came to, and when it was in which health.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::Figures;
+use super::figures::{Key, key};
+use super::{Figures, Period};
+use crate::history::{Run, Stretch};
 use crate::model::{ErrorClass, Health};
 use crate::time::Time;
+
+/// Of the longest and the most troubled, so many are named.
+const NAMED: usize = 10;
 
 /// One task, as far as it lies in the period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,7 +33,8 @@ pub(crate) struct Task {
     pub(crate) figures: Figures,
     /// Its runs that ended in the period, oldest first.
     pub(crate) runs: Vec<RunAt>,
-    /// When it was at work, and in which health, in order and without overlap. After its end it is at nothing.
+    /// When it was at work, and in which health, also while nobody looked; in order and without overlap. After its end
+    /// it is at nothing.
     pub(crate) spans: Vec<Span>,
 }
 
@@ -44,6 +54,142 @@ pub(crate) struct RunAt {
 pub(crate) struct Span {
     pub(crate) from: Time,
     pub(crate) to: Time,
-    /// Healthy, struggling, stuck or unknown; none where old summaries tell only that a run went on.
+    /// Healthy, struggling, stuck or unknown; none where the record tells only that a run went on.
     pub(crate) health: Option<Health>,
+}
+
+impl RunAt {
+    fn of(run: &Run) -> Self {
+        Self {
+            started: run.seconds.map(|seconds| run.ended.minus(Duration::from_secs(seconds))),
+            ended: run.ended,
+            outcome: run.outcome,
+            reason: run.reason.clone(),
+            error_class: run.class,
+            duration_s: run.seconds,
+        }
+    }
+}
+
+/// The tasks that have something in `cut`, the part of all stretches that lies in the period.
+pub(super) fn tasks(all: &[Stretch], cut: &[Stretch], period: Period) -> Vec<Task> {
+    let mut tasks: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
+    for stretch in cut {
+        tasks.entry(key(stretch)).or_default().push(stretch);
+    }
+    let mut whole: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
+    for stretch in all.iter().filter(|stretch| tasks.contains_key(&key(stretch))) {
+        whole.entry(key(stretch)).or_default().push(stretch);
+    }
+    let line = |key: &Key| Line::of(whole.get(key).map_or(&[], Vec::as_slice), period);
+    let mut tasks: Vec<Task> = tasks.iter().filter_map(|(key, cut)| task(cut, line(key))).collect();
+    tasks.sort_by_key(|task| task.from);
+    tasks
+}
+
+fn task(cut: &[&Stretch], line: Line) -> Option<Task> {
+    let latest = cut.iter().max_by_key(|stretch| stretch.to)?;
+    let latest_of = |field: fn(&Stretch) -> &Option<String>| {
+        let known = cut.iter().filter(|stretch| field(stretch).is_some());
+        known.max_by_key(|stretch| stretch.to).and_then(|stretch| field(stretch).clone())
+    };
+    let mut runs: Vec<_> = cut.iter().flat_map(|stretch| &stretch.runs).map(RunAt::of).collect();
+    runs.sort_by_key(|run| run.ended);
+    Some(Task {
+        task: latest.task.clone(),
+        worktree: latest.worktree.clone(),
+        repository: latest.repository.clone(),
+        client: latest_of(|stretch| &stretch.client),
+        model: latest_of(|stretch| &stretch.model),
+        from: cut.iter().map(|stretch| stretch.from).min()?,
+        to: latest.to,
+        health: line.health.or(runs.last().map(|run| run.outcome)),
+        figures: Figures::of(cut.iter().copied()),
+        runs,
+        spans: line.spans,
+    })
+}
+
+/// A task's line in time.
+struct Line {
+    spans: Vec<Span>,
+    /// At its end.
+    health: Option<Health>,
+}
+
+impl Line {
+    /// A health lasts until the next change, or until the record speaks of the task no more. Where no change tells,
+    /// a run does.
+    fn of(stretches: &[&Stretch], period: Period) -> Self {
+        let changes = |stretch: &Stretch| {
+            let until = stretch.to;
+            stretch.changes.clone().into_iter().map(move |(at, health)| (at, health, until))
+        };
+        let mut changes: Vec<_> = stretches.iter().flat_map(|stretch| changes(stretch)).collect();
+        changes.retain(|(at, ..)| *at < period.to);
+        changes.sort_by_key(|(at, ..)| *at);
+        let ends = changes.iter().skip(1).map(|(at, ..)| *at).chain([period.to]);
+        let told = changes.iter().zip(ends);
+        let told =
+            told.map(|((at, health, until), next)| Span { from: *at, to: next.min(*until), health: Some(*health) });
+        let told: Vec<Span> = told.collect();
+        let runs = stretches.iter().flat_map(|stretch| &stretch.runs).map(RunAt::of);
+        let mut runs: Vec<_> = runs.filter_map(|run| Some((run.started?, run.ended))).collect();
+        runs.sort_unstable();
+        let untold = runs.into_iter().flat_map(|(from, to)| gaps(from, to, &told));
+        let mut spans: Vec<Span> = told.iter().copied().chain(untold).collect();
+        spans.sort_by_key(|span| span.from);
+        Self { spans: tidy(&spans, period), health: changes.last().map(|(_, health, _)| *health) }
+    }
+}
+
+/// What of a run no change tells of.
+fn gaps(from: Time, to: Time, told: &[Span]) -> Vec<Span> {
+    let mut gaps = Vec::new();
+    let mut at = from;
+    for span in told.iter().filter(|span| span.to > from && span.from < to) {
+        gaps.push(Span { from: at, to: span.from, health: None });
+        at = at.max(span.to);
+    }
+    gaps.push(Span { from: at, to, health: None });
+    gaps.retain(|gap| gap.from < gap.to);
+    gaps
+}
+
+/// Those of a task at work that lie in the period, without overlap; what is one is told as one.
+fn tidy(spans: &[Span], period: Period) -> Vec<Span> {
+    let mut tidied: Vec<Span> = Vec::new();
+    for span in spans {
+        let from = tidied.last().map_or(period.from, |last| last.to).max(span.from);
+        let to = span.to.min(period.to);
+        if from >= to || matches!(span.health, Some(Health::Completed | Health::Failed)) {
+            continue;
+        }
+        match tidied.last_mut() {
+            Some(last) if last.to == from && last.health == span.health => last.to = to,
+            _ => tidied.push(Span { from, to, health: span.health }),
+        }
+    }
+    tidied
+}
+
+/// Those with the longest runs.
+pub(super) fn longest(tasks: &[Task]) -> Vec<usize> {
+    let seconds = |at: &usize| tasks[*at].figures.duration.map_or(0, |duration| duration.longest_s);
+    let mut order: Vec<usize> = (0..tasks.len()).filter(|at| seconds(at) > 0).collect();
+    order.sort_by_key(|at| Reverse(seconds(at)));
+    order.truncate(NAMED);
+    order
+}
+
+/// By failed runs, then by time stuck or struggling, then by errors.
+pub(super) fn troubled(tasks: &[Task]) -> Vec<usize> {
+    let trouble = |at: &usize| {
+        let figures = &tasks[*at].figures;
+        (figures.failed, figures.stuck_s.saturating_add(figures.struggling_s), figures.errors)
+    };
+    let mut order: Vec<usize> = (0..tasks.len()).filter(|at| trouble(at) > (0, 0, 0)).collect();
+    order.sort_by_key(|at| Reverse(trouble(at)));
+    order.truncate(NAMED);
+    order
 }

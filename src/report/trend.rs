@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::figures::rounded;
 use super::{Figures, Period};
 
 /// The period before, of the same length.
@@ -14,7 +15,6 @@ pub(crate) struct Before {
 /// One figure, then and now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Trend {
-    /// A field of `totals`: `runs`, `success_rate`, `median_s`, `stuck_s`, ...
     pub(crate) figure: &'static str,
     pub(crate) before: f64,
     pub(crate) now: f64,
@@ -22,4 +22,47 @@ pub(crate) struct Trend {
     pub(crate) change: Option<f64>,
     /// Whether the change is for the better; none where it is neither, or there is none.
     pub(crate) better: Option<bool>,
+}
+
+/// Which way is for the better.
+#[derive(Clone, Copy)]
+enum Good {
+    More,
+    Less,
+    Neither,
+}
+
+type Row = (&'static str, Good, fn(&Figures) -> Option<f64>);
+
+/// The figures that matter. A new one is a line here.
+#[expect(clippy::cast_precision_loss, reason = "compared, not counted")]
+const ROWS: [Row; 10] = [
+    ("runs", Good::Neither, |figures| Some(figures.runs as f64)),
+    ("success_rate", Good::More, |figures| figures.success_rate),
+    ("median_s", Good::Less, |figures| figures.duration.map(|duration| duration.median_s)),
+    ("p90_s", Good::Less, |figures| figures.duration.map(|duration| duration.p90_s)),
+    ("stuck_s", Good::Less, |figures| Some(figures.stuck_s as f64)),
+    ("mean_delay_s", Good::Less, |figures| figures.stuck.mean_delay_s),
+    ("tool_failure_rate", Good::Less, |figures| figures.tool_failure_rate),
+    ("errors", Good::Less, |figures| Some(figures.errors as f64)),
+    ("output_tokens", Good::Neither, |figures| Some(figures.tokens.output as f64)),
+    ("cost_usd", Good::Neither, |figures| figures.cost_usd),
+];
+
+/// Those that are known of both.
+pub(super) fn trend(before: &Figures, now: &Figures) -> Vec<Trend> {
+    let row = |(figure, good, value): &Row| {
+        let (before, now) = (value(before)?, value(now)?);
+        let change = (before > 0.0).then(|| rounded((now - before) / before, 4));
+        let better = match good {
+            Good::More if now > before => Some(true),
+            Good::More if now < before => Some(false),
+            Good::Less if now < before => Some(true),
+            Good::Less if now > before => Some(false),
+            _ => None,
+        };
+        Some(Trend { figure, before, now, change, better })
+    };
+    let told = |trend: &Trend| trend.before > 0.0 || trend.now > 0.0;
+    ROWS.iter().filter_map(row).filter(told).collect()
 }

@@ -1,0 +1,459 @@
+//! The fold of rows into stretches: one row after the other, in the order of the record. What it remembers grows
+//! with tasks and days, not with rows.
+//!
+//! Each row says that somebody looked. From one look to the next, at most [`WATCHED`] later, each task that is
+//! still reported was in the health that it had at the first of them. A longer gap counts as unwatched. A task that
+//! is no longer reported leaves no row: the counts of the polls tell.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::counters::Session;
+use super::row::{Carried, Row, key};
+use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch};
+use crate::json::{hash, mix};
+use crate::model::{ErrorClass, Health};
+use crate::time::Time;
+
+/// For how long a look tells of the time after it, in seconds.
+const WATCHED: i64 = 15 * 60;
+
+/// Overlapping runs write their rows in any order; a clock that was set back goes back further. In seconds.
+const OVERLAP: i64 = 60;
+
+/// A gap that is longer tells nothing of the tasks. In seconds.
+const FORGOTTEN: i64 = 31 * DAY;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// The most changes that are kept of a day.
+const CHANGES: usize = 1000;
+
+/// Rows, folded so far.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    within: Selection,
+    tasks: Vec<Task>,
+    by_key: HashMap<u64, usize>,
+    /// By task, agent and day.
+    days: HashMap<(u64, u64, i64), Stretch>,
+    pub(super) summaries: Vec<(Period, Stretch)>,
+    pub(super) resolved: Vec<Resolved>,
+    looks: Looks,
+    /// How many tasks are in each health, and reported; and how many are not reported any more.
+    present: [usize; Health::ALL.len()],
+    gone: [usize; Health::ALL.len()],
+    /// The last poll's row.
+    polled: Option<u64>,
+}
+
+/// When somebody looked; in seconds.
+#[derive(Debug, Default)]
+struct Looks {
+    last: Option<i64>,
+    /// The one before it, with nothing in between that had to be told apart.
+    before: i64,
+    /// The time up to the last look, where it is not simply watched time of one day.
+    special: Option<Gap>,
+    /// The rows so far are those that were carried over.
+    carried: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    from: i64,
+    to: i64,
+    watched: bool,
+}
+
+/// What is known of a task after the rows so far.
+#[derive(Debug, Default)]
+struct Task {
+    key: u64,
+    name: String,
+    worktree: Option<String>,
+    repository: Option<String>,
+    client: Option<String>,
+    model: Option<String>,
+    /// Of the client and the model.
+    agent: u64,
+    health: Option<Health>,
+    /// When it came to it.
+    since: Option<Time>,
+    /// Whether the last polls reported it.
+    present: bool,
+    /// From when on its health is not counted yet, in seconds.
+    from: i64,
+    spoken: Option<Time>,
+    /// Of the last run's id.
+    finished: u64,
+    sessions: Vec<Session>,
+    rows: Rows,
+}
+
+/// Where the rows lie that tell how things stand with a task.
+#[derive(Debug, Default)]
+struct Rows {
+    /// The transition to its health, and one that told the same again.
+    came: Option<u64>,
+    transition: Option<u64>,
+    progress: Option<u64>,
+    finished: Option<u64>,
+    last: u64,
+}
+
+impl Fold {
+    pub(crate) fn new(within: Selection) -> Self {
+        let looks = Looks { carried: true, ..Looks::default() };
+        Self { within, looks, ..Self::default() }
+    }
+
+    /// Takes in the row at `offset`.
+    pub(super) fn hear(&mut self, row: &Row<'_>, offset: u64) {
+        match row.event {
+            b"summary" => return self.summary(row),
+            b"resolved" => {
+                let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
+                return self.resolved.push(Resolved { at: row.at, pattern, task, all: row.all() });
+            }
+            b"poll" | b"transition" | b"progress" | b"finished" | b"error" => {}
+            _ => return,
+        }
+        self.look(row);
+        if row.event == b"poll" {
+            self.polled = Some(offset);
+            if row.carried.is_none() {
+                self.reconcile(row);
+            }
+            return;
+        }
+        let Some(key) = row.key() else { return };
+        let task = self.task(key, row);
+        self.tasks[task].rows.last = offset;
+        self.tasks[task].spoken = self.tasks[task].spoken.max(Some(row.at));
+        self.agent(task, row);
+        match row.event {
+            b"transition" => self.transition(task, row, offset),
+            b"error" => self.error(task, row, offset),
+            _ => self.counted(task, row, offset),
+        }
+        if row.carried != Some(Carried::Gone) {
+            self.set_present(task, true);
+        }
+        if row.carried.is_none() && self.within.holds(row.at) {
+            self.stretch(task, row.at, row.at);
+        }
+    }
+
+    /// What the rows amount to, by day; the state stays for further ones.
+    pub(super) fn days(&mut self) -> Vec<Stretch> {
+        self.flush();
+        self.days.drain().map(|(_, stretch)| stretch).collect()
+    }
+
+    fn look(&mut self, row: &Row<'_>) {
+        let at = row.at.0.div_euclid(1000);
+        let last = self.looks.last.unwrap_or(at);
+        if row.carried.is_some() && self.looks.carried {
+            (self.looks.last, self.looks.before) = (Some(last.max(at)), last.max(at));
+            return;
+        }
+        if std::mem::take(&mut self.looks.carried) {
+            self.tasks.iter_mut().for_each(|task| task.from = last);
+        }
+        if at + OVERLAP < last {
+            self.flush();
+            self.tasks.iter_mut().for_each(|task| task.from = at);
+            (self.looks.last, self.looks.before) = (Some(at), at);
+        } else if at > last || self.looks.last.is_none() {
+            if self.looks.special.is_some() {
+                self.flush();
+            }
+            (self.looks.last, self.looks.before) = (Some(at), last);
+            let watched = at - last <= WATCHED;
+            if !watched || day(last) != day(at) {
+                self.looks.special = Some(Gap { from: last, to: at, watched });
+            }
+        }
+    }
+
+    /// Counts the time of every task up to the last look.
+    fn flush(&mut self) {
+        for task in 0..self.tasks.len() {
+            self.settle(task);
+        }
+        self.looks.special = None;
+    }
+
+    /// Counts a task's time up to the last look, at which it was still reported.
+    fn settle(&mut self, task: usize) {
+        let Some(last) = self.looks.last else { return };
+        let from = std::mem::replace(&mut self.tasks[task].from, last);
+        if !self.tasks[task].present || self.tasks[task].health.is_none_or(|health| !goes_on(health)) {
+            return;
+        }
+        let Some(gap) = self.looks.special.filter(|gap| from < gap.to) else {
+            return self.spend(task, from, last, true);
+        };
+        self.spend(task, from, gap.from, true);
+        let mut start = from.max(gap.from);
+        if gap.to - start > FORGOTTEN {
+            return;
+        }
+        while start < gap.to {
+            let end = gap.to.min((day(start) + 1) * DAY);
+            self.spend(task, start, end, gap.watched);
+            start = end;
+        }
+    }
+
+    /// A task was not reported any more at the last look: its time ends at the one before.
+    fn leave(&mut self, task: usize) {
+        let until = self.looks.special.map_or(self.looks.before, |gap| gap.from);
+        self.spend(task, self.tasks[task].from, until, true);
+        self.set_present(task, false);
+    }
+
+    /// Counts a span within a day.
+    fn spend(&mut self, task: usize, from: i64, to: i64, watched: bool) {
+        let (from, to) = self.within.clip(from, to);
+        let Some(seconds) = u64::try_from(to - from).ok().filter(|seconds| *seconds > 0) else { return };
+        let Some(health) = self.tasks[task].health else { return };
+        let stretch = self.stretch(task, Time(from * 1000), Time(to * 1000));
+        if watched {
+            *stretch.seconds.entry(health).or_default() += seconds;
+        } else {
+            stretch.unwatched += seconds;
+        }
+    }
+
+    /// Compares what is known with what a poll counted. Where more are known, those that were not spoken of for the
+    /// longest are gone; where fewer are, the last that went have come back.
+    fn reconcile(&mut self, row: &Row<'_>) {
+        let Some(counts) = row.counts() else { return };
+        for (health, count) in counts.into_iter().filter(|(health, _)| goes_on(*health)) {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            while self.present[health as usize] > count {
+                let known = self.tasks.iter().enumerate();
+                let known = known.filter(|(_, task)| task.present && task.health == Some(health));
+                let Some((oldest, _)) = known.min_by_key(|(_, task)| (task.spoken, task.key)) else { break };
+                self.leave(oldest);
+            }
+            while self.present[health as usize] < count && self.gone[health as usize] > 0 {
+                let known = self.tasks.iter().enumerate();
+                let known = known.filter(|(_, task)| !task.present && task.health == Some(health));
+                let Some((latest, _)) = known.max_by_key(|(_, task)| (task.spoken, task.key)) else { break };
+                self.set_present(latest, true);
+            }
+        }
+    }
+
+    fn set_present(&mut self, task: usize, present: bool) {
+        let known = &mut self.tasks[task];
+        let Some(health) = known.health.filter(|_| known.present != present) else { return };
+        known.present = present;
+        known.from = self.looks.last.unwrap_or(0);
+        let (to, from) =
+            if present { (&mut self.present, &mut self.gone) } else { (&mut self.gone, &mut self.present) };
+        to[health as usize] += 1;
+        from[health as usize] -= 1;
+    }
+
+    fn task(&mut self, key: u64, row: &Row<'_>) -> usize {
+        *self.by_key.entry(key).or_insert_with(|| {
+            let (name, worktree) = (row.task().unwrap_or_default().into(), row.worktree().map(Into::into));
+            self.tasks.push(Task { key, name, worktree, ..Task::default() });
+            self.tasks.len() - 1
+        })
+    }
+
+    /// Takes in who works at the task. Its time so far is another's.
+    fn agent(&mut self, task: usize, row: &Row<'_>) {
+        let known = &mut self.tasks[task];
+        if known.repository.is_none() {
+            known.repository = row.repository().map(Into::into);
+        }
+        let (client, model) = (row.client(), row.model());
+        let same_client = client.is_none() || client.as_deref() == known.client.as_deref();
+        if same_client && (model.is_none() || model.as_deref() == known.model.as_deref()) && known.agent != 0 {
+            return;
+        }
+        let learnt = known.client.is_none() || (same_client && known.model.is_none());
+        if !learnt && row.carried.is_none() {
+            self.settle(task);
+        }
+        let known = &mut self.tasks[task];
+        if !same_client {
+            known.model = None;
+        }
+        known.client = client.map(Into::into).or(known.client.take());
+        known.model = model.map(Into::into).or(known.model.take());
+        let before = std::mem::replace(&mut known.agent, agent(known.client.as_deref(), known.model.as_deref()));
+        if learnt {
+            self.rename(task, before, row.at);
+        }
+    }
+
+    /// The day's stretch of an agent that was not known until now.
+    fn rename(&mut self, task: usize, agent: u64, at: Time) {
+        let known = &self.tasks[task];
+        let day = day(at.0.div_euclid(1000));
+        let Some(mut stretch) = self.days.remove(&(known.key, agent, day)) else { return };
+        (stretch.client, stretch.model) = (known.client.clone(), known.model.clone());
+        match self.days.entry((known.key, known.agent, day)) {
+            Entry::Occupied(mut other) => other.get_mut().add(stretch),
+            Entry::Vacant(place) => drop(place.insert(stretch)),
+        }
+    }
+
+    fn transition(&mut self, task: usize, row: &Row<'_>, offset: u64) {
+        self.tasks[task].rows.transition = Some(offset);
+        let Some(health) = row.health() else { return };
+        let before = self.tasks[task].health;
+        if before == Some(health) {
+            return;
+        }
+        if row.carried.is_none() {
+            self.settle(task);
+        }
+        self.set_present(task, false);
+        let known = &mut self.tasks[task];
+        if let Some(before) = before {
+            self.gone[before as usize] -= 1;
+        }
+        self.gone[health as usize] += 1;
+        known.health = Some(health);
+        known.rows.came = Some(offset);
+        let since = known.since.replace(row.at);
+        if row.carried.is_some() || !self.within.holds(row.at) {
+            return;
+        }
+        let stretch = self.stretch(task, row.at, row.at);
+        if stretch.changes.last().is_none_or(|(_, last)| *last != health) && stretch.changes.len() < CHANGES {
+            stretch.changes.push((row.at, health));
+        }
+        if health == Health::Stuck {
+            stretch.stuck.begun += 1;
+        } else if before == Some(Health::Stuck) {
+            stretch.stuck.ended += 1;
+            stretch.stuck.seconds += since.map_or(0, |since| whole(row.at) - whole(since)).max(0).unsigned_abs();
+        }
+    }
+
+    /// A row with counters, and perhaps the end of a run.
+    fn counted(&mut self, task: usize, row: &Row<'_>, offset: u64) {
+        let session = self.session(task, row);
+        session.counted = Some(offset);
+        let used = session.count(row);
+        let known = &mut self.tasks[task];
+        let mut run = None;
+        if row.event == b"finished" {
+            known.rows.finished = Some(offset);
+            let id = hash(row.id);
+            if std::mem::replace(&mut known.finished, id) != id {
+                run = row.outcome();
+            }
+        } else {
+            known.rows.progress = Some(offset);
+        }
+        if row.carried.is_some() {
+            return;
+        }
+        if self.within.holds(row.at) {
+            self.stretch(task, row.at, row.at).used.add(&used);
+        }
+        let ended = row.ended().map_or(row.at, |ended| ended.min(row.at));
+        if let Some(outcome) = run.filter(|_| self.within.holds(ended)) {
+            let reason = row.reason().unwrap_or_default().into_owned();
+            let run = Run { ended, outcome, reason, class: row.class(), seconds: row.duration() };
+            self.stretch(task, ended, ended).runs.push(run);
+        }
+    }
+
+    fn error(&mut self, task: usize, row: &Row<'_>, offset: u64) {
+        let (Some(pattern), Some(count)) = (row.pattern(), row.count()) else { return };
+        let (tool, class) = (row.tool(), row.class().unwrap_or(ErrorClass::Permanent));
+        let part = |text: &str| hash(text.as_bytes());
+        let kind = mix(mix(part(&pattern), tool.as_deref().map_or(0, part)), class as u64);
+        let more = self.session(task, row).error(kind, count, offset);
+        if more == 0 || row.carried.is_some() || !self.within.holds(row.at) {
+            return;
+        }
+        let last = row.last().map_or(row.at, |last| last.min(row.at));
+        let first = row.first().filter(|_| more == count).unwrap_or(last).min(last);
+        let seen = ErrorSeen {
+            pattern: pattern.into_owned(),
+            tool: tool.map(Into::into),
+            class,
+            count: more,
+            example: row.example().unwrap_or_default().into_owned(),
+            first,
+            last,
+        };
+        self.stretch(task, row.at, row.at).see(seen);
+    }
+
+    fn session(&mut self, task: usize, row: &Row<'_>) -> &mut Session {
+        let (key, sessions) = (row.session(), &mut self.tasks[task].sessions);
+        let at = sessions.iter().rposition(|session| session.key == key).unwrap_or_else(|| {
+            sessions.push(Session::new(key));
+            sessions.len() - 1
+        });
+        sessions[at].heard = sessions[at].heard.max(Some(row.at));
+        &mut sessions[at]
+    }
+
+    fn summary(&mut self, row: &Row<'_>) {
+        let Some(period) = Period::ALL.into_iter().find(|period| period.code().as_bytes() == row.period()) else {
+            return;
+        };
+        let stretch = row.stretch().and_then(|text| serde_json::from_slice::<Stretch>(text).ok());
+        let Some(stretch) = stretch.filter(|stretch| self.within.holds(stretch.from)) else { return };
+        if period != Period::Day {
+            return self.summaries.push((period, stretch));
+        }
+        // Of its last minutes the first rows after it may tell.
+        let task = key(&stretch.task, stretch.worktree.as_deref());
+        let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
+        match self.days.entry((task, agent, day(whole(stretch.from)))) {
+            Entry::Occupied(mut known) => known.get_mut().add(stretch),
+            Entry::Vacant(place) => drop(place.insert(stretch)),
+        }
+    }
+
+    /// The day's stretch of a task, which now reaches at least from `from` to `to`.
+    fn stretch(&mut self, task: usize, from: Time, to: Time) -> &mut Stretch {
+        let known = &self.tasks[task];
+        let stretch = self.days.entry((known.key, known.agent, day(whole(from)))).or_insert_with(|| Stretch {
+            task: known.name.clone(),
+            worktree: known.worktree.clone(),
+            repository: known.repository.clone(),
+            client: known.client.clone(),
+            model: known.model.clone(),
+            changes: known.health.map(|health| (from, health)).into_iter().collect(),
+            ..Stretch::new(from, to)
+        });
+        stretch.from = stretch.from.min(from);
+        stretch.to = stretch.to.max(to);
+        stretch
+    }
+}
+
+/// Whether time passes for a task of this health. After its end it does not.
+fn goes_on(health: Health) -> bool {
+    !matches!(health, Health::Completed | Health::Failed)
+}
+
+/// Never zero, which is no agent yet.
+fn agent(client: Option<&str>, model: Option<&str>) -> u64 {
+    let part = |text: Option<&str>| text.map_or(0, |text| hash(text.as_bytes()));
+    mix(part(client), part(model)) | 1
+}
+
+fn whole(time: Time) -> i64 {
+    time.0.div_euclid(1000)
+}
+
+fn day(seconds: i64) -> i64 {
+    seconds.div_euclid(DAY)
+}

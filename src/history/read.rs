@@ -1,0 +1,139 @@
+//! Reads a record from front to back, row by row.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::fold::Fold;
+use super::row::Row;
+use super::{Resolved, Selection, Stretch};
+use crate::disk::Disk;
+use crate::json::Reader;
+use crate::model::Problem;
+use crate::tail;
+
+/// What a record tells.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// By their beginning. Of a day, or of what a summary sums up.
+    pub(crate) stretches: Vec<Stretch>,
+    /// Oldest first; all of them, whatever was asked for.
+    pub(crate) resolved: Vec<Resolved>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Reads the record at `path`, of which there may be none yet. Rows are cut at the bounds exactly; a summary counts
+/// as a whole, if it begins between them. Lines that are not ours are passed over.
+pub(crate) fn read(disk: &Disk, path: &Path, within: Selection) -> Past {
+    let mut fold = Fold::new(within);
+    let mut past = Past::default();
+    let opened = match disk.open(path) {
+        Ok((file, _)) => rows(&file, |row, offset| fold.hear(row, offset)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return past,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(None) => {}
+        Ok(Some(broken)) => past.problems.push(broken.problem(path)),
+        Err(error) => past.problems.push(Problem::new(path, error.to_string())),
+    }
+    past.stretches = fold.days();
+    past.stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
+    past.stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
+    past.resolved = fold.resolved;
+    past
+}
+
+/// Rows that are not whole: the remnants of writers that were killed, or somebody else's.
+#[derive(Debug)]
+pub(super) struct Broken {
+    count: u64,
+    line: u64,
+    offset: u64,
+}
+
+impl Broken {
+    fn problem(&self, path: &Path) -> Problem {
+        let message = match self.count {
+            1 => "a row that is not whole".to_owned(),
+            count => format!("{count} rows that are not whole; the first one here"),
+        };
+        Problem { line: Some(self.line), offset: Some(self.offset), ..Problem::new(path, message) }
+    }
+}
+
+/// Calls `each` with every row of ours, and where its line begins.
+pub(super) fn rows(file: &File, mut each: impl FnMut(&Row<'_>, u64)) -> io::Result<Option<Broken>> {
+    let mut broken: Option<Broken> = None;
+    tail::read(file, 0, 0, |line| {
+        let mut reader = Reader::new(line.bytes);
+        while reader.next_object() {
+            if let Some(row) = Row::read(&mut reader).filter(|_| !reader.broken()) {
+                each(&row, line.offset);
+            }
+        }
+        if reader.broken() && line.bytes.starts_with(b"{") {
+            broken.get_or_insert(Broken { count: 0, line: line.line, offset: line.offset }).count += 1;
+        }
+    })?;
+    Ok(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Health;
+    use crate::time::Time;
+
+    fn past(text: &str, within: Selection) -> Past {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        std::fs::write(&path, text).unwrap();
+        read(&Disk::default(), &path, within)
+    }
+
+    fn row(event: &str, time: &str, rest: &str) -> String {
+        format!(r#"{{"v":1,"event":"{event}","ts":"2026-11-20T{time}Z","id":"{time}"{rest}}}"#)
+    }
+
+    fn transition(time: &str, to: &str) -> String {
+        row("transition", time, &format!(r#","task":"t","worktree":"/w","client":"codex","to":"{to}""#))
+    }
+
+    #[test]
+    fn a_record_becomes_stretches() {
+        let poll = |time: &str, healthy: u32| {
+            row("poll", time, &format!(r#","summary":{{"healthy":{healthy},"stuck":0,"struggling":0,"unknown":0}}"#))
+        };
+        let used = r#","task":"t","worktree":"/w","client":"codex","session":"s","model":"m","tokens":{"output":5}"#;
+        let rows = [
+            transition("10:00:00", "healthy"),
+            poll("10:00:00", 1),
+            "{\"foreign\":1}".into(),
+            poll("10:05:00", 1),
+            "{\"v\":1,\"event\":\"poll\",\"ts\":\"20".into(),
+            row("progress", "10:10:00", used),
+            poll("10:10:00", 1),
+            poll("11:00:00", 1),
+            transition("11:05:00", "completed"),
+            row(
+                "finished",
+                "11:05:00",
+                &format!(r#"{used},"outcome":"completed","reason":"turn_ended","duration_s":7"#),
+            ),
+            poll("11:05:00", 0),
+            poll("11:10:00", 0),
+        ];
+        let past_of = |from: Option<Time>| past(&rows.join("\n"), Selection { from, to: None });
+        let past = past_of(None);
+        let [stretch] = &past.stretches[..] else { panic!("{past:?}") };
+        assert_eq!((stretch.client.as_deref(), stretch.model.as_deref()), (Some("codex"), Some("m")));
+        assert_eq!((stretch.seconds[&Health::Healthy], stretch.unwatched), (15 * 60, 50 * 60));
+        assert_eq!((stretch.used.tokens.output, stretch.runs.len(), stretch.changes.len()), (5, 1, 2));
+        assert_eq!((past.problems.len(), past.problems[0].line), (1, Some(5)));
+        let later = past_of(Some(Time::parse("2026-11-20T10:55:00Z").unwrap()));
+        let stretch = &later.stretches[0];
+        assert_eq!((stretch.seconds[&Health::Healthy], stretch.unwatched), (5 * 60, 5 * 60));
+        assert_eq!((stretch.used.tokens.output, stretch.runs.len()), (0, 1));
+    }
+}
