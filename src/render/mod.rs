@@ -4,6 +4,7 @@
 pub(crate) mod clients;
 pub(crate) mod explain;
 mod grid;
+pub(crate) mod html;
 mod json;
 mod lines;
 mod parts;
