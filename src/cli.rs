@@ -6,7 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::model::Health;
-use crate::render::{self, Format};
+use crate::render;
+use crate::report::{self, By};
 use crate::settings::Settings;
 use crate::time::Time;
 
@@ -45,6 +46,8 @@ pub(crate) enum Command {
         /// A task's id or name
         task: String,
     },
+    /// Show what happened over a period, from the record: outcomes, durations, cost, errors, trends, findings
+    Report(ReportCommand),
     /// Show what was looked for where, and what can be known of each client: the page for a missing task
     Clients,
 }
@@ -77,6 +80,21 @@ pub(crate) struct StatusCommand {
     pub(crate) tasks: Vec<String>,
 }
 
+/// Of the last seven days, or of as long as `--since` says; the period before it is what it is compared with. Days,
+/// weeks (from Monday) and months are those of UTC, like those of the record.
+#[derive(Args)]
+pub(crate) struct ReportCommand {
+    /// Divide the period into days, weeks or months [default: as suits its length]
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) period: Option<By>,
+    /// Begin with this day, or at this time (RFC 3339), instead of --since
+    #[arg(long, value_name = "DATE", value_parser = first_moment)]
+    pub(crate) from: Option<Time>,
+    /// End with this day, the whole of it, or before this time [default: now]
+    #[arg(long, value_name = "DATE", value_parser = end)]
+    pub(crate) to: Option<Time>,
+}
+
 #[derive(Args)]
 #[command(next_help_heading = "What to print")]
 pub(crate) struct StatusOptions {
@@ -86,9 +104,9 @@ pub(crate) struct StatusOptions {
     /// Show only what needs somebody: struggling, stuck and failed tasks
     #[arg(long, global = true, conflicts_with = "only")]
     pub(crate) attention: bool,
-    /// How to write the report [default: table on a terminal, lines elsewhere]
+    /// How to write it [default: table on a terminal, lines elsewhere; text for `report`]
     #[arg(long, value_name = "NAME", global = true, value_parser = format())]
-    pub(crate) format: Option<&'static Format>,
+    pub(crate) format: Option<String>,
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
     pub(crate) check: Option<Vec<Health>>,
@@ -116,7 +134,19 @@ fn health() -> impl TypedValueParser<Value = Health> {
         .try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such class"))
 }
 
-fn format() -> impl TypedValueParser<Value = &'static Format> {
-    let names = render::FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.help));
-    PossibleValuesParser::new(names).try_map(|name| render::by_name(&name).ok_or("no such format"))
+fn format() -> PossibleValuesParser {
+    let names = render::NAMES.iter().map(|(name, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(names)
+}
+
+fn first_moment(text: &str) -> Result<Time, String> {
+    report::day(text).or_else(|| Time::parse(text)).ok_or_else(no_date)
+}
+
+fn end(text: &str) -> Result<Time, String> {
+    report::day(text).map(report::day_after).or_else(|| Time::parse(text)).ok_or_else(no_date)
+}
+
+fn no_date() -> String {
+    "no date such as `2026-11-20`, nor RFC 3339 time".to_owned()
 }

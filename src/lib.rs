@@ -57,6 +57,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ColorChoice, Parser};
 
 use cli::{Cli, Command};
+use settings::Horizon;
 
 pub use time::Time;
 pub use world::{Terminal, World};
@@ -69,7 +70,7 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let mut cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let error = suggest_status(error);
@@ -84,10 +85,14 @@ pub fn run(
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
     let world = World { now: cli.look.now.unwrap_or(world.now), agents_home, ..world };
+    if let Some(Command::Report(_)) = cli.command {
+        cli.settings.usually_since(Horizon::Span(report::USUAL));
+    }
     let done = match &cli.command {
         None => commands::status(&cli, &[], &world, out, err),
         Some(Command::Status(status)) => commands::status(&cli, &status.tasks, &world, out, err),
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
+        Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
         Some(Command::Clients) => commands::clients(&cli, &world, out, err),
     };
     done.unwrap_or_else(|error| {

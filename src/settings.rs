@@ -46,10 +46,14 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SETTLE_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     settle_after: Option<Duration>,
-    /// Leave out what was last active longer ago; `all` for everything [default: 24h]
+    /// Leave out what was last active longer ago; `all` for everything [default: 24h; 7d for `report`]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
     #[serde(deserialize_with = "since")]
     since: Option<Horizon>,
+    /// What holds for this command where nothing is set.
+    #[arg(skip)]
+    #[serde(skip)]
+    usual_since: Option<Horizon>,
     /// Further status files, as patterns of absolute paths
     #[arg(
         long,
@@ -144,6 +148,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Has this command look further back than others, where nothing is set.
+    pub(crate) fn usually_since(&mut self, horizon: Horizon) {
+        self.usual_since = Some(horizon);
+    }
+
     /// What is set here, else what `file` has, else the default.
     pub(crate) fn resolve(self, file: Self) -> Config {
         let Self {
@@ -156,6 +165,7 @@ impl Settings {
             gone_after,
             settle_after,
             since,
+            usual_since,
             status_files,
         } = self;
         let default = Thresholds::default();
@@ -171,7 +181,7 @@ impl Settings {
         };
         Config {
             thresholds,
-            since: since.or(file.since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
+            since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
         }
     }

@@ -17,7 +17,7 @@ use crate::world::World;
 /// A setting is wrong, a directory that was named is in no repository, or the format has no such page.
 pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
     let default = if world.terminal.stdout { "table" } else { "lines" };
-    let name = cli.status.format.map_or(default, |format| format.name);
+    let name = cli.status.format.as_deref().unwrap_or(default);
     let form = render::clients::by_name(name).with_context(|| format!("this page has no format `{name}`"))?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     let mut finder = Finder::new(&disk);

@@ -5,8 +5,10 @@ mod explain;
 mod look;
 mod quiet;
 mod recording;
+mod report;
 mod status;
 
 pub(crate) use clients::clients;
 pub(crate) use explain::explain;
+pub(crate) use report::report;
 pub(crate) use status::status;

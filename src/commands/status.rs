@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use anyhow::Context;
+
 use super::look::{Looked, look, named, no_such, options, save};
 use super::{quiet, recording};
 use crate::cli::Cli;
@@ -28,6 +30,9 @@ pub(crate) fn status(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let begun = Instant::now();
+    let default = if world.terminal.stdout { "table" } else { "lines" };
+    let name = cli.status.format.as_deref().unwrap_or(default);
+    let format = render::by_name(name).with_context(|| format!("status has no format `{name}`; `report` has"))?;
     let mut looked = look(cli, world, err)?;
     recording::record(cli, &looked, world, begun, err);
     save(&mut looked);
@@ -44,15 +49,11 @@ pub(crate) fn status(
             drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
         let options = options(cli, world);
-        let default = if world.terminal.stdout { "table" } else { "lines" };
-        let format = cli.status.format.or_else(|| render::by_name(default));
-        if let Some(format) = format {
-            match (format.render)(snapshot, &options, out).and_then(|()| out.flush()) {
-                // Whoever reads the report has read enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                Err(error) => anyhow::bail!("could not write the report: {error}"),
-                Ok(()) => {}
-            }
+        match (format.render)(snapshot, &options, out).and_then(|()| out.flush()) {
+            // Whoever reads the report has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(error) => anyhow::bail!("could not write the report: {error}"),
+            Ok(()) => {}
         }
     }
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.

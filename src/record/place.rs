@@ -45,14 +45,18 @@ pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path
 }
 
 /// The records that there are of a repository, or of tasks in none, without making any. A record begun in the state
-/// directory stays there when the main worktree can be written again.
+/// directory stays there when the main worktree can be written again. One that cannot be read is for the reader to tell.
 pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, main: Option<&Path>) -> Vec<PathBuf> {
     let state = world.xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("agentmon"));
     let places = [
         state.map(|state| state.join(folder_name(repository)).join(RECORD)),
         main.map(|main| main.join(".agents/logs").join(RECORD)),
     ];
-    places.into_iter().flatten().filter(|path| disk.open(path).is_ok()).collect()
+    let is_there = |path: &PathBuf| match disk.open(path) {
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        Ok(_) => true,
+    };
+    places.into_iter().flatten().filter(is_there).collect()
 }
 
 fn in_state(world: &World, repository: Option<&Path>) -> anyhow::Result<Place> {

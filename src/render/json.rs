@@ -14,7 +14,7 @@ use crate::model::Snapshot;
 use crate::scrub::scrub;
 use crate::text::is_hazard;
 
-pub(super) static FORMAT: Format = Format { name: "json", help: "All that is known, as JSON", render };
+pub(super) static FORMAT: Format = Format { name: "json", render };
 
 fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     write(&portable(snapshot), out)
@@ -53,7 +53,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
     copy
 }
 
-fn lossy(path: &mut PathBuf) {
+pub(super) fn lossy(path: &mut PathBuf) {
     if path.to_str().is_none() {
         *path = path.to_string_lossy().into_owned().into();
     }

@@ -6,7 +6,7 @@ use super::{Format, Options, parts};
 use crate::model::{Snapshot, TaskReport};
 use crate::time::Time;
 
-pub(super) static FORMAT: Format = Format { name: "lines", help: "One line a task, uncut", render };
+pub(super) static FORMAT: Format = Format { name: "lines", render };
 
 /// As wide as `[14:05] `, the time of the poll before each task.
 const INDENT: &str = "        ";

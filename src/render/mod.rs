@@ -8,6 +8,7 @@ pub(crate) mod html;
 mod json;
 mod lines;
 mod parts;
+pub(crate) mod report;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,11 +31,19 @@ const NBSP: &str = "\u{a0}";
 /// One way to write a report.
 pub(crate) struct Format {
     pub(crate) name: &'static str,
-    pub(crate) help: &'static str,
     pub(crate) render: fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>,
 }
 
-/// Every format. A new one is a file and a line here.
+/// The formats that there are of one page or another.
+pub(crate) const NAMES: [(&str, &str); 5] = [
+    ("table", "A table by repository and health"),
+    ("lines", "One line a task, for pipes, mail and logs"),
+    ("text", "Of a period: a page for a terminal, a pipe or a mail"),
+    ("markdown", "Of a period: for a pull request or an issue"),
+    ("json", "All that is known, as JSON"),
+];
+
+/// Every format of the snapshot. A new one is a file and a line here.
 pub(crate) static FORMATS: &[&Format] = &[&table::FORMAT, &lines::FORMAT, &json::FORMAT];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static Format> {

@@ -157,7 +157,7 @@ pub(super) fn tokens(tokens: &Tokens) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-fn short_number(number: u64) -> String {
+pub(super) fn short_number(number: u64) -> String {
     match number {
         0..1_000 => number.to_string(),
         1_000..1_000_000 => format!("{:.1}k", number as f64 / 1e3),

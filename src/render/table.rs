@@ -11,7 +11,7 @@ use crate::model::{Health, Snapshot, TaskReport};
 use crate::text;
 use crate::time::Time;
 
-pub(super) static FORMAT: Format = Format { name: "table", help: "A table by repository and health", render };
+pub(super) static FORMAT: Format = Format { name: "table", render };
 
 /// Before a row, below its headings.
 const INDENT: &str = "  ";

@@ -115,7 +115,7 @@ fn success_fell(report: &Report) -> Option<Finding> {
     (before.runs >= 5 && report.totals.runs >= 5 && then - now >= 0.15).then(|| Finding {
         code: "success_fell",
         text: format!(
-            "the success rate fell from {} ({} of {} runs) to {} ({} of {})",
+            "The success rate fell from {} ({} of {} runs) to {} ({} of {})",
             percent(then),
             before.completed,
             before.runs,
@@ -136,7 +136,7 @@ fn stuck_long(report: &Report) -> Option<Finding> {
     (totals.stuck_s >= 30 * 60 && delay >= 10.0 * 60.0).then(|| Finding {
         code: "stuck_long",
         text: format!(
-            "tasks were stuck {} for {} in all; on average it took {} until they no longer were",
+            "Tasks were stuck {} for {} in all; on average it took {} until they no longer were",
             count(totals.stuck.times, "time", "times"),
             age(Duration::from_secs(totals.stuck_s)),
             age(seconds(delay))
@@ -215,7 +215,7 @@ fn slower(report: &Report) -> Option<Finding> {
     (then.runs >= 5 && now.runs >= 5 && then.median_s > 0.0 && now.median_s >= then.median_s * 1.5).then(|| Finding {
         code: "slower",
         text: format!(
-            "the median run takes {}, before it took {} ({} and {} runs)",
+            "The median run takes {}, before it took {} ({} and {} runs)",
             age(seconds(now.median_s)),
             age(seconds(then.median_s)),
             now.runs,
@@ -237,7 +237,7 @@ fn long_run(report: &Report) -> Option<Finding> {
     far.then(|| Finding {
         code: "long_run",
         text: format!(
-            "the longest run, of {}, took {}; the median of {} is {}",
+            "The longest run, of {}, took {}; the median of {} is {}",
             task.task,
             age(Duration::from_secs(all.longest_s)),
             count(all.runs, "run", "runs"),

@@ -25,6 +25,7 @@ mod samples;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub(crate) use self::{
     tasks::{RunAt, Span, Task},
     trend::{Before, Trend},
 };
+
+/// The length of the period, where nothing else is asked for.
+pub(crate) const USUAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Of the data form.
 pub(crate) const SCHEMA: &str = "agentmon.report/1";

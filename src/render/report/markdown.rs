@@ -1,0 +1,135 @@
+//! For a pull request, an issue or a wiki: GitHub's Markdown. Whatever came from outside stays text: it makes no link,
+//! mentions nobody, refers to nothing and closes no table.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::super::{Options, parts};
+use super::sections::{Body, Item, Kind, Rows, Section, sections};
+use crate::report::Report;
+use crate::text;
+
+pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    // A page is in Unicode, however poor the terminal is that it is made on.
+    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let (from, to) = (report.period.from.rfc3339(), report.period.to.rfc3339());
+    writeln!(out, "# Agents from {from} to {to}")?;
+    for section in sections(report, options.verbose) {
+        write_section(&section, out)?;
+    }
+    if report.totals.tasks == 0 {
+        writeln!(out, "\nNo task in this period.")?;
+    }
+    let notes = report.inexact.iter().map(|note| ("not exact", note.clone()));
+    let last: Vec<_> = notes.chain(parts::problems(&report.problems, options)).collect();
+    if !last.is_empty() {
+        writeln!(out)?;
+    }
+    last.iter().try_for_each(|(label, text)| writeln!(out, "- {label}: {}", escape(text)))
+}
+
+fn write_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n## {}\n", section.title)?;
+    match &section.body {
+        Body::Facts(facts) => {
+            facts.iter().try_for_each(|(label, text)| writeln!(out, "- **{label}**: {}", escape(text)))?;
+        }
+        Body::Rows(rows) => write_rows(rows, out)?,
+        Body::Items(items) => items.iter().try_for_each(|item| write_item(item, out))?,
+    }
+    if section.more > 0 {
+        writeln!(out, "\n{} more.", section.more)?;
+    }
+    Ok(())
+}
+
+fn write_item(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "- {}", escape(&item.text))?;
+    for note in &item.notes {
+        let command = note.command.as_ref().map(|command| format!(": {}", code(command))).unwrap_or_default();
+        writeln!(out, "  - {}: {}{command}", note.label, escape(&note.text))?;
+    }
+    Ok(())
+}
+
+/// Without the columns that hold nothing.
+fn write_rows(table: &Rows, out: &mut dyn Write) -> io::Result<()> {
+    let is_used = |at: &usize| *at == 0 || table.rows.iter().any(|row| !row.cells[*at].is_empty());
+    let shown: Vec<usize> = (0..table.columns.len()).filter(is_used).collect();
+    let line = |cell: &dyn Fn(usize) -> String| {
+        let cells: Vec<_> = shown.iter().map(|at| cell(*at)).collect();
+        format!("| {} |", cells.join(" | "))
+    };
+    writeln!(out, "{}", line(&|at| capitalised(table.columns[at].title)))?;
+    let rule = |at: usize| if table.columns[at].kind == Kind::Number { "---:" } else { "---" }.to_owned();
+    writeln!(out, "{}", line(&rule))?;
+    for row in &table.rows {
+        let cell = |at: usize| match table.columns[at].kind {
+            // Within a table the bar closes a cell, even in code.
+            Kind::Name => code(&row.cells[at]).replace('|', "\\|"),
+            Kind::Text => escape(&row.cells[at]),
+            Kind::Number => row.cells[at].clone(),
+        };
+        writeln!(out, "{}", line(&cell))?;
+    }
+    Ok(())
+}
+
+/// `SPEED-UP` as `Speed-up`.
+fn capitalised(title: &str) -> String {
+    let (first, rest) = title.split_at(title.len().min(1));
+    first.to_owned() + &rest.to_lowercase()
+}
+
+/// A text as it is, set as code: between more backticks than it has in a row.
+fn code(raw: &str) -> String {
+    let line = text::one_line(raw, usize::MAX);
+    if line.is_empty() {
+        return line;
+    }
+    let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // A backtick at the edge would join the fence.
+    let pad = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{line}{pad}{fence}")
+}
+
+/// A text as it is, in the middle of a line. What GitHub makes links of without being told to (names, numbers,
+/// addresses) is broken by a blank of no width, which escaping does not do.
+fn escape(raw: &str) -> String {
+    let line = text::one_line(raw, usize::MAX);
+    let mut safe = String::with_capacity(line.len() + 16);
+    for (at, c) in line.char_indices() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '@' => safe.push_str("@&#8203;"),
+            '#' => safe.push_str("\\#&#8203;"),
+            // `https://...`, `mailto:...`, `:smile:`
+            ':' if line[at + 1..].starts_with(|next: char| !next.is_whitespace()) => safe.push_str(":&#8203;"),
+            // `www.`
+            '.' if line[..at].to_ascii_lowercase().ends_with("www") => safe.push_str("&#8203;."),
+            // `GH-7`
+            '-' if line[..at].to_ascii_lowercase().ends_with("gh") => safe.push_str("&#8203;-"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' => {
+                let _ = write!(safe, "\\{c}");
+            }
+            _ => safe.push(c),
+        }
+    }
+    guard_start(safe)
+}
+
+/// At the start of a line a sign or a number makes a list or a heading.
+fn guard_start(text: String) -> String {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    match digits.chars().next() {
+        Some('.' | ')') if digits.len() < text.len() => {
+            let number = text.len() - digits.len();
+            format!("{}\\{digits}", &text[..number])
+        }
+        Some('-' | '+' | '=') if digits.len() == text.len() => format!("\\{text}"),
+        _ => text,
+    }
+}

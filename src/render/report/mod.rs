@@ -1,0 +1,28 @@
+//! The forms of the report of a period. Those for people show the same sections, each in its own dress.
+
+mod markdown;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io::{self, Write};
+
+use super::{Options, json};
+use crate::report::Report;
+
+type Form = fn(&Report, &Options, &mut dyn Write) -> io::Result<()>;
+
+/// The forms of this report, by the names of the formats. A new one is a file and a line here.
+const FORMS: [(&str, Form); 3] = [("text", text::render), ("markdown", markdown::render), ("json", data)];
+
+pub(crate) fn by_name(name: &str) -> Option<Form> {
+    FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
+}
+
+/// All that is known, schema `agentmon.report/1`.
+fn data(report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let mut report = report.clone();
+    report.problems.iter_mut().for_each(|problem| json::lossy(&mut problem.path));
+    json::write(&report, out)
+}
