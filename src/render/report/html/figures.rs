@@ -2,9 +2,9 @@
 
 use super::axis::day;
 use super::markup::{Element, element};
-use super::words::{about, dollars, number, percent, seconds, share};
+use super::words::{about, number, percent, seconds, share};
 use super::{Page, note, section};
-use crate::report::Trend;
+use crate::report::{By, Trend, dollars};
 use crate::text::{self, count};
 
 /// More problems than this are counted, not listed.
@@ -16,7 +16,9 @@ pub(super) fn header(page: &Page) -> Element {
     let of = match repositories[..] {
         [] => String::new(),
         [one] => one.to_owned(),
-        [first, ..] => format!("{first} and {} more", count(repositories.len() as u64 - 1, "repository", "repositories")),
+        [first, ..] => {
+            format!("{first} and {} more", count(repositories.len() as u64 - 1, "repository", "repositories"))
+        }
     };
     let made = format!("made {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));
     let mut soft = element("p").class("soft");
@@ -106,7 +108,8 @@ fn trend(page: &Page, trend: &Trend) -> Element {
         std::cmp::Ordering::Equal => "= ",
         std::cmp::Ordering::Greater => "▲ ",
     };
-    let change = trend.change.filter(|change| change.abs() >= 0.005).map(|change| format!("{}, ", percent(change.abs())));
+    let change =
+        trend.change.filter(|change| change.abs() >= 0.005).map(|change| format!("{}, ", percent(change.abs())));
     let line = element("dd").class(match trend.better {
         Some(true) => "trend better",
         Some(false) => "trend worse",
@@ -164,16 +167,19 @@ pub(super) fn footer(page: &Page) -> Element {
     foot = foot.children(problems);
     let hidden = report.problems.len().saturating_sub(PROBLEMS);
     if hidden > 0 {
-        foot = foot.child(note(&format!("{} could not be read either.", count(hidden as u64, "more thing", "more things"))));
+        foot = foot
+            .child(note(&format!("{} could not be read either.", count(hidden as u64, "more thing", "more things"))));
     }
     let offset = report.taken_at.local(page.offset).format("%:z").to_string();
-    let zone = format!("Times of day are {offset}; days, weeks and months are those of UTC. agentmon {}.", env!("CARGO_PKG_VERSION"));
+    let zone = format!(
+        "Times of day are {offset}; days, weeks and months are those of UTC. agentmon {}.",
+        env!("CARGO_PKG_VERSION")
+    );
     foot.child(note(&zone))
 }
 
 /// `20 Nov` of a day, `20 Nov` of the first day of a week, `Nov 2026`: below a column.
 pub(super) fn group_label(page: &Page, at: usize) -> String {
-    use crate::report::By;
     let Some(group) = page.report.groups.get(at) else { return String::new() };
     let utc = chrono::FixedOffset::east_opt(0).unwrap_or(page.offset);
     let local = group.period.from.local(utc);

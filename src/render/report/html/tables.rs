@@ -4,10 +4,10 @@ use super::chart;
 use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
-use super::words::{about, class, dollars, health, number, percent, seconds};
+use super::words::{about, class, health, number, percent, seconds};
 use super::{Page, last, section};
 use crate::model::Health;
-use crate::report::{Agent, Condition, Figures, Part, Pattern, Task};
+use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars};
 
 /// Of each table.
 const ROWS: usize = 15;
@@ -65,8 +65,11 @@ const SHARES: [Heading; 7] = [
 
 pub(super) fn shares(page: &Page) -> Option<Element> {
     let report = page.report;
-    let groups =
-        [("Clients", &report.clients, true), ("Models", &report.models, false), ("Repositories", &report.repositories, false)];
+    let groups = [
+        ("Clients", &report.clients, true),
+        ("Models", &report.models, false),
+        ("Repositories", &report.repositories, false),
+    ];
     let known = groups.into_iter().filter(|(_, parts, _)| parts.iter().any(|part| part.name.is_some()));
     let tables: Vec<_> = known
         .flat_map(|(heading, parts, is_client)| {

@@ -108,7 +108,8 @@ impl Axis {
     pub(super) fn ticks(&self) -> Vec<Tick> {
         let shift = i64::from(self.offset.local_minus_utc()) * 1000;
         let first = self.frame.from.0.saturating_add(shift).div_euclid(self.step).saturating_add(1);
-        let times = (0..=TICKS).map(|nth| Time(first.saturating_add(nth).saturating_mul(self.step).saturating_sub(shift)));
+        let times =
+            (0..=TICKS).map(|nth| Time(first.saturating_add(nth).saturating_mul(self.step).saturating_sub(shift)));
         let within = times.filter(|time| *time <= self.frame.to);
         within.map(|time| Tick { at: self.frame.place(time), label: self.label(time) }).collect()
     }

@@ -92,15 +92,6 @@ pub(super) fn number(number: u64) -> String {
     }
 }
 
-pub(super) fn dollars(cost: f64) -> String {
-    match cost {
-        0.0 => "$0".to_owned(),
-        ..0.005 => "< $0.01".to_owned(),
-        ..1000.0 => format!("${cost:.2}"),
-        _ => format!("${cost:.0}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,12 +118,5 @@ mod tests {
             assert_eq!(percent(value), shown);
         }
         assert!(share(1_u64, 0_u64).abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn costs() {
-        for (cost, shown) in [(0.0, "$0"), (0.001, "< $0.01"), (1.5, "$1.50"), (12_345.6, "$12346")] {
-            assert_eq!(dollars(cost), shown);
-        }
     }
 }

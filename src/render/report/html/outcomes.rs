@@ -112,18 +112,19 @@ fn place(value: f64) -> f64 {
 pub(super) fn times(page: &Page) -> Option<Element> {
     let totals = &page.report.totals;
     let states = [
-        (Health::Healthy, totals.healthy_s),
-        (Health::Struggling, totals.struggling_s),
-        (Health::Stuck, totals.stuck_s),
+        ("healthy", "Healthy", totals.healthy_s),
+        ("struggling", "Struggling", totals.struggling_s),
+        ("stuck", "Stuck", totals.stuck_s),
+        ("unknown", "Not watched", totals.unwatched_s),
     ];
-    let all = states.iter().map(|(_, seconds)| *seconds).fold(0, u64::saturating_add);
-    let part = |(health, value): (Health, u64)| Part {
-        class: health.code(),
-        label: word(health).to_owned(),
+    let all = states.iter().map(|(.., seconds)| *seconds).fold(0, u64::saturating_add);
+    let part = |(class, label, value): (&'static str, &str, u64)| Part {
+        class,
+        label: label.to_owned(),
         value: float(value),
         shown: format!("{} ({})", seconds(value), percent(share(value, all))),
     };
-    let parts = states.map(part);
+    let parts: Vec<_> = states.into_iter().map(part).collect();
     let stuck = totals.stuck;
     let delay = stuck.mean_delay_s.map(|mean| {
         let times = count(stuck.times, "time", "times");

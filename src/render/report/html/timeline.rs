@@ -1,6 +1,7 @@
 //! What ran when, and where it got stuck: a lane for each task. The lines grow thicker and their dashes finer with the
 //! trouble, ends have a glyph, and each lane has its text.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
@@ -49,17 +50,15 @@ pub(super) fn timeline(page: &Page) -> Option<Element> {
 /// The tasks that are drawn, in the report's order: those with trouble, the worst first, then the latest.
 fn chosen(page: &Page) -> BTreeSet<usize> {
     let tasks = &page.report.tasks;
-    let is_drawn = |at: &usize| tasks.get(*at).is_some_and(|task| !task.spans.is_empty() || !task.runs.is_empty());
-    let mut latest: Vec<_> = (0..tasks.len()).collect();
-    latest.sort_by_key(|&at| std::cmp::Reverse(tasks[at].to));
-    let mut chosen = BTreeSet::new();
-    for at in page.report.troubled.iter().copied().chain(latest).filter(is_drawn) {
-        if chosen.len() == LANES {
-            break;
-        }
-        chosen.insert(at);
-    }
-    chosen
+    let is_drawn = |at: &usize| !tasks[*at].spans.is_empty() || !tasks[*at].runs.is_empty();
+    let rank = |at: &usize| {
+        let Task { figures, to, .. } = &tasks[*at];
+        let trouble = figures.stuck_s.saturating_add(figures.struggling_s);
+        Reverse((figures.failed, trouble, *to))
+    };
+    let mut order: Vec<usize> = (0..tasks.len()).filter(is_drawn).collect();
+    order.sort_by_key(rank);
+    order.into_iter().take(LANES).collect()
 }
 
 fn left_out(page: &Page, drawn: &BTreeSet<usize>) -> Option<Element> {
@@ -138,7 +137,7 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
     for part in summary(task) {
         small = small.own(" · ").text(&part);
     }
-    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(page.name(task)));
+    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.name(task)));
     element("div").class("lane").child(who.child(small)).child(svg)
 }
 

@@ -4,8 +4,9 @@ use super::chart::{Column, Part, bar, columns, legend};
 use super::figures::{group_label, short};
 use super::markup::{Element, element};
 use super::table::{cell, meter, more, table};
-use super::words::{dollars, float, number, percent, share};
+use super::words::{float, number, percent, share};
 use super::{Page, section};
+use crate::report::{Group, dollars};
 
 /// More tools than this are not listed.
 const TOOLS: usize = 20;
@@ -37,7 +38,7 @@ pub(super) fn tokens(page: &Page) -> Option<Element> {
 }
 
 fn by_group(page: &Page) -> Element {
-    let column = |(at, group): (usize, &crate::report::Group)| {
+    let column = |(at, group): (usize, &Group)| {
         let tokens = &group.figures.tokens;
         let label = group_label(page, at);
         let parts = [
@@ -62,7 +63,7 @@ fn rounded(value: f64) -> u64 {
 
 fn cost_by_group(page: &Page) -> Option<Element> {
     let total = page.report.totals.cost_usd?;
-    let column = |(at, group): (usize, &crate::report::Group)| {
+    let column = |(at, group): (usize, &Group)| {
         let cost = group.figures.cost_usd.unwrap_or_default();
         let label = group_label(page, at);
         let shown = if cost > 0.0 { dollars(cost) } else { String::new() };
@@ -80,8 +81,12 @@ pub(super) fn tools(page: &Page) -> Option<Element> {
     let tools = &page.report.tools;
     let totals = &page.report.totals;
     let rate = totals.tool_failure_rate?;
-    let text =
-        format!("{} calls, {} of them failed ({}).", number(totals.tools.calls), number(totals.tools.failed), percent(rate));
+    let text = format!(
+        "{} calls, {} of them failed ({}).",
+        number(totals.tools.calls),
+        number(totals.tools.failed),
+        percent(rate)
+    );
     let most = tools.iter().map(|tool| tool.calls).max().unwrap_or(0);
     let rows = tools.iter().take(TOOLS).map(|tool| {
         vec![

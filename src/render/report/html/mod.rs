@@ -6,20 +6,21 @@ mod chart;
 mod figures;
 mod markup;
 mod outcomes;
-mod tables;
 mod table;
+mod tables;
+#[cfg(test)]
+pub(super) mod tests;
 mod timeline;
 mod used;
 mod words;
-#[cfg(test)]
-mod tests;
 
 use std::io::{self, Write};
 
 use chrono::FixedOffset;
 
 use self::markup::{Element, element};
-use crate::report::{Report, Task};
+use super::super::Options;
+use crate::report::{Period, Report, Task};
 use crate::time::Time;
 
 /// How the page looks. Not in pieces: it is read as a whole.
@@ -47,16 +48,14 @@ struct Page<'a> {
     several: bool,
 }
 
-/// Writes the page.
-///
-/// # Errors
-/// It could not be written.
-pub(crate) fn page(report: &Report, offset: FixedOffset, out: &mut dyn Write) -> io::Result<()> {
-    let page = Page { report, offset, several: report.repositories.len() > 1 };
-    out.write_all(b"<!DOCTYPE html>\n")?;
+pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let page = Page { report, offset: options.offset, several: report.repositories.len() > 1 };
     let html = element("html").with("lang", "en").child(head(&page)).child(body(&page));
-    html.write(&mut io::BufWriter::new(&mut *out))?;
-    out.write_all(b"\n")
+    let mut out = io::BufWriter::new(out);
+    out.write_all(b"<!DOCTYPE html>\n")?;
+    html.write(&mut out)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 fn head(page: &Page) -> Element {
@@ -91,7 +90,7 @@ impl Page<'_> {
         axis::moment(time, self.offset)
     }
 
-    fn period(&self, period: crate::report::Period) -> String {
+    fn period(&self, period: Period) -> String {
         let (from, to) = (period.from.local(self.offset), period.to.local(self.offset));
         let form = "%-d %b %Y %H:%M";
         format!("{} – {}", from.format(form), to.format(form))

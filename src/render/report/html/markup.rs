@@ -158,10 +158,7 @@ mod tests {
     fn writes_elements() {
         let line = element("line").part("x1", 0.123_456).at("y1", 7.0).class("stuck");
         let list = element("ul").child(element("li").own("a ").child(element("b").text("b"))).child(line);
-        assert_eq!(
-            written(&list),
-            "<ul><li>a <b>b</b></li>\n<line x1=\"12.35%\" y1=\"7\" class=\"stuck\"/></ul>"
-        );
+        assert_eq!(written(&list), "<ul><li>a <b>b</b></li>\n<line x1=\"12.35%\" y1=\"7\" class=\"stuck\"/></ul>");
         assert_eq!(written(&element("div")), "<div></div>");
     }
 
@@ -169,7 +166,8 @@ mod tests {
     fn no_text_becomes_markup() {
         let hostile = "\"'><script>alert(1)</script>&amp;\u{0}\u{1b}[2J\u{202e}]]>\u{ffff}";
         let page = written(&element("p").saying("title", hostile).text(hostile));
-        let safe = "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\\u{0}\\u{1b}[2J\\u{202e}]]&gt;\u{fffd}";
+        let safe =
+            "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\\u{0}\\u{1b}[2J\\u{202e}]]&gt;\u{fffd}";
         assert_eq!(page, format!("<p title=\"{safe}\">{safe}</p>\n"));
     }
 
