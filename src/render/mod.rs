@@ -34,11 +34,12 @@ pub(crate) struct Format {
 }
 
 /// The formats that there are of one page or another.
-pub(crate) const NAMES: [(&str, &str); 5] = [
+pub(crate) const NAMES: [(&str, &str); 6] = [
     ("table", "A table by repository and health"),
     ("lines", "One line a task, for pipes, mail and logs"),
     ("text", "Of a period: a page for a terminal, a pipe or a mail"),
     ("markdown", "Of a period: for a pull request or an issue"),
+    ("html", "Of a period: a page with charts for a browser, a phone or print, in one file"),
     ("json", "All that is known, as JSON"),
 ];
 

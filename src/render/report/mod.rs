@@ -1,5 +1,6 @@
 //! The forms of the report of a period. Those for people show the same sections, each in its own dress.
 
+mod html;
 mod markdown;
 mod sections;
 #[cfg(test)]
@@ -14,7 +15,8 @@ use crate::report::Report;
 type Form = fn(&Report, &Options, &mut dyn Write) -> io::Result<()>;
 
 /// The forms of this report, by the names of the formats. A new one is a file and a line here.
-const FORMS: [(&str, Form); 3] = [("text", text::render), ("markdown", markdown::render), ("json", data)];
+const FORMS: [(&str, Form); 4] =
+    [("text", text::render), ("markdown", markdown::render), ("html", html::render), ("json", data)];
 
 pub(crate) fn by_name(name: &str) -> Option<Form> {
     FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)

@@ -1,0 +1,198 @@
+//! The tables: what failed again and again, who worked, which tasks took long or went badly, what ran side by side.
+
+use super::chart;
+use super::figures::short;
+use super::markup::{Element, element};
+use super::table::{Heading, cell, more, table};
+use super::words::{about, class, health, number, percent, seconds};
+use super::{Page, last, section};
+use crate::model::Health;
+use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars};
+
+/// Of each table.
+const ROWS: usize = 15;
+/// Tasks that are named in one cell.
+const NAMED: usize = 3;
+const NONE: &str = "–";
+
+pub(super) fn patterns(page: &Page) -> Option<Element> {
+    let patterns = &page.report.patterns;
+    let row = |pattern: &Pattern| {
+        let mut what = element("td").child(element("code").text(&pattern.pattern));
+        if pattern.example != pattern.pattern {
+            what = what.child(element("br")).child(soft("such as: ", &pattern.example));
+        }
+        let mut kind = class(pattern.class).to_owned();
+        if let Some(tool) = &pattern.tool {
+            kind = format!("{}, {kind}", short(tool));
+        }
+        vec![
+            what,
+            cell(&kind),
+            cell(&number(pattern.count)),
+            cell(&page.names(&pattern.tasks, NAMED)),
+            cell(&page.moment(pattern.first)),
+            cell(&page.moment(pattern.last)),
+        ]
+    };
+    let headings = [
+        ("Error", "words"),
+        ("Tool, class", "words"),
+        ("Count", "number"),
+        ("Tasks", "words"),
+        ("First", "number"),
+        ("Last", "number"),
+    ];
+    let table = table(&headings, patterns.iter().take(ROWS).map(row));
+    let left_out = more(patterns.len(), ROWS, "patterns are");
+    (!patterns.is_empty()).then(|| section("Failure patterns").child(table).children(left_out))
+}
+
+fn soft(own: &'static str, text: &str) -> Element {
+    element("span").class("soft").own(own).text(text)
+}
+
+/// What is told of a client, a model or a repository.
+const SHARES: [Heading; 7] = [
+    ("", "name"),
+    ("Runs", "number"),
+    ("Success", "number"),
+    ("Median", "number"),
+    ("Stuck", "number"),
+    ("Tokens written", "number"),
+    ("Cost", "number"),
+];
+
+pub(super) fn shares(page: &Page) -> Option<Element> {
+    let report = page.report;
+    let groups = [
+        ("Clients", &report.clients, true),
+        ("Models", &report.models, false),
+        ("Repositories", &report.repositories, false),
+    ];
+    let known = groups.into_iter().filter(|(_, parts, _)| parts.iter().any(|part| part.name.is_some()));
+    let tables: Vec<_> = known
+        .flat_map(|(heading, parts, is_client)| {
+            let rows = parts.iter().take(ROWS).map(|part| share(part, is_client.then_some(&report.agents[..])));
+            let left_out = more(parts.len(), ROWS, "are");
+            [element("h3").own(heading), table(&SHARES, rows)].into_iter().chain(left_out)
+        })
+        .collect();
+    (!tables.is_empty()).then(|| section("Who worked where").children(tables))
+}
+
+fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
+    let named = part.name.as_deref().unwrap_or("not known");
+    let mut name = element("td").saying("title", named).text(if named.starts_with('/') { last(named) } else { named });
+    let agent = agents.and_then(|agents| agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref()));
+    if let Some(agent) = agent.filter(|agent| agent.condition != Condition::Unknown) {
+        let fared = format!("{} of its last {} runs failed", agent.failed, agent.runs);
+        name = name.own(" ").child(condition(agent.condition)).child(element("br")).child(soft("", &fared));
+    } else if named.starts_with('/') {
+        name = name.child(element("br")).child(soft("", named));
+    }
+    let Figures { runs, success_rate, duration, stuck_s, tokens, cost_usd, .. } = &part.figures;
+    vec![
+        name,
+        cell(&number(*runs)),
+        cell(&success_rate.map_or(NONE.to_owned(), percent)),
+        cell(&duration.map_or(NONE.to_owned(), |duration| about(duration.median_s))),
+        cell(&if *stuck_s > 0 { seconds(*stuck_s) } else { NONE.to_owned() }),
+        cell(&number(tokens.output)),
+        cell(&cost_usd.map_or(NONE.to_owned(), dollars)),
+    ]
+}
+
+fn condition(condition: Condition) -> Element {
+    let (class, words) = match condition {
+        Condition::Failing => ("health failed", "✗ failing"),
+        Condition::Degraded => ("health struggling", "⚠\u{fe0e} degraded"),
+        Condition::Healthy => ("health healthy", "✓ healthy"),
+        Condition::Unknown => ("health unknown", "? unknown"),
+    };
+    element("span").class(class).own(words)
+}
+
+/// What is told of one task.
+const TASKS: [Heading; 8] = [
+    ("Task", "name"),
+    ("State", "words"),
+    ("Runs", "number"),
+    ("Failed", "number"),
+    ("Longest", "number"),
+    ("Struggling", "number"),
+    ("Stuck", "number"),
+    ("Errors", "number"),
+];
+
+pub(super) fn tasks(page: &Page) -> Option<Element> {
+    let lists = [("Most troubled", &page.report.troubled), ("Longest", &page.report.longest)];
+    let tables = lists.into_iter().filter(|(_, list)| !list.is_empty()).flat_map(|(heading, list)| {
+        let rows = list.iter().filter_map(|&at| page.report.tasks.get(at)).take(ROWS).map(|task| task_row(page, task));
+        [element("h3").own(heading), table(&TASKS, rows)].into_iter().chain(more(list.len(), ROWS, "tasks are"))
+    });
+    let tables: Vec<_> = tables.collect();
+    (!tables.is_empty()).then(|| section("Tasks").children(tables))
+}
+
+fn task_row(page: &Page, task: &Task) -> Vec<Element> {
+    let figures = &task.figures;
+    let mut name = element("td").text(&page.name(task));
+    let who: Vec<_> = [&task.client, &task.model].into_iter().flatten().map(|word| short(word)).collect();
+    if !who.is_empty() {
+        name = name.child(element("br")).child(soft("", &who.join(" · ")));
+    }
+    let times = |seconds: u64| if seconds > 0 { self::seconds(seconds) } else { NONE.to_owned() };
+    let counts = |n: u64| if n > 0 { number(n) } else { NONE.to_owned() };
+    let state = element("td").children(task.health.map(health)).children(reason(task));
+    vec![
+        name,
+        state,
+        cell(&number(figures.runs)),
+        cell(&counts(figures.failed)),
+        cell(&figures.duration.map_or(NONE.to_owned(), |duration| seconds(duration.longest_s))),
+        cell(&times(figures.struggling_s)),
+        cell(&times(figures.stuck_s)),
+        cell(&counts(figures.errors)),
+    ]
+}
+
+/// Why the last run failed.
+fn reason(task: &Task) -> Option<Element> {
+    let run = task.runs.last().filter(|run| run.outcome == Health::Failed && task.health == Some(Health::Failed))?;
+    let class = run.error_class.map(|found| format!(", {}", class(found))).unwrap_or_default();
+    Some(element("span").class("soft").own(" ").text(&format!("{}{class}", run.reason)))
+}
+
+pub(super) fn batches(page: &Page) -> Option<Element> {
+    let batches = &page.report.batches;
+    let headings = [
+        ("When", "name"),
+        ("Tasks", "words"),
+        ("Runs", "number"),
+        ("At once", "number"),
+        ("Summed", "number"),
+        ("Took", "number"),
+        ("Speed-up", "number"),
+        ("", "meter"),
+    ];
+    let rows = batches.iter().rev().take(ROWS).map(|batch| {
+        let parallel = batch.parallel;
+        vec![
+            cell(&super::axis::between(batch.period.from, batch.period.to, page.offset)),
+            cell(&page.names(&batch.tasks, NAMED)),
+            cell(&number(parallel.runs)),
+            cell(&number(parallel.most)),
+            cell(&seconds(parallel.summed_s)),
+            cell(&seconds(parallel.wall_s)),
+            cell(&format!("{:.1} ×", parallel.speed_up)),
+            element("td").child(chart::meter("one", parallel.speed_up / super::words::float(parallel.most).max(1.0))),
+        ]
+    });
+    let what = "Tasks that ran side by side, the latest first: their summed time, the time it took, and how much faster \
+                that was. The bar is the share of the most that were at work at once.";
+    let table = table(&headings, rows);
+    let left_out = more(batches.len(), ROWS, "batches are");
+    let note = element("p").class("note").own(what);
+    (!batches.is_empty()).then(|| section("Batches").child(note).child(table).children(left_out))
+}

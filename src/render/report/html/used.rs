@@ -1,0 +1,112 @@
+//! What the work took: tokens, dollars and tools.
+
+use super::chart::{Column, Part, bar, columns, legend};
+use super::figures::{group_label, short};
+use super::markup::{Element, element};
+use super::table::{cell, meter, more, table};
+use super::words::{float, number, percent, share};
+use super::{Page, section};
+use crate::report::{Group, dollars};
+
+/// More tools than this are not listed.
+const TOOLS: usize = 20;
+
+pub(super) fn tokens(page: &Page) -> Option<Element> {
+    let tokens = &page.report.totals.tokens;
+    let kinds = [
+        ("one", "Read anew", tokens.input),
+        ("two", "Read from the cache", tokens.cached_input),
+        ("three", "Written to the cache", tokens.cache_write),
+        ("four", "Written by the model", tokens.output),
+    ];
+    let all = kinds.iter().map(|(.., value)| *value).fold(0, u64::saturating_add);
+    let part = |(class, label, value): (&'static str, &str, u64)| Part {
+        class,
+        label: label.to_owned(),
+        value: float(value),
+        shown: format!("{} ({})", number(value), percent(share(value, all))),
+    };
+    let parts: Vec<_> = kinds.into_iter().filter(|(.., value)| *value > 0).map(part).collect();
+    let left = element("div")
+        .child(element("h3").own("Tokens"))
+        .child(bar("Tokens", &parts))
+        .child(legend(&parts))
+        .child(by_group(page));
+    let cost = page.report.totals.cost_usd.filter(|cost| *cost > 0.0);
+    let right = cost.and_then(|_| cost_by_group(page));
+    (all > 0).then(|| section("Tokens and cost").child(element("div").class("pair").child(left).children(right)))
+}
+
+fn by_group(page: &Page) -> Element {
+    let column = |(at, group): (usize, &Group)| {
+        let tokens = &group.figures.tokens;
+        let label = group_label(page, at);
+        let parts = [
+            ("four", tokens.output),
+            ("one", tokens.input),
+            ("three", tokens.cache_write),
+            ("two", tokens.cached_input),
+        ];
+        let all = parts.iter().map(|(_, value)| *value).fold(0, u64::saturating_add);
+        let title = format!("{label}: {} tokens, {} of them written by the model", number(all), number(tokens.output));
+        let parts = parts.into_iter().filter(|(_, value)| *value > 0).map(|(class, value)| (class, float(value)));
+        Column { label, title, parts: parts.collect(), shown: if all > 0 { number(all) } else { String::new() } }
+    };
+    let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
+    columns("Tokens", &groups, &[], |most| format!("{} tokens", number(rounded(most))))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of counts")]
+fn rounded(value: f64) -> u64 {
+    value as u64
+}
+
+fn cost_by_group(page: &Page) -> Option<Element> {
+    let total = page.report.totals.cost_usd?;
+    let column = |(at, group): (usize, &Group)| {
+        let cost = group.figures.cost_usd.unwrap_or_default();
+        let label = group_label(page, at);
+        let shown = if cost > 0.0 { dollars(cost) } else { String::new() };
+        let title = format!("{label}: {}", dollars(cost));
+        Column { label, title, parts: if cost > 0.0 { vec![("one", cost)] } else { Vec::new() }, shown }
+    };
+    let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
+    let with = page.report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();
+    let text = format!("{}, told of {with} of {} tasks.", dollars(total), page.report.tasks.len());
+    let right = element("div").child(element("h3").own("Cost")).child(element("p").class("legend").text(&text));
+    Some(right.child(columns("Cost", &groups, &[], dollars)))
+}
+
+pub(super) fn tools(page: &Page) -> Option<Element> {
+    let tools = &page.report.tools;
+    let totals = &page.report.totals;
+    let rate = totals.tool_failure_rate?;
+    let text = format!(
+        "{} calls, {} of them failed ({}).",
+        number(totals.tools.calls),
+        number(totals.tools.failed),
+        percent(rate)
+    );
+    let most = tools.iter().map(|tool| tool.calls).max().unwrap_or(0);
+    let rows = tools.iter().take(TOOLS).map(|tool| {
+        vec![
+            cell(&short(&tool.name)),
+            cell(&number(tool.calls)),
+            meter("two", share(tool.calls, most)),
+            cell(&number(tool.failed)),
+            cell(&percent(tool.failure_rate)),
+            meter("failed", tool.failure_rate),
+        ]
+    });
+    let headings = [
+        ("Tool", "name"),
+        ("Calls", "number"),
+        ("", "meter"),
+        ("Failed", "number"),
+        ("Failure rate", "number"),
+        ("", "meter"),
+    ];
+    let table = (!tools.is_empty()).then(|| table(&headings, rows));
+    let left_out = more(tools.len(), TOOLS, "tools");
+    Some(section("Tools").child(element("p").text(&text)).children(table).children(left_out))
+}

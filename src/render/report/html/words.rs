@@ -1,0 +1,122 @@
+//! Numbers and healths as a reader knows them.
+
+use std::time::Duration;
+
+use super::markup::{Element, element};
+use crate::model::{ErrorClass, Health};
+use crate::text;
+
+/// Followed by the sign that asks for text and not for a picture, where there is one.
+pub(super) fn glyph(health: Health) -> &'static str {
+    match health {
+        Health::Failed => "✗",
+        Health::Stuck => "■",
+        Health::Struggling => "⚠\u{fe0e}",
+        Health::Unknown => "?",
+        Health::Healthy => "✓",
+        Health::Completed => "✔\u{fe0e}",
+    }
+}
+
+pub(super) fn word(health: Health) -> &'static str {
+    match health {
+        Health::Failed => "Failed",
+        Health::Stuck => "Stuck",
+        Health::Struggling => "Struggling",
+        Health::Unknown => "Unknown",
+        Health::Healthy => "Healthy",
+        Health::Completed => "Completed",
+    }
+}
+
+/// `⚠ Struggling`, in its colour.
+pub(super) fn health(health: Health) -> Element {
+    let class = match health {
+        Health::Failed => "health failed",
+        Health::Stuck => "health stuck",
+        Health::Struggling => "health struggling",
+        Health::Unknown => "health unknown",
+        Health::Healthy => "health healthy",
+        Health::Completed => "health completed",
+    };
+    element("span").class(class).own(glyph(health)).own("\u{a0}").own(word(health))
+}
+
+pub(super) fn class(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Transient => "transient",
+        ErrorClass::Resource => "resource",
+        ErrorClass::Permanent => "permanent",
+    }
+}
+
+pub(super) fn seconds(seconds: u64) -> String {
+    text::age(Duration::from_secs(seconds))
+}
+
+/// Of a figure that is a mean, a median, ...
+pub(super) fn about(seconds: f64) -> String {
+    text::age(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+pub(super) fn share(part: impl TryInto<u64>, whole: impl TryInto<u64>) -> f64 {
+    let [part, whole] = [part.try_into().unwrap_or(0), whole.try_into().unwrap_or(0)];
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the height of a mark")]
+pub(super) fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// `87 %`; with a decimal where it would else be none or all.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
+    if is_edge { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+/// `1,234`, or from ten thousand on `12.3k`, `4.5M`, `6.7G`.
+pub(super) fn number(number: u64) -> String {
+    let short = |unit: f64, letter: char| {
+        let value = float(number) / unit;
+        if value < 99.95 { format!("{value:.1}{letter}") } else { format!("{value:.0}{letter}") }
+    };
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..10_000 => format!("{},{:03}", number / 1000, number % 1000),
+        10_000..999_500 => short(1e3, 'k'),
+        999_500..999_500_000 => short(1e6, 'M'),
+        _ => short(1e9, 'G'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let cases = [
+            (999, "999"),
+            (1000, "1,000"),
+            (9_999, "9,999"),
+            (12_345, "12.3k"),
+            (123_456, "123k"),
+            (999_999, "1.0M"),
+            (1_234_567_890, "1.2G"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(number(value), shown);
+        }
+    }
+
+    #[test]
+    fn shares_do_not_round_to_none_or_all() {
+        for (value, shown) in [(0.0, "0 %"), (0.001, "0.1 %"), (0.126, "13 %"), (0.999, "99.9 %"), (1.0, "100 %")] {
+            assert_eq!(percent(value), shown);
+        }
+        assert!(share(1_u64, 0_u64).abs() < f64::EPSILON);
+    }
+}
