@@ -65,9 +65,9 @@ fn write_rows(table: &Rows, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", line(&rule))?;
     for row in &table.rows {
         let cell = |at: usize| match table.columns[at].kind {
-            // Within a table the bar closes a cell, even in code.
-            Kind::Name => code(&row.cells[at]).replace('|', "\\|"),
-            Kind::Text => escape(&row.cells[at]),
+            // A bar closes a cell, even in code, and there it cannot always be escaped.
+            Kind::Name if !row.cells[at].contains('|') => code(&row.cells[at]),
+            Kind::Name | Kind::Text => escape(&row.cells[at]),
             Kind::Label | Kind::Number => row.cells[at].clone(),
         };
         writeln!(out, "{}", line(&cell))?;

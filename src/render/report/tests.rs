@@ -88,7 +88,7 @@ fn long_lists_are_cut_and_counted() {
 }
 
 /// A text that tries everything.
-const HOSTILE: &str = "a\x1b]0;owned\x07\x1b[2J\r\n# Top\n</td><script>alert(1)</script>|x|`y`<!-- @everyone #1 \
+const HOSTILE: &str = "a\x1b]0;owned\x07\x1b[2J\r\n# Top\n</td><script>alert(1)</script>|x\\|`y`<!-- @everyone #1 \
     [l](http://evil.example) ![i](//evil.example/i.png) www.evil.example **b** $(x) \u{202e}rtl \u{200b} &amp; \\";
 
 fn hostile() -> Report {
