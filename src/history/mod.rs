@@ -243,3 +243,6 @@ impl Period {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
