@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Condition, Report, Task};
+use crate::history::OTHERS;
 use crate::model::{ErrorClass, Health};
 use crate::next::quote;
 use crate::text::{age, count};
@@ -174,7 +175,8 @@ fn same_cause(report: &Report) -> Option<Finding> {
 
 /// One error in two tasks or more, five times or more.
 fn common_pattern(report: &Report) -> Option<Finding> {
-    let pattern = report.patterns.iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
+    let known = report.patterns.iter().filter(|pattern| pattern.pattern != OTHERS);
+    let pattern = known.into_iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
     let tool = pattern.tool.as_ref().map(|tool| format!(" of {tool}")).unwrap_or_default();
     Some(Finding {
         code: "common_pattern",
@@ -289,9 +291,9 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// `83 %`.
+/// `83%`.
 pub(crate) fn percent(rate: f64) -> String {
-    format!("{:.0} %", rate * 100.0)
+    format!("{:.0}%", rate * 100.0)
 }
 
 /// `$12.30`.

@@ -20,7 +20,7 @@ mod tasks;
 mod trend;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -223,12 +223,12 @@ fn inexact(known: &Known, report: &Report) -> Vec<String> {
     }
     let (all, named) = (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).sum::<u64>());
     if named < all {
-        said.push(format!("{} of {all} tool calls were recorded without the tool's name", all - named));
+        said.push(format!("of {} of {all} tool calls the tool's name is not recorded", all - named));
     }
     let timed = report.totals.duration.map_or(0, |duration| duration.runs);
     if timed < report.totals.runs {
-        let untimed = count(report.totals.runs - timed, "run", "runs");
-        said.push(format!("{untimed} of {} were recorded without a duration", report.totals.runs));
+        let untimed = report.totals.runs - timed;
+        said.push(format!("of {untimed} of {} runs the duration is not recorded", report.totals.runs));
     }
     said
 }

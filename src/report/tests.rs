@@ -49,7 +49,7 @@ fn durations_lie_in_proportion_between_runs() {
     untimed.runs[1].seconds = None;
     let report = of(vec![untimed], days("19", "20"));
     assert_eq!((report.totals.runs, report.totals.duration.unwrap().runs), (2, 1));
-    assert_eq!(report.inexact, ["1 run of 2 were recorded without a duration"]);
+    assert_eq!(report.inexact, ["of 1 of 2 runs the duration is not recorded"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn parts_by_client_model_and_repository() {
     let tools: Vec<_> =
         report.tools.iter().map(|tool| (&*tool.name, tool.calls, tool.failed, tool.failure_rate)).collect();
     assert_eq!(tools, [("Bash", 110, 41, 0.3727), ("Edit", 40, 2, 0.05)]);
-    assert_eq!(report.inexact, ["10 of 160 tool calls were recorded without the tool's name"]);
+    assert_eq!(report.inexact, ["of 10 of 160 tool calls the tool's name is not recorded"]);
     let groups: Vec<_> = report.groups.iter().map(|group| (group.figures.tasks, group.figures.runs)).collect();
     assert_eq!(groups, [(2, 3), (2, 3)]);
 }

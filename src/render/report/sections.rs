@@ -8,7 +8,7 @@ use chrono::{FixedOffset, Offset, Utc};
 
 use super::super::parts::{short_number, tokens};
 use crate::model::ErrorClass;
-use crate::report::{Agent, Batch, By, Figures, Group, Part, Pattern, Report, Task, dollars, percent};
+use crate::report::{Agent, Batch, By, Figures, Group, Part, Pattern, Report, Task, Trend, dollars, percent};
 use crate::text::{age, count};
 use crate::time::Time;
 
@@ -32,7 +32,7 @@ pub(super) enum Body {
     Items(Vec<Item>),
 }
 
-/// A table. Its first column is a name, from outside.
+/// A table. Its first column says what a row is about.
 pub(super) struct Rows {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
@@ -47,6 +47,8 @@ pub(super) struct Column {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// A word of ours.
+    Label,
     /// From outside: an id, a path, a tool.
     Name,
     /// From outside: names, or a text.
@@ -79,7 +81,7 @@ pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
     sections.extend([
         parts("Clients", "CLIENT", &report.clients, &report.agents),
         parts("Models", "MODEL", &report.models, &[]),
-        parts("Repositories", "REPOSITORY", &report.repositories, &[]),
+        repositories(report),
         tools(report),
         patterns(report),
         tasks(report, "Longest runs", &report.longest),
@@ -145,7 +147,11 @@ fn findings(report: &Report) -> Section {
 
 fn overview(report: &Report) -> Section {
     let totals = &report.totals;
-    let mut facts = vec![("tasks", totals.tasks.to_string())];
+    let mut facts = Vec::new();
+    if let [Part { name: Some(repository), .. }] = &report.repositories[..] {
+        facts.push(("repository", repository.clone()));
+    }
+    facts.push(("tasks", totals.tasks.to_string()));
     facts.push(("runs", outcomes(totals)));
     if let Some(duration) = totals.duration {
         let span = |seconds| age(span(seconds));
@@ -185,7 +191,7 @@ fn overview(report: &Report) -> Section {
     Section::new("Overview", Body::Facts(if totals.tasks == 0 { Vec::new() } else { facts }))
 }
 
-/// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75 % success`.
+/// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75% success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none has ended here" };
@@ -211,11 +217,10 @@ fn stuck(figures: &Figures) -> String {
 }
 
 fn trend(report: &Report) -> Section {
-    let columns = vec![name("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 0), number("", 1)];
+    let columns = vec![label("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 1), number("", 2)];
     let rows = report.trend.iter().map(|trend| {
         let (label, show) = figure(trend.figure);
-        let change = trend.change.map(|change| format!("{:+.0} %", change * 100.0)).unwrap_or_default();
-        let change = if trend.better.is_none() && trend.change == Some(0.0) { "same".to_owned() } else { change };
+        let change = change(trend);
         let verdict = match trend.better {
             Some(true) => "better",
             Some(false) => "worse",
@@ -224,6 +229,16 @@ fn trend(report: &Report) -> Section {
         row([label.to_owned(), show(trend.before), show(trend.now), change, verdict.to_owned()])
     });
     Section::new("Against the period before", Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+/// Of a share in points, of all else in percent of what it was.
+fn change(trend: &Trend) -> String {
+    let points = matches!(trend.figure, "success_rate" | "tool_failure_rate");
+    match trend.change {
+        _ if points => format!("{:+.0} points", (trend.now - trend.before) * 100.0),
+        Some(change) => format!("{:+.0}%", change * 100.0),
+        None => String::new(),
+    }
 }
 
 /// How a figure of the trend is called and shown.
@@ -250,7 +265,7 @@ fn large(number: f64) -> String {
 
 fn groups(report: &Report) -> Section {
     let most = report.groups.iter().map(|group| group.figures.completed + group.figures.failed).max().unwrap_or(0);
-    let mut columns = vec![name(match report.grouped_by {
+    let mut columns = vec![label(match report.grouped_by {
         By::Daily => "DAY",
         By::Weekly => "WEEK OF",
         By::Monthly => "MONTH",
@@ -258,7 +273,7 @@ fn groups(report: &Report) -> Section {
     columns.extend(figures_columns());
     let rows = report.groups.iter().map(|group| {
         let figures = &group.figures;
-        let cells = [vec![label(group, report.grouped_by)], figures_cells(figures)].concat();
+        let cells = [vec![begin(group, report.grouped_by)], figures_cells(figures)].concat();
         Row { cells, bar: Some([figures.completed, figures.failed, most]) }
     });
     let rows: Vec<Row> = if report.groups.len() > 1 && report.totals.tasks > 0 { rows.collect() } else { Vec::new() };
@@ -266,7 +281,7 @@ fn groups(report: &Report) -> Section {
 }
 
 /// `Fri 2026-11-20`, `2026-11-16`, `2026-11`: of UTC, as the groups are.
-fn label(group: &Group, by: By) -> String {
+fn begin(group: &Group, by: By) -> String {
     let utc: FixedOffset = Utc.fix();
     let form = match by {
         By::Daily => "%a %Y-%m-%d",
@@ -324,13 +339,19 @@ fn parts(title: &'static str, column: &'static str, parts: &[Part], agents: &[Ag
     Section::new(title, Body::Rows(Rows { columns, rows: if told { rows.collect() } else { Vec::new() } }))
 }
 
+/// A single one is named in the overview.
+fn repositories(report: &Report) -> Section {
+    let several = if report.repositories.len() > 1 { &report.repositories[..] } else { &[] };
+    parts("Repositories", "REPOSITORY", several, &[])
+}
+
 /// `degraded: 3 of 10 failed`.
 fn condition(agent: &Agent) -> String {
     format!("{}: {} of {} failed", agent.condition.word(), agent.failed, agent.runs)
 }
 
 fn tools(report: &Report) -> Section {
-    let columns = vec![name("TOOL"), number("CALLS", 0), number("FAILED", 0), number("RATE", 0)];
+    let columns = vec![name("TOOL"), number("CALLS", 0), number("FAILED", 0), number("RATE", 1)];
     let rows = report.tools.iter().map(|tool| {
         let rate = if tool.failed > 0 { percent(tool.failure_rate) } else { String::new() };
         let failed = if tool.failed > 0 { tool.failed.to_string() } else { String::new() };
@@ -367,7 +388,7 @@ fn tasks(report: &Report, title: &'static str, places: &[usize]) -> Section {
         number("RUNS", 1),
         number("FAILED", 0),
         number("LONGEST", 0),
-        number("STUCK", 0),
+        number("STUCK", 1),
         number("STRUGGLING", 2),
         number("ERRORS", 3),
         Column { title: "AGENT", kind: Kind::Text, rank: 4 },
@@ -438,6 +459,10 @@ fn moment(at: Time) -> String {
 
 fn name(title: &'static str) -> Column {
     Column { title, kind: Kind::Name, rank: 0 }
+}
+
+fn label(title: &'static str) -> Column {
+    Column { title, kind: Kind::Label, rank: 0 }
 }
 
 fn number(title: &'static str, rank: u8) -> Column {
