@@ -2,6 +2,8 @@
 
 mod clean;
 mod clients;
+mod errors;
+mod events;
 mod explain;
 mod look;
 mod quiet;
@@ -11,5 +13,7 @@ mod status;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
+pub(crate) use errors::errors;
+pub(crate) use events::events;
 pub(crate) use explain::explain;
 pub(crate) use status::status;
