@@ -50,6 +50,14 @@ pub(crate) enum Command {
     Report(ReportCommand),
     /// Show what was looked for where, and what can be known of each client: the page for a missing task
     Clients,
+    /// Show the errors that agents met, by what they have in common; settle them
+    ///
+    /// From the record: failed tool calls and API errors, by their text without what changes from one time to the next.
+    /// An error is open until its task completes after it, or `agentmon errors resolve` settles it. Seen again after
+    /// that, it is open again.
+    Errors(ErrorsCommand),
+    /// Print the record, readably: what happened when
+    Events(EventsCommand),
     /// Keep the record small: fold old rows into summaries, remove old caches
     ///
     /// Rows of the record that are older than 7 days become a summary for each task and day; those of days that are
@@ -64,6 +72,44 @@ pub(crate) enum Command {
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = false)]
+pub(crate) struct ErrorsCommand {
+    #[command(subcommand)]
+    pub(crate) action: Option<ErrorsAction>,
+    /// Show open ones only (the default)
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Show those that are resolved, too
+    #[arg(long, conflicts_with = "open")]
+    pub(crate) all_errors: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ErrorsAction {
+    /// Settle an error, those of a task, or with --all every one of this repository
+    ///
+    /// It stays in the record, and is open again once it is seen again.
+    Resolve {
+        /// The id of an error, its text or a part of it, or a task
+        #[arg(value_name = "PATTERN|TASK")]
+        what: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct EventsCommand {
+    /// Show only what is about this task
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// Show only events of these kinds: poll, transition, progress, finished, error, resolved, ...
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// Go on with what is new, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
 }
 
 /// Where to look, and when.

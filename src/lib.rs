@@ -14,7 +14,8 @@
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize` and `text` (fit to be shown), `render`
 //!   (the forms of the report)
-//! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it
+//! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it,
+//!   `errors` tells which of its errors are open
 //! - `commands` put them in order
 //!
 //! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
@@ -27,6 +28,7 @@ mod clients;
 mod commands;
 mod declared;
 mod disk;
+mod errors;
 mod history;
 mod json;
 mod life;
@@ -97,6 +99,8 @@ pub fn run(
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
         Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
         Some(Command::Clients) => commands::clients(&cli, &world, out, err),
+        Some(Command::Errors(errors)) => commands::errors(&cli, errors, &world, out, err),
+        Some(Command::Events(events)) => commands::events(&cli, events, &world, out, err),
         Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
     };
     done.unwrap_or_else(|error| {

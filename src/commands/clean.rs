@@ -29,7 +29,7 @@ pub(crate) fn clean(
         bail!("a machine below `--root` is looked at, and left as it is");
     }
     let retention = config(cli, world)?.retention;
-    let records = records(cli, world, err)?;
+    let records = records(cli, cli.look.all, world, err)?;
     let mut code = 0;
     let mut say = |line: String| match writeln!(out, "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

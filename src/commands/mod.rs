@@ -3,6 +3,8 @@
 mod anonymous;
 mod clean;
 mod clients;
+mod errors;
+mod events;
 mod explain;
 mod look;
 mod on_change;
@@ -14,6 +16,8 @@ mod status;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
+pub(crate) use errors::errors;
+pub(crate) use events::events;
 pub(crate) use explain::explain;
 pub(crate) use report::report;
 pub(crate) use status::status;

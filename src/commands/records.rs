@@ -9,14 +9,14 @@ use crate::record;
 use crate::repository::{Finder, Repository};
 use crate::world::World;
 
-/// The records there are, each once: of the current directory's repository, of those named with `-C`, or with
-/// `--all` of every repository in which an agent was at work of late, and of the tasks in none.
+/// The records there are, each once: of the current directory's repository, of those named with `-C`, or
+/// `everywhere`: of every repository in which an agent was at work of late, and of the tasks in none.
 ///
 /// # Errors
 /// A directory that was named is in no repository.
-pub(super) fn records(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn records(cli: &Cli, everywhere: bool, world: &World, err: &mut dyn Write) -> anyhow::Result<Vec<PathBuf>> {
     let disk = disk(&cli.look)?;
-    let repositories = if cli.look.all {
+    let repositories = if everywhere {
         look(cli, world, err)?.seen.repositories
     } else {
         let mut finder = Finder::new(&disk);
@@ -24,11 +24,11 @@ pub(super) fn records(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::
         finder.done().repositories
     };
     let mut records: Vec<PathBuf> = Vec::new();
-    for repository in repositories.iter().map(Some).chain(cli.look.all.then_some(None)) {
+    for repository in repositories.iter().map(Some).chain(everywhere.then_some(None)) {
         let main = repository.and_then(|repository| repository.main.as_deref());
         records.extend(record::existing(world, &disk, repository.map(Repository::path), main));
     }
-    if cli.look.all {
+    if everywhere {
         records.extend(record::stored(world, &disk));
     }
     records.sort();

@@ -31,7 +31,7 @@ pub(crate) fn report(
     let form = render::report::by_name(name).with_context(|| format!("a report has no format `{name}`"))?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     check(asked, world)?;
-    let records = records(cli, world, err)?;
+    let records = records(cli, cli.look.all, world, err)?;
     let (known, period) = known(&disk, &records, asked, config.since, world.now);
     let report = report::report(known, world.now, period, asked.period);
     match form(&report, &options(cli, world), out).and_then(|()| out.flush()) {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::event::{Event, Subject, due, stamp};
+use super::hash;
 use super::history::{Last, error_key, session_key};
 use super::words::{path, text};
 use crate::history::ErrorSeen;
@@ -61,6 +62,19 @@ fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> O
         last: seen.last,
     };
     Event::new("error", now, id, &body)
+}
+
+/// That somebody took errors for settled: those of a pattern or a task, or all.
+pub(crate) fn resolved(now: Time, pattern: Option<&str>, task: Option<&str>) -> Option<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        pattern: Option<&'a str>,
+        task: Option<&'a str>,
+        all: bool,
+    }
+    let id = hash(["resolved", pattern.unwrap_or_default(), task.unwrap_or_default(), &now.0.to_string()]);
+    let all = pattern.is_none() && task.is_none();
+    Event::new("resolved", now, id, &Body { pattern, task, all })
 }
 
 #[cfg(test)]

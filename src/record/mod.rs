@@ -13,6 +13,7 @@ mod event;
 mod history;
 mod old;
 mod place;
+mod rows;
 mod words;
 
 #[cfg(test)]
@@ -23,9 +24,11 @@ mod samples;
 pub(crate) use self::{
     append::{Appended, append},
     clean::{Cleaned, Figures, clean},
+    errors::resolved,
     event::{Poll, events},
     history::History,
     place::{Place, existing, place, reopen, stored},
+    rows::{Row, Rows},
 };
 
 /// FNV-1a over the parts, each closed by a byte that no text contains. It must be the same in every

@@ -2,6 +2,8 @@
 //! values, and every text that was not made here passes [`Options::text`] on its way out.
 
 pub(crate) mod clients;
+pub(crate) mod errors;
+pub(crate) mod events;
 pub(crate) mod explain;
 mod grid;
 mod json;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use proptest::prelude::*;
 use weeks::{START, Sums, Truth, Weeks};
 
-use super::read::Past;
 use super::*;
 use crate::disk::Disk;
 use crate::record::{self, Cleaned};

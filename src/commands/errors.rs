@@ -1,0 +1,109 @@
+//! `agentmon errors`: what agents met, from the record; and `errors resolve`, which settles it.
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use super::look::{config, disk, options};
+use super::records::records;
+use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
+use crate::errors::{self, Kind, State, Target};
+use crate::history::{self, Past, Selection};
+use crate::record::{self, Appended, History};
+use crate::render;
+use crate::settings::Horizon;
+use crate::text::{count, one_line};
+use crate::world::World;
+
+/// Runs the command and says the exit code.
+///
+/// # Errors
+/// A setting is wrong, a directory that was named is in no repository, the format has no such page, or what is to
+/// be resolved is not there.
+pub(crate) fn errors(
+    cli: &Cli,
+    command: &ErrorsCommand,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    if let Some(ErrorsAction::Resolve { what }) = &command.action {
+        return resolve(cli, what.as_deref(), world, out, err);
+    }
+    let default = if world.terminal.stdout { "table" } else { "lines" };
+    let name = cli.status.format.as_deref().unwrap_or(default);
+    let form = render::errors::by_name(name).with_context(|| format!("this page has no format `{name}`"))?;
+    let since = match config(cli, world)?.since {
+        Horizon::All => None,
+        Horizon::Span(span) => Some(world.now.minus(span)),
+    };
+    let mut pasts = read(cli, &records(cli, cli.look.all, world, err)?)?;
+    if pasts.is_empty() {
+        drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
+    }
+    let problems = pasts.iter_mut().flat_map(|(_, past)| std::mem::take(&mut past.problems)).collect();
+    let kinds = errors::kinds(pasts.iter().map(|(_, past)| past));
+    let page = errors::page(kinds, command.all_errors && !command.open, since, world.now, problems);
+    match form(&page, &options(cli, world), out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
+        _ => Ok(0),
+    }
+}
+
+fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Past)>> {
+    let disk = disk(&cli.look)?;
+    let read = |path: &PathBuf| (path.clone(), history::read(&disk, path, Selection::default()));
+    Ok(records.iter().map(read).collect())
+}
+
+/// Writes that somebody took errors for settled to each record that tells of open ones.
+fn resolve(
+    cli: &Cli,
+    what: Option<&str>,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    if cli.look.root.is_some() {
+        bail!("a machine below `--root` is looked at, and left as it is");
+    }
+    if what.is_none() && !cli.look.all {
+        bail!("name what to resolve: the id of an error, its text, a task, or `--all` for every error here");
+    }
+    // Without a name, `--all` is of the errors, and not of the repositories.
+    let pasts = read(cli, &records(cli, cli.look.all && what.is_some(), world, err)?)?;
+    let all: Vec<Kind> = errors::kinds(pasts.iter().map(|(_, past)| past));
+    let target = match what {
+        None => Target::All,
+        Some(word) => errors::target(&all, word).map_err(|error| anyhow::anyhow!("{}", one_line(&error, 800)))?,
+    };
+    let mut resolved = 0;
+    for (path, past) in &pasts {
+        let kinds = errors::kinds([past]);
+        let is_open = |kind: &&Kind| kind.tasks.iter().any(|met| met.state == State::Open && target.means(kind, met));
+        let open = kinds.iter().filter(is_open).count();
+        if open == 0 {
+            continue;
+        }
+        let place = record::reopen(path)?;
+        let (pattern, task) = match &target {
+            Target::Pattern(pattern) => (Some(&**pattern), None),
+            Target::Task(task) => (None, Some(&**task)),
+            Target::All => (None, None),
+        };
+        let event = record::resolved(world.now, pattern, task);
+        match record::append(&place, &History::default(), world.now, |_| event.into_iter().collect())? {
+            Appended::Written { .. } => resolved += open,
+            Appended::Locked => bail!("the lock of `{}` is held: try again", path.display()),
+        }
+    }
+    let told = match resolved {
+        0 => "nothing of it is open".to_owned(),
+        resolved => format!("{} resolved", count(resolved as u64, "error", "errors")),
+    };
+    match writeln!(out, "{told}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
+        _ => Ok(0),
+    }
+}

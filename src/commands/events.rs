@@ -1,0 +1,113 @@
+//! `agentmon events`: the record, readably, and what is new in it as it comes.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::look::{config, disk, options};
+use super::records::records;
+use crate::cli::{Cli, EventsCommand};
+use crate::record::{Row, Rows};
+use crate::render::{self, Options};
+use crate::settings::Horizon;
+use crate::text::one_line;
+use crate::time::Time;
+use crate::world::World;
+
+/// How often it is looked for what is new.
+const PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// Writes a row.
+type Form = fn(&Row<'_>, &Options) -> String;
+
+/// The forms of this page, by the names of the formats; a table would have to wait for the last row.
+const FORMS: [(&str, Form); 2] = [("lines", line), ("json", |row, _| row.json())];
+
+/// Runs the command and says the exit code.
+///
+/// # Errors
+/// A setting is wrong, a directory that was named is in no repository, the format has no such page, or a record
+/// cannot be read.
+pub(crate) fn events(
+    cli: &Cli,
+    command: &EventsCommand,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let name = cli.status.format.as_deref().unwrap_or("lines");
+    let form = FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form);
+    let form = form.with_context(|| format!("this page has no format `{name}`"))?;
+    let since = match config(cli, world)?.since {
+        Horizon::All => None,
+        Horizon::Span(span) => Some(world.now.minus(span)),
+    };
+    let mut records: Vec<Rows> = records(cli, cli.look.all, world, err)?.into_iter().map(Rows::of).collect();
+    if records.is_empty() {
+        drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
+        return Ok(0);
+    }
+    let (disk, options) = (disk(&cli.look)?, options(cli, world));
+    let several = records.len() > 1 && name != "json";
+    let mut spoke: Option<usize> = None;
+    loop {
+        for (number, rows) in records.iter_mut().enumerate() {
+            let heading = several.then(|| render::events::heading(&rows.path, &options));
+            let mut written = Ok(());
+            let tell = |row: &Row<'_>| {
+                if written.is_ok() && is_wanted(row, command, since) {
+                    if let Some(heading) = heading.as_ref().filter(|_| spoke != Some(number)) {
+                        written = writeln!(out, "{heading}");
+                    }
+                    spoke = Some(number);
+                    written =
+                        std::mem::replace(&mut written, Ok(())).and_then(|()| writeln!(out, "{}", form(row, &options)));
+                }
+            };
+            let read = rows.read(&disk, tell);
+            match written.and_then(|()| out.flush()) {
+                // Whoever reads them has read enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(0),
+                written => written.context("could not write")?,
+            }
+            if let Err(error) = read {
+                let path = one_line(&rows.path.to_string_lossy(), 400);
+                if !command.follow {
+                    bail!("could not read `{path}`: {error}");
+                }
+                drop(writeln!(err, "agentmon: could not read `{path}`: {error}"));
+            }
+        }
+        if !command.follow || !pause() {
+            return Ok(0);
+        }
+    }
+}
+
+fn is_wanted(row: &Row<'_>, command: &EventsCommand, since: Option<Time>) -> bool {
+    let is_task = |task: &str| {
+        let folder = row.worktree.as_deref().and_then(|worktree| Path::new(worktree).file_name());
+        row.task.as_deref() == Some(task) || folder.is_some_and(|folder| folder == task)
+    };
+    since.is_none_or(|since| row.at >= since)
+        && (command.kind.is_empty() || command.kind.iter().any(|kind| *kind == row.event))
+        && command.task.as_deref().is_none_or(is_task)
+}
+
+fn line(row: &Row<'_>, options: &Options) -> String {
+    let whole = serde_json::from_slice(row.bytes).unwrap_or_default();
+    render::events::line(&row.event, row.at, &whole, options)
+}
+
+/// Waits for a while; no longer if whoever reads our output has gone.
+fn pause() -> bool {
+    let stdout = io::stdout();
+    let mut streams = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut streams, Some(&PAUSE)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => true,
+        Ok(_) => !streams[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL),
+        Err(_) => false,
+    }
+}

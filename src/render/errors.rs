@@ -1,0 +1,161 @@
+//! The page about the errors that agents met: by what they have in common, the open ones first.
+
+use std::io::{self, Write};
+
+use owo_colors::Style;
+
+use super::{Options, grid, json, parts};
+use crate::errors::{Kind, Met, Page, State};
+use crate::model::ErrorClass;
+use crate::text;
+use crate::time::Time;
+
+type Form = fn(&Page, &Options, &mut dyn Write) -> io::Result<()>;
+
+/// The forms of this page, by the names of the formats.
+const FORMS: [(&str, Form); 3] = [("table", table), ("lines", lines), ("json", |page, _, out| json::write(page, out))];
+
+pub(crate) fn by_name(name: &str) -> Option<Form> {
+    FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
+}
+
+/// Before what is said of an error.
+const INDENT: &str = "    ";
+/// More tasks than this are counted, not listed.
+const TASKS: usize = 6;
+
+fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let tell = |kind: &Kind| [format!("{}x", kind.count), word(kind.class).to_owned(), age(kind.last, page)];
+    let rows: Vec<[String; 3]> = page.errors.iter().map(tell).collect();
+    let titles = ["COUNT", "CLASS", "LAST"];
+    let widest = |at: usize| rows.iter().map(|row| row[at].len()).max().unwrap_or(0).max(titles[at].len());
+    let widths = [0, 1, 2].map(widest);
+    let numbers = |[count, class, last]: [&str; 3]| {
+        format!("  {count:>0$}  {class:<1$}  {last:>2$}", widths[0], widths[1], widths[2])
+    };
+    let beside = numbers(["", "", ""]).len();
+    let room = options.width.min(140).saturating_sub(2 + beside).max(20);
+    if !rows.is_empty() {
+        writeln!(out, "{}", options.dim(&format!("  {:room$}{}", "ERROR", numbers(titles))))?;
+    }
+    for (kind, row) in page.errors.iter().zip(&rows) {
+        let lines = grid::wrap(&options.text(&kind.pattern), room, 3, options.ellipsis());
+        for (at, line) in lines.iter().enumerate() {
+            let gap = " ".repeat(room.saturating_sub(text::width(line)));
+            if at == 0 {
+                let [count, class, last] = row.each_ref().map(|cell| &**cell);
+                let told = numbers([count, class, last]);
+                writeln!(out, "{} {}{gap}{}", mark(kind, options), options.bold(line), paint(kind, &told, options))?;
+            } else {
+                writeln!(out, "  {}", options.bold(line))?;
+            }
+        }
+        let about = [kind.id.clone(), tool(kind, options), tasks(kind, options), since(kind, page)];
+        let about = about.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(options.dot());
+        write_wrapped(&about, options, out)?;
+        if kind.example != kind.pattern {
+            write_wrapped(&format!("e.g. {}", options.text(&kind.example)), options, out)?;
+        }
+    }
+    if !rows.is_empty() {
+        writeln!(out)?;
+    }
+    end(page, options, out)
+}
+
+/// One line an error, uncut.
+fn lines(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    for kind in &page.errors {
+        let state = if kind.state == State::Open { "" } else { "resolved, " };
+        let about = [
+            tool(kind, options),
+            tasks(kind, options),
+            since(kind, page),
+            format!("last {} ago", age(kind.last, page)),
+        ];
+        let about = about.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(options.dot());
+        let example = if kind.example == kind.pattern {
+            String::new()
+        } else {
+            format!("{}e.g. {}", options.dot(), options.text(&kind.example))
+        };
+        let pattern = options.bold(&options.text(&kind.pattern));
+        let (id, count, class) = (options.dim(&kind.id), kind.count, word(kind.class));
+        writeln!(out, "{id} {count}x {pattern} | {state}{class}{}{about}{example}", options.dot())?;
+    }
+    end(page, options, out)
+}
+
+fn end(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    for (label, text) in parts::problems(&page.problems, options) {
+        writeln!(out, "{} {text}", options.dim(&format!("{label}:")))?;
+    }
+    let summary = &page.summary;
+    let mut parts = vec![format!("{} open", text::count(summary.open as u64, "error", "errors"))];
+    let shown = page.errors.iter().any(|kind| kind.state == State::Resolved);
+    if summary.resolved > 0 {
+        let how = if shown { "" } else { ", --all-errors shows them" };
+        parts.push(format!("{} resolved{how}", summary.resolved));
+    }
+    if summary.older > 0 {
+        parts.push(format!("{} older, --since all shows them", summary.older));
+    }
+    parts.push(options.moment(page.taken_at));
+    writeln!(out, "{}", parts.join(options.dot()))
+}
+
+fn write_wrapped(line: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let room = options.width.saturating_sub(INDENT.len());
+    let lines = grid::wrap(line, room, 4, options.ellipsis());
+    lines.iter().try_for_each(|line| writeln!(out, "{INDENT}{}", options.dim(line)))
+}
+
+fn mark(kind: &Kind, options: &Options) -> String {
+    let (glyph, ascii) = if kind.state == State::Open { ("●", "*") } else { ("○", "-") };
+    paint(kind, if options.unicode { glyph } else { ascii }, options)
+}
+
+fn paint(kind: &Kind, text: &str, options: &Options) -> String {
+    let style = match (kind.state, kind.class) {
+        (State::Resolved, _) => Style::new().dimmed(),
+        (State::Open, ErrorClass::Permanent) => Style::new().red(),
+        (State::Open, ErrorClass::Resource) => Style::new().magenta(),
+        (State::Open, ErrorClass::Transient) => Style::new().yellow(),
+    };
+    options.paint(style, text)
+}
+
+/// `in Bash`; an error without a tool is the model's.
+fn tool(kind: &Kind, options: &Options) -> String {
+    kind.tool.as_ref().map_or_else(|| "API".to_owned(), |tool| options.text(tool))
+}
+
+/// `billing 5, parser 2`.
+fn tasks(kind: &Kind, options: &Options) -> String {
+    let one = |met: &Met| {
+        let state = if met.state == State::Resolved && kind.state == State::Open { " (resolved)" } else { "" };
+        format!("{} {}{state}", options.text(&met.task), met.count)
+    };
+    let mut tasks: Vec<_> = kind.tasks.iter().take(TASKS).map(one).collect();
+    if kind.tasks.len() > TASKS {
+        tasks.push(format!("{} more", kind.tasks.len() - TASKS));
+    }
+    format!("in {}", tasks.join(", "))
+}
+
+/// `since 3h05m`; nothing of one that was seen once.
+fn since(kind: &Kind, page: &Page) -> String {
+    if kind.first == kind.last { String::new() } else { format!("first {} ago", age(kind.first, page)) }
+}
+
+fn age(at: Time, page: &Page) -> String {
+    text::age(page.taken_at.since(at))
+}
+
+fn word(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Transient => "transient",
+        ErrorClass::Resource => "resource",
+        ErrorClass::Permanent => "permanent",
+    }
+}

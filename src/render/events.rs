@@ -1,0 +1,234 @@
+//! The record, readably: one line an event, in local time.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Options, style};
+use crate::model::Health;
+use crate::text;
+use crate::time::Time;
+
+/// `transition` and `finished` are the longest of the usual ones.
+const KIND: usize = 10;
+/// How many columns of a text from the record are shown.
+const LONGEST: usize = 400;
+
+/// Before the events of one of several records.
+pub(crate) fn heading(record: &Path, options: &Options) -> String {
+    format!("{}:", options.bold(&options.text(&record.to_string_lossy())))
+}
+
+/// What an event says; `row` is the whole of it.
+pub(crate) fn line(kind: &str, at: Time, row: &Value, options: &Options) -> String {
+    let time = at.local(options.offset).format("%Y-%m-%d %H:%M:%S").to_string();
+    let said = match kind {
+        "poll" => poll(row),
+        "transition" => transition(row, options),
+        "progress" => progress(row, options),
+        "finished" => finished(row, options),
+        "error" => error(row, options),
+        "resolved" => resolved(row, options),
+        "summary" => summary(row, options),
+        _ => other(row, options),
+    };
+    let subject = subject(row, options).map(|subject| format!("{}: ", options.bold(&subject))).unwrap_or_default();
+    let kind = options.text(&text::one_line(kind, 20));
+    format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time)).trim_end().to_owned()
+}
+
+/// The task, and its worktree where that has another name.
+fn subject(row: &Value, options: &Options) -> Option<String> {
+    if row["event"] == "resolved" {
+        return None;
+    }
+    let task = word(&row["task"], options).or_else(|| word(&row["stretch"]["task"], options))?;
+    let worktree = row["worktree"].as_str().and_then(|path| Path::new(path).file_name()?.to_str());
+    match worktree.map(|name| short(name, options)).filter(|name| *name != task) {
+        Some(worktree) => Some(format!("{task} ({worktree})")),
+        None => Some(task),
+    }
+}
+
+fn word(value: &Value, options: &Options) -> Option<String> {
+    Some(short(value.as_str()?, options)).filter(|text| !text.is_empty())
+}
+
+fn short(text: &str, options: &Options) -> String {
+    options.text(&text::one_line(text, LONGEST))
+}
+
+fn health(value: &Value, options: &Options) -> Option<String> {
+    let health = Health::ALL.into_iter().find(|health| value == health.code())?;
+    Some(options.paint(style(health), &options.health(health)))
+}
+
+fn join(parts: impl IntoIterator<Item = Option<String>>, between: &str) -> String {
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(between)
+}
+
+/// `5 tasks: 1 struggling, 3 completed`.
+fn poll(row: &Value) -> String {
+    let tasks = text::count(row["tasks"].as_u64().unwrap_or(0), "task", "tasks");
+    let counted = Health::ALL.iter().filter_map(|health| {
+        let count = row["summary"][health.code()].as_u64().filter(|count| *count > 0)?;
+        Some(Some(format!("{count} {}", health.code())))
+    });
+    join([Some(tasks), Some(join(counted, ", "))], ": ")
+}
+
+/// `✓ Healthy → ⚠ Struggling - 3 tool failures in a row`.
+fn transition(row: &Value, options: &Options) -> String {
+    let arrow = if options.unicode { " → " } else { " -> " };
+    let change = join([health(&row["from"], options), health(&row["to"], options)], arrow);
+    let detail = word(&row["detail"], options).or_else(|| word(&row["reason"], options));
+    join([Some(change), detail], " - ")
+}
+
+/// `3/7 steps, fixing rounding · 41 calls, 5 failed · 8.1k tokens out`.
+fn progress(row: &Value, options: &Options) -> String {
+    let steps = row["done"].as_u64().zip(row["total"].as_u64()).map(|(done, total)| format!("{done}/{total} steps"));
+    let steps = join([steps, word(&row["step"], options)], ", ");
+    join([Some(steps), Some(used(row))], options.dot())
+}
+
+fn used(row: &Value) -> String {
+    let calls = row["tools"]["calls"].as_u64().filter(|calls| *calls > 0);
+    let failed = row["tools"]["failed"].as_u64().filter(|failed| *failed > 0);
+    let tokens = row["tokens"]["output"].as_u64().filter(|tokens| *tokens > 0);
+    let cost = row["cost_usd"].as_f64().filter(|cost| *cost > 0.0);
+    let parts = [
+        calls.map(|calls| text::count(calls, "call", "calls")),
+        failed.map(|failed| format!("{failed} failed")),
+        tokens.map(|tokens| format!("{tokens} tokens out")),
+        cost.map(|cost| format!("${cost:.2}")),
+    ];
+    join(parts, ", ")
+}
+
+/// `✔ Completed after 12m (turn_ended) · 41 calls`.
+fn finished(row: &Value, options: &Options) -> String {
+    let mut said = health(&row["outcome"], options).unwrap_or_default();
+    if let Some(seconds) = row["duration_s"].as_u64() {
+        // Writing to a String cannot fail.
+        let _ = write!(said, " after {}", text::age(Duration::from_secs(seconds)));
+    }
+    let why = join([word(&row["reason"], options), word(&row["error_class"], options)], ", ");
+    if !why.is_empty() {
+        let _ = write!(said, " ({why})");
+    }
+    join([Some(said), Some(used(row))], options.dot())
+}
+
+/// `Bash: exit 1: cat: x.txt: No such file (permanent, 3 times)`.
+fn error(row: &Value, options: &Options) -> String {
+    let text = word(&row["example"], options).or_else(|| word(&row["pattern"], options));
+    let tool = word(&row["tool"], options).unwrap_or_else(|| "API".to_owned());
+    let times = row["count"].as_u64().filter(|count| *count > 1).map(|count| format!("{count} times"));
+    let about = join([word(&row["class"], options), times], ", ");
+    let about = Some(about).filter(|about| !about.is_empty()).map(|about| format!("({about})"));
+    join([Some(join([Some(tool), text], ": ")), about], " ")
+}
+
+fn resolved(row: &Value, options: &Options) -> String {
+    let pattern = word(&row["pattern"], options);
+    let task = word(&row["task"], options).map(|task| format!("the errors of {task}"));
+    pattern.or(task).unwrap_or_else(|| "all errors".to_owned())
+}
+
+/// `day from 2026-11-13: 3 runs, 41 calls, 5 failed`.
+fn summary(row: &Value, options: &Options) -> String {
+    let stretch = &row["stretch"];
+    let runs = stretch["runs"].as_array().map(|runs| text::count(runs.len() as u64, "run", "runs"));
+    let used = used(&stretch["used"]);
+    join([word(&row["period"], options), Some(join([runs, Some(used)], ", "))], ": ")
+}
+
+/// An event of a kind that is not known here: the words that most have.
+fn other(row: &Value, options: &Options) -> String {
+    let change = [health(&row["from"], options), health(&row["to"], options)];
+    let arrow = if options.unicode { " → " } else { " -> " };
+    let what = join([word(&row["alert"], options), word(&row["state"], options), Some(join(change, arrow))], " ");
+    join([Some(what), word(&row["detail"], options)], " - ")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::FixedOffset;
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(row: &Value, unicode: bool) -> String {
+        let offset = FixedOffset::east_opt(3600).unwrap();
+        let options = Options { width: 80, color: false, unicode, offset, verbose: false, cwd: None };
+        line(row["event"].as_str().unwrap(), Time(1_795_179_903_000), row, &options)
+    }
+
+    #[test]
+    fn one_line_an_event() {
+        let used = json!({ "calls": 41, "failed": 5 });
+        let cases = [
+            (
+                json!({ "event": "poll", "tasks": 4, "summary": { "healthy": 3, "stuck": 1, "failed": 0, "older": 7 } }),
+                "poll        4 tasks: 1 stuck, 3 healthy",
+            ),
+            (
+                json!({ "event": "transition", "task": "bg_1", "worktree": "/w/billing", "from": "healthy", "to": "stuck",
+                    "detail": "no activity for 12m" }),
+                "transition  bg_1 (billing): ✓ Healthy → ■ Stuck - no activity for 12m",
+            ),
+            (
+                json!({ "event": "transition", "task": "billing", "from": null, "to": "healthy", "detail": "", "reason": "working" }),
+                "transition  billing: ✓ Healthy - working",
+            ),
+            (
+                json!({ "event": "progress", "task": "billing", "done": 3, "total": 7, "step": "fix it", "tools": used,
+                    "tokens": { "output": 810 }, "cost_usd": 0.5 }),
+                "progress    billing: 3/7 steps, fix it · 41 calls, 5 failed, 810 tokens out, $0.50",
+            ),
+            (
+                json!({ "event": "finished", "task": "billing", "outcome": "failed", "reason": "api_error",
+                    "error_class": "transient", "duration_s": 90 }),
+                "finished    billing: ✗ Failed after 1m (api_error, transient)",
+            ),
+            (
+                json!({ "event": "error", "task": "billing", "tool": "Bash", "pattern": "exit <n>", "example": "exit 2: no",
+                    "class": "permanent", "count": 3 }),
+                "error       billing: Bash: exit 2: no (permanent, 3 times)",
+            ),
+            (json!({ "event": "resolved", "pattern": null, "task": null, "all": true }), "resolved    all errors"),
+            (
+                json!({ "event": "resolved", "pattern": null, "task": "billing", "all": false }),
+                "resolved    the errors of billing",
+            ),
+            (
+                json!({ "event": "summary", "period": "day", "stretch": { "task": "billing", "runs": [1, 2], "used": { "tools": used } } }),
+                "summary     billing: day: 2 runs, 41 calls, 5 failed",
+            ),
+            (
+                json!({ "event": "alert", "task": "t", "alert": "cpu", "state": "begun", "detail": "90 %" }),
+                "alert       t: cpu begun - 90 %",
+            ),
+            (json!({ "event": "poll", "tasks": "many", "summary": [] }), "poll        0 tasks"),
+            (json!({ "event": "transition", "from": 7, "to": {}, "detail": ["x"] }), "transition"),
+        ];
+        for (row, wanted) in cases {
+            assert_eq!(shown(&row, true), format!("2026-11-20 14:05:03  {wanted}"));
+        }
+    }
+
+    #[test]
+    fn hostile_rows_stay_one_harmless_line() {
+        let hostile = "\u{1b}]0;x\u{7}\n::error::\u{202e}".repeat(1000);
+        let row =
+            json!({ "event": hostile, "task": hostile, "worktree": hostile, "detail": hostile, "alert": hostile });
+        for unicode in [true, false] {
+            let line = shown(&row, unicode);
+            assert!(!line.contains(text::is_hazard) && line.len() < 16_000, "{}", line.len());
+            assert!(unicode || line.is_ascii());
+        }
+    }
+}
