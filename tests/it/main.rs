@@ -20,5 +20,6 @@ mod processes;
 mod recordings;
 mod rows;
 mod schema;
+mod secrets;
 mod surroundings;
 mod traces;
