@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, LOOK, has_both_cases, has_digit_and_letter, next_line, run};
+use super::{Found, LOOK, has_both_cases, has_digit_and_letter, is_wide, next_line, run};
 
 /// What a name ends with, without `_` and `-`, in small letters; and what follows it.
 static NAMES: &[(&str, Value)] = &[
@@ -127,11 +127,14 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
     let is_loose = is_loose && quote.is_none();
     // What goes on like this is code.
     let is_code = !is_header && (matches!(text.get(end), Some(b'(' | b'[' | b'{' | b'<')) || is_code(secret, is_loose));
-    if is_code || !is_credential(secret, value, !is_loose) {
+    let is_whole = is_credential(secret, value, !is_loose);
+    // The first part of a wrapped one may be too short to tell.
+    if is_code || secret.is_empty() || is_placeholder(secret) || is_path(secret) || !is_whole && secret.len() >= LEAST {
         return None;
     }
-    let end = wrapped_end(text, end + run(&text[end..], usize::MAX, goes_on));
-    Some(value.found(start..end))
+    let line = end + run(&text[end..], usize::MAX, goes_on);
+    let end = wrapped_end(text, line);
+    (is_whole || !is_header && !is_loose && end > line).then(|| value.found(start..end))
 }
 
 /// Whether what stands after a name is a credential.
@@ -167,8 +170,7 @@ fn quoted_end(text: &[u8], start: usize, (quote, escapes): Quote) -> Option<usiz
 /// Where a value ends that may be wrapped: the line is not short, and the next one is nothing but more of it.
 fn wrapped_end(text: &[u8], mut end: usize) -> usize {
     loop {
-        let is_wide = !text[..end].iter().rev().take(40).any(|&b| b == b'\n') && end >= 40;
-        let Some(next) = next_line(text, end).filter(|_| is_wide) else {
+        let Some(next) = next_line(text, end).filter(|_| is_wide(text, end)) else {
             return end;
         };
         let length = run(&text[next..], usize::MAX, |b| b.is_ascii_alphanumeric() || b"+/_-".contains(&b));

@@ -139,6 +139,25 @@ fn next_line(text: &[u8], at: usize) -> Option<usize> {
     Some(at + end.len() + run(&rest[end.len()..], 64, |b| matches!(b, b' ' | b'\t')))
 }
 
+/// Where the line before the one that begins at `start` ends, if it is so wide that it may have been wrapped. Its end may
+/// be escaped, and then its last letter seems to belong to the line that begins.
+fn line_before(text: &[u8], start: usize) -> Option<usize> {
+    let blanks = text[..start].iter().rev().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let before = &text[..start - blanks];
+    let end = if before.ends_with(b"\\") && text.get(start) == Some(&b'n') {
+        before.len() - 1
+    } else {
+        before.strip_suffix(b"\n").or_else(|| before.strip_suffix(br"\n"))?.len()
+    };
+    let end = [&b"\r"[..], br"\r"].iter().find_map(|cr| text[..end].strip_suffix(*cr)).map_or(end, <[u8]>::len);
+    is_wide(text, end).then_some(end)
+}
+
+/// Whether the line that ends at `end` is not short.
+fn is_wide(text: &[u8], end: usize) -> bool {
+    end >= 40 && !text[end - 40..end].contains(&b'\n')
+}
+
 /// Whether there are digits and letters: words are not like that, random values are.
 fn has_digit_and_letter(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)

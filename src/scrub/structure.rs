@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::{Found, LOOK, assignment::is_placeholder, has_digit_and_letter, next_line, run};
+use super::{Found, LOOK, assignment::is_placeholder, has_digit_and_letter, line_before, next_line, run};
 
 /// Finds JSON web tokens: three base64url parts, of which the first begins with `{"`, that is `eyJ`.
 #[derive(Default)]
@@ -69,8 +69,18 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Found> {
 /// The password, or the token in place of a user, before the `@` at `at` in an address.
 pub(super) fn userinfo(text: &[u8], at: usize) -> Option<Found> {
     let ends_authority = |b: u8| b.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(&b);
-    let back = text[..at].iter().rev().take(LOOK).take_while(|&&b| b != b'@' && !ends_authority(b)).count();
-    let start = at - back;
+    let back =
+        |at: usize| at - text[..at].iter().rev().take(LOOK).take_while(|&&b| b != b'@' && !ends_authority(b)).count();
+    let mut start = back(at);
+    if !text[..start].ends_with(b"://") {
+        // It may be wrapped, but not after a port.
+        let line = line_before(text, start)?;
+        start = back(line);
+        text[start..line]
+            .iter()
+            .rposition(|&b| b == b':')
+            .filter(|colon| text[start + colon + 1..line].iter().any(|b| !b.is_ascii_digit()))?;
+    }
     if !text[..start].ends_with(b"://") || memmem::find(&text[start..at], b"[redacted:").is_some() {
         return None;
     }

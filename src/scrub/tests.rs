@@ -84,6 +84,9 @@ fn the_table_is_sound() {
     }
 }
 
+/// As wide as what is shown is wrapped.
+const WIDE: &str = "so many words that a page wraps the line after them: ";
+
 #[test]
 fn structures() {
     let secret = body(24);
@@ -113,6 +116,26 @@ fn structures() {
         (format!("x-api-key: {secret}"), "x-api-key: [redacted:assignment]".to_owned()),
         (format!(r"https:\/\/hooks.slack.com\/services\/{secret}"), r"https:\/\/[redacted:slack-webhook]".into()),
         (format!("sent Bearer {secret}."), "sent [redacted:bearer].".to_owned()),
+        // Signs that are escaped, once or twice.
+        (
+            format!("?to=postgres%3A%2F%2Fme%3A{secret}%40host"),
+            "?to=postgres%3A%2F%2Fme%3A[redacted:url]%40host".into(),
+        ),
+        (format!("?h=Authorization%3A%20Basic%20{secret}%3D%3D&x"), "?h=Authorization%3A%20[redacted:header]".into()),
+        (format!("?h=Bearer%20{secret}&x=1"), "?h=[redacted:bearer]&x=1".into()),
+        (
+            format!(r#"{{a:\"DB_TOKEN\u003d{secret}\u0026b\"}}"#),
+            r#"{a:\"DB_TOKEN\u003d[redacted:assignment]\u0026b\"}"#.into(),
+        ),
+        (format!(r"DB_TOKEN\\\u003d{secret}"), r"DB_TOKEN\\\u003d[redacted:assignment]".into()),
+        (format!("?t=123456789%3A{}", body(35)), "?t=[redacted:telegram]".into()),
+        // Wrapped.
+        (format!("{WIDE}redis://:p*s\ns-{secret}@host"), format!("{WIDE}redis://:[redacted:url]@host")),
+        (format!(r"{WIDE}http://me:{secret}\n  x@host"), format!(r"{WIDE}http://me:[redacted:url]@host")),
+        (
+            format!("{WIDE}DB_PASSWORD=hunter\n2-tr0ub4dor\nend"),
+            format!("{WIDE}DB_PASSWORD=[redacted:assignment]\nend"),
+        ),
     ];
     for (text, shown) in cases {
         assert_eq!(scrub(&text), shown, "{text}");
@@ -188,6 +211,9 @@ const INNOCENT: &[&str] = &[
     "AKIA and AIza are prefixes; so is ghp_ and github_pat_",
     "[redacted:github] password=[redacted:assignment] https://u:[redacted:url]@h",
     "\u{1b}[31mred\u{1b}[0m and \u{200b} nothing — 漢字 \\u001b[1m \\/ \\x1b",
+    "http://localhost:3000\nme@host and so many words that a page wraps the line: http://localhost:3000\nme@host",
+    "so many words that a page wraps the line after them, and then token=next\nword",
+    "100%25 of 50%20 %TOKEN_1234% printf '%5d%%' \\u003d\\u003d \\\\u0041 %E4%BC%9A a%2Fb%3Fc",
     "Value::Cookie => secret.len() >= 12 && secret.contains(b'=')",
     "use crate::token::Token12345; if token == other_token_12 {}",
 ];
@@ -235,6 +261,10 @@ fn work_is_linear() {
         "12345678:",
         "xoxb-",
         "%3D",
+        "%3A%2F",
+        "\\\\u003d",
+        "\n@",
+        "\\n@",
         "\u{200b}",
     ];
     let steps = |unit: &str, length: usize| {
@@ -288,6 +318,8 @@ const PIECES: &[&str] = &[
     "://",
     "/",
     "%3D",
+    "%20",
+    "\\u003d",
     "&",
     ";",
     "[",

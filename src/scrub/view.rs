@@ -1,4 +1,5 @@
-//! The text as a reader sees it: without colours, zero-width characters and other things that can hide in a word.
+//! The text as a reader sees it: without colours, zero-width characters and other things that can hide in a word, and
+//! with the signs that escapes such as `%3D` and `\u003d` stand for.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -18,6 +19,15 @@ impl<'a> View<'a> {
         let (mut from, mut at, mut hidden) = (0, 0, 0);
         while let Some(step) = raw[at..].iter().position(|&b| may_hide(b)) {
             at += step;
+            if let Some((sign, length)) = sign(&text[at..]) {
+                bytes.extend_from_slice(&raw[from..at]);
+                hidden += length - 1;
+                // Before the sign, so that who takes the sign away takes all of it.
+                gaps.push((bytes.len(), hidden));
+                bytes.push(sign);
+                (at, from) = (at + length, at + length);
+                continue;
+            }
             let length = hidden_length(&text[at..]);
             if length > 0 {
                 bytes.extend_from_slice(&raw[from..at]);
@@ -58,9 +68,21 @@ fn may_hide(byte: u8) -> bool {
     match byte {
         b'\n' | b'\r' | b'\t' => false,
         // Controls, escapes, and the first bytes of U+0080–9F, U+061C, U+2000–2FFF, U+FEFF and of tags.
-        ..b' ' | b'\\' | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef | 0xf3 => true,
+        ..b' ' | b'\\' | b'%' | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef | 0xf3 => true,
         _ => false,
     }
+}
+
+/// The sign of ASCII that an escape at the start of `rest` stands for, and the length of the escape. Letters and digits
+/// need none.
+fn sign(rest: &str) -> Option<(u8, usize)> {
+    let percent = || {
+        let code = rest.strip_prefix('%')?.get(..2)?;
+        Some((char::from(u8::from_str_radix(code, 16).ok()?), 3))
+    };
+    let (c, length) = percent().or_else(|| escaped(rest))?;
+    let is_sign = c.is_ascii_punctuation() || matches!(c, ' ' | '\n' | '\r' | '\t');
+    u8::try_from(c).ok().filter(|_| is_sign).map(|sign| (sign, length))
 }
 
 /// How much at the start of `rest` is hidden.
@@ -90,6 +112,11 @@ fn control_sequence(rest: &str) -> usize {
 
 /// The character that an escape such as `\u001b`, `\x1b`, `\033`, `\e` or `\u{1b}` stands for, and its length.
 fn escaped(rest: &str) -> Option<(char, usize)> {
+    // Of a text within a text, the backslash is escaped itself.
+    let slashes = super::run(rest.as_bytes(), 8, |b| b == b'\\');
+    if slashes > 1 && rest[slashes..].starts_with('u') {
+        return escaped(&rest[slashes - 1..]).map(|(c, length)| (c, length + slashes - 1));
+    }
     let code = rest.strip_prefix('\\')?;
     let (digits, radix, length) = match code.as_bytes().first()? {
         b'e' if code.starts_with("e[") => return Some(('\u{1b}', 2)),

@@ -26,7 +26,7 @@ fn is_clean(text: &str, place: &str) {
 }
 
 /// The rows of a session whose every field holds `text`, below the worktree `folder`.
-fn claude(text: &str, folder: &str, state: &str) -> String {
+pub(crate) fn claude(text: &str, folder: &str, state: &str) -> String {
     let row = |kind: &str, second: i64, message: Value| {
         let at = chrono::DateTime::from_timestamp_millis(now() - (50 - second) * 1000).unwrap().to_rfc3339();
         json!({"type": kind, "sessionId": text, "cwd": folder, "timestamp": at, "gitBranch": text, "version": text, "message": message})
@@ -60,7 +60,7 @@ fn claude(text: &str, folder: &str, state: &str) -> String {
     rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect()
 }
 
-fn codex(text: &str, folder: &str) -> String {
+pub(crate) fn codex(text: &str, folder: &str) -> String {
     let row = |kind: &str, second: i64, payload: Value| {
         let at = chrono::DateTime::from_timestamp_millis(now() - (50 - second) * 1000).unwrap().to_rfc3339();
         format!("{}\n", json!({"type": kind, "timestamp": at, "payload": payload}))
@@ -77,7 +77,7 @@ fn codex(text: &str, folder: &str) -> String {
     .concat()
 }
 
-fn status(text: &str, word: &str) -> String {
+pub(crate) fn status(text: &str, word: &str) -> String {
     let word = if word.is_empty() { text } else { word };
     json!({
         "task_id": text, "name": text, "status": word, "phase": text, "step": text, "current_step": text, "error": text,
@@ -88,7 +88,7 @@ fn status(text: &str, word: &str) -> String {
 }
 
 /// A machine on which every text that can be told is `text`; it may not be longer than a file name.
-fn machine(text: &str) -> Lab {
+pub(crate) fn machine(text: &str) -> Lab {
     let lab = Lab::new();
     let evil = format!("/srv/shop/.worktrees/w{text}");
     lab.worktree(&evil);
@@ -122,7 +122,7 @@ fn machine(text: &str) -> Lab {
 }
 
 /// Every form of the output, and where it is from.
-fn outputs(lab: &Lab) -> Vec<(String, Output)> {
+pub(crate) fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     let forms: [&[&str]; 7] = [
         &[],
         &["-v"],

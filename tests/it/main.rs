@@ -22,5 +22,6 @@ mod processes;
 mod recordings;
 mod rows;
 mod schema;
+mod secrets;
 mod surroundings;
 mod traces;
