@@ -67,10 +67,10 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
         Cleaned::Locked => bail!("the lock of `{}` is held: try again", path.display()),
     };
     let Figures { rows, summaries: [days, weeks, months], dropped, before, after } = figures;
-    let would = if dry_run { "would be " } else { "" };
-    let mut line = format!("{} {would}folded", count(rows, "row", "rows"));
+    let mood = if dry_run { "would be " } else { "" };
+    let mut line = format!("{} {mood}folded", count(rows, "row", "rows"));
     if dropped > 0 {
-        line += &format!(", {} {would}dropped", count(dropped, "older summary", "older summaries"));
+        line += &format!(", {} {mood}dropped", count(dropped, "older summary", "older summaries"));
     }
     let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
     let told: Vec<_> =
@@ -88,6 +88,6 @@ fn cache_line(removed: &Removed, dry_run: bool) -> String {
     if removed.files == 0 {
         return "nothing to remove".to_owned();
     }
-    let would = if dry_run { " would be" } else { "" };
-    format!("{}{would} removed, {}", count(removed.files, "file", "files"), bytes(removed.bytes))
+    let mood = if dry_run { " would be" } else { "" };
+    format!("{}{mood} removed, {}", count(removed.files, "file", "files"), bytes(removed.bytes))
 }

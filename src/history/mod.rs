@@ -117,9 +117,9 @@ impl Stretch {
         let Some(known) = self.errors.iter_mut().find(same) else {
             let full = self.errors.len() >= KINDS && error.pattern != OTHERS;
             return if full {
-                self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error })
+                self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error });
             } else {
-                self.errors.push(error)
+                self.errors.push(error);
             };
         };
         known.count += error.count;

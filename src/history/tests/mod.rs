@@ -221,7 +221,7 @@ fn lines_of_others_stay_and_what_was_resolved_too() {
         let text = fs::read_to_string(&place.path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         for foreign in foreign.iter().copied().chain([resolved, " words behind"]) {
-            assert_eq!(lines.iter().filter(|line| **line == foreign).count(), 1, "{:.80} on day {day}", foreign);
+            assert_eq!(lines.iter().filter(|line| **line == foreign).count(), 1, "{foreign:.80} on day {day}");
         }
         let past = read(&Disk::default(), &place.path, Selection::default());
         same(&whole(&told(&past.stretches)), &whole(&weeks.truth));

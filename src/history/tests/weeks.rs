@@ -157,7 +157,7 @@ fn tasks(dice: &mut Dice, times: &[i64]) -> Vec<Task> {
     let mut tasks = Vec::new();
     let mut poll = 0;
     while poll < times.len() {
-        for _ in 0..1 + dice.roll(4) {
+        for _ in 0..=dice.roll(4) {
             let name = format!("bg_{:08x}", 0x00c0_ffee + tasks.len() * 7919);
             tasks.push(Task { sessions: sessions(dice, &name, poll), name });
         }
@@ -237,7 +237,7 @@ enum Seen<'a> {
 
 impl Task {
     fn seen(&self, poll: usize) -> Seen<'_> {
-        for session in self.sessions.iter().rev().filter(|session| session.first <= poll) {
+        if let Some(session) = self.sessions.iter().rev().filter(|session| session.first <= poll).next() {
             return match session.end {
                 _ if poll < session.last => Seen::Working(session, session.healths[poll - session.first]),
                 End::Vanished | End::Handed => Seen::No,

@@ -150,7 +150,7 @@ fn is_path(word: &str) -> bool {
         }
         word = rest;
     }
-    if word.starts_with("-") || word.starts_with('@') {
+    if word.starts_with('-') || word.starts_with('@') {
         return false;
     }
     if let Some(root) = word.strip_prefix('/') {

@@ -170,7 +170,7 @@ fn used(seconds: u64, is_told: bool, course: usize) -> Used {
             cache_write: seconds * 31,
             output: seconds * 11,
         },
-        cost: is_told.then(|| seconds as f64 * 0.0011),
+        cost: is_told.then_some(seconds as f64 * 0.0011),
         tools,
         by_tool,
     }
