@@ -240,4 +240,4 @@ impl Period {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
