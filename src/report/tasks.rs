@@ -17,6 +17,7 @@ const NAMED: usize = 10;
 
 /// One task, as far as it lies in the period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the word of the record")]
 pub(crate) struct Task {
     /// Its id; two tasks of one id differ in worktree or repository.
     pub(crate) task: String,
