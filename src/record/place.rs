@@ -49,9 +49,8 @@ pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path
 /// The records that there are of a repository, or of tasks in none, without making any. A record begun in the state
 /// directory stays there when the main worktree can be written again. One that cannot be read is for the reader to tell.
 pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, main: Option<&Path>) -> Vec<PathBuf> {
-    let state = world.xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("agentmon"));
     let places = [
-        state.map(|state| state.join(folder_name(repository)).join(RECORD)),
+        kept(world, disk).map(|state| state.join(folder_name(repository)).join(RECORD)),
         main.map(|main| main.join(".agents/logs").join(RECORD)),
     ];
     let is_there = |path: &PathBuf| match disk.open(path) {
@@ -63,10 +62,20 @@ pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, ma
 
 /// The records in the state directory, whatever they are of.
 pub(crate) fn stored(world: &World, disk: &Disk) -> Vec<PathBuf> {
-    let Some(state) = world.xdg("XDG_STATE_HOME", ".local/state") else { return Vec::new() };
-    let state = state.join("agentmon");
+    let Some(state) = kept(world, disk) else { return Vec::new() };
     let names = disk.names(&state).unwrap_or_default();
     names.into_iter().map(|name| state.join(name).join(RECORD)).filter(|path| disk.open(path).is_ok()).collect()
+}
+
+/// Where the records lie that are in no main worktree. Of another machine, in the home of its agents, for this one's
+/// variables do not hold there.
+fn kept(world: &World, disk: &Disk) -> Option<PathBuf> {
+    let state = if disk.is_copy() {
+        world.agents_home()?.join(".local/state")
+    } else {
+        world.xdg("XDG_STATE_HOME", ".local/state")?
+    };
+    Some(state.join("agentmon"))
 }
 
 /// The place of a record that there is.

@@ -57,7 +57,7 @@ fn still_stuck(report: &Report) -> Option<Finding> {
         code: "still_stuck",
         text: format!("{stuck} {verb} stuck as far as the record goes: {}", names(report, &tasks)),
         next: "see what it waits for".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&first.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&first.task))),
         tasks,
     })
 }
@@ -80,7 +80,7 @@ fn never_completed(report: &Report) -> Option<Finding> {
         code: "never_completed",
         text,
         next: "change the task before it is started again".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&worst.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&worst.task))),
         tasks,
     })
 }
@@ -187,7 +187,7 @@ fn common_pattern(report: &Report) -> Option<Finding> {
             pattern.example
         ),
         next: "repair it once for all, or tell the agents how to avoid it".to_owned(),
-        command: None,
+        command: Some("agentmon errors".to_owned()),
         tasks: pattern.tasks.clone(),
     })
 }
@@ -246,7 +246,7 @@ fn long_run(report: &Report) -> Option<Finding> {
             age(seconds(all.median_s))
         ),
         next: "cut the task into smaller ones, if it can be".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&task.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&task.task))),
         tasks: vec![at],
     })
 }

@@ -80,7 +80,8 @@ pub(crate) struct Report {
     pub(crate) tasks: Vec<Task>,
     /// Those with the longest runs, as indices into `tasks`, the longest first.
     pub(crate) longest: Vec<usize>,
-    /// Those with failed runs, time stuck or struggling, or errors, as indices into `tasks`, the worst first.
+    /// Those that lost time, stuck, struggling or in runs that failed, or met errors, as indices into `tasks`, the worst
+    /// first.
     pub(crate) troubled: Vec<usize>,
     /// All runs taken together: what working side by side saved.
     pub(crate) parallel: Option<Parallel>,

@@ -20,6 +20,7 @@ mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;
+mod report;
 mod rows;
 mod schema;
 mod secrets;
