@@ -213,7 +213,7 @@ mod tests {
         let mut rows = Rows::of(path.clone());
         assert_eq!(seconds(&mut rows), [0_i64; 0], "not there yet");
         let append = |text: &str| {
-            File::options().create(true).append(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap()
+            File::options().create(true).append(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap();
         };
         append(&(line(1, "") + "\n"));
         assert_eq!(seconds(&mut rows), [1]);

@@ -75,15 +75,14 @@ impl Session {
         let tool = tool.map(|tool| text::one_line(tool, SHOWN));
         let errors = self.errors.edit();
         let known = errors.iter().position(|error| error.pattern == pattern && error.tool == tool);
-        let error = match known {
-            Some(known) => errors.remove(known),
-            None => {
-                if errors.len() == MOST_ERRORS {
-                    errors.remove(0);
-                }
-                let class = class.unwrap_or_else(|| clients::classify_exit(exit, &pattern));
-                ErrorSeen { pattern, tool, class, count: 0, example, first: at, last: at }
+        let error = if let Some(known) = known {
+            errors.remove(known)
+        } else {
+            if errors.len() == MOST_ERRORS {
+                errors.remove(0);
             }
+            let class = class.unwrap_or_else(|| clients::classify_exit(exit, &pattern));
+            ErrorSeen { pattern, tool, class, count: 0, example, first: at, last: at }
         };
         errors.push(ErrorSeen { count: error.count + 1, last: error.last.max(at), ..error });
         self.errors_seen += 1;
@@ -199,7 +198,7 @@ mod tests {
         let mut session = Session::default();
         let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
         let letters = |number: usize| -> String {
-            [number / 26, number % 26].map(|at| char::from(b'a' + at as u8)).iter().collect()
+            [number / 26, number % 26].map(|at| ('a'..='z').nth(at).unwrap()).iter().collect()
         };
         for number in 0..100 {
             let text = format!("{} went \u{1b}]0;wrong with {token}", letters(number));

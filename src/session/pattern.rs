@@ -72,7 +72,7 @@ fn exit_code(text: &str) -> (Option<i64>, &str) {
         let after = &text[head.len()..];
         let end = after.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(after.len());
         let rest = &after[end..];
-        let ends = rest.is_empty() || rest.starts_with(|c: char| matches!(c, ':' | '\n' | '\r' | '.' | ',' | ';'));
+        let ends = rest.is_empty() || rest.starts_with([':', '\n', '\r', '.', ',', ';']);
         let code = after[..end].parse().ok().filter(|_| ends)?;
         Some((Some(code), rest.trim_start_matches(|c: char| matches!(c, ':' | '.' | ',' | ';') || c.is_whitespace())))
     });
