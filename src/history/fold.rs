@@ -182,9 +182,7 @@ impl Fold {
             (self.looks.last, self.looks.before) = (Some(last.max(at)), last.max(at));
             return;
         }
-        if std::mem::take(&mut self.looks.carried) {
-            self.tasks.iter_mut().for_each(|task| task.from = last);
-        }
+        self.go_on();
         if at + OVERLAP < last {
             self.flush();
             self.tasks.iter_mut().for_each(|task| task.from = at);
@@ -201,8 +199,17 @@ impl Fold {
         }
     }
 
+    /// After the rows that were carried over: the time up to the last of them is counted.
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.looks.carried) {
+            let last = self.looks.last.unwrap_or(0);
+            self.tasks.iter_mut().for_each(|task| task.from = last);
+        }
+    }
+
     /// Counts the time of every task up to the last look.
     fn flush(&mut self) {
+        self.go_on();
         for task in 0..self.tasks.len() {
             self.settle(task);
         }

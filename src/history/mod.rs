@@ -238,3 +238,6 @@ impl Period {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
