@@ -76,7 +76,7 @@ fn resolve(
     let all: Vec<Kind> = errors::kinds(pasts.iter().map(|(_, past)| past));
     let target = match what {
         None => Target::All,
-        Some(named) => errors::target(&all, named).map_err(|error| anyhow::anyhow!("{}", one_line(&error, 800)))?,
+        Some(what) => errors::target(&all, what).map_err(|error| anyhow::anyhow!("{}", one_line(&error, 800)))?,
     };
     let mut resolved = 0;
     for (path, past) in &pasts {

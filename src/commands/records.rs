@@ -20,7 +20,11 @@ pub(super) fn records(cli: &Cli, everywhere: bool, world: &World, err: &mut dyn 
         look(cli, world, err)?.seen.repositories
     } else {
         let mut finder = Finder::new(&disk);
-        roots(&cli.look, world).iter().try_for_each(|root| finder.repository(root))?;
+        let mut roots = roots(&cli.look, world);
+        if roots.is_empty() {
+            roots.push(world.cwd.clone());
+        }
+        roots.iter().try_for_each(|root| finder.repository(root))?;
         finder.done().repositories
     };
     let mut records: Vec<PathBuf> = Vec::new();

@@ -34,6 +34,9 @@ fn ended(task: &str, outcome: &str) -> String {
     )
 }
 
+/// A name, rows, and what they amount to.
+type Case<'a> = (&'a str, &'a [(i64, &'a str)], &'a [&'a str]);
+
 const RESOLVED: &str = r#""event":"resolved","pattern":null,"task":null,"all":true"#;
 
 /// `a: billing open 3, parser resolved 1`
@@ -56,7 +59,7 @@ fn an_error_is_settled_by_success_or_by_a_person_and_comes_back() {
     let of_pattern = RESOLVED.replace(r#""pattern":null"#, r#""pattern":"a""#).replace("true", "false");
     let of_task = RESOLVED.replace(r#""task":null"#, r#""task":"parser""#).replace("true", "false");
     let none = RESOLVED.replace("true", "false");
-    let cases: [(&str, &[(i64, &str)], &[&str]); 11] = [
+    let cases: [Case<'_>; 11] = [
         ("seen", &[(1, &a1), (2, &a3)], &["a: billing open 3"]),
         ("completed", &[(1, &a1), (2, &a3), (3, &done)], &["a: billing completed 3"]),
         ("completed before", &[(1, &a1), (2, &done), (3, &a3)], &["a: billing open 3"]),

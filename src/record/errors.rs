@@ -85,6 +85,8 @@ mod tests {
     use crate::model::{ErrorClass, Health, Reason, SessionReport};
     use crate::parcel::Parcel;
 
+    type Poll<'a> = (i64, &'a [(&'a str, u64)], &'a str);
+
     fn seen(session: &mut SessionReport, errors: &[(&str, u64)]) {
         let seen = |(pattern, count): &(&str, u64)| ErrorSeen {
             pattern: (*pattern).to_owned(),
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn each_kind_is_told_once_and_again_when_it_grew_once_a_minute() {
         // At which second, what was seen, and what is told.
-        let polls: [(i64, &[(&str, u64)], &str); 8] = [
+        let polls: [Poll<'_>; 8] = [
             (0, &[], ""),
             (1, &[("a", 1)], "a1"),
             (2, &[("a", 2), ("b", 1)], "b1"),
@@ -120,8 +122,8 @@ mod tests {
             let events = tell(at(second), &[parser], &history);
             let rows = hear(&events, &mut history);
             let rows: Vec<_> = rows.iter().filter(|row| row["event"] == "error").collect();
-            let brief: String =
-                rows.iter().map(|row| format!("{}{}", row["pattern"].as_str().unwrap(), row["count"])).collect();
+            let brief = rows.iter().map(|row| format!("{}{}", row["pattern"].as_str().unwrap(), row["count"]));
+            let brief = brief.collect::<Vec<_>>().join(" ");
             assert_eq!(brief, wanted, "at {second}");
             assert!(rows.iter().all(|row| ids.insert(row["id"].clone())), "at {second}");
         }

@@ -125,16 +125,16 @@ fn paint(kind: &Kind, text: &str, options: &Options) -> String {
     options.paint(style, text)
 }
 
-/// `in Bash`; an error without a tool is the model's.
+/// An error without a tool is the model's.
 fn tool(kind: &Kind, options: &Options) -> String {
     kind.tool.as_ref().map_or_else(|| "API".to_owned(), |tool| options.text(tool))
 }
 
-/// `billing 5, parser 2`.
+/// `in billing 5x, parser 2x`.
 fn tasks(kind: &Kind, options: &Options) -> String {
     let one = |met: &Met| {
         let state = if met.state == State::Resolved && kind.state == State::Open { " (resolved)" } else { "" };
-        format!("{} {}{state}", options.text(&met.task), met.count)
+        format!("{} {}x{state}", options.text(&met.task), met.count)
     };
     let mut tasks: Vec<_> = kind.tasks.iter().take(TASKS).map(one).collect();
     if kind.tasks.len() > TASKS {
@@ -143,7 +143,7 @@ fn tasks(kind: &Kind, options: &Options) -> String {
     format!("in {}", tasks.join(", "))
 }
 
-/// `since 3h05m`; nothing of one that was seen once.
+/// `first 3h05m ago`; nothing of one that was seen once.
 fn since(kind: &Kind, page: &Page) -> String {
     if kind.first == kind.last { String::new() } else { format!("first {} ago", age(kind.first, page)) }
 }

@@ -198,7 +198,7 @@ mod tests {
         let mut session = Session::default();
         let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
         let letters = |number: usize| -> String {
-            [number / 26, number % 26].map(|at| char::from(b'a' + at as u8)).iter().collect()
+            [number / 26, number % 26].map(|at| ('a'..='z').nth(at).unwrap()).iter().collect()
         };
         for number in 0..100 {
             let text = format!("{} went \u{1b}]0;wrong with {token}", letters(number));

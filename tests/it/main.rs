@@ -7,6 +7,8 @@ mod bad_status;
 mod binary;
 mod clients;
 mod demo;
+mod errors;
+mod events;
 mod everywhere;
 mod ground;
 mod hostile;

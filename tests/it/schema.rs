@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::demo::{demo, look};
 
 /// Where `value` does not fit `schema`. Knows as much of JSON Schema as the files in `docs` use.
-fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
+pub(crate) fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         return misfits(value, &root["$defs"][name.trim_start_matches("#/$defs/")], root, at, found);
     }
@@ -60,7 +60,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Ve
     }
 }
 
-fn schema(name: &str) -> Value {
+pub(crate) fn schema(name: &str) -> Value {
     let path = format!("{}/docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }

@@ -155,7 +155,7 @@ fn is_path(word: &str) -> bool {
     }
     if let Some(root) = word.strip_prefix('/') {
         // A command of a client's: `/login`.
-        return !root.is_empty() && !(root.len() <= 8 && root.bytes().all(|byte| byte.is_ascii_lowercase()));
+        return root.len() > 8 || !root.bytes().all(|byte| byte.is_ascii_lowercase());
     }
     let is_windows = word.get(1..3) == Some(":\\") && word.starts_with(|c: char| c.is_ascii_alphabetic());
     if is_windows || ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) {
@@ -244,7 +244,8 @@ fn number(digits: &str, rest: &str, after: &str, out: &mut String) -> usize {
     let before = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
     let is_failure = digits.len() == 3 && digits.starts_with(['4', '5']);
     let named = after.strip_prefix(' ').is_some_and(|next| next.starts_with(|c: char| c.is_ascii_uppercase()));
-    let tells = CODES.contains(&&*before) || is_failure && (before == "error" || named);
+    let alone = out.ends_with('(') && after.starts_with(')');
+    let tells = CODES.contains(&&*before) || is_failure && (before == "error" || named || alone);
     if tells && taken == 0 && digits.len() <= 3 && more.is_empty() {
         out.push_str(digits);
         return length;
