@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use words::{email_at, has_end, is_inner, is_path_char, is_safe, path_at};
+use words::{email_at, has_end, is_inner, is_path_char, is_safe, path_at, uuid_at};
 
 /// What a name is of; the first word of its pseudonym.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,9 @@ const PLAIN: [&str; 15] = [
     "period",
     "model",
 ];
+
+/// Less than this of a name tells nothing.
+const CUT: usize = 3;
 
 /// A text that is known, and what stands for it.
 #[derive(Debug)]
@@ -171,6 +174,12 @@ impl Pseudonyms {
             } else if let Some(known) = self.known_at(&text, at) {
                 hidden.push_str(&known.instead);
                 at += known.text.len();
+            } else if let Some((known, length)) = self.cut_at(&text, at) {
+                hidden.push_str(&known.instead);
+                at += length;
+            } else if let Some(length) = uuid_at(&text, at) {
+                hidden.push_str(&self.name(Kind::Session, &text[at..at + length]));
+                at += length;
             } else if let Some(length) = path_at(&text, at).filter(|_| begins || next == '/') {
                 hidden.push_str(&self.parts(&text[at..at + length]));
                 at += length;
@@ -233,6 +242,19 @@ impl Pseudonyms {
             same && apart && has_end(&rest[length..], known.is_path)
         };
         self.known.get(&rest.bytes().next()?.to_ascii_lowercase())?.iter().find(stands)
+    }
+
+    /// What is known and was cut off here, with the length of what is left of it.
+    fn cut_at(&self, text: &str, at: usize) -> Option<(&Known, usize)> {
+        let rest = &text[at..];
+        if text[..at].chars().next_back().is_some_and(is_inner) {
+            return None;
+        }
+        let same = self.known.get(&rest.bytes().next()?.to_ascii_lowercase())?;
+        let length =
+            rest.get(..same.first()?.text.len() + 3).unwrap_or(rest).find('…').filter(|length| *length >= CUT)?;
+        let known = same.iter().find(|known| known.text.get(..length).is_some_and(|start| start == &rest[..length]))?;
+        Some((known, length))
     }
 
     /// Of the parts of a path.

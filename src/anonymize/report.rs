@@ -74,7 +74,15 @@ impl Pseudonyms {
         session.id = self.name(Kind::Session, &session.id);
         session.parent.iter_mut().for_each(|parent| *parent = self.name(Kind::Session, parent));
         self.hide_text(&mut session.detail);
-        if let Some(ToolReport { name: _, summary, since: _ }) = &mut session.tool {
+        if let Some(model) = &mut session.model {
+            // Of a model's name, who made it stands before a slash.
+            *model = match model.split_once('/') {
+                Some((maker, name)) if !model.contains(' ') => [self.text(maker), self.text(name)].join("/"),
+                _ => self.text(model),
+            };
+        }
+        if let Some(ToolReport { name, summary, since: _ }) = &mut session.tool {
+            self.hide_text(name);
             self.hide_text(summary);
         }
         self.hide_path(&mut session.log);

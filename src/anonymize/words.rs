@@ -49,6 +49,18 @@ pub(super) fn path_at(text: &str, at: usize) -> Option<usize> {
     (path.contains('/') && path.chars().any(|c| c != '/')).then_some(path.len())
 }
 
+/// The length of the UUID at this place: sessions have such names.
+pub(super) fn uuid_at(text: &str, at: usize) -> Option<usize> {
+    const LENGTH: usize = 36;
+    let uuid = text.as_bytes().get(at..at + LENGTH)?;
+    let is_place = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    let alone = !text[..at].chars().next_back().is_some_and(is_inner) && has_end(&text[at + LENGTH..], false);
+    (uuid.iter().enumerate().all(is_place) && alone).then_some(LENGTH)
+}
+
 /// The length of the e-mail address that begins at this place.
 pub(super) fn email_at(text: &str, at: usize) -> Option<usize> {
     let is_local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
@@ -59,6 +71,9 @@ pub(super) fn email_at(text: &str, at: usize) -> Option<usize> {
     let local = rest.find(|c: char| !is_local(c))?;
     let domain = rest[local..].strip_prefix('@').filter(|_| local > 0)?;
     let end = domain.find(|c: char| !(c.is_alphanumeric() || ".-".contains(c))).unwrap_or(domain.len());
+    if rest[local + 1 + end..].starts_with('…') {
+        return Some(local + 1 + end); // it was cut
+    }
     let domain = domain[..end].trim_end_matches(['.', '-']);
     let (name, top) = domain.rsplit_once('.')?;
     let is_domain = !name.is_empty() && top.chars().count() >= 2 && top.chars().all(char::is_alphabetic);

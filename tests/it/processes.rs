@@ -3,6 +3,7 @@
 //! What an agent wrote is recorded, and the agents are copies of bash; that they live, compute, hold files and
 //! locks, and die, is as real as it gets.
 
+mod alerts;
 mod judged;
 mod lives;
 mod machine;
