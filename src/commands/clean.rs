@@ -70,7 +70,7 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
     let mood = if dry_run { "would be " } else { "" };
     let mut line = format!("{} {mood}folded", count(rows, "row", "rows"));
     if dropped > 0 {
-        line += &format!(", {} {mood}dropped", count(dropped, "older summary", "older summaries"));
+        line = format!("{line}, {} {mood}dropped", count(dropped, "older summary", "older summaries"));
     }
     let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
     let told: Vec<_> =

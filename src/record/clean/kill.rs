@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write, stdout};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,7 +91,7 @@ fn child() {
     let Some(folder) = variable(CHILD) else { return };
     let folder = Path::new(&folder);
     let input = Input::read(folder);
-    let mut out = std::io::stdout();
+    let mut out = stdout();
     out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
     loop {
         let polled = status(folder, &input);
