@@ -293,7 +293,8 @@ impl Pseudonyms {
         let small = kind.any_case().then(|| text.to_ascii_lowercase());
         let hash = Sha256::new().chain_update(&self.salt).chain_update([0]);
         let hash = hash.chain_update(small.as_deref().unwrap_or(text)).finalize();
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let digits = hash.iter().take(4).fold(0_u32, |digits, byte| digits << 8 | u32::from(*byte));
+        format!("{digits:08x}")
     }
 }
 

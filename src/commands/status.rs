@@ -35,7 +35,9 @@ pub(crate) fn status(
     let mut pseudonyms = anonymous::pseudonyms(cli, world, err)?;
     if let Some(pseudonyms) = &mut pseudonyms {
         pseudonyms.learn_from(&looked.snapshot);
-        lines.iter_mut().for_each(|line| hide(line, pseudonyms));
+        for line in &mut lines {
+            hide(line, pseudonyms);
+        }
     }
     if let Some(command) = &looked.on_change {
         on_change::tell(command, &lines, world, err);
