@@ -293,8 +293,8 @@ impl Pseudonyms {
         let small = kind.any_case().then(|| text.to_ascii_lowercase());
         let hash = Sha256::new().chain_update(&self.salt).chain_update([0]);
         let hash = hash.chain_update(small.as_deref().unwrap_or(text)).finalize();
-        let [a, b, c, d, ..]: [u8; 32] = hash.into();
-        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+        let digits = hash.iter().take(4).fold(0_u32, |digits, byte| digits << 8 | u32::from(*byte));
+        format!("{digits:08x}")
     }
 }
 

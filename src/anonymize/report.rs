@@ -33,13 +33,17 @@ impl Pseudonyms {
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
         let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, problems, idle, everywhere } = snapshot;
         roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
-        tasks.iter_mut().for_each(|task| self.hide_task(task));
+        for task in tasks {
+            self.hide_task(task);
+        }
         for Problem { path, line: _, offset: _, message } in problems {
             self.hide_path(path);
             self.hide_text(message);
         }
         if let Some(Everywhere { gone, unopened: _ }) = everywhere {
-            gone.iter_mut().for_each(|path| self.hide_path(path));
+            for path in gone {
+                self.hide_path(path);
+            }
         }
     }
 
@@ -49,9 +53,13 @@ impl Pseudonyms {
             *name = self.name(Kind::Task, name);
         }
         repository.iter_mut().chain(worktree).for_each(|path| self.hide_path(path));
-        branch.iter_mut().for_each(|branch| *branch = self.name(Kind::Branch, branch));
+        if let Some(branch) = branch {
+            *branch = self.name(Kind::Branch, branch);
+        }
         self.hide_text(detail);
-        status.iter_mut().for_each(|status| self.hide_text(status));
+        if let Some(status) = status {
+            self.hide_text(status);
+        }
         if let Some(Progress { done: _, total: _, step: Some(step) }) = progress {
             self.hide_text(step);
         }
@@ -60,9 +68,13 @@ impl Pseudonyms {
         for Alert { kind: _, detail, value: _, limit: _, pids: _ } in alerts {
             self.hide_text(detail);
         }
-        sessions.iter_mut().for_each(|session| self.hide_session(session));
+        for session in sessions {
+            self.hide_session(session);
+        }
         for Evidence { path, offset: _, pid: _, start_time: _, what } in evidence {
-            path.iter_mut().for_each(|path| self.hide_path(path));
+            if let Some(path) = path {
+                self.hide_path(path);
+            }
             *what = self.text(what).into();
         }
         for Considered { rule: _, decided: _, detail } in considered {
@@ -72,7 +84,9 @@ impl Pseudonyms {
 
     fn hide_session(&self, session: &mut SessionReport) {
         session.id = self.name(Kind::Session, &session.id);
-        session.parent.iter_mut().for_each(|parent| *parent = self.name(Kind::Session, parent));
+        if let Some(parent) = &mut session.parent {
+            *parent = self.name(Kind::Session, parent);
+        }
         self.hide_text(&mut session.detail);
         if let Some(model) = &mut session.model {
             // Of a model's name, who made it stands before a slash.
@@ -86,7 +100,9 @@ impl Pseudonyms {
             self.hide_text(summary);
         }
         self.hide_path(&mut session.log);
-        session.also_worked_in.iter_mut().for_each(|path| self.hide_path(path));
+        for path in &mut session.also_worked_in {
+            self.hide_path(path);
+        }
     }
 
     fn hide_path(&self, path: &mut PathBuf) {

@@ -30,7 +30,8 @@ fn brief(text: &str) -> String {
         brief = parts[0].clone();
         for part in &parts[1..] {
             brief += word;
-            brief += &if is_digits(part) { format!("#{}", &part[8..]) } else { part.clone() };
+            brief += if is_digits(part) { "#" } else { "" };
+            brief += if is_digits(part) { &part[8..] } else { part };
         }
     }
     brief

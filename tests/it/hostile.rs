@@ -88,7 +88,7 @@ pub(crate) fn status(text: &str, word: &str) -> String {
 }
 
 /// A machine on which every text that can be told is `text`; it may not be longer than a file name.
-pub(crate) fn machine(text: &str) -> Lab {
+fn machine(text: &str) -> Lab {
     let lab = Lab::new();
     let evil = format!("/srv/shop/.worktrees/w{text}");
     lab.worktree(&evil);
@@ -122,7 +122,7 @@ pub(crate) fn machine(text: &str) -> Lab {
 }
 
 /// Every form of the output, and where it is from.
-pub(crate) fn outputs(lab: &Lab) -> Vec<(String, Output)> {
+fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     let forms: [&[&str]; 7] = [
         &[],
         &["-v"],

@@ -8,8 +8,8 @@ use std::fs;
 
 use crate::bad_input::{NOW, now};
 use crate::ground::{Ground, run};
-use crate::hostile::{claude, codex, outputs, status};
-use crate::lab::{HOME, Lab};
+use crate::hostile::{claude, codex, status};
+use crate::lab::{HOME, Lab, Output};
 
 const RANDOM: &str =
     "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6lM9oR2tU5xY8rA4nG1iL7qS0wX3zD6fV9cP2uB5kO8jH1tE4yM7vN0sQkL4pR7dF2gT6";
@@ -116,6 +116,14 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
         ("in a header", format!("curl -H 'X-Auth: {secret}' -v")),
         ("in a header of its own line", format!("> Host: x\n> Authorization: Bearer {secret}\n> Accept: */*")),
     ]
+}
+
+/// Every form of the output, and the pages of the tasks whose clients tell most.
+fn outputs(lab: &Lab) -> Vec<(String, Output)> {
+    let forms = ["--format lines -v", "--format table -v", "--format json", "--attention"].map(str::to_owned);
+    let pages = (0..15).map(|number| format!("explain w{number}"));
+    let run = |line: &str| lab.run(now(), &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
+    forms.into_iter().chain(pages).map(|line| (line.clone(), run(&line))).collect()
 }
 
 /// Eight signs of it in a row, as printed or once a page's frames and line ends are taken away.
