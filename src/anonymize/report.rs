@@ -1,5 +1,4 @@
 //! A snapshot under pseudonyms. Every field is named here, so that a new one is not forgotten.
-#![expect(clippy::needless_for_each, reason = "a field a line, whatever it holds")]
 
 use std::path::PathBuf;
 

@@ -63,7 +63,7 @@ fn same(report: &Value, truth: &Truth, from: i64, to: i64) {
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let wanted = seconds as f64 / ended.max(1) as f64;
     assert!((mean - wanted).abs() <= 0.05, "{mean} {wanted}");
-    same_tools(report, &sums);
+    same_tools(report, &sums.iter().map(|(_, sums)| *sums).collect::<Vec<_>>());
     same_runs(report, &runs(truth, from, to));
     for (part, key) in [("clients", 1), ("models", 2)] {
         let name = |key_of: &(String, String, String, i64)| [&key_of.0, &key_of.1, &key_of.2][key].clone();
@@ -80,10 +80,10 @@ fn same(report: &Value, truth: &Truth, from: i64, to: i64) {
     assert_eq!(totals["tokens"]["output"], list(&report["groups"]).iter().map(of_group).sum::<u64>());
 }
 
-fn same_tools(report: &Value, sums: &[(&(String, String, String, i64), &weeks::Sums)]) {
+fn same_tools(report: &Value, sums: &[&weeks::Sums]) {
     let mut tools: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, sums) in sums {
+    for sums in sums {
         for (tool, (calls, failed)) in &sums.tools {
             let sum = tools.entry(tool).or_default();
             *sum = (sum.0 + calls, sum.1 + failed);

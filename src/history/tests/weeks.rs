@@ -245,7 +245,7 @@ enum Seen<'a> {
 
 impl Task {
     fn seen(&self, poll: usize) -> Seen<'_> {
-        if let Some(session) = self.sessions.iter().rev().filter(|session| session.first <= poll).next() {
+        if let Some(session) = self.sessions.iter().rev().find(|session| session.first <= poll) {
             return match session.end {
                 _ if poll < session.last => Seen::Working(session, session.healths[poll - session.first]),
                 End::Vanished | End::Handed => Seen::No,
@@ -320,7 +320,7 @@ impl Teller<'_> {
         let mut line = format!("{{\"v\":1,\"event\":\"{event}\",\"ts\":\"{ts}\",\"id\":\"{id:016x}\"");
         let Value::Object(body) = body else { return };
         for (key, value) in body {
-            line += &format!(",\"{key}\":{value}");
+            line.extend([",\"", key, "\":", &value.to_string()]);
         }
         self.rows.push(Row { id, line: line + "}" });
     }

@@ -164,7 +164,7 @@ fn without_escapes(page: &str) -> String {
     rest
 }
 
-/// What is not between backticks, by the rule of `CommonMark`: as many close as have opened.
+/// What is not between backticks, by Markdown's rule: as many close as have opened.
 fn without_code(page: &str) -> String {
     let mut outside = String::new();
     for line in page.lines() {
