@@ -6,6 +6,7 @@ use super::{Kind, Pseudonyms};
 use crate::model::{
     Alert, Considered, Everywhere, Evidence, Problem, Progress, SessionReport, Snapshot, TaskReport, ToolReport,
 };
+use crate::survey::{Searched, Survey};
 
 impl Pseudonyms {
     /// Learns whatever a report names.
@@ -43,6 +44,27 @@ impl Pseudonyms {
             for path in gone {
                 self.hide_path(path);
             }
+        }
+    }
+
+    /// The same for the page of the clients.
+    pub(crate) fn hide_survey(&mut self, survey: &mut Survey) {
+        let Survey { schema: _, taken_at: _, since: _, repositories, clients, problems } = survey;
+        for folder in repositories.iter() {
+            self.learn_folder(Kind::Repository, folder);
+        }
+        for path in repositories.iter_mut() {
+            self.hide_path(path);
+        }
+        for Searched { path, state: _, why, variables: _ } in clients.iter_mut().flat_map(|client| &mut client.places) {
+            self.hide_path(path);
+            if let Some(why) = why {
+                self.hide_text(why);
+            }
+        }
+        for Problem { path, line: _, offset: _, message } in problems {
+            self.hide_path(path);
+            self.hide_text(message);
         }
     }
 

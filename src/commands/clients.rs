@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, bail};
 
+use super::anonymous;
 use super::look::{config, disk, options, roots};
 use crate::cli::Cli;
 use crate::render;
@@ -29,12 +30,16 @@ pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut d
         }
     }
     let Grounds { repositories, .. } = finder.done();
-    let survey = survey(&disk, world, config.since, &repositories);
+    let mut survey = survey(&disk, world, config.since, &repositories);
+    let advice = advice(&survey, world);
+    if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
+        pseudonyms.hide_survey(&mut survey);
+    }
     match form(&survey, &options(cli, world), out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
         _ => {}
     }
-    if let Some(advice) = advice(&survey, world) {
+    if let Some(advice) = advice {
         drop(writeln!(err, "agentmon: {advice}"));
     }
     Ok(0)
