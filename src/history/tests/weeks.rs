@@ -320,7 +320,7 @@ impl Teller<'_> {
         let mut line = format!("{{\"v\":1,\"event\":\"{event}\",\"ts\":\"{ts}\",\"id\":\"{id:016x}\"");
         let Value::Object(body) = body else { return };
         for (key, value) in body {
-            line.extend([",\"", key, "\":", &value.to_string()]);
+            line.extend([",\"", key.as_str(), "\":", &value.to_string()]);
         }
         self.rows.push(Row { id, line: line + "}" });
     }

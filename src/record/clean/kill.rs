@@ -41,8 +41,8 @@ struct Input(Vec<(Time, Vec<Event>)>);
 impl Input {
     fn write(weeks: &Weeks, folder: &Path) {
         let rows = weeks.polls.iter().flat_map(|poll| poll.rows.iter().map(|row| (poll.at * 1000, row)));
-        let text: String = rows.map(|(at, row)| format!("{at} {:016x} {}\n", row.id, row.line)).collect();
-        fs::write(folder.join("input"), text).unwrap();
+        let lines: Vec<_> = rows.map(|(at, row)| format!("{at} {:016x} {}\n", row.id, row.line)).collect();
+        fs::write(folder.join("input"), lines.concat()).unwrap();
     }
 
     fn read(folder: &Path) -> Self {

@@ -53,6 +53,7 @@ fn figures(page: &Page) -> Element {
     element("dl").class("figures").children(boxes)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one of several, of which some may have nothing to show")]
 fn runs(page: &Page) -> Option<Figure> {
     let totals = &page.report.totals;
     let detail = format!("of {}", count(totals.tasks, "task", "tasks"));
@@ -130,6 +131,7 @@ fn whole(number: f64) -> u64 {
     number as u64
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one of several, of which some may have nothing to show")]
 pub(super) fn findings(page: &Page) -> Option<Element> {
     let findings = &page.report.findings;
     if findings.is_empty() {

@@ -62,8 +62,9 @@ pub(super) fn week() -> Scene {
     now.push(stretch(11, 7, Time(at(period.1).0 - minutes(73))));
     let again = stretch(4, 0, Time(now[4].to.0 + minutes(45)));
     now.push(again);
-    let before =
-        (0..9).map(|nth| stretch(nth, [0, 2, 1][nth as usize % 3], Time(begin.0 - minutes(9_000 - nth * 900))));
+    let before = (0..9).map(|nth| {
+        stretch(nth, [0, 2, 1][usize::try_from(nth % 3).unwrap()], Time(begin.0 - minutes(9_000 - nth * 900)))
+    });
     Scene { now, before: before.collect(), period }
 }
 
