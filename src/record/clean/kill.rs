@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use super::tests::START;
 use super::*;
 use crate::disk::Disk;
 use crate::history::tests::weeks::Weeks;
@@ -41,8 +42,8 @@ struct Input(Vec<(Time, Vec<Event>)>);
 impl Input {
     fn write(weeks: &Weeks, folder: &Path) {
         let rows = weeks.polls.iter().flat_map(|poll| poll.rows.iter().map(|row| (poll.at * 1000, row)));
-        let lines: Vec<_> = rows.map(|(at, row)| format!("{at} {:016x} {}\n", row.id, row.line)).collect();
-        fs::write(folder.join("input"), lines.concat()).unwrap();
+        let mut file = BufWriter::new(File::create(folder.join("input")).unwrap());
+        rows.for_each(|(at, row)| writeln!(file, "{at} {:016x} {}", row.id, row.line).unwrap());
     }
 
     fn read(folder: &Path) -> Self {
@@ -91,7 +92,7 @@ fn child() {
     let Some(folder) = variable(CHILD) else { return };
     let folder = Path::new(&folder);
     let input = Input::read(folder);
-    let mut out = stdout();
+    let mut out = io::stdout();
     out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
     loop {
         let polled = status(folder, &input);
@@ -210,7 +211,7 @@ fn nothing_is_lost_or_doubled_across_kills() {
     if variable(CHILD).is_some() {
         return;
     }
-    let weeks = Weeks::new(11, DAYS, "/srv/shop");
+    let weeks = Weeks::from(START, 11, DAYS, "/srv/shop");
     let kills: usize = variable("AGENTMON_KILLS").map_or(300, |text| text.parse().unwrap());
     let mut sum = Sum::default();
     for start in (0..kills).step_by(ROUND) {

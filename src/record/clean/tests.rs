@@ -7,9 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::history::tests::weeks::{START, Weeks};
+use crate::history::tests::weeks::Weeks;
 use crate::record::history::{History, Tail};
 use crate::record::samples::place_in;
+
+/// Monday 2001-10-01, in seconds since 1970: before the files were made, so that all of them are new.
+pub(super) const START: i64 = 1_001_894_400;
 
 const WEEK: Retention = Retention {
     raw: Duration::from_secs(7 * 86400),
@@ -32,7 +35,7 @@ fn told(place: &Place) -> History {
 /// A record of so many days.
 fn record(folder: &Path, days: i64) -> Place {
     let place = place_in(folder);
-    fs::write(&place.path, Weeks::new(3, days, "/srv/shop").text()).unwrap();
+    fs::write(&place.path, Weeks::from(START, 3, days, "/srv/shop").text()).unwrap();
     place
 }
 
