@@ -37,9 +37,9 @@ pub(crate) struct Format {
 pub(crate) const NAMES: [(&str, &str); 5] = [
     ("table", "A table by repository and health"),
     ("lines", "One line a task, for pipes, mail and logs"),
-    ("text", "Of a period: a page for a terminal, a pipe or a mail"),
-    ("markdown", "Of a period: for a pull request or an issue"),
     ("json", "All that is known, as JSON"),
+    ("text", "Of `report`: a page for a terminal, a pipe or a mail"),
+    ("markdown", "Of `report`: for a pull request or an issue"),
 ];
 
 /// Every format of the snapshot. A new one is a file and a line here.
@@ -47,6 +47,11 @@ pub(crate) static FORMATS: &[&Format] = &[&table::FORMAT, &lines::FORMAT, &json:
 
 pub(crate) fn by_name(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
+}
+
+/// `table, lines, json`.
+pub(crate) fn names() -> String {
+    FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
 }
 
 /// How to write for people.
