@@ -245,4 +245,4 @@ impl Period {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

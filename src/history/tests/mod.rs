@@ -23,7 +23,7 @@ fn past(path: &Path) -> Past {
 }
 
 /// What stretches amount to, in the words of the truth; each in the day in which it begins.
-fn told(stretches: &[Stretch]) -> Truth {
+pub(crate) fn told(stretches: &[Stretch]) -> Truth {
     let mut truth = Truth::default();
     for stretch in stretches {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -65,7 +65,7 @@ fn told(stretches: &[Stretch]) -> Truth {
 }
 
 /// The same, over all days.
-fn whole(truth: &Truth) -> Truth {
+pub(crate) fn whole(truth: &Truth) -> Truth {
     let mut sum = Truth::default();
     for ((task, client, model, _), sums) in &truth.sums {
         let total = sum.sums.entry((task.clone(), client.clone(), model.clone(), 0)).or_default();
@@ -94,7 +94,7 @@ fn whole(truth: &Truth) -> Truth {
 }
 
 #[track_caller]
-fn same(told: &Truth, truth: &Truth) {
+pub(crate) fn same(told: &Truth, truth: &Truth) {
     for (key, sums) in &truth.sums {
         assert_eq!(told.sums.get(key), Some(sums), "{key:?}");
     }
@@ -186,7 +186,7 @@ fn what_is_too_old_goes_and_all_else_stays() {
     let weeks = Weeks::new(4, 20, "/srv/shop");
     let place = record(folder.path(), &weeks, weeks.polls.len());
     let keep = retention([7, 30, 90, 365]);
-    // Whole months from October 2026 on.
+    // Whole months from October 2025 on.
     record::clean(&place, days(100), &keep, false).unwrap();
     same(&whole(&told(&past(&place.path).stretches)), &whole(&weeks.truth));
     assert!(matches!(record::clean(&place, days(389), &keep, false).unwrap(), Cleaned::Done(_)), "weeks become months");
@@ -203,7 +203,7 @@ fn lines_of_others_stay_and_what_was_resolved_too() {
     let place = record(folder.path(), &weeks, 0);
     let (one, two) = (&weeks.polls[0].rows, &weeks.polls[1].rows);
     let long = format!("{{\"long\":\"{}\"}}", "x".repeat(7 << 20));
-    let resolved = r#"{"v":1,"event":"resolved","ts":"2026-10-06T00:00:00Z","id":"00000000000000aa","pattern":"p","task":null,"all":false}"#;
+    let resolved = r#"{"v":1,"event":"resolved","ts":"2025-10-07T00:00:00Z","id":"00000000000000aa","pattern":"p","task":null,"all":false}"#;
     let glued = format!("{}{}", two[0].line, two[1].line);
     let foreign =
         ["{\"foreign\":1}", "plain words", "", "{\"v\":1,\"event\":\"poll\",\"ts\":\"20", "\u{0}\u{0}", &long];

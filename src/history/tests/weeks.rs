@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Monday 2026-10-05T00:00:00Z, in seconds since 1970.
-pub(crate) const START: i64 = 1_791_158_400;
+/// Monday 2025-10-06T00:00:00Z, in seconds since 1970.
+pub(crate) const START: i64 = 1_759_708_800;
 
 const DAY: i64 = 24 * 3600;
 /// What lies further apart was not watched.
@@ -33,7 +33,10 @@ pub(crate) const PATTERNS: [(&str, &str); 5] = [
 /// A story as the record tells it, and what is true of it.
 pub(crate) struct Weeks {
     pub(crate) polls: Vec<Poll>,
+    /// Of all of them.
     pub(crate) truth: Truth,
+    times: Vec<i64>,
+    tasks: Vec<Task>,
 }
 
 /// One run of the program: its rows have one time.
@@ -122,7 +125,12 @@ impl Weeks {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let times = times(&mut dice, days);
         let tasks = tasks(&mut dice, &times);
-        Self { polls: rows(&times, &tasks, repository), truth: truth(&times, &tasks) }
+        Self { polls: rows(&times, &tasks, repository), truth: truth(&times, &tasks), times, tasks }
+    }
+
+    /// What is true after the first so many polls.
+    pub(crate) fn truth_after(&self, polls: usize) -> Truth {
+        truth(&self.times[..polls], &self.tasks)
     }
 
     /// All of it, one row a line.
