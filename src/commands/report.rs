@@ -28,7 +28,8 @@ pub(crate) fn report(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let name = cli.status.format.as_deref().unwrap_or("text");
-    let form = render::report::by_name(name).with_context(|| format!("a report has no format `{name}`"))?;
+    let form = render::report::by_name(name)
+        .with_context(|| format!("report has no format `{name}`: name one of {}", render::report::names()))?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     check(asked, world)?;
     let records = records(cli, cli.look.all, world, err)?;

@@ -29,6 +29,9 @@ const DAY: i64 = 24 * 60 * 60;
 /// The most changes that are kept of a day.
 const CHANGES: usize = 1000;
 
+/// Of one task; there are five kinds.
+const MOST_ALERTS: usize = 16;
+
 /// Rows, folded so far.
 #[derive(Debug, Default)]
 pub(super) struct Fold {
@@ -89,6 +92,8 @@ struct Task {
     finished: u64,
     sessions: Vec<Session>,
     rows: Rows,
+    /// The last row of each alert.
+    alerts: Vec<(u64, u64)>,
 }
 
 /// Where the rows lie that tell how things stand with a task.
@@ -97,6 +102,8 @@ struct Rows {
     /// The transition to its health, and one that told the same again.
     came: Option<u64>,
     transition: Option<u64>,
+    /// The last change that somebody was told of.
+    noticed: Option<u64>,
     progress: Option<u64>,
     finished: Option<u64>,
     last: u64,
@@ -116,6 +123,7 @@ impl Fold {
                 let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
                 return self.resolved.push(Resolved { at: row.at, pattern, task, all: row.all() });
             }
+            b"alert" | b"settled" => return self.notice(row, offset),
             b"poll" | b"transition" | b"progress" | b"finished" | b"error" => {}
             _ => return,
         }
@@ -163,9 +171,13 @@ impl Fold {
                 continue;
             }
             let carried = if task.present { Carried::Present } else { Carried::Gone };
-            let Rows { came, transition, progress, finished, last } = task.rows;
+            let Rows { came, transition, noticed, progress, finished, last } = task.rows;
+            rows.extend(task.alerts.iter().map(|(_, row)| (*row, carried)));
             rows.extend(
-                [came, transition, progress, finished, Some(last)].into_iter().flatten().map(|row| (row, carried)),
+                [came, transition, noticed, progress, finished, Some(last)]
+                    .into_iter()
+                    .flatten()
+                    .map(|row| (row, carried)),
             );
             for session in task.sessions.iter().filter(|session| session.heard >= Some(since)) {
                 let errors = session.errors.iter().map(|(.., row)| *row);
@@ -337,8 +349,27 @@ impl Fold {
         }
     }
 
+    /// What people were told of. It is kept while it says how things stand, and is in no report.
+    fn notice(&mut self, row: &Row<'_>, offset: u64) {
+        let Some(key) = row.key() else { return };
+        let task = self.task(key, row);
+        let known = &mut self.tasks[task];
+        if row.event == b"settled" {
+            known.rows.noticed = Some(offset);
+            return;
+        }
+        match known.alerts.iter_mut().find(|(alert, _)| *alert == row.alert()) {
+            Some((_, last)) => *last = offset,
+            None if known.alerts.len() < MOST_ALERTS => known.alerts.push((row.alert(), offset)),
+            None => {}
+        }
+    }
+
     fn transition(&mut self, task: usize, row: &Row<'_>, offset: u64) {
         self.tasks[task].rows.transition = Some(offset);
+        if !row.is_held() {
+            self.tasks[task].rows.noticed = Some(offset);
+        }
         let Some(health) = row.health() else { return };
         let before = self.tasks[task].health;
         if before == Some(health) {

@@ -70,6 +70,8 @@ struct Fields<'a> {
     first: Field<'a>,
     last: Field<'a>,
     all: Field<'a>,
+    held: Field<'a>,
+    alert: Field<'a>,
     period: Field<'a>,
     stretch: Field<'a>,
 }
@@ -131,6 +133,16 @@ impl<'a> Row<'a> {
     /// What a transition went to.
     pub(super) fn health(&self) -> Option<Health> {
         health(self.fields.to?.reader().word())
+    }
+
+    /// A task that goes back and forth: nobody was told.
+    pub(super) fn is_held(&self) -> bool {
+        self.fields.held.is_some_and(|held| held.0 == b"true")
+    }
+
+    /// Which alert began or ended, as a hash.
+    pub(super) fn alert(&self) -> u64 {
+        self.fields.alert.map_or(0, |alert| hash(alert.0))
     }
 
     pub(super) fn outcome(&self) -> Option<Health> {
@@ -271,6 +283,8 @@ impl<'a> Fields<'a> {
             b"first" => &mut self.first,
             b"last" => &mut self.last,
             b"all" => &mut self.all,
+            b"held" => &mut self.held,
+            b"alert" => &mut self.alert,
             b"period" => &mut self.period,
             b"stretch" => &mut self.stretch,
             _ => return,

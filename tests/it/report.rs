@@ -237,8 +237,14 @@ fn what_is_no_period_or_no_format_is_refused() {
     assert!(refused(&backwards).contains("the period would end at 2026-10-08T00:00:00Z, before it begins"));
     assert!(refused(&run(&["--from", "yesterday"])).contains("no date such as `2026-11-20`"));
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
-    assert!(refused(&run(&["--format", "table"])).contains("a report has no format `table`"));
-    assert!(refused(&ground.run(&["--format", "markdown"])).contains("status has no format `markdown`"));
+    assert!(
+        refused(&run(&["--format", "table"]))
+            .contains("report has no format `table`: name one of text, markdown, json")
+    );
+    assert!(
+        refused(&ground.run(&["--format", "markdown"]))
+            .contains("status has no format `markdown`: name one of table, lines, json")
+    );
     assert!(refused(&ground.run(&["report", "-C", "/"])).contains("no git repository"));
 }
 

@@ -22,6 +22,11 @@ pub(crate) fn by_name(name: &str) -> Option<Form> {
     FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
 }
 
+/// `text, markdown, json`.
+pub(crate) fn names() -> String {
+    FORMS.map(|(name, _)| name).join(", ")
+}
+
 /// All that is known, schema `agentmon.report/1`.
 fn data(report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut report = report.clone();
