@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::generate::{Tree, one_large_line, one_large_log};
 use crate::measure::{Clock, Comparison, compare, peak_memory, run};
 use crate::place::Place;
+use crate::record::Record;
 use crate::text::Pool;
 
 /// Between two polls, so that the record gets a line for each.
@@ -150,6 +151,24 @@ pub(crate) fn databases(table: &mut Table, small: &Database, big: &mut Database)
     };
     let comparison = compare(Clock::Cpu, grown, || poll(&place))?;
     table.ratio("poll, a message more / nothing new", "cpu", 1.3, comparison);
+    Ok(())
+}
+
+/// To read a record must cost little more than its bytes, and no more memory for more rows.
+pub(crate) fn record(table: &mut Table, record: &Record, short: &Record, jq: Option<&Path>) -> Result<()> {
+    let output = &record.place.output;
+    let what = format!("{} rows folded / jq -c .event", record.rows);
+    if let Some(jq) = jq {
+        let word = || run(Command::new(jq).args(["-c", ".event"]).arg(&record.path), output);
+        table.ratio(&what, "cpu", 0.2, compare(Clock::Cpu, || run(&mut record.clean(), output), word)?);
+    } else {
+        Table::skip(&what, "jq is not installed, skipped");
+    }
+    for record in [short, record] {
+        let (peak, wall) = peak_memory(&mut record.clean(), output)?;
+        let measured = format!("{peak:.1} MiB, {:.2} s", wall.as_secs_f64());
+        table.row(&format!("peak memory, {} rows folded", record.rows), &measured, "64 MiB", peak < 64.0);
+    }
     Ok(())
 }
 

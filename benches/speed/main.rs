@@ -5,7 +5,7 @@
 //!
 //! `--bench speed -- --strict`, or `BENCH_STRICT=1`, makes a limit that is not kept an error: not the default, because
 //! shared machines are noisy.
-//! `BENCH_MB` (400) is the size of the sessions, `BENCH_BIG=0` leaves out the logs of 2 GiB, `CCUSAGE` names a
+//! `BENCH_MB` (400) is the size of the sessions, `BENCH_ROWS` (1000000) the length of the record, `BENCH_BIG=0` leaves out the logs of 2 GiB, `CCUSAGE` names a
 //! program to compare with, `BENCH_PROGRAM` another build to measure, `BENCH_DIR` a folder for up to 3 GiB of data.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
 #![expect(clippy::disallowed_methods, reason = "a bench has no World")]
@@ -18,8 +18,11 @@ mod generate;
 mod log;
 mod measure;
 mod place;
+mod record;
 mod text;
 mod transcript;
+#[path = "../../src/history/tests/weeks.rs"]
+mod weeks;
 
 use std::env;
 use std::ffi::OsStr;
@@ -33,6 +36,7 @@ use database::Database;
 use figures::{Polled, Table};
 use generate::Tree;
 use place::Place;
+use record::Record;
 use text::Pool;
 
 const SEED: u64 = 7;
@@ -93,6 +97,7 @@ impl Bench {
             database.grow()?;
             check_database(&database, "with a checkpoint, after it grew")?;
         }
+        self.record(10_000)?;
         place.forget()?;
         large.poll()?;
         large.tree.grow(5)?;
@@ -118,9 +123,18 @@ impl Bench {
         let mut big = self.database("big-database", 1000, if with_large { 2_000_000_000 } else { 200_000_000 })?;
         figures::databases(&mut table, &small, &mut big)?;
         check_database(&big, "with a checkpoint, after it grew")?;
+        let (record, short) = (self.record(number("BENCH_ROWS", 1_000_000)?)?, self.record(100_000)?);
+        figures::record(&mut table, &record, &short, installed("jq").as_deref())?;
         figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
         println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
         Ok(table.failed == 0)
+    }
+
+    fn record(&self, rows: u64) -> Result<Record> {
+        let root = tempfile::tempdir_in(self.root.path())?.keep();
+        let record = Record::generate(Place::new(&root, &self.program), rows)?;
+        record.check()?;
+        Ok(record)
     }
 
     fn database(&self, name: &str, sessions: usize, bytes: u64) -> Result<Database> {
@@ -178,7 +192,11 @@ fn number(name: &str, default: u64) -> Result<u64> {
 
 /// Named by `CCUSAGE`, or found on the path.
 fn ccusage() -> Option<PathBuf> {
+    env::var_os("CCUSAGE").filter(|path| path != OsStr::new("")).map(PathBuf::from).or_else(|| installed("ccusage"))
+}
+
+/// A program on the path.
+fn installed(name: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH").unwrap_or_default();
-    let found = || env::split_paths(&folders).map(|folder| folder.join("ccusage")).find(|path| path.is_file());
-    env::var_os("CCUSAGE").filter(|path| path != OsStr::new("")).map(PathBuf::from).or_else(found)
+    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

@@ -37,9 +37,16 @@ impl Place {
 
     /// `agentmon status`, so many seconds after `NOW`.
     pub(crate) fn status(&self, later: i64) -> Command {
+        let mut command = self.command("status", later);
+        command.args(["--since", "all"]);
+        command
+    }
+
+    /// A command in the repository, so many seconds after `NOW`.
+    pub(crate) fn command(&self, name: &str, later: i64) -> Command {
         let now = chrono::DateTime::from_timestamp_secs(NOW + later).unwrap_or_default().to_rfc3339();
         let mut command = Command::new(&self.program);
-        command.args(["status", "--since", "all", "--now", &now]).arg("-C").arg(&self.repository);
+        command.args([name, "--now", &now]).arg("-C").arg(&self.repository);
         command.env_clear().env("HOME", &self.home).env("XDG_CACHE_HOME", &self.cache).env("TZ", "UTC");
         command
     }

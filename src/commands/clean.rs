@@ -67,21 +67,22 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
         Cleaned::Locked => bail!("the lock of `{}` is held: try again", path.display()),
     };
     let Figures { rows, summaries: [days, weeks, months], dropped, before, after } = figures;
-    let would = if dry_run { "would be " } else { "" };
-    let mut line = format!("{} {would}folded", count(rows, "row", "rows"));
-    if dropped > 0 {
-        line += &format!(", {} {would}dropped", count(dropped, "older summary", "older summaries"));
-    }
+    let verb = if dry_run { "would be " } else { "" };
+    let dropped = match dropped {
+        0 => String::new(),
+        _ => format!(", {} {verb}dropped", count(dropped, "older summary", "older summaries")),
+    };
     let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
     let told: Vec<_> =
         summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} by {of}")).collect();
     let told = if told.is_empty() { "no summary".to_owned() } else { format!("summaries: {}", told.join(", ")) };
-    let freed = if after <= before {
-        format!("{} {}", bytes(before - after), if dry_run { "would be free" } else { "less" })
-    } else {
-        format!("{} more", bytes(after - before))
+    let freed = match before.checked_sub(after) {
+        Some(freed) if dry_run => format!("{} would be free", bytes(freed)),
+        Some(freed) => format!("{} less", bytes(freed)),
+        None => format!("{} more", bytes(after - before)),
     };
-    Ok(format!("{line} ({told}), {} to {}, {freed}", bytes(before), bytes(after)))
+    let rows = count(rows, "row", "rows");
+    Ok(format!("{rows} {verb}folded{dropped} ({told}), {} to {}, {freed}", bytes(before), bytes(after)))
 }
 
 fn cache_line(removed: &Removed, dry_run: bool) -> String {

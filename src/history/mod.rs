@@ -115,12 +115,12 @@ impl Stretch {
             known.pattern == error.pattern && known.tool == error.tool && known.class == error.class
         };
         let Some(known) = self.errors.iter_mut().find(same) else {
-            let full = self.errors.len() >= KINDS && error.pattern != OTHERS;
-            return if full {
-                self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error })
+            if self.errors.len() >= KINDS && error.pattern != OTHERS {
+                self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error });
             } else {
-                self.errors.push(error)
-            };
+                self.errors.push(error);
+            }
+            return;
         };
         known.count += error.count;
         known.first = known.first.min(error.first);
@@ -240,4 +240,4 @@ impl Period {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

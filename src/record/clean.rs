@@ -171,3 +171,8 @@ impl Write for Counter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod tests;

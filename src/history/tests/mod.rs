@@ -23,7 +23,7 @@ fn past(path: &Path) -> Past {
 }
 
 /// What stretches amount to, in the words of the truth; each in the day in which it begins.
-fn told(stretches: &[Stretch]) -> Truth {
+pub(crate) fn told(stretches: &[Stretch]) -> Truth {
     let mut truth = Truth::default();
     for stretch in stretches {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -65,7 +65,7 @@ fn told(stretches: &[Stretch]) -> Truth {
 }
 
 /// The same, over all days.
-fn whole(truth: &Truth) -> Truth {
+pub(crate) fn whole(truth: &Truth) -> Truth {
     let mut sum = Truth::default();
     for ((task, client, model, _), sums) in &truth.sums {
         let total = sum.sums.entry((task.clone(), client.clone(), model.clone(), 0)).or_default();
@@ -94,7 +94,7 @@ fn whole(truth: &Truth) -> Truth {
 }
 
 #[track_caller]
-fn same(told: &Truth, truth: &Truth) {
+pub(crate) fn same(told: &Truth, truth: &Truth) {
     for (key, sums) in &truth.sums {
         assert_eq!(told.sums.get(key), Some(sums), "{key:?}");
     }
@@ -221,7 +221,7 @@ fn lines_of_others_stay_and_what_was_resolved_too() {
         let text = fs::read_to_string(&place.path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         for foreign in foreign.iter().copied().chain([resolved, " words behind"]) {
-            assert_eq!(lines.iter().filter(|line| **line == foreign).count(), 1, "{:.80} on day {day}", foreign);
+            assert_eq!(lines.iter().filter(|line| **line == foreign).count(), 1, "{foreign:.80} on day {day}");
         }
         let past = read(&Disk::default(), &place.path, Selection::default());
         same(&whole(&told(&past.stretches)), &whole(&weeks.truth));

@@ -33,7 +33,10 @@ pub(crate) const PATTERNS: [(&str, &str); 5] = [
 /// A story as the record tells it, and what is true of it.
 pub(crate) struct Weeks {
     pub(crate) polls: Vec<Poll>,
+    /// Of all of them.
     pub(crate) truth: Truth,
+    times: Vec<i64>,
+    tasks: Vec<Task>,
 }
 
 /// One run of the program: its rows have one time.
@@ -119,10 +122,20 @@ struct Task {
 
 impl Weeks {
     pub(crate) fn new(seed: u64, days: i64, repository: &str) -> Self {
+        Self::from(START, seed, days, repository)
+    }
+
+    /// The same at another time; it begins at a midnight, in seconds since 1970.
+    pub(crate) fn from(start: i64, seed: u64, days: i64, repository: &str) -> Self {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let times = times(&mut dice, days);
+        let times = times(&mut dice, start, days);
         let tasks = tasks(&mut dice, &times);
-        Self { polls: rows(&times, &tasks, repository), truth: truth(&times, &tasks) }
+        Self { polls: rows(&times, &tasks, repository), truth: truth(&times, &tasks), times, tasks }
+    }
+
+    /// What is true after the first so many polls.
+    pub(crate) fn truth_after(&self, polls: usize) -> Truth {
+        truth(&self.times[..polls], &self.tasks)
     }
 
     /// All of it, one row a line.
@@ -132,12 +145,12 @@ impl Weeks {
 }
 
 /// When somebody looked.
-fn times(dice: &mut Dice, days: i64) -> Vec<i64> {
-    let mut times = vec![START + 120];
-    let end = START + days * DAY;
+fn times(dice: &mut Dice, start: i64, days: i64) -> Vec<i64> {
+    let mut times = vec![start + 120];
+    let end = start + days * DAY;
     loop {
         let last = times[times.len() - 1];
-        let hour = (last - START) % DAY / 3600;
+        let hour = (last - start) % DAY / 3600;
         let gap = match dice.roll(200) {
             0 => 901 + dice.roll(4 * 3600),
             1 => 900,
@@ -157,7 +170,7 @@ fn tasks(dice: &mut Dice, times: &[i64]) -> Vec<Task> {
     let mut tasks = Vec::new();
     let mut poll = 0;
     while poll < times.len() {
-        for _ in 0..1 + dice.roll(4) {
+        for _ in 0..=dice.roll(4) {
             let name = format!("bg_{:08x}", 0x00c0_ffee + tasks.len() * 7919);
             tasks.push(Task { sessions: sessions(dice, &name, poll), name });
         }
@@ -237,14 +250,12 @@ enum Seen<'a> {
 
 impl Task {
     fn seen(&self, poll: usize) -> Seen<'_> {
-        for session in self.sessions.iter().rev().filter(|session| session.first <= poll) {
-            return match session.end {
-                _ if poll < session.last => Seen::Working(session, session.healths[poll - session.first]),
-                End::Vanished | End::Handed => Seen::No,
-                End::Completed | End::Failed => Seen::Ended(session, poll == session.last),
-            };
+        let Some(session) = self.sessions.iter().rfind(|session| session.first <= poll) else { return Seen::No };
+        match session.end {
+            _ if poll < session.last => Seen::Working(session, session.healths[poll - session.first]),
+            End::Vanished | End::Handed => Seen::No,
+            End::Completed | End::Failed => Seen::Ended(session, poll == session.last),
         }
-        Seen::No
     }
 
     fn worktree(&self, repository: &str) -> String {
@@ -307,12 +318,11 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn row(&mut self, event: &str, about: &str, body: Value) {
         let id = hash(&format!("{event} {about} {} {}", self.at, self.rows.len()));
-        let ts =
-            chrono::DateTime::from_timestamp(self.at, 0).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let ts = stamp(self.at);
         let mut line = format!("{{\"v\":1,\"event\":\"{event}\",\"ts\":\"{ts}\",\"id\":\"{id:016x}\"");
         let Value::Object(body) = body else { return };
         for (key, value) in body {
-            line += &format!(",\"{key}\":{value}");
+            line.extend([",\"", &key, "\":", &value.to_string()]);
         }
         self.rows.push(Row { id, line: line + "}" });
     }
@@ -322,7 +332,7 @@ impl Teller<'_> {
             "task": task.name, "worktree": task.worktree(self.repository), "client": session.client,
             "session": session.id, "repository": self.repository,
         });
-        for (key, value) in more.as_object().unwrap() {
+        for (key, value) in more.as_object().into_iter().flatten() {
             body[key] = value.clone();
         }
         self.row(event, &task.name, body);
@@ -340,8 +350,7 @@ impl Teller<'_> {
                 continue;
             }
             let (text, class) = PATTERNS[*pattern];
-            let time = (self.at - 20) * 1000;
-            let last = chrono::DateTime::from_timestamp_millis(time).unwrap().to_rfc3339();
+            let last = stamp(self.at - 20);
             let error = json!({ "pattern": text, "tool": "Bash", "class": class, "count": count,
                 "example": format!("{text}!"), "first": last, "last": last });
             self.tell("error", task, session, &error);
@@ -351,7 +360,6 @@ impl Teller<'_> {
     fn finished(&mut self, task: &Task, session: &Session, times: &[i64]) {
         let (outcome, reason, class) = session.outcome();
         let (started, ended) = session.span(times);
-        let stamp = |at| chrono::DateTime::from_timestamp(at, 0).unwrap().to_rfc3339();
         let body = json!({ "outcome": outcome, "reason": reason, "error_class": class, "duration_s": ended - started,
             "started": stamp(started), "ended": stamp(ended) });
         let last = session.used.last().cloned().unwrap_or_default();
@@ -371,7 +379,7 @@ fn usage(session: &Session, used: &Used, more: &Value) -> Value {
         "tokens": { "input": input, "cached_input": cached, "cache_write": write, "output": output },
         "tools": { "calls": sum(|counts| counts.0), "failed": sum(|counts| counts.1) },
     });
-    for (key, value) in more.as_object().unwrap() {
+    for (key, value) in more.as_object().into_iter().flatten() {
         body[key] = value.clone();
     }
     body
@@ -455,6 +463,11 @@ impl Sums {
             }
         }
     }
+}
+
+fn stamp(at: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_secs(at).unwrap_or_default();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// The same numbers for the same seed, everywhere.
