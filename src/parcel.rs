@@ -3,13 +3,15 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Parcel<T> {
-    packed: Vec<u8>,
+    /// Shared: what was read from the checkpoint is reported as it is.
+    packed: Option<Arc<[u8]>>,
     /// While it is worked on; what is packed does not count then.
     open: Option<Box<T>>,
 }
@@ -17,36 +19,36 @@ pub(crate) struct Parcel<T> {
 impl<T: Clone + Default + Serialize + DeserializeOwned> Parcel<T> {
     #[cfg(test)]
     pub(crate) fn of(value: &T) -> Self {
-        Self { packed: pack(value), open: None }
+        Self { packed: Some(pack(value)), open: None }
     }
 
     /// Nothing was ever put in.
     pub(crate) fn is_empty(&self) -> bool {
-        self.packed.is_empty() && self.open.is_none()
+        self.packed.is_none() && self.open.is_none()
     }
 
     pub(crate) fn read(&self) -> T {
-        self.open.as_deref().cloned().unwrap_or_else(|| unpack(&self.packed))
+        self.open.as_deref().cloned().unwrap_or_else(|| unpack(self.packed.as_deref()))
     }
 
     pub(crate) fn edit(&mut self) -> &mut T {
-        self.open.get_or_insert_with(|| Box::new(unpack(&self.packed)))
+        self.open.get_or_insert_with(|| Box::new(unpack(self.packed.as_deref())))
     }
 
     pub(crate) fn shut(&mut self) {
         if let Some(value) = self.open.take() {
-            self.packed = pack(&*value);
+            self.packed = Some(pack(&*value));
         }
     }
 }
 
 /// Plain data cannot fail to be packed; without it the value would only be counted anew.
-fn pack<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).unwrap_or_default()
+fn pack<T: Serialize>(value: &T) -> Arc<[u8]> {
+    postcard::to_stdvec(value).unwrap_or_default().into()
 }
 
-fn unpack<T: Default + DeserializeOwned>(packed: &[u8]) -> T {
-    if packed.is_empty() { T::default() } else { postcard::from_bytes(packed).unwrap_or_default() }
+fn unpack<T: Default + DeserializeOwned>(packed: Option<&[u8]>) -> T {
+    packed.and_then(|packed| postcard::from_bytes(packed).ok()).unwrap_or_default()
 }
 
 impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Parcel<T> {
@@ -57,7 +59,7 @@ impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Parcel<T> 
         } else if let Some(value) = &self.open {
             serializer.serialize_bytes(&pack(&**value))
         } else {
-            serializer.serialize_bytes(&self.packed)
+            serializer.serialize_bytes(self.packed.as_deref().unwrap_or_default())
         }
     }
 }
@@ -71,7 +73,7 @@ impl<'de, T> Deserialize<'de> for Parcel<T> {
                 formatter.write_str("bytes")
             }
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Parcel<T>, E> {
-                Ok(Parcel { packed: bytes.to_vec(), open: None })
+                Ok(Parcel { packed: (!bytes.is_empty()).then(|| bytes.into()), open: None })
             }
         }
         deserializer.deserialize_bytes(Bytes(PhantomData))

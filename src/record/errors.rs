@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::event::{Event, Subject, due, stamp};
 use super::hash;
-use super::history::{Last, error_key, session_key};
+use super::history::{Last, ToldErrors, error_kind, session_key};
 use super::words::{path, text};
 use crate::history::ErrorSeen;
 use crate::model::{ErrorClass, TaskReport};
@@ -15,16 +15,17 @@ pub(super) fn errors(task: &TaskReport, subject: &Subject, last: &Last, now: Tim
     let mut events = Vec::new();
     for session in &task.sessions {
         let subject = subject.of_session(session);
-        let key = session_key(subject.session.as_deref());
+        let told = last.errors.get(&session_key(subject.session.as_deref()));
         // Most sessions have nothing new, and need not be looked into.
-        if session.errors_seen == last.errors_told(key) {
+        if session.errors_seen == told.map_or(0, ToldErrors::total) {
             continue;
         }
         for mut seen in session.errors.read() {
             // As it will be read again.
             (seen.pattern, seen.tool) = (text(&seen.pattern), seen.tool.as_deref().map(text));
-            let told = last.errors.get(&(key, error_key(&seen.pattern, seen.tool.as_deref())));
-            if told.is_none_or(|told| told.count != seen.count && due(Some(told.at), now)) {
+            let kind = error_kind(&seen.pattern, seen.tool.as_deref());
+            let count = told.and_then(|told| told.count(kind));
+            if count.is_none_or(|count| count != seen.count && due(told.map(|told| told.at), now)) {
                 events.extend(event(task, &subject, &seen, now));
             }
         }
@@ -104,12 +105,13 @@ mod tests {
     #[test]
     fn each_kind_is_told_once_and_again_when_it_grew_once_a_minute() {
         // At which second, what was seen, and what is told.
-        let polls: [Poll<'_>; 8] = [
+        let polls: [Poll<'_>; 9] = [
             (0, &[], ""),
             (1, &[("a", 1)], "a1"),
             (2, &[("a", 2), ("b", 1)], "b1"),
             (3, &[("a", 2), ("b", 1)], ""),
-            (61, &[("a", 5), ("b", 1)], "a5"),
+            (61, &[("a", 5), ("b", 1)], ""),
+            (62, &[("a", 5), ("b", 1)], "a5"),
             (500, &[("a", 5), ("b", 1)], ""),
             // Dropped, and seen again.
             (501, &[("b", 1), ("c", 1)], "c1"),

@@ -81,8 +81,8 @@ pub(super) struct Last {
     pub(super) ended: Option<String>,
     /// What was last told of each alert, by its code.
     pub(super) alerts: BTreeMap<String, ToldAlert>,
-    /// How often each error was seen, as last told: by session and kind.
-    pub(super) errors: BTreeMap<(u64, u64), ToldError>,
+    /// How often each error was seen, as last told, by session.
+    pub(super) errors: BTreeMap<u64, ToldErrors>,
 }
 
 /// The states of an alert.
@@ -96,36 +96,54 @@ pub(super) struct ToldAlert {
     pub(super) id: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ToldError {
-    pub(super) count: u64,
+/// What was told of the errors of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldErrors {
+    /// When it was last told.
     pub(super) at: Time,
+    /// How often each was seen, by its kind.
+    counts: Vec<(u32, u64)>,
 }
 
-/// Of so many kinds of errors of a task it is remembered what was told.
-const MOST_ERRORS: usize = 512;
+/// Of so many sessions of a task, and kinds of errors in each, it is remembered what was told: more than are reported.
+const MOST_SESSIONS: usize = 64;
+const MOST_KINDS: usize = 128;
 
 pub(super) fn session_key(session: Option<&str>) -> u64 {
     hash([session.unwrap_or_default()])
 }
 
-pub(super) fn error_key(pattern: &str, tool: Option<&str>) -> u64 {
-    hash([pattern, tool.unwrap_or_default()])
+/// A session has few kinds: half a hash tells them apart.
+pub(super) fn error_kind(pattern: &str, tool: Option<&str>) -> u32 {
+    (hash([pattern, tool.unwrap_or_default()]) >> 32) as u32
+}
+
+impl ToldErrors {
+    pub(super) fn count(&self, kind: u32) -> Option<u64> {
+        self.counts.iter().find(|told| told.0 == kind).map(|told| told.1)
+    }
+
+    /// How many there were in all.
+    pub(super) fn total(&self) -> u64 {
+        self.counts.iter().fold(0, |all, told| all.saturating_add(told.1))
+    }
 }
 
 impl Last {
-    /// How many errors of a session were told in all.
-    pub(super) fn errors_told(&self, session: u64) -> u64 {
-        self.errors.range((session, 0)..=(session, u64::MAX)).map(|(_, told)| told.count).sum()
-    }
-
-    fn hear_error(&mut self, session: u64, kind: u64, told: ToldError) {
-        if self.errors.len() >= MOST_ERRORS
+    fn hear_error(&mut self, session: u64, kind: u32, count: u64, at: Time) {
+        if self.errors.len() >= MOST_SESSIONS
+            && !self.errors.contains_key(&session)
             && let Some(oldest) = self.errors.iter().min_by_key(|(_, told)| told.at).map(|(key, _)| *key)
         {
             self.errors.remove(&oldest);
         }
-        self.errors.insert((session, kind), told);
+        let told = self.errors.entry(session).or_insert_with(|| ToldErrors { at, counts: Vec::new() });
+        told.at = at;
+        told.counts.retain(|known| known.0 != kind);
+        if told.counts.len() == MOST_KINDS {
+            told.counts.remove(0);
+        }
+        told.counts.push((kind, count));
     }
 }
 
@@ -213,8 +231,8 @@ impl History {
             "finished" => last.ended = Some(row.id.into_owned()),
             "error" => {
                 if let Some((pattern, count)) = row.pattern.zip(row.count) {
-                    let kind = error_key(&pattern, row.tool.as_deref());
-                    last.hear_error(session_key(row.session.as_deref()), kind, ToldError { count, at });
+                    let kind = error_kind(&pattern, row.tool.as_deref());
+                    last.hear_error(session_key(row.session.as_deref()), kind, count, at);
                 }
                 return;
             }

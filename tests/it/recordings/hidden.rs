@@ -48,8 +48,11 @@ fn a_file_that_is_just_being_written_anew_is_what_it_was() {
     let (lab, now) = recording.ended();
     let before = lab.task(now);
     assert_eq!(said(&before), ("completed".into(), "turn_ended".into()), "{before:#}");
+    let of = |calls, failed| json!({ "calls": calls, "failed": failed });
+    let by_name =
+        json!({ "read_file": of(2, 1), "replace": of(2, 1), "run_shell_command": of(4, 2), "write_todos": of(2, 0) });
     let tools = &before["sessions"][0]["tools"];
-    assert_eq!((&tools["calls"], &tools["failed"]), (&json!(10), &json!(4)), "{before:#}");
+    assert_eq!(*tools, json!({ "calls": 10, "failed": 4, "by_name": by_name }), "{before:#}");
     let what = list(&before["evidence"])[0]["what"].as_str().unwrap();
     assert!(what.ends_with("(message 6)"), "{what}");
     let path = lab.path(before["sessions"][0]["log"].as_str().unwrap());
