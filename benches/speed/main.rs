@@ -22,6 +22,7 @@ mod record;
 mod text;
 mod transcript;
 #[path = "../../src/history/tests/weeks.rs"]
+#[expect(dead_code, reason = "the rows are wanted here, not what is true of them")]
 mod weeks;
 
 use std::env;

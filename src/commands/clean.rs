@@ -49,6 +49,7 @@ pub(crate) fn clean(
     }
     let Some(folder) = cache::folder(world) else { return Ok(code) };
     match cache::clean(&folder, world.now, dry_run) {
+        Ok(Removed { files: 0, .. }) => {}
         Ok(removed) => say(format!("{}: {}", one_line(&folder.to_string_lossy(), 400), cache_line(&removed, dry_run)))?,
         Err(error) => {
             code = 2;
@@ -86,9 +87,6 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
 }
 
 fn cache_line(removed: &Removed, dry_run: bool) -> String {
-    if removed.files == 0 {
-        return "nothing to remove".to_owned();
-    }
-    let mood = if dry_run { " would be" } else { "" };
-    format!("{}{mood} removed, {}", count(removed.files, "file", "files"), bytes(removed.bytes))
+    let would = if dry_run { " would be" } else { "" };
+    format!("{}{would} removed, {}", count(removed.files, "file", "files"), bytes(removed.bytes))
 }

@@ -358,10 +358,9 @@ impl Fold {
             known.rows.noticed = Some(offset);
             return;
         }
-        match known.alerts.iter_mut().find(|(alert, _)| *alert == row.alert()) {
-            Some((_, last)) => *last = offset,
-            None if known.alerts.len() < MOST_ALERTS => known.alerts.push((row.alert(), offset)),
-            None => {}
+        known.alerts.retain(|(alert, _)| *alert != row.alert());
+        if known.alerts.len() < MOST_ALERTS {
+            known.alerts.push((row.alert(), offset));
         }
     }
 

@@ -39,12 +39,10 @@ pub(crate) struct Format {
 pub(crate) const NAMES: [(&str, &str); 6] = [
     ("table", "A table by repository and health"),
     ("lines", "One line a task, for pipes, mail and logs"),
-    ("text", "Of a period: a page for a terminal, a pipe or a mail"),
-    ("markdown", "Of a period: for a pull request or an issue"),
-    ("html", "Of a period: a page with charts for a browser, a phone or print, in one file"),
     ("json", "All that is known, as JSON"),
     ("text", "Of `report`: a page for a terminal, a pipe or a mail"),
     ("markdown", "Of `report`: for a pull request or an issue"),
+    ("html", "Of `report`: a page with charts for a browser, a phone or print, in one file"),
 ];
 
 /// Every format of the snapshot. A new one is a file and a line here.
