@@ -1,15 +1,11 @@
 //! `agentmon clean` as people run it, and the cleaning that `status` does by itself.
 
-#[path = "../../src/history/tests/weeks.rs"]
-#[expect(dead_code, reason = "the rows are wanted here, not what is true of them")]
-mod weeks;
-
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
 use crate::ground::Ground;
-use weeks::Weeks;
+use crate::weeks::Weeks;
 
 const RECORD: &str = "shop/.agents/logs/background_monitoring.jsonl";
 /// The end of the four weeks that the record tells of.
@@ -71,6 +67,7 @@ fn status_goes_on_as_if_nothing_had_been_folded() {
     assert_eq!((record(&ground), inode()), (after, folded), "nothing is told twice");
 }
 
+#[expect(clippy::disallowed_methods, reason = "files of the real clock")]
 #[test]
 fn the_cache_loses_what_is_old_and_its_own() {
     let ground = Ground::new();
@@ -96,7 +93,9 @@ fn the_cache_loses_what_is_old_and_its_own() {
         ("0123456789abcdef.bak", ours, 400),
         ("0123456789abcdef.x.new", ours, 400),
     ];
-    stays.iter().for_each(|(name, text, days)| write(name, text, *days));
+    for (name, text, days) in stays {
+        write(name, text, days);
+    }
     ground.write("elsewhere", ours);
     let old = SystemTime::now() - Duration::from_secs(100 * 86400);
     File::options().append(true).open(ground.path("elsewhere")).unwrap().set_modified(old).unwrap();

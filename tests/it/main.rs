@@ -30,3 +30,6 @@ mod schema;
 mod secrets;
 mod surroundings;
 mod traces;
+#[expect(dead_code, reason = "the library's own tests ask for more of it")]
+#[path = "../../src/history/tests/weeks.rs"]
+mod weeks;

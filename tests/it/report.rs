@@ -1,10 +1,6 @@
 //! `agentmon report` as people run it: four weeks whose truth is known, before and after they are folded; periods;
 //! records that are empty, broken or no files at all.
 
-#[expect(dead_code, reason = "the library's own tests ask for more of it")]
-#[path = "../../src/history/tests/weeks.rs"]
-mod weeks;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
 use std::{fs, iter};
@@ -13,7 +9,7 @@ use serde_json::Value;
 
 use crate::ground::{Ground, Ran};
 use crate::lab::{Lab, list, ms};
-use weeks::{START, Truth, Weeks};
+use crate::weeks::{START, Truth, Weeks};
 
 const DAY: i64 = 24 * 3600;
 /// The last moment of the four weeks.
@@ -81,7 +77,7 @@ fn same(report: &Value, truth: &Truth, from: i64, to: i64) {
     assert_eq!(totals["tokens"]["output"], list(&report["groups"]).iter().map(of_group).sum::<u64>());
 }
 
-fn same_tools(report: &Value, sums: &[&weeks::Sums]) {
+fn same_tools(report: &Value, sums: &[&crate::weeks::Sums]) {
     let mut tools: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
     for sums in sums {
