@@ -2,6 +2,7 @@
 
 mod markdown;
 mod sections;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
