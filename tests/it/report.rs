@@ -12,8 +12,8 @@ use crate::lab::{Lab, list, ms};
 use crate::weeks::{START, Truth, Weeks};
 
 const DAY: i64 = 24 * 3600;
-/// The last moment of the four weeks.
-const NOW: &str = "2026-11-02T00:00:00Z";
+/// The end of four weeks that begin at [`START`], on Monday 2025-10-06.
+const NOW: &str = "2025-11-03T00:00:00Z";
 
 fn ground(text: &str) -> Ground {
     let ground = Ground::new();
@@ -134,8 +134,8 @@ fn same_runs(report: &Value, runs: &[(i64, String, u64)]) {
 fn four_weeks_are_reported_as_they_were_and_as_folded() {
     let weeks = Weeks::new(11, 28, "/srv/shop");
     let ground = ground(&weeks.text());
-    let whole = ["--from", "2026-10-05", "--to", "2026-11-01"];
-    let week = ["--from", "2026-10-19", "--to", "2026-10-25"];
+    let whole = ["--from", "2025-10-06", "--to", "2025-11-02"];
+    let week = ["--from", "2025-10-20", "--to", "2025-10-26"];
     let end = START + 28 * DAY;
     let check = |day: bool| {
         let report_of_all = report(&ground, &whole);
@@ -180,14 +180,14 @@ fn a_period_is_cut_where_it_is_asked_for() {
     let weeks = Weeks::new(12, 10, "/srv/shop");
     let ground = ground(&weeks.text());
     // In the middle of the days, to the second.
-    let (from, to) = ("2026-10-08T10:20:30Z", "2026-10-12T15:16:17Z");
+    let (from, to) = ("2025-10-09T10:20:30Z", "2025-10-13T15:16:17Z");
     let half = report(&ground, &["--from", from, "--to", to]);
     same_runs(&half, &runs(&weeks.truth, ms(from) / 1000, ms(to) / 1000));
     assert_eq!((half["inexact"].as_array().unwrap().len(), &half["period"]["from"]), (0, &from.into()));
     let total = |arguments: &[&str], figure: &str| report(&ground, arguments)["totals"][figure].as_u64().unwrap();
     for figure in ["healthy_s", "stuck_s", "unwatched_s", "errors", "runs"] {
         let parts = [
-            total(&["--from", "2026-10-05", "--to", from], figure),
+            total(&["--from", "2025-10-06", "--to", from], figure),
             total(&["--from", from, "--to", to], figure),
             total(&["--from", to], figure),
         ];
@@ -206,17 +206,17 @@ fn periods_as_people_ask_for_them() {
     };
     let wanted =
         |from: &str, to: &str, by: &str, groups: usize| (from.to_owned(), to.to_owned(), by.to_owned(), groups);
-    let now = "2026-11-02T00:00:01Z";
-    assert_eq!(told(&[]), wanted("2026-10-26T00:00:01Z", now, "daily", 8));
-    assert_eq!(told(&["--since", "36h"]), wanted("2026-10-31T12:00:01Z", now, "daily", 3));
-    assert_eq!(told(&["--from", "2026-10-05"]), wanted("2026-10-05T00:00:00Z", now, "daily", 29));
-    assert_eq!(told(&["--to", "2026-10-18"]), wanted("2026-10-12T00:00:00Z", "2026-10-19T00:00:00Z", "daily", 7));
-    let weekly = ["--from", "2026-10-05", "--to", "2026-10-18", "--period", "weekly"];
-    assert_eq!(told(&weekly), wanted("2026-10-05T00:00:00Z", "2026-10-19T00:00:00Z", "weekly", 2));
+    let now = "2025-11-03T00:00:01Z";
+    assert_eq!(told(&[]), wanted("2025-10-27T00:00:01Z", now, "daily", 8));
+    assert_eq!(told(&["--since", "36h"]), wanted("2025-11-01T12:00:01Z", now, "daily", 3));
+    assert_eq!(told(&["--from", "2025-10-06"]), wanted("2025-10-06T00:00:00Z", now, "daily", 29));
+    assert_eq!(told(&["--to", "2025-10-19"]), wanted("2025-10-13T00:00:00Z", "2025-10-20T00:00:00Z", "daily", 7));
+    let weekly = ["--from", "2025-10-06", "--to", "2025-10-19", "--period", "weekly"];
+    assert_eq!(told(&weekly), wanted("2025-10-06T00:00:00Z", "2025-10-20T00:00:00Z", "weekly", 2));
     let all = told(&["--since", "all", "--period", "monthly"]);
-    assert_eq!((all.0.as_str(), all.1.as_str(), all.3), ("2026-10-05T00:02:00Z", now, 2));
-    let before = report(&ground, &["--from", "2026-10-12", "--to", "2026-10-18"]);
-    assert_eq!(before["before"]["period"]["from"], "2026-10-05T00:00:00Z");
+    assert_eq!((all.0.as_str(), all.1.as_str(), all.3), ("2025-10-06T00:02:00Z", now, 2));
+    let before = report(&ground, &["--from", "2025-10-13", "--to", "2025-10-19"]);
+    assert_eq!(before["before"]["period"]["from"], "2025-10-06T00:00:00Z");
     assert!(!list(&before["trend"]).is_empty());
 }
 
@@ -229,8 +229,8 @@ fn refused(ran: &Ran) -> &str {
 fn what_is_no_period_or_no_format_is_refused() {
     let ground = ground("");
     let run = |arguments: &[&str]| ground.run(&[&["report"], arguments].concat());
-    let backwards = run(&["--from", "2026-10-08", "--to", "2026-10-07"]);
-    assert!(refused(&backwards).contains("the period would end at 2026-10-08T00:00:00Z, before it begins"));
+    let backwards = run(&["--from", "2025-10-09", "--to", "2025-10-08"]);
+    assert!(refused(&backwards).contains("the period would end at 2025-10-09T00:00:00Z, before it begins"));
     assert!(refused(&run(&["--from", "yesterday"])).contains("no date such as `2026-11-20`"));
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
     assert!(
@@ -258,7 +258,7 @@ fn no_record_is_no_error() {
     assert_eq!((ran.code, ran.err.lines().count()), (Some(0), 1), "{ran:?}");
     let weeks = Weeks::new(14, 2, "/srv/shop");
     ground.write("shop/.agents/logs/background_monitoring.jsonl", &weeks.text());
-    let ran = ground.run(&["report", "--now", "2026-12-24T00:00:00Z"]);
+    let ran = ground.run(&["report", "--now", "2025-12-25T00:00:00Z"]);
     assert!(ran.code == Some(0) && ran.err.contains("`--since all` looks further back"), "{ran:?}");
 }
 
@@ -294,7 +294,7 @@ fn other_machines_are_reported_too() {
     let weeks = Weeks::new(16, 2, "/srv/shop");
     lab.write("/srv/shop/.agents/logs/background_monitoring.jsonl", &weeks.text());
     let run = |arguments: &[&str]| {
-        lab.run(ms("2026-10-07T00:00:00Z"), &[&["report", "--format", "json"], arguments].concat())
+        lab.run(ms("2025-10-08T00:00:00Z"), &[&["report", "--format", "json"], arguments].concat())
     };
     let here: Value = serde_json::from_str(&run(&[]).out).unwrap();
     let rows = runs(&weeks.truth, 0, i64::MAX);
@@ -310,7 +310,7 @@ fn other_machines_are_reported_too() {
 #[test]
 fn any_bytes_make_a_report() {
     let row =
-        r#"{"v":1,"event":"summary","ts":"2026-10-06T00:00:00Z","id":"00000000000000aa","period":"month","stretch":"#;
+        r#"{"v":1,"event":"summary","ts":"2025-10-07T00:00:00Z","id":"00000000000000aa","period":"month","stretch":"#;
     let stretch = r#"{"task":"t","worktree":null,"repository":null,"client":null,"model":null,"from":9223372036854775807,"to":-9223372036854775808,"runs":[{"ended":9223372036854775807,"outcome":"completed","reason":"x","class":null,"seconds":18446744073709551615}],"seconds":{"stuck":18446744073709551615},"changes":[[9223372036854775807,"stuck"],[-9223372036854775808,"stuck"]],"stuck":{"begun":4294967295,"ended":4294967295,"seconds":18446744073709551615},"used":{"tokens":{"input":18446744073709551615,"cached_input":18446744073709551615,"cache_write":18446744073709551615,"output":18446744073709551615},"cost":1e308,"tools":{"calls":18446744073709551615,"failed":18446744073709551615},"by_tool":{"x":{"calls":18446744073709551615,"failed":18446744073709551615}}},"errors":[]}}"#;
     let wide = stretch.replacen("9223372036854775807", "0", 1).replacen("-9223372036854775808", "1795216265000", 1);
     let text: String = iter::repeat_n([row, stretch, "\n", row, &wide, "\n"].concat(), 3).collect();

@@ -3,6 +3,7 @@
 mod html;
 mod markdown;
 mod sections;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
