@@ -33,8 +33,9 @@ pub(super) struct Mark {
     pub(super) label: String,
 }
 
-/// In pixels: above the columns, the columns, below them.
-const HEAD: f64 = 34.0;
+/// In pixels: above the columns, a line of text there, the columns, below them.
+const HEAD: f64 = 22.0;
+const LINE: f64 = 15.0;
 const BODY: f64 = 110.0;
 const FOOT: f64 = 20.0;
 /// All columns together are about so wide, so that they fit a phone.
@@ -105,10 +106,12 @@ pub(super) fn meter(class: &'static str, share: f64) -> Element {
 pub(super) fn columns(what: &str, columns: &[Column], marks: &[Mark], axis: impl Fn(f64) -> String) -> Element {
     let highest = columns.iter().map(|column| column.parts.iter().map(|(_, value)| value).sum()).fold(0.0, f64::max);
     let told: Vec<_> = columns.iter().filter(|column| !column.parts.is_empty()).map(|column| &*column.title).collect();
-    let bottom = HEAD + BODY;
+    // Each mark has a line of its own for its label.
+    let head = marks.iter().fold(HEAD, |head, _| head + LINE);
+    let bottom = head + BODY;
     let mut chart = image(bottom + FOOT, &format!("{what}. {}", told.join("; "))).class("columns");
     if columns.len() > TOLD {
-        chart = chart.child(level("grid", HEAD, 0.0, 1.0)).child(label("soft", 0.0, HEAD - 5.0, &axis(highest)));
+        chart = chart.child(level("grid", head, 0.0, 1.0)).child(label("start", 0.0, head - 5.0, &axis(highest)));
     }
     chart = chart.child(level("axis", bottom + 0.5, 0.0, 1.0));
     let count = f64::from(u32::try_from(columns.len()).unwrap_or(u32::MAX)).max(1.0);
@@ -132,9 +135,12 @@ pub(super) fn columns(what: &str, columns: &[Column], marks: &[Mark], axis: impl
         chart = chart.child(stack);
         x += 1.0 / count;
     }
+    let mut y = 10.0;
     for mark in marks {
-        let class = if mark.at > 0.5 { "end" } else { "start" };
-        chart = chart.child(upright("mark", mark.at, 14.0, bottom)).child(label(class, mark.at, 10.0, &mark.label));
+        let class = if mark.at > 0.7 { "end" } else { "start" };
+        let line = upright("mark", mark.at, y + 4.0, bottom);
+        chart = chart.child(line).child(label(class, mark.at, y, &mark.label));
+        y += LINE;
     }
     chart
 }

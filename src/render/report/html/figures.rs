@@ -1,5 +1,7 @@
 //! The head of the page: the figures that matter, and what they say in words. And its foot: how exact they are.
 
+use std::cmp::Ordering;
+
 use super::axis::day;
 use super::markup::{Element, element};
 use super::words::{about, number, percent, seconds, share};
@@ -96,7 +98,7 @@ fn cost(page: &Page) -> Option<Figure> {
     Some(Figure { name: "Cost", value: dollars(cost), detail: "where a client tells it".to_owned(), trend: "cost_usd" })
 }
 
-/// `▲ 12 % from 40`: the arrow says which way, the word whether that is good.
+/// `▲ better, was 40 %`: the arrow says which way, the word whether that is good.
 fn trend(page: &Page, trend: &Trend) -> Element {
     let before = match trend.figure {
         "success_rate" => percent(trend.before),
@@ -105,25 +107,17 @@ fn trend(page: &Page, trend: &Trend) -> Element {
         _ => number(whole(trend.before)),
     };
     let arrow = match trend.now.total_cmp(&trend.before) {
-        std::cmp::Ordering::Less => "▼ ",
-        std::cmp::Ordering::Equal => "= ",
-        std::cmp::Ordering::Greater => "▲ ",
+        Ordering::Less => "▼",
+        Ordering::Equal => "=",
+        Ordering::Greater => "▲",
     };
-    let change =
-        trend.change.filter(|change| change.abs() >= 0.005).map(|change| format!("{}, ", percent(change.abs())));
-    let line = element("dd").class(match trend.better {
-        Some(true) => "trend better",
-        Some(false) => "trend worse",
-        None => "trend",
-    });
-    let word = match trend.better {
-        Some(true) => "better: ",
-        Some(false) => "worse: ",
-        None => "",
+    let (class, verdict) = match trend.better {
+        Some(true) => ("better", " better, was "),
+        Some(false) => ("worse", " worse, was "),
+        None => ("same", " was "),
     };
-    let line = line.own(arrow).own(word).text(&format!("{}{before} before", change.unwrap_or_default()));
-    let period = page.report.before.as_ref().map(|before| page.period(before.period));
-    line.saying("title", &period.map(|period| format!("before: {period}")).unwrap_or_default())
+    let period = page.report.before.as_ref().map(|before| page.period(before.period)).unwrap_or_default();
+    element("dd").class(class).saying("title", &period).own(arrow).own(verdict).text(&before)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, which came from whole numbers")]

@@ -124,7 +124,7 @@ pub(super) fn times(page: &Page) -> Option<Element> {
         value: float(value),
         shown: format!("{} ({})", seconds(value), percent(share(value, all))),
     };
-    let parts: Vec<_> = states.into_iter().map(part).collect();
+    let parts: Vec<_> = states.into_iter().filter(|(.., seconds)| *seconds > 0).map(part).collect();
     let stuck = totals.stuck;
     let delay = stuck.mean_delay_s.map(|mean| {
         let times = count(stuck.times, "time", "times");
@@ -134,7 +134,7 @@ pub(super) fn times(page: &Page) -> Option<Element> {
             stuck.ended
         ))
     });
-    let parallel = page.report.parallel.filter(|parallel| parallel.runs > 1).map(|parallel| {
+    let parallel = page.report.parallel.filter(|parallel| parallel.most > 1).map(|parallel| {
         note(&format!(
             "One after the other the runs would have taken {}; side by side, {} at most, they took {}: {:.1} times as fast.",
             seconds(parallel.summed_s),

@@ -43,7 +43,7 @@ fn page(report: &Report) -> String {
 const ELEMENTS: &str = "html head meta title style body header main footer section div span p h1 h2 h3 dl dt dd ul ol li \
                         b br code small table thead tbody tr th td svg g line rect text";
 const ATTRIBUTES: &str = "lang charset name content class role aria-label aria-hidden title scope data-of \
-                          x y x1 x2 y1 y2 width height stroke-width";
+                          x y dx x1 x2 y1 y2 width height stroke-width";
 
 /// Parses it strictly, and looks for whatever is not of the program's own making.
 fn check(page: &str) -> roxmltree::Document<'_> {

@@ -131,8 +131,7 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
         svg = svg.child(level(segment.class, y, segment.from, segment.to).child(title(&segment.says)));
     }
     for end in ends(task, axis) {
-        // At the right border it would lie outside.
-        let glyph = label(if end.at > 0.97 { "end" } else { "middle" }, end.at, y + 5.0, glyph(end.health));
+        let glyph = label("start", end.at, y + 5.0, glyph(end.health)).at("dx", 3.0);
         svg = svg.child(element("g").class(end.health.code()).child(title(&end.says)).child(glyph));
     }
     let mut small = element("small").children(task.health.map(health));
@@ -143,7 +142,7 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
     element("div").class("lane").child(who.child(small)).child(svg)
 }
 
-/// `claude-code`, and `2h28m, 40m stuck`.
+/// `2h28m, 40m stuck`, and `claude-code`.
 fn summary(task: &Task) -> Vec<String> {
     let figures = &task.figures;
     let watched = figures.healthy_s.saturating_add(figures.struggling_s).saturating_add(figures.stuck_s);
@@ -153,7 +152,7 @@ fn summary(task: &Task) -> Vec<String> {
             times = format!("{times}, {} {word}", seconds(part));
         }
     }
-    [task.client.clone().unwrap_or_default(), times].into_iter().filter(|part| !part.is_empty()).collect()
+    [times, task.client.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect()
 }
 
 /// A lane in words.
