@@ -4,6 +4,7 @@
 //! A pseudonym follows from the text and a salt of the user's own, so it is the same in every run, and nobody else can
 //! try out what it stands for. Of a path only what every machine has stays readable; each other part has a pseudonym.
 
+mod past;
 mod report;
 mod words;
 

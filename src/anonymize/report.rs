@@ -120,6 +120,10 @@ impl Pseudonyms {
             self.hide_text(name);
             self.hide_text(summary);
         }
+        if !session.errors.is_empty() {
+            session.errors.edit().iter_mut().for_each(|error| self.hide_error(error));
+            session.errors.shut();
+        }
         self.hide_path(&mut session.log);
         for path in &mut session.also_worked_in {
             self.hide_path(path);

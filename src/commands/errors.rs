@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::anonymous::pseudonyms;
 use super::look::{config, disk, options};
 use super::records::records;
 use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
@@ -41,6 +42,13 @@ pub(crate) fn errors(
     let mut pasts = read(cli, &records(cli, cli.look.all, world, err)?)?;
     if pasts.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
+    }
+    if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
+        pseudonyms.hide_stretches(pasts.iter_mut().flat_map(|(_, past)| &mut past.stretches));
+        for (_, past) in &mut pasts {
+            past.resolved.iter_mut().for_each(|resolved| pseudonyms.hide_resolved(resolved));
+            past.problems.iter_mut().for_each(|problem| pseudonyms.hide_problem(problem));
+        }
     }
     let problems = pasts.iter_mut().flat_map(|(_, past)| std::mem::take(&mut past.problems)).collect();
     let kinds = errors::kinds(pasts.iter().map(|(_, past)| past));

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::Value;
 
+use super::anonymous::pseudonyms;
 use super::look::{config, disk, options};
 use super::records::records;
+use crate::anonymize::Pseudonyms;
 use crate::cli::{Cli, EventsCommand};
 use crate::record::{Row, Rows};
 use crate::render::{self, Options};
@@ -50,11 +53,13 @@ pub(crate) fn events(
         return Ok(0);
     }
     let (disk, options) = (disk(&cli.look)?, options(cli, world));
+    let mut pseudonyms = pseudonyms(cli, world, err)?;
     let several = records.len() > 1 && name != "json";
     let mut spoke: Option<usize> = None;
     loop {
         for (number, rows) in records.iter_mut().enumerate() {
-            let heading = several.then(|| render::events::heading(&rows.path, &options));
+            let shown = pseudonyms.as_ref().map_or_else(|| rows.path.clone(), |known| known.path(&rows.path));
+            let heading = several.then(|| render::events::heading(&shown, &options));
             let mut written = Ok(());
             let tell = |row: &Row<'_>| {
                 if written.is_ok() && is_wanted(row, command, since) {
@@ -62,6 +67,8 @@ pub(crate) fn events(
                         written = writeln!(out, "{heading}");
                     }
                     spoke = Some(number);
+                    let hidden = pseudonyms.as_mut().map(|pseudonyms| hidden(row, pseudonyms));
+                    let row = &row.with(hidden.as_deref().map_or(row.bytes, str::as_bytes));
                     written =
                         std::mem::replace(&mut written, Ok(())).and_then(|()| writeln!(out, "{}", form(row, &options)));
                 }
@@ -94,6 +101,13 @@ fn is_wanted(row: &Row<'_>, command: &EventsCommand, since: Option<Time>) -> boo
     since.is_none_or(|since| row.at >= since)
         && (command.kind.is_empty() || command.kind.iter().any(|kind| *kind == row.event))
         && command.task.as_deref().is_none_or(is_task)
+}
+
+/// The row under pseudonyms.
+fn hidden(row: &Row<'_>, pseudonyms: &mut Pseudonyms) -> String {
+    let mut whole: Value = serde_json::from_slice(row.bytes).unwrap_or_default();
+    pseudonyms.row(&mut whole);
+    whole.to_string()
 }
 
 fn line(row: &Row<'_>, options: &Options) -> String {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::anonymous::pseudonyms;
 use super::look::{config, disk, options};
 use super::records::records;
 use crate::cli::{Cli, ReportCommand};
@@ -33,7 +34,11 @@ pub(crate) fn report(
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     check(asked, world)?;
     let records = records(cli, cli.look.all, world, err)?;
-    let (known, period) = known(&disk, &records, asked, config.since, world.now);
+    let (mut known, period) = known(&disk, &records, asked, config.since, world.now);
+    if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
+        pseudonyms.hide_stretches(known.now.iter_mut().chain(&mut known.before));
+        known.problems.iter_mut().for_each(|problem| pseudonyms.hide_problem(problem));
+    }
     let report = report::report(known, world.now, period, asked.period);
     match form(&report, &options(cli, world), out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write the report: {error}"),

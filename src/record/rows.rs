@@ -23,7 +23,7 @@ const RECENT: usize = 4096;
 const OVERLAP: Duration = Duration::from_secs(60);
 
 /// A row of ours, of whichever version of the program.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) at: Time,
     pub(crate) event: Cow<'a, str>,
@@ -34,7 +34,12 @@ pub(crate) struct Row<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// The same row in other words.
+    pub(crate) fn with(&self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self.clone() }
+    }
+
     /// As JSON on one line, harmless to whoever prints it.
     pub(crate) fn json(&self) -> String {
         harmless(scrub(&String::from_utf8_lossy(self.bytes)).into_owned())
