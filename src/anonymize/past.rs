@@ -1,10 +1,11 @@
 //! What the record knows of the past, under pseudonyms. Every field is named here, so that a new one is not forgotten.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Kind, Pseudonyms};
 use crate::history::{ErrorSeen, Resolved, Stretch};
-use crate::model::Problem;
+use crate::model::{Problem, ToolCounts};
 
 impl Pseudonyms {
     /// Puts pseudonyms in place of everything that stretches name. All that belongs together comes at once: what is
@@ -29,12 +30,19 @@ impl Pseudonyms {
         for folder in [&mut stretch.worktree, &mut stretch.repository].into_iter().flatten() {
             *folder = self.path(&PathBuf::from(&*folder)).to_string_lossy().into_owned();
         }
+        self.hide_tools(&mut stretch.used.by_tool);
         for error in &mut stretch.errors {
             self.hide_error(error);
         }
     }
 
+    /// A model may make up the name of a tool.
+    pub(super) fn hide_tools(&self, tools: &mut BTreeMap<String, ToolCounts>) {
+        *tools = std::mem::take(tools).into_iter().map(|(name, counts)| (self.text(&name), counts)).collect();
+    }
+
     pub(super) fn hide_error(&self, error: &mut ErrorSeen) {
+        error.tool = error.tool.take().map(|tool| self.text(&tool));
         error.pattern = self.text(&error.pattern);
         error.example = self.text(&error.example);
     }

@@ -120,6 +120,10 @@ impl Pseudonyms {
             self.hide_text(name);
             self.hide_text(summary);
         }
+        if !session.tools.by_name.is_empty() {
+            self.hide_tools(session.tools.by_name.edit());
+            session.tools.by_name.shut();
+        }
         if !session.errors.is_empty() {
             session.errors.edit().iter_mut().for_each(|error| self.hide_error(error));
             session.errors.shut();

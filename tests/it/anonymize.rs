@@ -157,3 +157,34 @@ fn a_command_is_told_under_pseudonyms_and_the_record_keeps_the_names() {
     assert!(word.starts_with("task-") && ran.out.contains(word), "{word}: {}", ran.out);
     assert!(ground.record().iter().any(|row| row["task"] == "bg_task-x"));
 }
+
+#[test]
+fn nor_what_was() {
+    let state = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = crate::ground::program();
+        command.env("XDG_STATE_HOME", state.path()).arg("--root").arg(crate::demo::demo());
+        command.args(["--home", "/home/dev", "-C", "/srv/shop.git", "--now", "2026-11-20T23:30:00Z"]);
+        crate::ground::run(command.args(arguments))
+    };
+    let tasks = ["coupon-codes", "csv-import", "/srv/shop", "/home/dev"];
+    for page in [
+        &["report"][..],
+        &["report", "--format", "json"],
+        &["report", "--format", "markdown"],
+        &["report", "--format", "html"],
+        &["errors", "--since", "all", "--all-errors"],
+        &["errors", "--since", "all", "--format", "json"],
+        &["events", "--since", "all"],
+        &["events", "--since", "all", "--format", "json"],
+    ] {
+        let plain = run(page).out;
+        assert!(tasks.iter().any(|task| plain.contains(task)), "the case proves nothing: {page:?}\n{plain}");
+        let hidden = run(&[page, &["--anonymize"]].concat());
+        assert_eq!((hidden.code, hidden.err.as_str()), (Some(0), ""), "{page:?}");
+        for task in tasks {
+            let line = hidden.out.lines().find(|line| line.contains(task)).unwrap_or_default();
+            assert!(line.is_empty(), "{page:?}: `{task}` in {line}");
+        }
+    }
+}

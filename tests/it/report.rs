@@ -235,7 +235,7 @@ fn what_is_no_period_or_no_format_is_refused() {
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
     assert!(
         refused(&run(&["--format", "table"]))
-            .contains("report has no format `table`: name one of text, markdown, json")
+            .contains("report has no format `table`: name one of text, markdown, html, json")
     );
     assert!(
         refused(&ground.run(&["--format", "markdown"]))
