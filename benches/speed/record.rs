@@ -49,7 +49,7 @@ impl Record {
     /// Says what it would be to fold all of it: every row is read.
     pub(crate) fn clean(&self) -> Command {
         let mut command = self.place.command("clean", self.end + 8 * DAY);
-        command.args(["--dry-run", "--keep-daily", "36500d", "--keep-monthly", "36500d"]);
+        command.arg("--dry-run");
         command
     }
 

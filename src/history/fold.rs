@@ -38,8 +38,9 @@ pub(super) struct Fold {
     within: Selection,
     tasks: Vec<Task>,
     by_key: HashMap<u64, usize>,
-    /// By task, agent and day.
-    days: HashMap<(u64, u64, i64), Stretch>,
+    days: Vec<Stretch>,
+    /// Which of them is of a task, an agent and a day.
+    by_day: HashMap<(u64, u64, i64), usize>,
     pub(super) summaries: Vec<(Period, Stretch)>,
     pub(super) resolved: Vec<Resolved>,
     looks: Looks,
@@ -158,7 +159,14 @@ impl Fold {
     /// What the rows amount to, by day; the state stays for further ones.
     pub(super) fn days(&mut self) -> Vec<Stretch> {
         self.flush();
-        self.days.drain().map(|(_, stretch)| stretch).collect()
+        self.by_day.clear();
+        let mut days = std::mem::take(&mut self.days);
+        for stretch in &mut days {
+            stretch.runs.shrink_to_fit();
+            stretch.changes.shrink_to_fit();
+            stretch.errors.shrink_to_fit();
+        }
+        days
     }
 
     /// The rows that tell how things stand, by their offsets: without them, those that follow would tell too much.
@@ -341,12 +349,11 @@ impl Fold {
     fn rename(&mut self, task: usize, agent: u64, at: Time) {
         let known = &self.tasks[task];
         let day = day(at.0.div_euclid(1000));
-        let Some(mut stretch) = self.days.remove(&(known.key, agent, day)) else { return };
+        let Some(at) = self.by_day.remove(&(known.key, agent, day)) else { return };
+        let stretch = &mut self.days[at];
         (stretch.client, stretch.model) = (known.client.clone(), known.model.clone());
-        match self.days.entry((known.key, known.agent, day)) {
-            Entry::Occupied(mut other) => other.get_mut().add(stretch),
-            Entry::Vacant(place) => drop(place.insert(stretch)),
-        }
+        // Where there is one already, they are two of the same.
+        self.by_day.entry((known.key, known.agent, day)).or_insert(at);
     }
 
     /// What people were told of. It is kept while it says how things stand, and is in no report.
@@ -476,24 +483,31 @@ impl Fold {
         // Of its last minutes the first rows after it may tell.
         let task = key(&stretch.task, stretch.worktree.as_deref());
         let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
-        match self.days.entry((task, agent, day(whole(stretch.from)))) {
-            Entry::Occupied(mut known) => known.get_mut().add(stretch),
-            Entry::Vacant(place) => drop(place.insert(stretch)),
+        match self.by_day.entry((task, agent, day(whole(stretch.from)))) {
+            Entry::Occupied(known) => self.days[*known.get()].add(stretch),
+            Entry::Vacant(place) => {
+                place.insert(self.days.len());
+                self.days.push(stretch);
+            }
         }
     }
 
     /// The day's stretch of a task, which now reaches at least from `from` to `to`.
     fn stretch(&mut self, task: usize, from: Time, to: Time) -> &mut Stretch {
         let known = &self.tasks[task];
-        let stretch = self.days.entry((known.key, known.agent, day(whole(from)))).or_insert_with(|| Stretch {
-            task: known.name.clone(),
-            worktree: known.worktree.clone(),
-            repository: known.repository.clone(),
-            client: known.client.clone(),
-            model: known.model.clone(),
-            changes: known.health.map(|health| (from, health)).into_iter().collect(),
-            ..Stretch::new(from, to)
+        let at = *self.by_day.entry((known.key, known.agent, day(whole(from)))).or_insert_with(|| {
+            self.days.push(Stretch {
+                task: known.name.clone(),
+                worktree: known.worktree.clone(),
+                repository: known.repository.clone(),
+                client: known.client.clone(),
+                model: known.model.clone(),
+                changes: known.health.map(|health| (from, health)).into_iter().collect(),
+                ..Stretch::new(from, to)
+            });
+            self.days.len() - 1
         });
+        let stretch = &mut self.days[at];
         stretch.from = stretch.from.min(from);
         stretch.to = stretch.to.max(to);
         stretch
@@ -506,7 +520,7 @@ fn goes_on(health: Health) -> bool {
 }
 
 /// Never zero, which is no agent yet.
-fn agent(client: Option<&str>, model: Option<&str>) -> u64 {
+pub(super) fn agent(client: Option<&str>, model: Option<&str>) -> u64 {
     let part = |text: Option<&str>| text.map_or(0, |text| hash(text.as_bytes()));
     mix(part(client), part(model)) | 1
 }

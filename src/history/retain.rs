@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 
-use super::fold::Fold;
+use super::fold::{Fold, agent};
 use super::read::objects;
 use super::row::{Carried, key};
 use super::{Period, Selection, Stretch};
@@ -30,6 +30,8 @@ pub(crate) struct Folded {
     pub(crate) raw_from: u64,
     /// Rows before it that stay, for they say how things stood.
     carried: BTreeMap<u64, Carried>,
+    /// Where further lines lie of which something stays, in order.
+    others: Vec<u64>,
     /// What somebody resolved before this does not matter any more.
     since: Time,
     /// How many rows go.
@@ -44,25 +46,29 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let mut fold = Fold::new(Selection::default());
     // A time that is still to come is not to be relied on.
     let recent = raw_since..=now.plus(Duration::from_secs(24 * 3600));
-    let (mut raw_from, mut rows, mut ahead) = (None, 0, false);
+    let (mut raw_from, mut rows, mut ahead, mut others) = (None, 0, false, Vec::new());
     let end = tail::read(record, 0, 0, |line| {
         if raw_from.is_some() || line.unfinished {
             return;
         }
-        let mut stays = false;
-        objects(line.bytes, |row, _| {
+        // Most lines are one row. Of several on a line the first says whether all of them stay.
+        let (mut ours, mut whole) = (0, false);
+        objects(line.bytes, |row, at| {
             let counts = row.carried.is_none() && row.is_raw();
-            stays |= counts && recent.contains(&row.at);
-            ahead |= counts && row.at > *recent.end();
+            if ours == 0 && counts && recent.contains(&row.at) {
+                raw_from = Some(line.offset);
+            }
+            if raw_from.is_none() {
+                ahead |= counts && row.at > *recent.end();
+                rows += u64::from(counts);
+                fold.hear(row, line.offset);
+            }
+            ours += 1;
+            whole = at == (0..line.bytes.len()) && row.event != b"resolved";
         });
-        if stays {
-            raw_from = Some(line.offset);
-            return;
+        if raw_from.is_none() && !(ours == 1 && whole && !line.cut) {
+            others.push(line.offset);
         }
-        objects(line.bytes, |row, _| {
-            rows += u64::from(row.carried.is_none() && row.is_raw());
-            fold.hear(row, line.offset);
-        });
     })?;
     if raw_from.is_none() && ahead {
         // It is this clock that is wrong.
@@ -77,7 +83,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let (summaries, dropped) = coarsened(known.into_iter().chain(days), now, retention);
     let carried = fold.standing(memory);
     let since = now.minus(retention.monthly);
-    Ok(Some(Folded { summaries, raw_from: raw_from.unwrap_or(end.offset), carried, since, rows, dropped }))
+    Ok(Some(Folded { summaries, raw_from: raw_from.unwrap_or(end.offset), carried, others, since, rows, dropped }))
 }
 
 /// Adds up what belongs together by now. Says how many summaries were too old.
@@ -86,7 +92,7 @@ fn coarsened(
     now: Time,
     retention: &Retention,
 ) -> (Vec<(Period, Stretch)>, u64) {
-    let mut sums: HashMap<_, (Period, Stretch)> = HashMap::new();
+    let (mut sums, mut places): (Vec<(Period, Stretch)>, _) = (Vec::new(), HashMap::new());
     let mut dropped = 0;
     for (period, mut stretch) in stretches {
         let Some(coarser) = coarser(period, stretch.from, now, retention) else {
@@ -94,22 +100,30 @@ fn coarsened(
             continue;
         };
         if coarser != Period::Day {
-            stretch.changes.clear();
+            stretch.changes = Vec::new();
         }
-        let subject = (key(&stretch.task, stretch.worktree.as_deref()), stretch.client.clone(), stretch.model.clone());
-        let place = (subject, coarser, start(coarser, stretch.from));
-        match sums.entry(place) {
-            Entry::Occupied(mut sum) => sum.get_mut().1.add(stretch),
-            Entry::Vacant(place) => drop(place.insert((coarser, stretch))),
+        let task = key(&stretch.task, stretch.worktree.as_deref());
+        let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
+        match places.entry((task, agent, coarser, start(coarser, stretch.from))) {
+            Entry::Occupied(at) => {
+                let at: &usize = at.get();
+                sums[*at].1.add(stretch);
+            }
+            Entry::Vacant(place) => {
+                place.insert(sums.len());
+                sums.push((coarser, stretch));
+            }
         }
     }
-    let mut sums: Vec<_> = sums.into_values().collect();
     for (_, stretch) in sums.iter_mut().filter(|(period, _)| *period != Period::Day) {
         stretch.coarsen();
     }
-    let order = |stretch: &Stretch| (stretch.from, stretch.task.clone(), stretch.worktree.clone());
-    sums.sort_by_cached_key(|(period, stretch)| {
-        (order(stretch), *period, stretch.client.clone(), stretch.model.clone())
+    sums.sort_by(|(period, one), (other_period, other)| {
+        let order = |stretch: &Stretch| (stretch.from, stretch.to);
+        let names = |stretch: &'_ Stretch| {
+            [Some(stretch.task.clone()), stretch.worktree.clone(), stretch.client.clone(), stretch.model.clone()]
+        };
+        (order(one), period).cmp(&(order(other), other_period)).then_with(|| names(one).cmp(&names(other)))
     });
     (sums, dropped)
 }
@@ -151,7 +165,8 @@ impl Folded {
             if let Some(from) = long.take() {
                 copy(record, from, line.offset.min(self.raw_from), out).unwrap_or_else(|error| done = Err(error));
             }
-            if line.offset >= self.raw_from || done.is_err() {
+            let stays = self.carried.contains_key(&line.offset) || self.others.binary_search(&line.offset).is_ok();
+            if line.offset >= self.raw_from || done.is_err() || !stays {
                 return;
             }
             if line.cut {
