@@ -50,6 +50,20 @@ pub(crate) enum Command {
     Report(ReportCommand),
     /// Show what was looked for where, and what can be known of each client: the page for a missing task
     Clients,
+    /// Keep the record small: fold old rows into summaries, remove old caches
+    ///
+    /// Rows of the record that are older than 7 days become a summary for each task and day; those of days that are
+    /// older than 30 days become one for each week, those of weeks older than 90 days one for each month, and those
+    /// of months go after 365 days (`--keep-raw`, `--keep-daily`, `--keep-weekly`, `--keep-monthly`). Reports over
+    /// long periods stay right. Lines of others stay as they are. Of the cache goes what no run left behind on
+    /// purpose, and what was not touched for 30 days.
+    ///
+    /// `status` does the same by itself with a record that is larger than `--record-limit`.
+    Clean {
+        /// Say what would go and how much it frees, and change nothing
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
 }
 
 /// Where to look, and when.

@@ -28,6 +28,11 @@ impl<'a> Reader<'a> {
         self.broken
     }
 
+    /// How far it has come, in bytes.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// Goes to the next object of a line; NUL and blanks between are nothing, anything else is broken.
     pub(crate) fn next_object(&mut self) -> bool {
         while let Some(&byte) = self.bytes.get(self.at) {

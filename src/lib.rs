@@ -13,7 +13,7 @@
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
 //!   to do), `scrub` and `text` (fit to be shown), `render` (the forms of the report)
-//! - `history` is what the record knows of the past; `report` makes figures of it
+//! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it
 //! - `commands` put them in order
 //!
 //! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
@@ -94,6 +94,7 @@ pub fn run(
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
         Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
         Some(Command::Clients) => commands::clients(&cli, &world, out, err),
+        Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
     };
     done.unwrap_or_else(|error| {
         drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));

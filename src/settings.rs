@@ -65,7 +65,29 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     status_files: Option<Vec<String>>,
+    /// Keep the rows of the record for this long, then a summary for each task and day [default: 7d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_raw: Option<Duration>,
+    /// ... those of days for this long, then one for each week [default: 30d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_daily: Option<Duration>,
+    /// ... those of weeks for this long, then one for each month [default: 90d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_weekly: Option<Duration>,
+    /// ... and those of months for this long [default: 365d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_monthly: Option<Duration>,
+    /// Let `status` clean a record that is larger than this; 0 for never [default: 16MiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_RECORD_LIMIT", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
+    #[serde(deserialize_with = "bytes")]
+    record_limit: Option<u64>,
 }
+
+const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
 
 /// How far back to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +102,27 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) since: Horizon,
     pub(crate) status_files: Vec<String>,
+    pub(crate) retention: Retention,
+}
+
+/// How long the record keeps what.
+#[derive(Debug, Clone)]
+pub(crate) struct Retention {
+    /// Rows as they were written.
+    pub(crate) raw: Duration,
+    /// Summaries, by what they sum up.
+    pub(crate) daily: Duration,
+    pub(crate) weekly: Duration,
+    pub(crate) monthly: Duration,
+    /// The record's length from which on it is looked whether something can be folded, in bytes; zero for never.
+    pub(crate) limit: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        Self { raw: days(7), daily: days(30), weekly: days(90), monthly: days(365), limit: 16 << 20 }
+    }
 }
 
 /// From when on a rule speaks.
@@ -167,7 +210,20 @@ impl Settings {
             since,
             usual_since,
             status_files,
+            keep_raw,
+            keep_daily,
+            keep_weekly,
+            keep_monthly,
+            record_limit,
         } = self;
+        let kept = Retention::default();
+        let retention = Retention {
+            raw: keep_raw.or(file.keep_raw).unwrap_or(kept.raw),
+            daily: keep_daily.or(file.keep_daily).unwrap_or(kept.daily),
+            weekly: keep_weekly.or(file.keep_weekly).unwrap_or(kept.weekly),
+            monthly: keep_monthly.or(file.keep_monthly).unwrap_or(kept.monthly),
+            limit: record_limit.or(file.record_limit).unwrap_or(kept.limit),
+        };
         let default = Thresholds::default();
         let thresholds = Thresholds {
             stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
@@ -183,6 +239,7 @@ impl Settings {
             thresholds,
             since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
+            retention,
         }
     }
 }
@@ -190,6 +247,23 @@ impl Settings {
 /// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
 fn span(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write `90s`, `10m` or `2h`"))
+}
+
+/// `16MiB`, `500KiB`, `1GiB`, and the same without `i`, for powers of 1000; a bare number is of bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[digits..].trim() {
+        "" | "B" => Some(1),
+        "kB" | "KB" => Some(1000),
+        "MB" => Some(1000 * 1000),
+        "GB" => Some(1000 * 1000 * 1000),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let number = text[..digits].parse::<u64>().ok();
+    number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit)).ok_or_else(|| "write `16MiB`".to_owned())
 }
 
 fn horizon(text: &str) -> Result<Horizon, String> {
@@ -203,6 +277,11 @@ fn percent(text: &str) -> Result<f64, String> {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     span(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    size(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Horizon>, D::Error> {
@@ -246,6 +325,26 @@ mod tests {
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
         assert_eq!(config.thresholds.repeat_limit, 5);
         assert_eq!(config.since, Horizon::All);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let cases = [
+            ("16MiB", Some(16 << 20)),
+            ("2 kB", Some(2000)),
+            ("7", Some(7)),
+            ("0", Some(0)),
+            ("1.5MB", None),
+            ("MB", None),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(size(text).ok(), wanted, "{text}");
+        }
+        assert_eq!(size("99999999999GiB").ok(), None);
+        let file = toml::from_str("record-limit = '1MiB'\nkeep-raw = '2d'").unwrap();
+        let retention = flags(&["--keep-daily", "9d"]).resolve(file).retention;
+        assert_eq!((retention.limit, retention.raw), (1 << 20, Duration::from_secs(2 * 86400)));
+        assert_eq!(retention.daily, Duration::from_secs(9 * 86400));
     }
 
     #[test]

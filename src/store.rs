@@ -3,6 +3,8 @@
 //! A cache and nothing more: versioned, checked, replaced whole. If it is missing, torn or of another version,
 //! everything is read anew; that is never an error.
 
+pub(crate) mod cache;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -22,7 +24,7 @@ use crate::tail::Cursor;
 use crate::time::Time;
 
 /// Changes with every change of what is stored.
-const MAGIC: &[u8; 16] = b"agentmon cache 4";
+const MAGIC: &[u8; 16] = b"agentmon cache 5";
 
 /// In bytes. A session takes a few thousand; what is larger is not ours.
 const LIMIT: u64 = 256 * 1024 * 1024;

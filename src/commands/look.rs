@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
 use crate::render::{self, Options};
-use crate::settings::{self, Config, Settings};
+use crate::settings::{self, Config, Retention, Settings};
 use crate::store::{self, Checkpoint};
 use crate::tasks::{self, Context};
 use crate::text;
@@ -24,6 +24,7 @@ pub(crate) struct Looked {
     /// To be saved once the record has what it tells.
     pub(crate) checkpoint: Checkpoint,
     pub(crate) checkpoint_path: Option<PathBuf>,
+    pub(crate) retention: Retention,
 }
 
 /// Looks and judges.
@@ -60,7 +61,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
     let saved = if stale { Some(world.now) } else { checkpoint.saved };
     let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
-    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path })
+    let retention = config.retention.clone();
+    Ok(Looked { snapshot, seen, checkpoint, checkpoint_path, retention })
 }
 
 /// The disk that is asked about.

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use super::look::Looked;
 use crate::cli::Cli;
-use crate::record::{self, Appended, Poll};
+use crate::record::{self, Appended, Cleaned, Figures, Place, Poll};
 use crate::repository::Repository;
+use crate::settings::Retention;
 use crate::store::{self, Told};
-use crate::text::{count, one_line};
+use crate::text::{bytes, count, one_line};
+use crate::time::Time;
 use crate::world::World;
 
 /// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
@@ -31,7 +33,12 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
         let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
         let history = told.entry(place.path.to_string_lossy().into_owned()).or_default();
         match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
-            Ok(Appended::Written { count: events, history: new }) => {
+            Ok(Appended::Written { count: events, history: mut new }) => {
+                new.cleaned = history.cleaned;
+                if new.is_due(looked.retention.limit, world.now) {
+                    new.cleaned = Some(world.now);
+                    fold(cli, &place, &looked.retention, world.now, err);
+                }
                 news |= *history != new;
                 *history = new;
                 if cli.status.verbose && events > 0 {
@@ -49,6 +56,18 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
     // A cache: what it cannot tell, the record itself can.
     if let Some(path) = memory.filter(|_| news) {
         drop(store::save(&path, &told));
+    }
+}
+
+/// Cleans a record that has grown long.
+fn fold(cli: &Cli, place: &Place, retention: &Retention, now: Time, err: &mut dyn Write) {
+    match record::clean(place, now, retention, false) {
+        Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.status.verbose => {
+            let (rows, before, after) = (count(rows, "older row", "older rows"), bytes(before), bytes(after));
+            tell(err, &format!("{rows} folded in `{}`: {before} became {after}", place.path.display()));
+        }
+        Ok(_) => {}
+        Err(error) => tell(err, &format!("{error:#}")),
     }
 }
 

@@ -1,19 +1,17 @@
 //! `agentmon report`: what the record tells of a period. It polls nothing and writes nothing.
 
-use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::look::{config, disk, look, options, roots, save};
+use super::look::{config, disk, options};
+use super::records::records;
 use crate::cli::{Cli, ReportCommand};
 use crate::disk::Disk;
 use crate::history::{self, Selection};
-use crate::record;
 use crate::render;
 use crate::report::{self, Known, Period};
-use crate::repository::{Finder, Repository};
 use crate::settings::Horizon;
 use crate::time::Time;
 use crate::world::World;
@@ -30,10 +28,11 @@ pub(crate) fn report(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let name = cli.status.format.as_deref().unwrap_or("text");
-    let form = render::report::by_name(name).with_context(|| format!("a report has no format `{name}`"))?;
+    let form = render::report::by_name(name)
+        .with_context(|| format!("report has no format `{name}`: name one of {}", render::report::names()))?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     check(asked, world)?;
-    let records = records(cli, world, &disk, err)?;
+    let records = records(cli, world, err)?;
     let (known, period) = known(&disk, &records, asked, config.since, world.now);
     let report = report::report(known, world.now, period, asked.period);
     match form(&report, &options(cli, world), out).and_then(|()| out.flush()) {
@@ -58,30 +57,8 @@ fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The records of the repositories that are asked about, and of what is in none.
-fn records(cli: &Cli, world: &World, disk: &Disk, err: &mut dyn Write) -> anyhow::Result<BTreeSet<PathBuf>> {
-    let existing = |repository: Option<&Repository>| {
-        let (path, main) = (repository.map(Repository::path), repository.and_then(|known| known.main.as_deref()));
-        record::existing(world, disk, path, main)
-    };
-    if cli.look.all {
-        let mut looked = look(cli, world, err)?;
-        save(&mut looked);
-        return Ok(looked.seen.repositories.iter().map(Some).chain([None]).flat_map(existing).collect());
-    }
-    let mut finder = Finder::new(disk);
-    roots(&cli.look, world).iter().try_for_each(|root| finder.repository(root))?;
-    Ok(finder.done().repositories.iter().map(Some).flat_map(existing).collect())
-}
-
 /// What the records tell of the period that is asked for, and of the one before it.
-fn known(
-    disk: &Disk,
-    records: &BTreeSet<PathBuf>,
-    asked: &ReportCommand,
-    since: Horizon,
-    now: Time,
-) -> (Known, Period) {
+fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (Known, Period) {
     let span = match since {
         Horizon::Span(span) => Some(span),
         Horizon::All => None,
@@ -93,16 +70,17 @@ fn known(
     }
     period.from = asked.from.unwrap_or(period.from);
     let is_all = span.is_none() && asked.from.is_none();
+    let selection = |period: Period| Selection { from: Some(period.from), to: Some(period.to) };
     for record in records {
-        let from = (!is_all).then_some(period.from);
-        let now = history::read(disk, record, Selection { from, to: Some(period.to) });
+        let now = if is_all {
+            history::read(disk, record, Selection { from: None, to: Some(period.to) })
+        } else {
+            let [now, before] = history::read_each(disk, record, [selection(period), selection(period.before())]);
+            known.before.extend(before.stretches);
+            now
+        };
         known.now.extend(now.stretches);
         known.problems.extend(now.problems);
-        if !is_all {
-            let Period { from, to } = period.before();
-            let before = history::read(disk, record, Selection { from: Some(from), to: Some(to) });
-            known.before.extend(before.stretches);
-        }
     }
     if is_all {
         let first = known.now.iter().map(|stretch| stretch.from).min();

@@ -32,7 +32,8 @@ pub(crate) fn status(
     let begun = Instant::now();
     let default = if world.terminal.stdout { "table" } else { "lines" };
     let name = cli.status.format.as_deref().unwrap_or(default);
-    let format = render::by_name(name).with_context(|| format!("status has no format `{name}`; `report` has"))?;
+    let format = render::by_name(name)
+        .with_context(|| format!("status has no format `{name}`: name one of {}", render::names()))?;
     let mut looked = look(cli, world, err)?;
     recording::record(cli, &looked, world, begun, err);
     save(&mut looked);

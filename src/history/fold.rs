@@ -5,8 +5,8 @@
 //! still reported was in the health that it had at the first of them. A longer gap counts as unwatched. A task that
 //! is no longer reported leaves no row: the counts of the polls tell.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use super::counters::Session;
 use super::row::{Carried, Row, key};
@@ -31,7 +31,7 @@ const CHANGES: usize = 1000;
 
 /// Rows, folded so far.
 #[derive(Debug, Default)]
-pub(crate) struct Fold {
+pub(super) struct Fold {
     within: Selection,
     tasks: Vec<Task>,
     by_key: HashMap<u64, usize>,
@@ -92,7 +92,7 @@ struct Task {
 }
 
 /// Where the rows lie that tell how things stand with a task.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Rows {
     /// The transition to its health, and one that told the same again.
     came: Option<u64>,
@@ -103,7 +103,7 @@ struct Rows {
 }
 
 impl Fold {
-    pub(crate) fn new(within: Selection) -> Self {
+    pub(super) fn new(within: Selection) -> Self {
         let looks = Looks { carried: true, ..Looks::default() };
         Self { within, looks, ..Self::default() }
     }
@@ -129,8 +129,10 @@ impl Fold {
         }
         let Some(key) = row.key() else { return };
         let task = self.task(key, row);
-        self.tasks[task].rows.last = offset;
-        self.tasks[task].spoken = self.tasks[task].spoken.max(Some(row.at));
+        if self.tasks[task].spoken <= Some(row.at) {
+            self.tasks[task].spoken = Some(row.at);
+            self.tasks[task].rows.last = offset;
+        }
         self.agent(task, row);
         match row.event {
             b"transition" => self.transition(task, row, offset),
@@ -151,6 +153,28 @@ impl Fold {
         self.days.drain().map(|(_, stretch)| stretch).collect()
     }
 
+    /// The rows that tell how things stand, by their offsets: without them, those that follow would tell too much.
+    /// Of tasks and sessions that were last spoken of before `since` nothing more is expected.
+    pub(super) fn standing(&self, since: Time) -> BTreeMap<u64, Carried> {
+        let mut rows: BTreeMap<u64, Carried> = self.polled.iter().map(|row| (*row, Carried::Present)).collect();
+        for task in &self.tasks {
+            let goes_on = task.present && task.health.is_some_and(goes_on);
+            if !goes_on && task.spoken < Some(since) {
+                continue;
+            }
+            let carried = if task.present { Carried::Present } else { Carried::Gone };
+            let Rows { came, transition, progress, finished, last } = task.rows;
+            rows.extend(
+                [came, transition, progress, finished, Some(last)].into_iter().flatten().map(|row| (row, carried)),
+            );
+            for session in task.sessions.iter().filter(|session| session.heard >= Some(since)) {
+                let errors = session.errors.iter().map(|(.., row)| *row);
+                rows.extend(session.counted.into_iter().chain(errors).map(|row| (row, carried)));
+            }
+        }
+        rows
+    }
+
     fn look(&mut self, row: &Row<'_>) {
         let at = row.at.0.div_euclid(1000);
         let last = self.looks.last.unwrap_or(at);
@@ -158,9 +182,7 @@ impl Fold {
             (self.looks.last, self.looks.before) = (Some(last.max(at)), last.max(at));
             return;
         }
-        if std::mem::take(&mut self.looks.carried) {
-            self.tasks.iter_mut().for_each(|task| task.from = last);
-        }
+        self.go_on();
         if at + OVERLAP < last {
             self.flush();
             self.tasks.iter_mut().for_each(|task| task.from = at);
@@ -177,8 +199,17 @@ impl Fold {
         }
     }
 
+    /// After the rows that were carried over: the time up to the last of them is counted.
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.looks.carried) {
+            let last = self.looks.last.unwrap_or(0);
+            self.tasks.iter_mut().for_each(|task| task.from = last);
+        }
+    }
+
     /// Counts the time of every task up to the last look.
     fn flush(&mut self) {
+        self.go_on();
         for task in 0..self.tasks.len() {
             self.settle(task);
         }
@@ -289,7 +320,7 @@ impl Fold {
         known.client = client.map(Into::into).or(known.client.take());
         known.model = model.map(Into::into).or(known.model.take());
         let before = std::mem::replace(&mut known.agent, agent(known.client.as_deref(), known.model.as_deref()));
-        if learnt {
+        if learnt && row.carried.is_none() {
             self.rename(task, before, row.at);
         }
     }
@@ -408,7 +439,7 @@ impl Fold {
             return;
         };
         let stretch = row.stretch().and_then(|text| serde_json::from_slice::<Stretch>(text).ok());
-        let Some(stretch) = stretch.filter(|stretch| self.within.holds(stretch.from)) else { return };
+        let Some(stretch) = stretch.filter(|stretch| self.within.touches(stretch.from, stretch.to)) else { return };
         if period != Period::Day {
             return self.summaries.push((period, stretch));
         }

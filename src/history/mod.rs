@@ -4,8 +4,10 @@
 mod counters;
 mod fold;
 mod read;
+mod retain;
 mod row;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,17 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
 use crate::time::Time;
 
-pub(crate) use read::{Past, read};
+pub(crate) use read::{Past, read, read_each};
+pub(crate) use retain::{Folded, copy, fold};
+
+/// The pattern under which errors are added up that nothing more is known of.
+pub(crate) const OTHERS: &str = "(others)";
+
+/// The most kinds of errors that are told apart in a stretch.
+const KINDS: usize = 200;
+
+/// ... and in one of a week or a month.
+const FREQUENT: usize = 20;
 
 /// What one task did from `from` to `to`: of a task that goes on for days, one for each day (UTC), and coarser ones
 /// for what lies further back. Where another client or model took over there is one for each. Those of one task may
@@ -88,12 +100,28 @@ impl Stretch {
         other.errors.into_iter().for_each(|error| self.see(error));
     }
 
+    /// Keeps what a longer period needs to tell: not when each change was, nor errors that were rare.
+    fn coarsen(&mut self) {
+        self.changes.clear();
+        self.errors.sort_by_key(|error| (error.pattern == OTHERS, Reverse(error.count)));
+        for error in self.errors.split_off(self.errors.len().min(FREQUENT)) {
+            self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error });
+        }
+    }
+
     /// Takes in an error.
     fn see(&mut self, error: ErrorSeen) {
         let same = |known: &&mut ErrorSeen| {
             known.pattern == error.pattern && known.tool == error.tool && known.class == error.class
         };
-        let Some(known) = self.errors.iter_mut().find(same) else { return self.errors.push(error) };
+        let Some(known) = self.errors.iter_mut().find(same) else {
+            let full = self.errors.len() >= KINDS && error.pattern != OTHERS;
+            return if full {
+                self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error })
+            } else {
+                self.errors.push(error)
+            };
+        };
         known.count += error.count;
         known.first = known.first.min(error.first);
         known.last = known.last.max(error.last);
@@ -183,6 +211,11 @@ impl Selection {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 
+    /// Whether any of a span is asked for.
+    fn touches(&self, from: Time, to: Time) -> bool {
+        self.from.is_none_or(|least| least <= to) && self.to.is_none_or(|most| from < most)
+    }
+
     /// The part of a span that is asked for, in seconds; it ends before it begins where there is none.
     fn clip(&self, from: i64, to: i64) -> (i64, i64) {
         let bound = |time: Time| time.0.div_euclid(1000);
@@ -210,3 +243,6 @@ impl Period {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

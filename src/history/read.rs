@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::fold::Fold;
@@ -23,25 +24,33 @@ pub(crate) struct Past {
 }
 
 /// Reads the record at `path`, of which there may be none yet. Rows are cut at the bounds exactly; a summary counts
-/// as a whole, if it begins between them. Lines that are not ours are passed over.
+/// as a whole, if any of it lies between them. Lines that are not ours are passed over.
 pub(crate) fn read(disk: &Disk, path: &Path, within: Selection) -> Past {
-    let mut fold = Fold::new(within);
-    let mut past = Past::default();
+    let [past] = read_each(disk, path, [within]);
+    past
+}
+
+/// Reads it once for several selections. Problems are told with the first one.
+pub(crate) fn read_each<const N: usize>(disk: &Disk, path: &Path, within: [Selection; N]) -> [Past; N] {
+    let mut folds = within.map(Fold::new);
+    let mut problems = Vec::new();
     let opened = match disk.open(path) {
-        Ok((file, _)) => rows(&file, |row, offset| fold.hear(row, offset)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return past,
+        Ok((file, _)) => rows(&file, |row, offset| folds.iter_mut().for_each(|fold| fold.hear(row, offset))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
     match opened {
         Ok(None) => {}
-        Ok(Some(broken)) => past.problems.push(broken.problem(path)),
-        Err(error) => past.problems.push(Problem::new(path, error.to_string())),
+        Ok(Some(broken)) => problems.push(broken.problem(path)),
+        Err(error) => problems.push(Problem::new(path, error.to_string())),
     }
-    past.stretches = fold.days();
-    past.stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
-    past.stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
-    past.resolved = fold.resolved;
-    past
+    let past = |mut fold: Fold| {
+        let mut stretches = fold.days();
+        stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
+        stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
+        Past { stretches, resolved: fold.resolved, problems: std::mem::take(&mut problems) }
+    };
+    folds.map(past)
 }
 
 /// Rows that are not whole: the remnants of writers that were killed, or somebody else's.
@@ -63,20 +72,37 @@ impl Broken {
 }
 
 /// Calls `each` with every row of ours, and where its line begins.
-pub(super) fn rows(file: &File, mut each: impl FnMut(&Row<'_>, u64)) -> io::Result<Option<Broken>> {
+fn rows(file: &File, mut each: impl FnMut(&Row<'_>, u64)) -> io::Result<Option<Broken>> {
     let mut broken: Option<Broken> = None;
     tail::read(file, 0, 0, |line| {
-        let mut reader = Reader::new(line.bytes);
-        while reader.next_object() {
-            if let Some(row) = Row::read(&mut reader).filter(|_| !reader.broken()) {
-                each(&row, line.offset);
-            }
-        }
-        if reader.broken() && line.bytes.starts_with(b"{") {
+        if !objects(line.bytes, |row, _| each(row, line.offset)) {
             broken.get_or_insert(Broken { count: 0, line: line.line, offset: line.offset }).count += 1;
         }
     })?;
     Ok(broken)
+}
+
+/// Calls `each` with every row of ours on a line, and where on the line it is: one, mostly, but somebody may have
+/// glued several together, or to words of his own. Says whether no object was torn.
+pub(super) fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&Row<'a>, Range<usize>)) -> bool {
+    let mut start = 0;
+    loop {
+        let mut reader = Reader::new(&line[start..]);
+        if !reader.next_object() {
+            return true;
+        }
+        start += reader.position();
+        let mut reader = Reader::new(&line[start..]);
+        let row = Row::read(&mut reader);
+        if reader.broken() {
+            return false;
+        }
+        let end = start + reader.position();
+        if let Some(row) = row {
+            each(&row, start..end);
+        }
+        start = end;
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
 use crate::time::Time;
 
 /// The longest text that is taken from a row, in bytes.
-const LONGEST: usize = 2000;
+const LONGEST: usize = 6000;
 
 /// A row that this program wrote. Values that few rows are asked for stay raw.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +89,13 @@ impl<'a> Row<'a> {
             }
             _ => fields.set(key, value),
         });
-        (version == Some(1) && !event.is_empty()).then_some(())?;
+        (version == Some(1) && !event.is_empty() && !id.is_empty()).then_some(())?;
         Some(Self { at: at?, event, id, carried, fields })
+    }
+
+    /// Whether it tells of a moment, and becomes part of a summary in time.
+    pub(super) fn is_raw(&self) -> bool {
+        !matches!(self.event, b"summary" | b"resolved")
     }
 
     /// What its task is known by; nothing for a row of no task.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use super::clean;
 use super::event::Event;
 use super::history::{End, History, Tail};
 use super::place::{LOCK, Place, RECORD};
@@ -22,7 +23,7 @@ const TAIL: u64 = 1024 * 1024;
 const BATCH: usize = 64 * 1024;
 
 /// After this long a task that comes back is a new one to the history.
-const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(super) const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How it went.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ fn append_alone(
     now: Time,
     make: impl FnOnce(&History) -> Vec<Event>,
 ) -> io::Result<Appended> {
+    // What others wrote to a record that was replaced is not ours to fail for.
+    clean::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
     let before = End::of(&record)?.length;
@@ -80,7 +83,7 @@ fn append_alone(
 
 /// Takes the lock, which the file holds until it is closed, or gives up. The lock is a file of its own and
 /// is never removed: two processes must not lock two files of the same name.
-fn lock(place: &Place) -> io::Result<Option<File>> {
+pub(super) fn lock(place: &Place) -> io::Result<Option<File>> {
     let file = place.open(LOCK)?;
     let deadline = Instant::now() + PATIENCE;
     loop {

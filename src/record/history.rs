@@ -29,6 +29,19 @@ pub(crate) struct History {
     pub(super) tasks: BTreeMap<u64, Last>,
     /// The record as it was left. While it is so, it need not be read to know what it says.
     pub(super) end: Option<End>,
+    /// When it was last looked whether there is something to fold.
+    pub(crate) cleaned: Option<Time>,
+}
+
+impl History {
+    /// Whether the record is longer than `limit`, in bytes, and it was not looked today whether something can be
+    /// folded: only once a day something new can.
+    pub(crate) fn is_due(&self, limit: u64, now: Time) -> bool {
+        const DAY: i64 = 24 * 3600 * 1000;
+        let day = |time: Time| time.0.div_euclid(DAY);
+        let long = limit > 0 && self.end.is_some_and(|end| end.length > limit);
+        long && self.cleaned.is_none_or(|cleaned| day(cleaned) != day(now))
+    }
 }
 
 /// One state of the record's file.

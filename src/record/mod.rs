@@ -1,12 +1,16 @@
-//! The record: what happened to the tasks of a repository, one JSON object a line, only ever appended to.
+//! The record: what happened to the tasks of a repository, one JSON object a line, only ever appended to,
+//! but for what is folded into summaries in time.
 //!
 //! `event` says what is new since the record last spoke, `history` reads what it last said, `place` finds
-//! where it lies, and `append` puts the three together under a lock. An event carries an id that follows
+//! where it lies, and `append` puts the three together under a lock. `clean` replaces the record by one that
+//! holds less, and `old` sees to it that nothing is lost by that. An event carries an id that follows
 //! from what it tells, so that one made twice, by an overlapping run or after a kill, is written once.
 
 mod append;
+mod clean;
 mod event;
 mod history;
+mod old;
 mod place;
 mod words;
 
@@ -17,9 +21,10 @@ mod samples;
 
 pub(crate) use self::{
     append::{Appended, append},
+    clean::{Cleaned, Figures, clean},
     event::{Poll, events},
     history::History,
-    place::{existing, place},
+    place::{Place, existing, place, reopen, stored},
 };
 
 /// FNV-1a over the parts, each closed by a byte that no text contains. It must be the same in every

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::hash;
@@ -15,12 +15,14 @@ use crate::disk::Disk;
 use crate::world::World;
 
 pub(super) const RECORD: &str = "background_monitoring.jsonl";
+/// The next record, while it is written.
+pub(super) const NEW: &str = "background_monitoring.new";
 pub(super) const LOCK: &str = "background_monitoring.lock";
 
 /// A folder, held open, in which the record can be written.
 #[derive(Debug)]
 pub(crate) struct Place {
-    folder: OwnedFd,
+    pub(super) folder: OwnedFd,
     /// Of the record.
     pub(crate) path: PathBuf,
 }
@@ -47,9 +49,8 @@ pub(crate) fn place(world: &World, repository: Option<&Path>, main: Option<&Path
 /// The records that there are of a repository, or of tasks in none, without making any. A record begun in the state
 /// directory stays there when the main worktree can be written again. One that cannot be read is for the reader to tell.
 pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, main: Option<&Path>) -> Vec<PathBuf> {
-    let state = world.xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("agentmon"));
     let places = [
-        state.map(|state| state.join(folder_name(repository)).join(RECORD)),
+        kept(world, disk).map(|state| state.join(folder_name(repository)).join(RECORD)),
         main.map(|main| main.join(".agents/logs").join(RECORD)),
     ];
     let is_there = |path: &PathBuf| match disk.open(path) {
@@ -57,6 +58,37 @@ pub(crate) fn existing(world: &World, disk: &Disk, repository: Option<&Path>, ma
         Ok(_) => true,
     };
     places.into_iter().flatten().filter(is_there).collect()
+}
+
+/// The records in the state directory, whatever they are of.
+pub(crate) fn stored(world: &World, disk: &Disk) -> Vec<PathBuf> {
+    let Some(state) = kept(world, disk) else { return Vec::new() };
+    let names = disk.names(&state).unwrap_or_default();
+    names.into_iter().map(|name| state.join(name).join(RECORD)).filter(|path| disk.open(path).is_ok()).collect()
+}
+
+/// Where the records lie that are in no main worktree. Of another machine, in the home of its agents, for this one's
+/// variables do not hold there.
+fn kept(world: &World, disk: &Disk) -> Option<PathBuf> {
+    let state = if disk.is_copy() {
+        world.agents_home()?.join(".local/state")
+    } else {
+        world.xdg("XDG_STATE_HOME", ".local/state")?
+    };
+    Some(state.join("agentmon"))
+}
+
+/// The place of a record that there is.
+///
+/// # Errors
+/// It cannot be opened for writing, or a part of its place is a link.
+pub(crate) fn reopen(record: &Path) -> anyhow::Result<Place> {
+    let folder = record.parent().context("no folder holds it")?;
+    // The two folders that this program makes itself may have been planted; what lies above them is the user's.
+    let base = folder.ancestors().nth(2).context("no folder holds it")?;
+    let names: Vec<&str> =
+        folder.strip_prefix(base)?.iter().map(|name| name.to_str().context("not UTF-8")).collect::<Result<_, _>>()?;
+    Place::make(base, &names, Mode::from_raw_mode(0o755))
 }
 
 fn in_state(world: &World, repository: Option<&Path>) -> anyhow::Result<Place> {
@@ -119,6 +151,17 @@ impl Place {
         Ok(file)
     }
 
+    /// Makes a file of ours that must not be there yet.
+    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        Ok(File::from(openat(&self.folder, name, flags, Mode::RUSR | Mode::WUSR)?))
+    }
+
+    /// Removes a file of ours, which need not be there. Of a link, the link.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        unlinkat(&self.folder, name, AtFlags::empty()).or_else(unless(Errno::NOENT)).map_err(Into::into)
+    }
+
     fn hide_from_git(&self) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mut file = File::from(openat(&self.folder, ".gitignore", flags, Mode::RUSR | Mode::WUSR)?);
@@ -135,7 +178,7 @@ fn unless(expected: Errno) -> impl Fn(Errno) -> Result<(), Errno> {
 }
 
 /// What the system says of a link does not tell a person what is wrong.
-fn refusal(error: Errno) -> io::Error {
+pub(super) fn refusal(error: Errno) -> io::Error {
     match error {
         Errno::LOOP => io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, not followed"),
         Errno::NOTDIR => io::Error::new(io::ErrorKind::NotADirectory, "a symbolic link or a file, not a folder"),

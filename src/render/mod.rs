@@ -37,10 +37,10 @@ pub(crate) struct Format {
 pub(crate) const NAMES: [(&str, &str); 6] = [
     ("table", "A table by repository and health"),
     ("lines", "One line a task, for pipes, mail and logs"),
-    ("text", "Of a period: a page for a terminal, a pipe or a mail"),
-    ("markdown", "Of a period: for a pull request or an issue"),
-    ("html", "Of a period: a page with charts for a browser, a phone or print, in one file"),
     ("json", "All that is known, as JSON"),
+    ("text", "Of `report`: a page for a terminal, a pipe or a mail"),
+    ("markdown", "Of `report`: for a pull request or an issue"),
+    ("html", "Of `report`: a page with charts in one file, for a browser, a phone or print"),
 ];
 
 /// Every format of the snapshot. A new one is a file and a line here.
@@ -48,6 +48,11 @@ pub(crate) static FORMATS: &[&Format] = &[&table::FORMAT, &lines::FORMAT, &json:
 
 pub(crate) fn by_name(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
+}
+
+/// `table, lines, json`.
+pub(crate) fn names() -> String {
+    FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
 }
 
 /// How to write for people.

@@ -71,7 +71,8 @@ pub(super) fn agents(stretches: &[Stretch]) -> Vec<Agent> {
         runs.entry(client).or_default().extend(own);
     }
     let mut agents: Vec<_> = runs.into_iter().map(|(client, runs)| agent(client, runs)).collect();
-    agents.sort_by_key(|agent| (agent.condition, Reverse(agent.runs)));
+    let rate = |agent: &Agent| agent.error_rate.unwrap_or_default();
+    agents.sort_by(|one, other| one.condition.cmp(&other.condition).then(rate(other).total_cmp(&rate(one))));
     agents
 }
 

@@ -1,5 +1,7 @@
 //! Tasks that ran side by side, and what that saved.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::figures::{ratio, rounded};
@@ -60,12 +62,8 @@ pub(super) fn batches(tasks: &[Task]) -> (Vec<Batch>, Option<Parallel>) {
 }
 
 fn batch(cluster: &[Interval]) -> Option<Batch> {
-    let mut tasks: Vec<usize> = Vec::new();
-    for interval in cluster {
-        if !tasks.contains(&interval.task) {
-            tasks.push(interval.task);
-        }
-    }
+    let mut seen = HashSet::new();
+    let tasks: Vec<usize> = cluster.iter().map(|interval| interval.task).filter(|task| seen.insert(*task)).collect();
     let period = Period { from: cluster.first()?.from, to: cluster.iter().map(|interval| interval.to).max()? };
     (tasks.len() > 1).then_some(Batch { period, tasks, parallel: parallel(cluster)? })
 }

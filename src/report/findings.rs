@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Condition, Report, Task};
+use crate::history::OTHERS;
 use crate::model::{ErrorClass, Health};
 use crate::next::quote;
 use crate::text::{age, count};
@@ -56,7 +57,7 @@ fn still_stuck(report: &Report) -> Option<Finding> {
         code: "still_stuck",
         text: format!("{stuck} {verb} stuck as far as the record goes: {}", names(report, &tasks)),
         next: "see what it waits for".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&first.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&first.task))),
         tasks,
     })
 }
@@ -79,7 +80,7 @@ fn never_completed(report: &Report) -> Option<Finding> {
         code: "never_completed",
         text,
         next: "change the task before it is started again".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&worst.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&worst.task))),
         tasks,
     })
 }
@@ -174,7 +175,8 @@ fn same_cause(report: &Report) -> Option<Finding> {
 
 /// One error in two tasks or more, five times or more.
 fn common_pattern(report: &Report) -> Option<Finding> {
-    let pattern = report.patterns.iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
+    let known = report.patterns.iter().filter(|pattern| pattern.pattern != OTHERS);
+    let pattern = known.into_iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
     let tool = pattern.tool.as_ref().map(|tool| format!(" of {tool}")).unwrap_or_default();
     Some(Finding {
         code: "common_pattern",
@@ -185,7 +187,7 @@ fn common_pattern(report: &Report) -> Option<Finding> {
             pattern.example
         ),
         next: "repair it once for all, or tell the agents how to avoid it".to_owned(),
-        command: None,
+        command: Some("agentmon errors".to_owned()),
         tasks: pattern.tasks.clone(),
     })
 }
@@ -244,7 +246,7 @@ fn long_run(report: &Report) -> Option<Finding> {
             age(seconds(all.median_s))
         ),
         next: "cut the task into smaller ones, if it can be".to_owned(),
-        command: Some(format!("agentmon explain {}", quote(&task.task))),
+        command: Some(format!("agentmon explain --since all {}", quote(&task.task))),
         tasks: vec![at],
     })
 }
@@ -289,9 +291,9 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// `83 %`.
+/// `83%`.
 pub(crate) fn percent(rate: f64) -> String {
-    format!("{:.0} %", rate * 100.0)
+    format!("{:.0}%", rate * 100.0)
 }
 
 /// `$12.30`.

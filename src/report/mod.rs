@@ -20,7 +20,7 @@ mod tasks;
 mod trend;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +41,7 @@ pub(crate) use self::{
     findings::{Finding, dollars, percent},
     patterns::Pattern,
     period::{By, Period, day, day_after},
-    tasks::{RunAt, Span, Task},
+    tasks::Task,
     trend::{Before, Trend},
 };
 
@@ -80,7 +80,8 @@ pub(crate) struct Report {
     pub(crate) tasks: Vec<Task>,
     /// Those with the longest runs, as indices into `tasks`, the longest first.
     pub(crate) longest: Vec<usize>,
-    /// Those with failed runs, time stuck or struggling, or errors, as indices into `tasks`, the worst first.
+    /// Those that lost time, stuck, struggling or in runs that failed, or met errors, as indices into `tasks`, the worst
+    /// first.
     pub(crate) troubled: Vec<usize>,
     /// All runs taken together: what working side by side saved.
     pub(crate) parallel: Option<Parallel>,
@@ -223,12 +224,12 @@ fn inexact(known: &Known, report: &Report) -> Vec<String> {
     }
     let (all, named) = (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).sum::<u64>());
     if named < all {
-        said.push(format!("{} of {all} tool calls were recorded without the tool's name", all - named));
+        said.push(format!("of {} of {all} tool calls the tool's name is not recorded", all - named));
     }
     let timed = report.totals.duration.map_or(0, |duration| duration.runs);
     if timed < report.totals.runs {
-        let untimed = count(report.totals.runs - timed, "run", "runs");
-        said.push(format!("{untimed} of {} were recorded without a duration", report.totals.runs));
+        let untimed = report.totals.runs - timed;
+        said.push(format!("of {untimed} of {} runs the duration is not recorded", report.totals.runs));
     }
     said
 }

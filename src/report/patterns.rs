@@ -13,6 +13,7 @@ use crate::time::Time;
 
 /// One kind of error.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the word of the record")]
 pub(crate) struct Pattern {
     pub(crate) pattern: String,
     pub(crate) tool: Option<String>,
@@ -33,11 +34,11 @@ pub(super) fn patterns(stretches: &[Stretch], tasks: &[Task]) -> Vec<Pattern> {
         .enumerate()
         .map(|(at, task)| ((task.repository.as_deref(), task.worktree.as_deref(), &*task.task), at))
         .collect();
-    let mut seen: BTreeMap<(&str, Option<&str>), Vec<(usize, &ErrorSeen)>> = BTreeMap::new();
+    let mut seen: BTreeMap<_, Vec<(usize, &ErrorSeen)>> = BTreeMap::new();
     for stretch in stretches {
         let Some(task) = places.get(&key(stretch)) else { continue };
         for error in &stretch.errors {
-            seen.entry((&error.pattern, error.tool.as_deref())).or_default().push((*task, error));
+            seen.entry((&*error.pattern, error.tool.as_deref())).or_default().push((*task, error));
         }
     }
     let mut patterns: Vec<_> = seen.into_values().filter_map(|seen| pattern(&seen)).collect();

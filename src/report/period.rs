@@ -42,12 +42,6 @@ impl Period {
     pub(crate) fn before(self) -> Self {
         Self { from: self.from.minus(self.length()), to: self.from }
     }
-
-    /// What it has in common with the other; nothing if that is not even a moment.
-    pub(super) fn common(self, other: Self) -> Option<Self> {
-        let both = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
-        (both.from < both.to).then_some(both)
-    }
 }
 
 /// Into what a period is divided.
@@ -189,7 +183,6 @@ mod tests {
         let (one, other) = (period("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"), at("2026-11-21T00:00:00Z"));
         assert!(one.contains(one.from) && one.contains(Time(other.0 - 1)) && !one.contains(other));
         assert_eq!(one.before(), period("2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"));
-        assert_eq!(one.common(one.before()), None);
     }
 
     #[test]

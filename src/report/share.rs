@@ -100,9 +100,10 @@ impl Part {
     }
 }
 
-/// An error lies between its own first and last time, which says more than the stretch does.
+/// An error lies between its own first and last time, which says more than the stretch does, if they are within it.
 fn of_error(error: &ErrorSeen, stretch: &Stretch, period: Period) -> Option<ErrorSeen> {
-    let (first, last) = (error.first.max(stretch.from), error.last.min(stretch.to));
+    let within = |time: Time| time.max(stretch.from).min(stretch.to);
+    let (first, last) = (within(error.first), within(error.last));
     let count = if first >= last {
         if period.contains(last) { error.count } else { 0 }
     } else {

@@ -17,6 +17,7 @@ const NAMED: usize = 10;
 
 /// One task, as far as it lies in the period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the word of the record")]
 pub(crate) struct Task {
     /// Its id; two tasks of one id differ in worktree or repository.
     pub(crate) task: String,
@@ -182,11 +183,13 @@ pub(super) fn longest(tasks: &[Task]) -> Vec<usize> {
     order
 }
 
-/// By failed runs, then by time stuck or struggling, then by errors.
+/// By the time that was lost, stuck, struggling or in runs that failed; then by failed runs, then by errors.
 pub(super) fn troubled(tasks: &[Task]) -> Vec<usize> {
     let trouble = |at: &usize| {
-        let figures = &tasks[*at].figures;
-        (figures.failed, figures.stuck_s.saturating_add(figures.struggling_s), figures.errors)
+        let Task { figures, runs, .. } = &tasks[*at];
+        let failed = runs.iter().filter(|run| run.outcome == Health::Failed).filter_map(|run| run.duration_s);
+        let lost = failed.fold(figures.stuck_s, u64::saturating_add).saturating_add(figures.struggling_s);
+        (lost, figures.failed, figures.errors)
     };
     let mut order: Vec<usize> = (0..tasks.len()).filter(|at| trouble(at) > (0, 0, 0)).collect();
     order.sort_by_key(|at| Reverse(trouble(at)));

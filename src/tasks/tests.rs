@@ -157,7 +157,9 @@ impl Lab {
             problems: self.problems.clone(),
             everywhere: false,
         };
-        let config = Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new() };
+        let retention = crate::settings::Retention::default();
+        let config =
+            Config { thresholds: self.thresholds.clone(), since: self.since, status_files: Vec::new(), retention };
         let context = Context {
             config: &config,
             now: NOW,

@@ -47,6 +47,8 @@ fn date(folder: &Path, time: SystemTime) {
 fn looks_as_the_readme_says() {
     insta::assert_snapshot!("demo_lines", look(demo(), "--format lines"));
     insta::assert_snapshot!("demo_table", look(demo(), "--format table"));
+    insta::assert_snapshot!("demo_report", look(demo(), "report"));
+    insta::assert_snapshot!("demo_report_markdown", look(demo(), "report --format markdown"));
     // Memory is counted in pages, whose size is this machine's.
     let explained = look(demo(), "explain sku-parser");
     let lines = explained.lines().map(|line| line.split_once(" of CPU, ").map_or(line, |(before, _)| before));
@@ -68,6 +70,9 @@ fn is_the_same_whenever_it_was_cloned() {
 #[test]
 fn the_readme_shows_what_it_prints() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let table = look(demo(), "--format table");
-    assert!(readme.contains(table.trim_end()), "put this into the README:\n{table}");
+    let report = look(demo(), "report");
+    let (begin, _) = report.split_once("\nModels\n").unwrap();
+    for shown in [&look(demo(), "--format table"), begin] {
+        assert!(readme.contains(shown.trim_end()), "put this into the README:\n{shown}");
+    }
 }

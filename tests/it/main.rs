@@ -17,6 +17,7 @@ mod opencode;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;
+mod report;
 mod rows;
 mod schema;
 mod surroundings;

@@ -52,6 +52,9 @@ fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Ve
     for (key, member) in members {
         match schema["properties"].get(key) {
             Some(schema) => misfits(member, schema, root, &format!("{at}/{key}"), found),
+            None if schema["additionalProperties"].is_object() => {
+                misfits(member, &schema["additionalProperties"], root, &format!("{at}/{key}"), found);
+            }
             None => found.push(format!("{at}: `{key}` is not in the schema")),
         }
     }
@@ -95,4 +98,28 @@ fn the_schema_of_the_clients_is_true() {
     page["clients"][1].as_object_mut().unwrap().remove("newest");
     misfits(&page, &schema, &schema, "", &mut found);
     assert_eq!(found.len(), 3, "a wrong page is found wrong: {found:#?}");
+}
+
+#[test]
+fn the_schema_of_the_report_is_true() {
+    let schema = schema("report");
+    let mut report: Value = serde_json::from_str(&look(demo(), "report --format json")).unwrap();
+    for part in ["trend", "groups", "clients", "agents", "tools", "patterns", "tasks", "batches", "findings"] {
+        assert!(!report[part].as_array().unwrap().is_empty(), "{part}");
+    }
+    report["problems"] = serde_json::json!([{ "path": "/x", "line": 3, "offset": 99, "message": "torn" }]);
+    report["inexact"] = serde_json::json!(["a summary"]);
+    let mut found = Vec::new();
+    misfits(&report, &schema, &schema, "", &mut found);
+    let mut longer: Value = serde_json::from_str(&look(demo(), "report --format json --since all")).unwrap();
+    longer["tasks"][0]["spans"][0]["health"] = Value::Null;
+    misfits(&longer, &schema, &schema, "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+
+    report["tasks"][0]["health"] = "fine".into();
+    report["totals"]["failed_by"]["api_error"] = "many".into();
+    report["groups"][0]["figures"].as_object_mut().unwrap().remove("stuck");
+    report["new"] = 1.into();
+    misfits(&report, &schema, &schema, "", &mut found);
+    assert_eq!(found.len(), 4, "a wrong report is found wrong: {found:#?}");
 }

@@ -44,7 +44,7 @@ fn write_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_item(item: &Item, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "- {}", escape(&item.text))?;
+    writeln!(out, "- {}", guard_start(escape(&item.text)))?;
     for note in &item.notes {
         let command = note.command.as_ref().map(|command| format!(": {}", code(command))).unwrap_or_default();
         writeln!(out, "  - {}: {}{command}", note.label, escape(&note.text))?;
@@ -65,10 +65,10 @@ fn write_rows(table: &Rows, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", line(&rule))?;
     for row in &table.rows {
         let cell = |at: usize| match table.columns[at].kind {
-            // Within a table the bar closes a cell, even in code.
-            Kind::Name => code(&row.cells[at]).replace('|', "\\|"),
-            Kind::Text => escape(&row.cells[at]),
-            Kind::Number => row.cells[at].clone(),
+            // A bar closes a cell, even in code, and there it cannot always be escaped.
+            Kind::Name if !row.cells[at].contains('|') => code(&row.cells[at]),
+            Kind::Name | Kind::Text => escape(&row.cells[at]),
+            Kind::Label | Kind::Number => row.cells[at].clone(),
         };
         writeln!(out, "{}", line(&cell))?;
     }
@@ -118,10 +118,10 @@ fn escape(raw: &str) -> String {
             _ => safe.push(c),
         }
     }
-    guard_start(safe)
+    safe
 }
 
-/// At the start of a line a sign or a number makes a list or a heading.
+/// Where an item begins, a sign or a number would make a list of its own.
 fn guard_start(text: String) -> String {
     let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
     match digits.chars().next() {

@@ -3,6 +3,7 @@
 mod html;
 mod markdown;
 mod sections;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -20,6 +21,11 @@ const FORMS: [(&str, Form); 4] =
 
 pub(crate) fn by_name(name: &str) -> Option<Form> {
     FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
+}
+
+/// `text, markdown, json`.
+pub(crate) fn names() -> String {
+    FORMS.map(|(name, _)| name).join(", ")
 }
 
 /// All that is known, schema `agentmon.report/1`.

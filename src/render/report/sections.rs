@@ -4,13 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use chrono::{FixedOffset, Offset, Utc};
-
-use super::super::parts::{short_number, tokens};
+use super::super::parts::tokens;
+use super::tables;
 use crate::model::ErrorClass;
-use crate::report::{Agent, Batch, By, Figures, Group, Part, Pattern, Report, Task, Trend, dollars, percent};
+use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
 use crate::text::{age, count};
-use crate::time::Time;
 
 /// Of a list so many are shown, without `-v`.
 const SHOWN: usize = 10;
@@ -32,7 +30,7 @@ pub(super) enum Body {
     Items(Vec<Item>),
 }
 
-/// A table. Its first column is a name, from outside.
+/// A table. Its first column says what a row is about.
 pub(super) struct Rows {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
@@ -47,6 +45,8 @@ pub(super) struct Column {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// A word of ours.
+    Label,
     /// From outside: an id, a path, a tool.
     Name,
     /// From outside: names, or a text.
@@ -75,16 +75,16 @@ pub(super) struct Note {
 
 /// All of them, of which there is something to say.
 pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
-    let mut sections = vec![overview(report), findings(report), trend(report), groups(report)];
+    let mut sections = vec![overview(report), findings(report), tables::trend(report), tables::groups(report)];
     sections.extend([
-        parts("Clients", "CLIENT", &report.clients, &report.agents),
-        parts("Models", "MODEL", &report.models, &[]),
-        parts("Repositories", "REPOSITORY", &report.repositories, &[]),
-        tools(report),
+        tables::parts("Clients", "CLIENT", &report.clients, &report.agents),
+        tables::parts("Models", "MODEL", &report.models, &[]),
+        tables::repositories(report),
+        tables::tools(report),
         patterns(report),
-        tasks(report, "Longest runs", &report.longest),
-        tasks(report, "Most troubled tasks", &report.troubled),
-        batches(report),
+        tables::tasks(report, "Longest runs", &report.longest),
+        tables::tasks(report, "Most troubled tasks", &report.troubled),
+        tables::batches(report),
     ]);
     sections.retain(|section| !section.is_empty());
     if !all {
@@ -94,7 +94,7 @@ pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
 }
 
 impl Section {
-    fn new(title: impl Into<String>, body: Body) -> Self {
+    pub(super) fn new(title: impl Into<String>, body: Body) -> Self {
         Self { title: title.into(), body, more: 0 }
     }
 
@@ -145,7 +145,11 @@ fn findings(report: &Report) -> Section {
 
 fn overview(report: &Report) -> Section {
     let totals = &report.totals;
-    let mut facts = vec![("tasks", totals.tasks.to_string())];
+    let mut facts = Vec::new();
+    if let [Part { name: Some(repository), .. }] = &report.repositories[..] {
+        facts.push(("repository", repository.clone()));
+    }
+    facts.push(("tasks", totals.tasks.to_string()));
     facts.push(("runs", outcomes(totals)));
     if let Some(duration) = totals.duration {
         let span = |seconds| age(span(seconds));
@@ -185,7 +189,7 @@ fn overview(report: &Report) -> Section {
     Section::new("Overview", Body::Facts(if totals.tasks == 0 { Vec::new() } else { facts }))
 }
 
-/// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75 % success`.
+/// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75% success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none has ended here" };
@@ -210,135 +214,6 @@ fn stuck(figures: &Figures) -> String {
     line
 }
 
-fn trend(report: &Report) -> Section {
-    let columns = vec![name("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 0), number("", 1)];
-    let rows = report.trend.iter().map(|trend| {
-        let (label, show) = figure(trend.figure);
-        let change = trend.change.map(|change| format!("{:+.0} %", change * 100.0)).unwrap_or_default();
-        let change = if trend.better.is_none() && trend.change == Some(0.0) { "same".to_owned() } else { change };
-        let verdict = match trend.better {
-            Some(true) => "better",
-            Some(false) => "worse",
-            None => "",
-        };
-        row([label.to_owned(), show(trend.before), show(trend.now), change, verdict.to_owned()])
-    });
-    Section::new("Against the period before", Body::Rows(Rows { columns, rows: rows.collect() }))
-}
-
-/// How a figure of the trend is called and shown.
-fn figure(figure: &'static str) -> (&'static str, fn(f64) -> String) {
-    let plain: fn(f64) -> String = |number| format!("{number:.0}");
-    let time: fn(f64) -> String = |seconds| age(span(seconds));
-    match figure {
-        "success_rate" => ("success rate", percent),
-        "tool_failure_rate" => ("failed tool calls", percent),
-        "median_s" => ("median run", time),
-        "p90_s" => ("p90 of runs", time),
-        "stuck_s" => ("time stuck", time),
-        "mean_delay_s" => ("until somebody acted", time),
-        "output_tokens" => ("output tokens", large),
-        "cost_usd" => ("cost", dollars),
-        other => (other, plain),
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and `as` saturates")]
-fn large(number: f64) -> String {
-    short_number(number as u64)
-}
-
-fn groups(report: &Report) -> Section {
-    let most = report.groups.iter().map(|group| group.figures.completed + group.figures.failed).max().unwrap_or(0);
-    let mut columns = vec![name(match report.grouped_by {
-        By::Daily => "DAY",
-        By::Weekly => "WEEK OF",
-        By::Monthly => "MONTH",
-    })];
-    columns.extend(figures_columns());
-    let rows = report.groups.iter().map(|group| {
-        let figures = &group.figures;
-        let cells = [vec![label(group, report.grouped_by)], figures_cells(figures)].concat();
-        Row { cells, bar: Some([figures.completed, figures.failed, most]) }
-    });
-    let rows: Vec<Row> = if report.groups.len() > 1 && report.totals.tasks > 0 { rows.collect() } else { Vec::new() };
-    Section::new(format!("By {}", report.grouped_by.word()), Body::Rows(Rows { columns, rows }))
-}
-
-/// `Fri 2026-11-20`, `2026-11-16`, `2026-11`: of UTC, as the groups are.
-fn label(group: &Group, by: By) -> String {
-    let utc: FixedOffset = Utc.fix();
-    let form = match by {
-        By::Daily => "%a %Y-%m-%d",
-        By::Weekly => "%Y-%m-%d",
-        By::Monthly => "%Y-%m",
-    };
-    group.period.from.local(utc).format(form).to_string()
-}
-
-fn figures_columns() -> Vec<Column> {
-    vec![
-        number("TASKS", 2),
-        number("RUNS", 0),
-        number("FAILED", 0),
-        number("SUCCESS", 1),
-        number("MEDIAN", 3),
-        number("STUCK", 1),
-        number("OUT", 4),
-        number("COST", 3),
-    ]
-}
-
-fn figures_cells(figures: &Figures) -> Vec<String> {
-    let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
-    vec![
-        some(figures.tasks, figures.tasks.to_string()),
-        some(figures.runs, figures.runs.to_string()),
-        some(figures.failed, figures.failed.to_string()),
-        figures.success_rate.map(percent).unwrap_or_default(),
-        figures.duration.map(|duration| age(span(duration.median_s))).unwrap_or_default(),
-        some(figures.stuck_s, seconds(figures.stuck_s)),
-        some(figures.tokens.output, short_number(figures.tokens.output)),
-        figures.cost_usd.map(dollars).unwrap_or_default(),
-    ]
-}
-
-/// One client, model or repository a row; with how it fared of late, where that is known.
-fn parts(title: &'static str, column: &'static str, parts: &[Part], agents: &[Agent]) -> Section {
-    let mut columns = vec![name(column)];
-    columns.extend(figures_columns());
-    if !agents.is_empty() {
-        columns.push(Column { title: "OF LATE", kind: Kind::Text, rank: 2 });
-    }
-    let rows = parts.iter().map(|part| {
-        let mut cells = vec![part.name.clone().unwrap_or_else(|| "not known".to_owned())];
-        cells.extend(figures_cells(&part.figures));
-        if !agents.is_empty() {
-            let agent = agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref());
-            cells.push(agent.map(condition).unwrap_or_default());
-        }
-        row(cells)
-    });
-    // One that has no name tells nothing that the overview does not.
-    let told = parts.iter().any(|part| part.name.is_some());
-    Section::new(title, Body::Rows(Rows { columns, rows: if told { rows.collect() } else { Vec::new() } }))
-}
-
-/// `degraded: 3 of 10 failed`.
-fn condition(agent: &Agent) -> String {
-    format!("{}: {} of {} failed", agent.condition.word(), agent.failed, agent.runs)
-}
-
-fn tools(report: &Report) -> Section {
-    let columns = vec![name("TOOL"), number("CALLS", 0), number("FAILED", 0), number("RATE", 0)];
-    let rows = report.tools.iter().map(|tool| {
-        let rate = if tool.failed > 0 { percent(tool.failure_rate) } else { String::new() };
-        let failed = if tool.failed > 0 { tool.failed.to_string() } else { String::new() };
-        row([tool.name.clone(), tool.calls.to_string(), failed, rate])
-    });
-    Section::new("Tools", Body::Rows(Rows { columns, rows: rows.collect() }))
-}
-
 fn patterns(report: &Report) -> Section {
     let item = |pattern: &Pattern| {
         let tool = pattern.tool.as_ref().map(|tool| format!("{tool}: ")).unwrap_or_default();
@@ -361,67 +236,7 @@ fn class(class: ErrorClass) -> &'static str {
     }
 }
 
-fn tasks(report: &Report, title: &'static str, places: &[usize]) -> Section {
-    let columns = vec![
-        name("TASK"),
-        number("RUNS", 1),
-        number("FAILED", 0),
-        number("LONGEST", 0),
-        number("STUCK", 0),
-        number("STRUGGLING", 2),
-        number("ERRORS", 3),
-        Column { title: "AGENT", kind: Kind::Text, rank: 4 },
-    ];
-    let rows = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| {
-        let figures = &task.figures;
-        let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
-        row([
-            task.task.clone(),
-            some(figures.runs, figures.runs.to_string()),
-            some(figures.failed, figures.failed.to_string()),
-            figures.duration.map(|duration| seconds(duration.longest_s)).unwrap_or_default(),
-            some(figures.stuck_s, seconds(figures.stuck_s)),
-            some(figures.struggling_s, seconds(figures.struggling_s)),
-            some(figures.errors, figures.errors.to_string()),
-            agent(task),
-        ])
-    });
-    Section::new(title, Body::Rows(Rows { columns, rows: rows.collect() }))
-}
-
-fn agent(task: &Task) -> String {
-    [&task.client, &task.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ")
-}
-
-/// The largest first: a batch of two may be chance.
-fn batches(report: &Report) -> Section {
-    let columns = vec![
-        Column { title: "TASKS", kind: Kind::Text, rank: 0 },
-        number("BEGAN", 3),
-        number("RUNS", 2),
-        number("SUMMED", 1),
-        number("WALL", 1),
-        number("SPEED-UP", 0),
-        number("AT ONCE", 2),
-    ];
-    let mut batches: Vec<&Batch> = report.batches.iter().collect();
-    batches.sort_by_key(|batch| std::cmp::Reverse((batch.tasks.len(), batch.parallel.summed_s)));
-    let rows = batches.iter().map(|batch| {
-        let parallel = &batch.parallel;
-        row([
-            format!("{}: {}", batch.tasks.len(), names(report, &batch.tasks)),
-            moment(batch.period.from),
-            parallel.runs.to_string(),
-            seconds(parallel.summed_s),
-            seconds(parallel.wall_s),
-            format!("{:.1}x", parallel.speed_up),
-            parallel.most.to_string(),
-        ])
-    });
-    Section::new("Side by side", Body::Rows(Rows { columns, rows: rows.collect() }))
-}
-
-fn names(report: &Report, places: &[usize]) -> String {
+pub(super) fn names(report: &Report, places: &[usize]) -> String {
     let tasks = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| &*task.task);
     let named = tasks.take(NAMED).collect::<Vec<_>>().join(", ");
     match places.len().saturating_sub(NAMED) {
@@ -430,28 +245,10 @@ fn names(report: &Report, places: &[usize]) -> String {
     }
 }
 
-/// As the days are: in UTC.
-fn moment(at: Time) -> String {
-    let utc: FixedOffset = Utc.fix();
-    at.local(utc).format("%m-%d %H:%M").to_string()
-}
-
-fn name(title: &'static str) -> Column {
-    Column { title, kind: Kind::Name, rank: 0 }
-}
-
-fn number(title: &'static str, rank: u8) -> Column {
-    Column { title, kind: Kind::Number, rank }
-}
-
-fn row(cells: impl Into<Vec<String>>) -> Row {
-    Row { cells: cells.into(), bar: None }
-}
-
-fn seconds(seconds: u64) -> String {
+pub(super) fn seconds(seconds: u64) -> String {
     age(Duration::from_secs(seconds))
 }
 
-fn span(seconds: f64) -> Duration {
+pub(super) fn span(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.round()).unwrap_or_default()
 }

@@ -148,12 +148,15 @@ impl Page<'_> {
             let others: usize = shown.iter().skip(1).map(|at| GAP.len() + widest(*at)).sum();
             let room = self.width.saturating_sub(INDENT.len() + others);
             let last = shown.iter().map(|at| table.columns[*at].rank).max().unwrap_or(0);
-            if room >= widest(0).min(*NAME.end()).min(self.width / 3).max(*NAME.start()) || last == 0 {
+            if room >= widest(0).min((self.width / 3).clamp(*NAME.start(), *NAME.end())) || last == 0 {
                 let name = widest(0).min(room).max(1);
                 let widths = iter::once(name).chain(shown.iter().skip(1).map(|at| widest(*at))).collect();
                 return (shown, widths);
             }
-            shown.retain(|at| table.columns[*at].rank < last);
+            // Of those, the last one goes.
+            if let Some(at) = shown.iter().rposition(|at| table.columns[*at].rank == last) {
+                shown.remove(at);
+            }
         }
     }
 
@@ -170,11 +173,16 @@ impl Page<'_> {
     }
 }
 
-/// `Report 2026-11-13 14:05 to 2026-11-20 14:05 +01:00 (7d0h)`.
+/// `Report · 2026-11-13 14:05 to 2026-11-20 14:05 +01:00 · 7 days`.
 fn title(report: &Report, options: &Options) -> String {
     let local = |time: crate::time::Time, form: &str| time.local(options.offset).format(form).to_string();
     let (from, to) = (report.period.from, report.period.to);
-    let length = text::age(to.since(from));
+    let length = match to.since(from).as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(24 * 3600) => {
+            text::count(seconds / (24 * 3600), "day", "days")
+        }
+        _ => text::age(to.since(from)),
+    };
     let dot = options.dot();
     format!("Report{dot}{} to {}{dot}{length}", local(from, "%Y-%m-%d %H:%M"), local(to, "%Y-%m-%d %H:%M %:z"))
 }

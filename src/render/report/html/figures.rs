@@ -19,7 +19,7 @@ pub(super) fn header(page: &Page) -> Element {
         [] => String::new(),
         [one] => one.to_owned(),
         [first, ..] => {
-            format!("{first} and {} more", count(repositories.len() as u64 - 1, "repository", "repositories"))
+            format!("{first} and {} more", repositories.len() - 1)
         }
     };
     let made = format!("made {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));

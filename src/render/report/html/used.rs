@@ -68,7 +68,7 @@ fn cost_by_group(page: &Page) -> Option<Element> {
         let label = group_label(page, at);
         let shown = if cost > 0.0 { dollars(cost) } else { String::new() };
         let title = format!("{label}: {}", dollars(cost));
-        Column { label, title, parts: if cost > 0.0 { vec![("one", cost)] } else { Vec::new() }, shown }
+        Column { label, title, parts: if cost > 0.0 { vec![("two", cost)] } else { Vec::new() }, shown }
     };
     let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
     let with = page.report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();

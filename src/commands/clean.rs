@@ -1,0 +1,93 @@
+//! `agentmon clean`: retention of the record and of the cache.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::look::config;
+use super::records::records;
+use crate::cli::Cli;
+use crate::record::{self, Cleaned, Figures};
+use crate::settings::Retention;
+use crate::store::cache::{self, Removed};
+use crate::text::{bytes, count, one_line};
+use crate::world::World;
+
+/// Runs the command and says the exit code: 2 if something could not be cleaned.
+///
+/// # Errors
+/// A setting is wrong, or a directory that was named is in no repository.
+pub(crate) fn clean(
+    cli: &Cli,
+    dry_run: bool,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    if cli.look.root.is_some() {
+        bail!("a machine below `--root` is looked at, and left as it is");
+    }
+    let retention = config(cli, world)?.retention;
+    let records = records(cli, world, err)?;
+    let mut code = 0;
+    let mut say = |line: String| match writeln!(out, "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    };
+    if records.is_empty() {
+        say("no record yet".to_owned())?;
+    }
+    for path in &records {
+        match clean_record(path, world, &retention, dry_run) {
+            Ok(line) => say(format!("{}: {line}", one_line(&path.to_string_lossy(), 400)))?,
+            Err(error) => {
+                code = 2;
+                drop(writeln!(err, "agentmon: {}", one_line(&format!("{error:#}"), 800)));
+            }
+        }
+    }
+    let Some(folder) = cache::folder(world) else { return Ok(code) };
+    match cache::clean(&folder, world.now, dry_run) {
+        Ok(removed) => say(format!("{}: {}", one_line(&folder.to_string_lossy(), 400), cache_line(&removed, dry_run)))?,
+        Err(error) => {
+            code = 2;
+            let folder = folder.to_string_lossy();
+            drop(writeln!(err, "agentmon: cannot clean {}: {error}", one_line(&folder, 400)));
+        }
+    }
+    Ok(code)
+}
+
+fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool) -> anyhow::Result<String> {
+    let place = record::reopen(path)?;
+    let figures = match record::clean(&place, world.now, retention, dry_run)? {
+        Cleaned::Done(figures) => figures,
+        Cleaned::Kept(length) => return Ok(format!("nothing is old enough, {}", bytes(length))),
+        Cleaned::Locked => bail!("the lock of `{}` is held: try again", path.display()),
+    };
+    let Figures { rows, summaries: [days, weeks, months], dropped, before, after } = figures;
+    let would = if dry_run { "would be " } else { "" };
+    let mut line = format!("{} {would}folded", count(rows, "row", "rows"));
+    if dropped > 0 {
+        line += &format!(", {} {would}dropped", count(dropped, "older summary", "older summaries"));
+    }
+    let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
+    let told: Vec<_> =
+        summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} by {of}")).collect();
+    let told = if told.is_empty() { "no summary".to_owned() } else { format!("summaries: {}", told.join(", ")) };
+    let freed = if after <= before {
+        format!("{} {}", bytes(before - after), if dry_run { "would be free" } else { "less" })
+    } else {
+        format!("{} more", bytes(after - before))
+    };
+    Ok(format!("{line} ({told}), {} to {}, {freed}", bytes(before), bytes(after)))
+}
+
+fn cache_line(removed: &Removed, dry_run: bool) -> String {
+    if removed.files == 0 {
+        return "nothing to remove".to_owned();
+    }
+    let would = if dry_run { " would be" } else { "" };
+    format!("{}{would} removed, {}", count(removed.files, "file", "files"), bytes(removed.bytes))
+}

@@ -1,0 +1,490 @@
+//! Weeks of history, made up, and what is true of them: of every task what ran when, how it went, what it used and
+//! what failed, reckoned from the story itself and not from the rows.
+//!
+//! Batches of tasks start together and run side by side. Some fail and are tried again, some are handed on to another
+//! session, model or client, some vanish while they run. Polls come every 3 to 5 minutes, but not at night, nor when
+//! the machine was off. Uses nothing of the crate, so that tests of the whole program can include it, too.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Monday 2025-10-06T00:00:00Z, in seconds since 1970.
+pub(crate) const START: i64 = 1_759_708_800;
+
+const DAY: i64 = 24 * 3600;
+/// What lies further apart was not watched.
+const WATCHED: i64 = 15 * 60;
+
+const CLIENTS: [(&str, [&str; 2]); 3] = [
+    ("claude-code", ["claude-opus-4-5", "claude-sonnet-4-5"]),
+    ("codex", ["gpt-5.1-codex", "gpt-5.1"]),
+    ("gemini-cli", ["gemini-3-pro", "gemini-3-flash"]),
+];
+const TOOLS: [&str; 4] = ["Bash", "Edit", "Read", "mcp__db__\"query\""];
+pub(crate) const PATTERNS: [(&str, &str); 5] = [
+    ("error[E<n>]: mismatched types", "permanent"),
+    ("<path>: No such file or directory", "permanent"),
+    ("HTTP 429 Too Many Requests", "transient"),
+    ("test <id> failed", "permanent"),
+    ("No space left on device", "resource"),
+];
+
+/// A story as the record tells it, and what is true of it.
+pub(crate) struct Weeks {
+    pub(crate) polls: Vec<Poll>,
+    /// Of all of them.
+    pub(crate) truth: Truth,
+    times: Vec<i64>,
+    tasks: Vec<Task>,
+}
+
+/// One run of the program: its rows have one time.
+pub(crate) struct Poll {
+    /// In seconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) rows: Vec<Row>,
+}
+
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    pub(crate) line: String,
+}
+
+/// By task, client, model and day (UTC, counted from 1970); waits by task and day.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Truth {
+    pub(crate) sums: BTreeMap<(String, String, String, i64), Sums>,
+    pub(crate) waits: BTreeMap<(String, i64), Waits>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Sums {
+    /// By health.
+    pub(crate) seconds: BTreeMap<String, u64>,
+    pub(crate) unwatched: u64,
+    /// Input, cached input, cache write, output.
+    pub(crate) tokens: [u64; 4],
+    /// In millionths of a dollar.
+    pub(crate) cost: u64,
+    /// By tool: calls, and how many failed.
+    pub(crate) tools: BTreeMap<String, (u64, u64)>,
+    /// By pattern.
+    pub(crate) errors: BTreeMap<String, u64>,
+    /// When each ended, how, and how long it took, in seconds.
+    pub(crate) runs: Vec<(i64, String, u64)>,
+}
+
+/// How often a task came to be stuck, left that state, and how long the latter took, in seconds.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(crate) struct Waits {
+    pub(crate) begun: u32,
+    pub(crate) ended: u32,
+    pub(crate) seconds: u64,
+}
+
+/// How a session of a task came to its end.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Completed,
+    Failed,
+    /// Another session goes on at the next poll.
+    Handed,
+    Vanished,
+}
+
+struct Session {
+    id: String,
+    client: &'static str,
+    model: &'static str,
+    /// The first poll that sees it, and the first that sees its end.
+    first: usize,
+    last: usize,
+    /// At each poll.
+    healths: Vec<&'static str>,
+    used: Vec<Used>,
+    end: End,
+}
+
+/// What a session used up to a poll, from its start.
+#[derive(Clone, Default)]
+struct Used {
+    tokens: [u64; 4],
+    cost: u64,
+    tools: BTreeMap<&'static str, (u64, u64)>,
+    errors: BTreeMap<usize, u64>,
+}
+
+struct Task {
+    name: String,
+    sessions: Vec<Session>,
+}
+
+impl Weeks {
+    pub(crate) fn new(seed: u64, days: i64, repository: &str) -> Self {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let times = times(&mut dice, days);
+        let tasks = tasks(&mut dice, &times);
+        Self { polls: rows(&times, &tasks, repository), truth: truth(&times, &tasks), times, tasks }
+    }
+
+    /// What is true after the first so many polls.
+    pub(crate) fn truth_after(&self, polls: usize) -> Truth {
+        truth(&self.times[..polls], &self.tasks)
+    }
+
+    /// All of it, one row a line.
+    pub(crate) fn text(&self) -> String {
+        self.polls.iter().flat_map(|poll| &poll.rows).map(|row| row.line.clone() + "\n").collect()
+    }
+}
+
+/// When somebody looked.
+fn times(dice: &mut Dice, days: i64) -> Vec<i64> {
+    let mut times = vec![START + 120];
+    let end = START + days * DAY;
+    loop {
+        let last = times[times.len() - 1];
+        let hour = (last - START) % DAY / 3600;
+        let gap = match dice.roll(200) {
+            0 => 901 + dice.roll(4 * 3600),
+            1 => 900,
+            2 if hour > 21 => 6 * 3600 + dice.roll(3600),
+            // A weekend without a machine.
+            3 if dice.roll(40) == 0 => 60 * 3600,
+            _ => 180 + dice.roll(121),
+        };
+        if last + gap >= end {
+            return times;
+        }
+        times.push(last + gap);
+    }
+}
+
+fn tasks(dice: &mut Dice, times: &[i64]) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    let mut poll = 0;
+    while poll < times.len() {
+        for _ in 0..1 + dice.roll(4) {
+            let name = format!("bg_{:08x}", 0x00c0_ffee + tasks.len() * 7919);
+            tasks.push(Task { sessions: sessions(dice, &name, poll), name });
+        }
+        poll += dice.up_to(120) + 10;
+    }
+    // What would end after the last poll goes on there.
+    tasks
+}
+
+fn sessions(dice: &mut Dice, name: &str, start: usize) -> Vec<Session> {
+    let mut sessions: Vec<Session> = Vec::new();
+    let mut first = start;
+    let mut who = dice.up_to(CLIENTS.len());
+    loop {
+        let (client, models) = CLIENTS[who];
+        let length = 3 + dice.up_to(40);
+        let mut end = [End::Completed, End::Completed, End::Failed, End::Handed, End::Vanished][dice.up_to(5)];
+        let mut healths = vec!["healthy"; length];
+        let mut at = dice.up_to(length);
+        while at + 1 < length {
+            let trouble = ["struggling", "stuck", "stuck"][dice.up_to(3)];
+            let until = (at + 1 + dice.up_to(6)).min(length - 1);
+            healths[at..until].fill(trouble);
+            at = until + 1 + dice.up_to(20);
+        }
+        if sessions.len() > 2 && end == End::Handed {
+            end = End::Completed;
+        }
+        let used = used(dice, &healths);
+        let (id, model) = (format!("{name}-{}", sessions.len()), models[dice.up_to(2)]);
+        let last = first + length;
+        sessions.push(Session { id, client, model, first, last, healths, used, end });
+        match end {
+            End::Failed if sessions.len() < 3 && dice.roll(2) == 0 => first = last + 1 + dice.up_to(30),
+            End::Handed => first = last,
+            _ => return sessions,
+        }
+        if dice.roll(3) == 0 {
+            who = dice.up_to(CLIENTS.len());
+        }
+    }
+}
+
+/// A healthy session uses something between any two polls, a stuck one nothing.
+fn used(dice: &mut Dice, healths: &[&str]) -> Vec<Used> {
+    let mut all = Vec::new();
+    let mut used = Used::default();
+    for health in healths {
+        if *health != "stuck" {
+            let [input, cached, write, output] = &mut used.tokens;
+            *input += 1 + dice.number(5000);
+            *cached += dice.number(90_000);
+            *write += dice.number(3000);
+            *output += dice.number(2000);
+            used.cost += dice.number(400_000);
+            for _ in 0..dice.roll(4) {
+                let tool = used.tools.entry(TOOLS[dice.up_to(TOOLS.len())]).or_default();
+                tool.0 += 1;
+                if *health == "struggling" || dice.roll(10) == 0 {
+                    tool.1 += 1;
+                    *used.errors.entry(dice.up_to(PATTERNS.len())).or_default() += 1;
+                }
+            }
+        }
+        all.push(used.clone());
+    }
+    all
+}
+
+/// A task as a poll sees it.
+enum Seen<'a> {
+    No,
+    Working(&'a Session, &'static str),
+    /// For the first time, or again.
+    Ended(&'a Session, bool),
+}
+
+impl Task {
+    fn seen(&self, poll: usize) -> Seen<'_> {
+        for session in self.sessions.iter().rev().filter(|session| session.first <= poll) {
+            return match session.end {
+                _ if poll < session.last => Seen::Working(session, session.healths[poll - session.first]),
+                End::Vanished | End::Handed => Seen::No,
+                End::Completed | End::Failed => Seen::Ended(session, poll == session.last),
+            };
+        }
+        Seen::No
+    }
+
+    fn worktree(&self, repository: &str) -> String {
+        format!("{repository}/.worktrees/{}", self.name)
+    }
+}
+
+impl Session {
+    fn outcome(&self) -> (&'static str, &'static str, Option<&'static str>) {
+        match self.end {
+            End::Failed => ("failed", "api_error", Some("transient")),
+            _ => ("completed", "turn_ended", None),
+        }
+    }
+
+    /// When its run began and ended, in seconds: somewhat before that was seen.
+    fn span(&self, times: &[i64]) -> (i64, i64) {
+        (times[self.first] - 45, times[self.last] - 30)
+    }
+}
+
+fn rows(times: &[i64], tasks: &[Task], repository: &str) -> Vec<Poll> {
+    let mut told: BTreeMap<&str, &str> = BTreeMap::new();
+    let polls = times.iter().enumerate().map(|(poll, at)| {
+        let mut teller = Teller { at: *at, repository, poll, rows: Vec::new() };
+        let mut counts = BTreeMap::from(["healthy", "struggling", "stuck", "unknown", "failed"].map(|word| (word, 0)));
+        counts.insert("completed", 1);
+        for task in tasks {
+            let (session, health) = match task.seen(poll) {
+                Seen::No => continue,
+                Seen::Working(session, health) => (session, health),
+                Seen::Ended(session, _) => (session, session.outcome().0),
+            };
+            *counts.entry(health).or_default() += 1;
+            let before = told.insert(&task.name, health);
+            if before != Some(health) {
+                teller.tell("transition", task, session, &json!({ "from": before, "to": health, "reason": "working" }));
+            }
+            match task.seen(poll) {
+                Seen::Working(..) => teller.progress(task, session),
+                Seen::Ended(_, true) => teller.finished(task, session, times),
+                _ => {}
+            }
+        }
+        let tasks: u32 = counts.values().sum();
+        let body = json!({ "repository": repository, "tasks": tasks, "summary": counts, "duration_ms": 7 });
+        teller.row("poll", "", body);
+        Poll { at: *at, rows: teller.rows }
+    });
+    polls.collect()
+}
+
+struct Teller<'a> {
+    at: i64,
+    repository: &'a str,
+    poll: usize,
+    rows: Vec<Row>,
+}
+
+impl Teller<'_> {
+    fn row(&mut self, event: &str, about: &str, body: Value) {
+        let id = hash(&format!("{event} {about} {} {}", self.at, self.rows.len()));
+        let ts =
+            chrono::DateTime::from_timestamp(self.at, 0).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let mut line = format!("{{\"v\":1,\"event\":\"{event}\",\"ts\":\"{ts}\",\"id\":\"{id:016x}\"");
+        let Value::Object(body) = body else { return };
+        for (key, value) in body {
+            line += &format!(",\"{key}\":{value}");
+        }
+        self.rows.push(Row { id, line: line + "}" });
+    }
+
+    fn tell(&mut self, event: &str, task: &Task, session: &Session, more: &Value) {
+        let mut body = json!({
+            "task": task.name, "worktree": task.worktree(self.repository), "client": session.client,
+            "session": session.id, "repository": self.repository,
+        });
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        self.row(event, &task.name, body);
+    }
+
+    fn progress(&mut self, task: &Task, session: &Session) {
+        let at = self.poll - session.first;
+        let used = &session.used[at];
+        let before = at.checked_sub(1).map(|at| &session.used[at]);
+        if before.is_none_or(|before| before.tokens != used.tokens) {
+            self.tell("progress", task, session, &usage(session, used, &json!({ "done": at, "total": 50 })));
+        }
+        for (pattern, count) in &used.errors {
+            if before.and_then(|before| before.errors.get(pattern)) == Some(count) {
+                continue;
+            }
+            let (text, class) = PATTERNS[*pattern];
+            let time = (self.at - 20) * 1000;
+            let last = chrono::DateTime::from_timestamp_millis(time).unwrap().to_rfc3339();
+            let error = json!({ "pattern": text, "tool": "Bash", "class": class, "count": count,
+                "example": format!("{text}!"), "first": last, "last": last });
+            self.tell("error", task, session, &error);
+        }
+    }
+
+    fn finished(&mut self, task: &Task, session: &Session, times: &[i64]) {
+        let (outcome, reason, class) = session.outcome();
+        let (started, ended) = session.span(times);
+        let stamp = |at| chrono::DateTime::from_timestamp(at, 0).unwrap().to_rfc3339();
+        let body = json!({ "outcome": outcome, "reason": reason, "error_class": class, "duration_s": ended - started,
+            "started": stamp(started), "ended": stamp(ended) });
+        let last = session.used.last().cloned().unwrap_or_default();
+        self.tell("finished", task, session, &usage(session, &last, &body));
+    }
+}
+
+fn usage(session: &Session, used: &Used, more: &Value) -> Value {
+    let [input, cached, write, output] = used.tokens;
+    let sum = |of: fn(&(u64, u64)) -> u64| used.tools.values().map(of).sum::<u64>();
+    let by_name: BTreeMap<_, _> =
+        used.tools.iter().map(|(name, (calls, failed))| (name, json!({ "calls": calls, "failed": failed }))).collect();
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    let cost = used.cost as f64 / 1e6;
+    let mut body = json!({
+        "model": session.model, "cost_usd": cost, "tools_by_name": by_name,
+        "tokens": { "input": input, "cached_input": cached, "cache_write": write, "output": output },
+        "tools": { "calls": sum(|counts| counts.0), "failed": sum(|counts| counts.1) },
+    });
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+fn truth(times: &[i64], tasks: &[Task]) -> Truth {
+    let mut truth = Truth::default();
+    for task in tasks {
+        let mut stuck: Option<i64> = None;
+        for (poll, at) in times.iter().enumerate() {
+            let (session, health) = match task.seen(poll) {
+                Seen::Working(session, health) => (session, health),
+                Seen::Ended(session, true) => {
+                    let (started, ended) = session.span(times);
+                    let run = (ended, session.outcome().0.to_owned(), (ended - started).unsigned_abs());
+                    truth.of(task, session, ended).runs.push(run);
+                    (session, session.outcome().0)
+                }
+                _ => continue,
+            };
+            let waits = truth.waits.entry((task.name.clone(), at / DAY)).or_default();
+            if let Some(since) = stuck.filter(|_| health != "stuck") {
+                (waits.ended, waits.seconds) = (waits.ended + 1, waits.seconds + (at - since).unsigned_abs());
+                stuck = None;
+            } else if stuck.is_none() && health == "stuck" {
+                waits.begun += 1;
+                stuck = Some(*at);
+            }
+            if let Seen::Working(..) = task.seen(poll) {
+                truth.of(task, session, *at).used(session, poll - session.first);
+                truth.time(task, poll, times, session, health);
+            }
+        }
+    }
+    truth.sums.retain(|_, sums| *sums != Sums::default());
+    truth.waits.retain(|_, waits| *waits != Waits::default());
+    truth
+}
+
+impl Truth {
+    fn of(&mut self, task: &Task, session: &Session, at: i64) -> &mut Sums {
+        let key = (task.name.clone(), session.client.to_owned(), session.model.to_owned(), at.div_euclid(DAY));
+        self.sums.entry(key).or_default()
+    }
+
+    /// From a poll to the next, if the task is still there.
+    fn time(&mut self, task: &Task, poll: usize, times: &[i64], session: &Session, health: &str) {
+        let Some(next) = times.get(poll + 1).filter(|_| !matches!(task.seen(poll + 1), Seen::No)) else { return };
+        let mut from = times[poll];
+        let watched = next - from <= WATCHED;
+        while from < *next {
+            let to = (*next).min((from / DAY + 1) * DAY);
+            let sums = self.of(task, session, from);
+            let sum = if watched { sums.seconds.entry(health.to_owned()).or_default() } else { &mut sums.unwatched };
+            *sum += (to - from).unsigned_abs();
+            from = to;
+        }
+    }
+}
+
+impl Sums {
+    /// What was used between two polls.
+    fn used(&mut self, session: &Session, at: usize) {
+        let none = Used::default();
+        let (now, before) = (&session.used[at], at.checked_sub(1).map_or(&none, |at| &session.used[at]));
+        for (sum, (now, before)) in self.tokens.iter_mut().zip(now.tokens.iter().zip(before.tokens)) {
+            *sum += now - before;
+        }
+        self.cost += now.cost - before.cost;
+        for (tool, now) in &now.tools {
+            let before = before.tools.get(tool).copied().unwrap_or_default();
+            if *now != before {
+                let sum = self.tools.entry((*tool).to_owned()).or_default();
+                *sum = (sum.0 + now.0 - before.0, sum.1 + now.1 - before.1);
+            }
+        }
+        for (pattern, now) in &now.errors {
+            let more = now - before.errors.get(pattern).copied().unwrap_or(0);
+            if more > 0 {
+                *self.errors.entry(PATTERNS[*pattern].0.to_owned()).or_default() += more;
+            }
+        }
+    }
+}
+
+/// The same numbers for the same seed, everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn number(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+
+    fn roll(&mut self, sides: u32) -> i64 {
+        i64::try_from(self.number(sides.into())).unwrap_or(0)
+    }
+
+    fn up_to(&mut self, sides: usize) -> usize {
+        usize::try_from(self.number(sides as u64)).unwrap_or(0)
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,222 @@
+//! Runs that append and clean, killed at any moment, again and again, while others write to the record without
+//! asking: nothing is lost, nothing is there twice.
+//!
+//! `AGENTMON_KILLS=10000 cargo test --release record::clean::kill -- --nocapture` is the long run.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::disk::Disk;
+use crate::history::tests::weeks::Weeks;
+use crate::history::tests::{same, told, whole};
+use crate::record::samples::place_in;
+use crate::record::{Appended, History, append};
+
+const CHILD: &str = "AGENTMON_CLEAN_KILL_CHILD";
+
+/// After so many kills the record is checked and a new one begun.
+const ROUND: usize = if cfg!(debug_assertions) { 30 } else { 100 };
+
+/// A story that is longer than what a round gets to tell of it.
+const DAYS: i64 = if cfg!(debug_assertions) { 10 } else { 28 };
+
+/// So many are told at once.
+const POLLS: usize = 30;
+
+#[expect(clippy::disallowed_methods, reason = "set by the test itself, or by hand for the long run")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What is to be recorded: the rows of each poll. To make them anew in every child would take longer than its life.
+struct Input(Vec<(Time, Vec<Event>)>);
+
+impl Input {
+    fn write(weeks: &Weeks, folder: &Path) {
+        let rows = weeks.polls.iter().flat_map(|poll| poll.rows.iter().map(|row| (poll.at * 1000, row)));
+        let text: String = rows.map(|(at, row)| format!("{at} {:016x} {}\n", row.id, row.line)).collect();
+        fs::write(folder.join("input"), text).unwrap();
+    }
+
+    fn read(folder: &Path) -> Self {
+        let mut polls: Vec<(Time, Vec<Event>)> = Vec::new();
+        for row in fs::read_to_string(folder.join("input")).unwrap().lines() {
+            let [at, id, line] = *row.splitn(3, ' ').collect::<Vec<_>>() else { panic!("{row}") };
+            let at = Time(at.parse().unwrap());
+            if polls.last().is_none_or(|poll| poll.0 != at) {
+                polls.push((at, Vec::new()));
+            }
+            polls.last_mut().unwrap().1.push(Event { id: id.into(), line: line.into() });
+        }
+        Self(polls)
+    }
+
+    /// How many polls the record has heard of.
+    fn heard(&self, last: &History) -> usize {
+        last.poll.as_ref().map_or(0, |(time, _)| self.0.partition_point(|poll| poll.0 <= *time))
+    }
+}
+
+/// Appends the next polls. What was told of them before a kill is told again, and found to be there.
+fn status(folder: &Path, input: &Input) -> usize {
+    let mut polled = 0;
+    let appended = append(&place_in(folder), &History::default(), Time(0), |last| {
+        let from = input.heard(last);
+        polled = (from + POLLS).min(input.0.len());
+        input.0[from..polled].iter().flat_map(|poll| poll.1.clone()).collect()
+    });
+    assert!(matches!(appended.unwrap(), Appended::Written { .. } | Appended::Locked));
+    polled
+}
+
+fn fold(folder: &Path, input: &Input, polled: usize) {
+    let Some(last) = polled.checked_sub(1) else { return };
+    let days = |days: u64| Duration::from_secs(days * 86400);
+    let retention = Retention { raw: days(1), daily: days(2), weekly: days(9), monthly: days(365), limit: 0 };
+    // Every second time all there is becomes old, so that there is always something to fold.
+    let ahead = [days(0), days(2)][polled / POLLS % 2];
+    clean(&place_in(folder), input.0[last].0.plus(ahead), &retention, false).unwrap();
+}
+
+/// No test of its own: the process that is killed.
+#[test]
+fn child() {
+    let Some(folder) = variable(CHILD) else { return };
+    let folder = Path::new(&folder);
+    let input = Input::read(folder);
+    let mut out = std::io::stdout();
+    out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
+    loop {
+        let polled = status(folder, &input);
+        fold(folder, &input, polled);
+    }
+}
+
+fn start_and_kill(folder: &Path, after: Duration) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "record::clean::kill::child", "--nocapture"])
+        .env(CHILD, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("ready")), "the child did not start");
+    thread::sleep(after);
+    child.kill().unwrap();
+    assert!(child.wait().unwrap().code().is_none(), "the child ended by itself");
+}
+
+/// Somebody else's `echo >>`, sometimes a slow one. Says how many lines that were.
+fn echo(record: &Path, done: &AtomicBool) -> usize {
+    let mut lines = 0;
+    while !done.load(Ordering::Relaxed) {
+        let mut file = fs::OpenOptions::new().append(true).open(record).unwrap();
+        thread::sleep(Duration::from_micros([0, 100, 100, 5000][lines % 4]));
+        file.write_all(foreign(lines).as_bytes()).unwrap();
+        lines += 1;
+        thread::sleep(Duration::from_millis(1));
+    }
+    lines
+}
+
+fn foreign(number: usize) -> String {
+    format!("{{\"foreign\":{number}}}\n")
+}
+
+#[derive(Debug, Default)]
+struct Sum {
+    polls: usize,
+    foreign: usize,
+    torn: usize,
+}
+
+fn round(kills: usize, seed: usize, weeks: &Weeks) -> Sum {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let record = place_in(path).path;
+    Input::write(weeks, path);
+    let done = AtomicBool::new(false);
+    let foreign = thread::scope(|scope| {
+        let echo = scope.spawn(|| echo(&record, &done));
+        let killers = [0, 1].map(|writer| {
+            scope.spawn(move || {
+                for kill in (writer..kills).step_by(2) {
+                    let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+                    start_and_kill(path, Duration::from_micros((mixed % 30_000) as u64));
+                }
+            })
+        });
+        let killed = killers.map(thread::ScopedJoinHandle::join);
+        done.store(true, Ordering::Relaxed);
+        killed.into_iter().for_each(Result::unwrap);
+        echo.join().unwrap()
+    });
+    let input = Input::read(path);
+    let polls = status(path, &input);
+    fold(path, &input, polls);
+    // So much later nobody writes to old files any more.
+    take_over(&place_in(path), Time(4_102_444_800_000)).unwrap();
+    Sum { polls, foreign, torn: check(path, weeks, polls, foreign) }
+}
+
+/// Checks everything; says how many torn remnants there are.
+fn check(folder: &Path, weeks: &Weeks, polls: usize, lines: usize) -> usize {
+    let logs = folder.join(".agents/logs");
+    let mut names: Vec<_> = fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    let ours = [".gitignore", "background_monitoring.jsonl", "background_monitoring.lock"];
+    // Emptied, and removed by the next run.
+    let old = logs.join("background_monitoring.old");
+    assert!(
+        names.iter().all(|name| ours.iter().any(|ours| name == ours) || *name == *old.file_name().unwrap()),
+        "{names:?}"
+    );
+
+    let record = fs::read(logs.join(RECORD)).unwrap();
+    for number in 0..lines {
+        let line = foreign(number);
+        let count = memchr::memmem::find_iter(&record, line.as_bytes()).count();
+        assert_eq!(count, 1, "foreign line {number} of {lines}");
+    }
+    let (mut ids, mut torn) = (HashSet::new(), 0);
+    for line in record.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let mut whole = true;
+        for value in serde_json::Deserializer::from_slice(line).into_iter::<serde_json::Value>() {
+            match value {
+                Ok(value) => {
+                    let id = value["id"].as_str().map(str::to_owned);
+                    assert!(id.is_none_or(|id| ids.insert(id)), "twice: {value}");
+                }
+                Err(_) => whole = false,
+            }
+        }
+        torn += usize::from(!whole);
+    }
+    let past = history::read(&Disk::default(), &logs.join(RECORD), history::Selection::default());
+    same(&whole(&told(&past.stretches)), &whole(&weeks.truth_after(polls)));
+    torn
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are the point of the long run")]
+fn nothing_is_lost_or_doubled_across_kills() {
+    if variable(CHILD).is_some() {
+        return;
+    }
+    let weeks = Weeks::new(11, DAYS, "/srv/shop");
+    let kills: usize = variable("AGENTMON_KILLS").map_or(300, |text| text.parse().unwrap());
+    let mut sum = Sum::default();
+    for start in (0..kills).step_by(ROUND) {
+        let Sum { polls, foreign, torn } = round(ROUND.min(kills - start), start, &weeks);
+        (sum.polls, sum.foreign, sum.torn) = (sum.polls + polls, sum.foreign + foreign, sum.torn + torn);
+    }
+    println!("{kills} kills: {sum:?}, each exactly once");
+    assert!(sum.torn <= kills);
+}

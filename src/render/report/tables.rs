@@ -1,0 +1,235 @@
+//! The sections that are tables: their columns, which of them may go, and what stands in them.
+
+use chrono::{FixedOffset, Offset, Utc};
+
+use super::super::parts::short_number;
+use super::sections::{Body, Column, Kind, Row, Rows, Section, names, seconds, span};
+use crate::report::{Agent, Batch, By, Figures, Group, Part, Report, Task, Trend, dollars, percent};
+use crate::text::age;
+use crate::time::Time;
+
+pub(super) fn trend(report: &Report) -> Section {
+    let columns = vec![label("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 1), number("", 2)];
+    let rows = report.trend.iter().map(|trend| {
+        let (label, show) = figure(trend.figure);
+        let change = change(trend);
+        let verdict = match trend.better {
+            Some(true) => "better",
+            Some(false) => "worse",
+            None => "",
+        };
+        row([label.to_owned(), show(trend.before), show(trend.now), change, verdict.to_owned()])
+    });
+    Section::new("Against the period before", Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+/// Of a share in points, of all else in percent of what it was.
+fn change(trend: &Trend) -> String {
+    let points = matches!(trend.figure, "success_rate" | "tool_failure_rate");
+    match trend.change {
+        _ if points => format!("{:+.0} points", (trend.now - trend.before) * 100.0),
+        Some(change) => format!("{:+.0}%", change * 100.0),
+        None => String::new(),
+    }
+}
+
+/// How a figure of the trend is called and shown.
+fn figure(figure: &'static str) -> (&'static str, fn(f64) -> String) {
+    let plain: fn(f64) -> String = |number| format!("{number:.0}");
+    let time: fn(f64) -> String = |seconds| age(span(seconds));
+    match figure {
+        "success_rate" => ("success rate", percent),
+        "tool_failure_rate" => ("failed tool calls", percent),
+        "median_s" => ("median run", time),
+        "p90_s" => ("p90 of runs", time),
+        "stuck_s" => ("time stuck", time),
+        "mean_delay_s" => ("until somebody acted", time),
+        "output_tokens" => ("output tokens", large),
+        "cost_usd" => ("cost", dollars),
+        other => (other, plain),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and `as` saturates")]
+fn large(number: f64) -> String {
+    short_number(number as u64)
+}
+
+pub(super) fn groups(report: &Report) -> Section {
+    let most = report.groups.iter().map(|group| group.figures.completed + group.figures.failed).max().unwrap_or(0);
+    let mut columns = vec![label(match report.grouped_by {
+        By::Daily => "DAY",
+        By::Weekly => "WEEK OF",
+        By::Monthly => "MONTH",
+    })];
+    columns.extend(figures_columns());
+    let rows = report.groups.iter().map(|group| {
+        let figures = &group.figures;
+        let cells = [vec![begin(group, report.grouped_by)], figures_cells(figures)].concat();
+        Row { cells, bar: Some([figures.completed, figures.failed, most]) }
+    });
+    let rows: Vec<Row> = if report.groups.len() > 1 && report.totals.tasks > 0 { rows.collect() } else { Vec::new() };
+    Section::new(format!("By {}", report.grouped_by.word()), Body::Rows(Rows { columns, rows }))
+}
+
+/// `Fri 2026-11-20`, `2026-11-16`, `2026-11`: of UTC, as the groups are.
+fn begin(group: &Group, by: By) -> String {
+    let utc: FixedOffset = Utc.fix();
+    let form = match by {
+        By::Daily => "%a %Y-%m-%d",
+        By::Weekly => "%Y-%m-%d",
+        By::Monthly => "%Y-%m",
+    };
+    group.period.from.local(utc).format(form).to_string()
+}
+
+fn figures_columns() -> Vec<Column> {
+    vec![
+        number("TASKS", 2),
+        number("RUNS", 0),
+        number("FAILED", 0),
+        number("SUCCESS", 1),
+        number("MEDIAN", 3),
+        number("STUCK", 1),
+        number("OUT", 4),
+        number("COST", 3),
+    ]
+}
+
+fn figures_cells(figures: &Figures) -> Vec<String> {
+    let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
+    vec![
+        some(figures.tasks, figures.tasks.to_string()),
+        some(figures.runs, figures.runs.to_string()),
+        some(figures.failed, figures.failed.to_string()),
+        figures.success_rate.map(percent).unwrap_or_default(),
+        figures.duration.map(|duration| age(span(duration.median_s))).unwrap_or_default(),
+        some(figures.stuck_s, seconds(figures.stuck_s)),
+        some(figures.tokens.output, short_number(figures.tokens.output)),
+        figures.cost_usd.map(dollars).unwrap_or_default(),
+    ]
+}
+
+/// One client, model or repository a row; with how it fared of late, where that is known.
+pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], agents: &[Agent]) -> Section {
+    let mut columns = vec![name(column)];
+    columns.extend(figures_columns());
+    if !agents.is_empty() {
+        columns.push(Column { title: "OF LATE", kind: Kind::Text, rank: 2 });
+    }
+    let rows = parts.iter().map(|part| {
+        let mut cells = vec![part.name.clone().unwrap_or_else(|| "not known".to_owned())];
+        cells.extend(figures_cells(&part.figures));
+        if !agents.is_empty() {
+            let agent = agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref());
+            cells.push(agent.map(condition).unwrap_or_default());
+        }
+        row(cells)
+    });
+    // One that has no name tells nothing that the overview does not.
+    let told = parts.iter().any(|part| part.name.is_some());
+    Section::new(title, Body::Rows(Rows { columns, rows: if told { rows.collect() } else { Vec::new() } }))
+}
+
+/// A single one is named in the overview.
+pub(super) fn repositories(report: &Report) -> Section {
+    let several = if report.repositories.len() > 1 { &report.repositories[..] } else { &[] };
+    parts("Repositories", "REPOSITORY", several, &[])
+}
+
+/// `degraded: 3 of 10 failed`.
+fn condition(agent: &Agent) -> String {
+    format!("{}: {} of {} failed", agent.condition.word(), agent.failed, agent.runs)
+}
+
+pub(super) fn tools(report: &Report) -> Section {
+    let columns = vec![name("TOOL"), number("CALLS", 0), number("FAILED", 0), number("RATE", 1)];
+    let rows = report.tools.iter().map(|tool| {
+        let rate = if tool.failed > 0 { percent(tool.failure_rate) } else { String::new() };
+        let failed = if tool.failed > 0 { tool.failed.to_string() } else { String::new() };
+        row([tool.name.clone(), tool.calls.to_string(), failed, rate])
+    });
+    Section::new("Tools", Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+pub(super) fn tasks(report: &Report, title: &'static str, places: &[usize]) -> Section {
+    let columns = vec![
+        name("TASK"),
+        number("RUNS", 1),
+        number("FAILED", 0),
+        number("LONGEST", 0),
+        number("STUCK", 1),
+        number("STRUGGLING", 2),
+        number("ERRORS", 3),
+        Column { title: "AGENT", kind: Kind::Text, rank: 4 },
+    ];
+    let rows = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| {
+        let figures = &task.figures;
+        let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
+        row([
+            task.task.clone(),
+            some(figures.runs, figures.runs.to_string()),
+            some(figures.failed, figures.failed.to_string()),
+            figures.duration.map(|duration| seconds(duration.longest_s)).unwrap_or_default(),
+            some(figures.stuck_s, seconds(figures.stuck_s)),
+            some(figures.struggling_s, seconds(figures.struggling_s)),
+            some(figures.errors, figures.errors.to_string()),
+            agent(task),
+        ])
+    });
+    Section::new(title, Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+fn agent(task: &Task) -> String {
+    [&task.client, &task.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ")
+}
+
+/// The largest first: a batch of two may be chance.
+pub(super) fn batches(report: &Report) -> Section {
+    let columns = vec![
+        Column { title: "TASKS", kind: Kind::Text, rank: 0 },
+        number("BEGAN", 3),
+        number("RUNS", 2),
+        number("SUMMED", 1),
+        number("WALL", 1),
+        number("SPEED-UP", 0),
+        number("AT ONCE", 2),
+    ];
+    let mut batches: Vec<&Batch> = report.batches.iter().collect();
+    batches.sort_by_key(|batch| std::cmp::Reverse((batch.tasks.len(), batch.parallel.summed_s)));
+    let rows = batches.iter().map(|batch| {
+        let parallel = &batch.parallel;
+        row([
+            format!("{}: {}", batch.tasks.len(), names(report, &batch.tasks)),
+            moment(batch.period.from),
+            parallel.runs.to_string(),
+            seconds(parallel.summed_s),
+            seconds(parallel.wall_s),
+            format!("{:.1}x", parallel.speed_up),
+            parallel.most.to_string(),
+        ])
+    });
+    Section::new("Side by side", Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+/// As the days are: in UTC.
+fn moment(at: Time) -> String {
+    let utc: FixedOffset = Utc.fix();
+    at.local(utc).format("%m-%d %H:%M").to_string()
+}
+
+fn name(title: &'static str) -> Column {
+    Column { title, kind: Kind::Name, rank: 0 }
+}
+
+fn label(title: &'static str) -> Column {
+    Column { title, kind: Kind::Label, rank: 0 }
+}
+
+fn number(title: &'static str, rank: u8) -> Column {
+    Column { title, kind: Kind::Number, rank }
+}
+
+fn row(cells: impl Into<Vec<String>>) -> Row {
+    Row { cells: cells.into(), bar: None }
+}
