@@ -41,7 +41,7 @@ pub(crate) use self::{
     findings::{Finding, dollars, percent},
     patterns::Pattern,
     period::{By, Period, day, day_after},
-    tasks::Task,
+    tasks::{RunAt, Span, Task},
     trend::{Before, Trend},
 };
 
