@@ -84,14 +84,12 @@ pub(super) struct Tick {
     pub(super) label: String,
 }
 
-impl Tick {
-    /// How its label stands, so that it stays within the axis.
-    pub(super) fn anchor(&self) -> &'static str {
-        match self.at {
-            ..0.04 => "start",
-            0.96.. => "end",
-            _ => "middle",
-        }
+/// How a label stands at a place, so that it stays within the axis.
+pub(super) fn anchor(at: f64) -> &'static str {
+    match at {
+        ..0.04 => "start",
+        0.96.. => "end",
+        _ => "middle",
     }
 }
 

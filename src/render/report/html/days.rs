@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::iter;
 
 use super::Page;
-use super::axis::{Axis, Frame, weekday};
+use super::axis::{Axis, Frame, anchor, weekday};
 use super::chart::{image, label, title};
 use super::line::line;
 use super::markup::{Element, element};
@@ -20,11 +21,23 @@ const DAYS: usize = 40;
 const ROWS: usize = 9;
 /// In pixels: the line, with the name below it.
 const ROW: f64 = 33.0;
+const NAME_BELOW: f64 = 18.0;
 /// For a name, as a share of the day, and in characters.
 const NAME: f64 = 0.145;
 const CHARACTERS: usize = 17;
+/// The width of a letter on a phone, as a share of the day.
+const LETTER: f64 = 0.022;
+/// What begins later has its name before the border, and not across it.
+const LATE: f64 = 1.0 - NAME;
 /// Between two in a row, with the glyph at the end of the first.
 const GAP: f64 = 0.03;
+
+/// Along each day.
+const HOURS: [(f64, &str); 5] = [(0.0, "00:00"), (0.25, "06:00"), (0.5, "12:00"), (0.75, "18:00"), (1.0, "24:00")];
+
+fn hours() -> impl Iterator<Item = Element> {
+    HOURS.into_iter().map(|(at, hour)| label(anchor(at), at, 12.0, hour))
+}
 
 pub(super) fn days(page: &Page, frame: Frame) -> Vec<Element> {
     let tasks = &page.report.tasks;
@@ -46,13 +59,10 @@ pub(super) fn days(page: &Page, frame: Frame) -> Vec<Element> {
         rows.push(row);
         dropped += hidden;
     }
-    let Some(first) = days.keys().next() else { return Vec::new() };
-    let axis = Axis::new(Frame::day(*first), page.offset);
-    let ticks = axis.ticks();
-    let hours = ticks.iter().map(|tick| label(tick.anchor(), tick.at, 12.0, &tick.label));
-    let hours = element("svg").with("aria-hidden", "true").at("height", 16.0).children(hours);
+    let hours = element("svg").with("aria-hidden", "true").at("height", 16.0).children(hours());
     let hours = element("div").class("lane").child(element("div").class("who")).child(hours);
-    let lines = element("div").class("timeline days").child(behind(&axis)).child(hours).children(rows);
+    let lines =
+        element("div").class("timeline days").child(behind(HOURS.map(|(at, _)| at))).child(hours).children(rows);
     let mut notes = Vec::new();
     if dropped > 0 {
         notes.push(format!(
@@ -63,7 +73,7 @@ pub(super) fn days(page: &Page, frame: Frame) -> Vec<Element> {
     if all > DAYS {
         notes.push(format!("Drawn are the last {DAYS} of {all} days on which something happened."));
     }
-    std::iter::once(lines).chain(notes.iter().map(|text| super::note(text))).collect()
+    iter::once(lines).chain(notes.iter().map(|text| super::note(text))).collect()
 }
 
 /// A day, and how many of its tasks there was no room for.
@@ -86,11 +96,15 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
     let height = ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
     let mut svg = image(height, &format!("{date}: {small}{names}"));
     let mut y = 9.0;
-    for row in rows {
-        for item in row {
-            let about = [page.name(item.task)].into_iter().chain(summary(item.task)).collect::<Vec<_>>().join(", ");
-            let name = label("name", item.from, y + 18.0, &text::one_line(&item.task.task, CHARACTERS));
+    for mut row in rows {
+        row.sort_by(|one, other| one.from.total_cmp(&other.from));
+        let next = row.iter().skip(1).map(Item::begin).chain([1.0]).collect::<Vec<_>>();
+        let mut before = 0.0;
+        for (item, next) in row.iter().zip(next) {
+            let about = iter::once(page.name(item.task)).chain(summary(item.task)).collect::<Vec<_>>().join(", ");
+            let name = item.name(before, next, y + NAME_BELOW);
             svg = svg.child(element("g").child(title(&about)).child(name).children(line(item.task, &axis, y)));
+            before = item.to;
         }
         y += ROW;
     }
@@ -102,12 +116,32 @@ fn was_stuck(task: &Task, frame: Frame) -> bool {
     task.spans.iter().any(|span| span.health == Some(Health::Stuck) && !frame.cells(span, 1).is_empty())
 }
 
-/// A task in a row: where its line or its name begins, and what is free again.
+/// A task in a row: where its line begins, and from where on it is free again.
 #[derive(Debug)]
 struct Item<'a> {
     task: &'a Task,
     from: f64,
     to: f64,
+}
+
+impl Item<'_> {
+    /// Its name, for the room between its neighbours. Where a phone has too little, it is not shown there.
+    fn name(&self, before: f64, next: f64, y: f64) -> Element {
+        let name = text::one_line(&self.task.task, CHARACTERS);
+        let length = f64::from(u32::try_from(text::width(&name)).unwrap_or(u32::MAX)) * LETTER;
+        let (class, at) = match (self.from > LATE, self.from + length > next, before + length > 1.0) {
+            (false, false, _) => ("name", self.from),
+            (false, true, _) => ("name wide", self.from),
+            (true, _, false) => ("name end", 1.0),
+            (true, _, true) => ("name end wide", 1.0),
+        };
+        label(class, at, y, &name)
+    }
+
+    /// Where its line or its name begins.
+    fn begin(&self) -> f64 {
+        self.from.min(LATE)
+    }
 }
 
 /// The tasks in as few rows as there are, by their start. Where they are too many, those with trouble come first.
@@ -128,7 +162,8 @@ fn packed<'a>(tasks: &[&'a Task], frame: Frame) -> Vec<Vec<Item<'a>>> {
 fn pack(order: Vec<Item>) -> Vec<Vec<Item>> {
     let mut rows: Vec<Vec<Item>> = Vec::new();
     for item in order {
-        let is_free = |row: &&mut Vec<Item>| row.iter().all(|other| other.to <= item.from || item.to <= other.from);
+        let is_free =
+            |row: &&mut Vec<Item>| row.iter().all(|other| other.to <= item.begin() || item.to <= other.begin());
         match rows.iter_mut().find(is_free) {
             Some(row) => row.push(item),
             None => rows.push(vec![item]),
@@ -143,7 +178,5 @@ fn item<'a>(task: &'a Task, frame: Frame) -> Item<'a> {
     let ends = task.runs.iter().filter(|run| frame.holds(run.ended)).map(|run| frame.place(run.ended));
     let places = spans.chain(ends.map(|at| (at, at)));
     let (from, to) = places.reduce(|all, next| (all.0.min(next.0), all.1.max(next.1))).unwrap_or((0.0, 0.0));
-    // A name at the right border begins before its line, to end within the day.
-    let from = from.min(1.0 - NAME);
     Item { task, from, to: (to + GAP).max(from + NAME) }
 }

@@ -76,7 +76,7 @@ fn duration(page: &Page) -> Option<Figure> {
 fn stuck(page: &Page) -> Option<Figure> {
     let totals = &page.report.totals;
     let watched = totals.healthy_s.saturating_add(totals.struggling_s).saturating_add(totals.stuck_s);
-    let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} each", about(mean))).unwrap_or_default();
+    let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} on average", about(mean))).unwrap_or_default();
     let detail = match totals.stuck.times {
         0 => format!("{} of the time watched", percent(share(totals.stuck_s, watched))),
         times => format!("{}{delay}", count(times, "time", "times")),

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::iter;
 
-use super::axis::{Axis, Frame};
+use super::axis::{Axis, Frame, anchor};
 use super::chart::{image, label, title};
 use super::days::days;
 use super::line::line;
@@ -44,7 +44,11 @@ pub(super) fn timeline(page: &Page) -> Option<Element> {
     let axis = Axis::new(frame, page.offset);
     let drawn = chosen(tasks);
     let rows = drawn.iter().filter_map(|&at| tasks.get(at)).map(|task| lane(page, &axis, task));
-    let lanes = element("div").class("timeline").child(behind(&axis)).child(crowd(tasks, &axis)).children(rows);
+    let lanes = element("div")
+        .class("timeline")
+        .child(behind(axis.ticks().into_iter().map(|tick| tick.at)))
+        .child(crowd(tasks, &axis))
+        .children(rows);
     Some(section.child(lanes).children(left_out(tasks, &drawn)))
 }
 
@@ -79,10 +83,9 @@ fn left_out(tasks: &[Task], drawn: &BTreeSet<usize>) -> Option<Element> {
 }
 
 /// The lines of the axis, behind all lanes.
-pub(super) fn behind(axis: &Axis) -> Element {
-    let lines = axis.ticks().into_iter().map(|tick| {
-        element("line").class("grid").part("x1", tick.at).part("y1", 0.0).part("x2", tick.at).part("y2", 1.0)
-    });
+pub(super) fn behind(places: impl IntoIterator<Item = f64>) -> Element {
+    let line = |at| element("line").class("grid").part("x1", at).part("y1", 0.0).part("x2", at).part("y2", 1.0);
+    let lines = places.into_iter().map(line);
     let svg = element("svg").with("aria-hidden", "true").children(lines);
     element("div").class("behind").child(svg)
 }
@@ -99,7 +102,7 @@ fn crowd(tasks: &[Task], axis: &Axis) -> Element {
     let top = 20.0;
     let mut svg = image(top + height, &format!("At most {most} at work at about the same time"));
     for tick in axis.ticks() {
-        svg = svg.child(label(tick.anchor(), tick.at, 12.0, &tick.label));
+        svg = svg.child(label(anchor(tick.at), tick.at, 12.0, &tick.label));
     }
     let cell = share(1, cells);
     let mut from = 0;
