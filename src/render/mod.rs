@@ -42,7 +42,7 @@ pub(crate) const NAMES: [(&str, &str); 6] = [
     ("json", "All that is known, as JSON"),
     ("text", "Of `report`: a page for a terminal, a pipe or a mail"),
     ("markdown", "Of `report`: for a pull request or an issue"),
-    ("html", "Of `report`: a page with charts for a browser, a phone or print, in one file"),
+    ("html", "Of `report`: a page with charts in one file, for a browser, a phone or print"),
 ];
 
 /// Every format of the snapshot. A new one is a file and a line here.

@@ -1,6 +1,7 @@
 //! A stretch of time as an axis: where an instant lies on it, and the round times along it.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 
@@ -24,6 +25,28 @@ impl Frame {
         Some(Self { from, to: to.max(Time(from.0.saturating_add(60_000))) })
     }
 
+    /// A whole day.
+    pub(super) fn day(from: Time) -> Self {
+        Self { from, to: Time(from.0.saturating_add(DAY)) }
+    }
+
+    /// The days of the frame that a span touches, by their beginnings.
+    pub(super) fn days(self, from: Time, to: Time, offset: FixedOffset) -> impl Iterator<Item = Time> {
+        let shift = i64::from(offset.local_minus_utc()) * 1000;
+        let number = |time: Time| time.clamp(self.from, self.to).0.saturating_add(shift).div_euclid(DAY);
+        // What ends at midnight does not touch the day that begins then.
+        let end = if to > from { Time(to.0 - 1) } else { to };
+        (number(from)..=number(end)).map(move |day| Time(day.saturating_mul(DAY).saturating_sub(shift)))
+    }
+
+    pub(super) fn holds(self, time: Time) -> bool {
+        (self.from..=self.to).contains(&time)
+    }
+
+    pub(super) fn length(self) -> Duration {
+        self.to.since(self.from)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a place on a page")]
     pub(super) fn place(self, time: Time) -> f64 {
         let length = self.to.0.saturating_sub(self.from.0).max(1) as f64;
@@ -38,7 +61,7 @@ impl Frame {
         reason = "between nothing and the number of cells"
     )]
     pub(super) fn cells(self, span: &Span, cells: usize) -> Range<usize> {
-        if span.to < self.from || span.from > self.to {
+        if span.to < self.from || span.from >= self.to || span.from < self.from && span.to == self.from {
             return 0..0;
         }
         let whole = cells as f64;
@@ -61,14 +84,12 @@ pub(super) struct Tick {
     pub(super) label: String,
 }
 
-impl Tick {
-    /// How its label stands, so that it stays within the axis.
-    pub(super) fn anchor(&self) -> &'static str {
-        match self.at {
-            ..0.04 => "start",
-            0.96.. => "end",
-            _ => "middle",
-        }
+/// How a label stands at a place, so that it stays within the axis.
+pub(super) fn anchor(at: f64) -> &'static str {
+    match at {
+        ..0.04 => "start",
+        0.96.. => "end",
+        _ => "middle",
     }
 }
 
@@ -148,6 +169,12 @@ pub(super) fn day(local: DateTime<FixedOffset>) -> String {
     format!("{} {}", local.day(), local.format("%b"))
 }
 
+/// `Sat 14 Nov`.
+pub(super) fn weekday(time: Time, offset: FixedOffset) -> String {
+    let local = time.local(offset);
+    format!("{} {}", local.format("%a"), day(local))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +222,9 @@ mod tests {
             ((0, 1), 0..1),
             ((100, 200), 1..2),
             ((150, 250), 1..3),
-            ((1000, 1000), 9..10),
+            ((999, 1000), 9..10),
+            ((1000, 1000), 0..0),
+            ((-10, 0), 0..0),
             ((-50, 2000), 0..10),
             ((2000, 3000), 0..0),
             ((i64::MIN, -1), 0..0),
@@ -204,6 +233,22 @@ mod tests {
             let span = Span { from: Time(from), to: Time(to), health: None };
             assert_eq!(frame.cells(&span, 10), cells, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn days_are_local() {
+        let berlin = FixedOffset::east_opt(3600).unwrap();
+        let frame = frame("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z");
+        let cases = [
+            ("2026-11-20T22:30:00Z", "2026-11-20T23:30:00Z", "2026-11-19T23:00:00Z 2026-11-20T23:00:00Z"),
+            ("2026-11-20T22:30:00Z", "2026-11-20T23:00:00Z", "2026-11-19T23:00:00Z"),
+            ("2026-11-20T23:00:00Z", "2026-11-20T23:00:00Z", "2026-11-20T23:00:00Z"),
+        ];
+        for (from, to, days) in cases {
+            let found: Vec<_> = frame.days(at(from), at(to), berlin).map(Time::rfc3339).collect();
+            assert_eq!(found.join(" "), days);
+        }
+        assert_eq!(frame.days(Time(i64::MIN), Time(i64::MAX), berlin).count(), 5);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn header(page: &Page) -> Element {
         [] => String::new(),
         [one] => one.to_owned(),
         [first, ..] => {
-            format!("{first} and {} more", count(repositories.len() as u64 - 1, "repository", "repositories"))
+            format!("{first} and {} more", repositories.len() - 1)
         }
     };
     let made = format!("made {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));
@@ -77,7 +77,7 @@ fn duration(page: &Page) -> Option<Figure> {
 fn stuck(page: &Page) -> Option<Figure> {
     let totals = &page.report.totals;
     let watched = totals.healthy_s.saturating_add(totals.struggling_s).saturating_add(totals.stuck_s);
-    let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} each", about(mean))).unwrap_or_default();
+    let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} on average", about(mean))).unwrap_or_default();
     let detail = match totals.stuck.times {
         0 => format!("{} of the time watched", percent(share(totals.stuck_s, watched))),
         times => format!("{}{delay}", count(times, "time", "times")),

@@ -3,7 +3,9 @@
 
 mod axis;
 mod chart;
+mod days;
 mod figures;
+mod line;
 mod markup;
 mod outcomes;
 mod table;

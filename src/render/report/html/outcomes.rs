@@ -32,12 +32,11 @@ pub(super) fn outcomes(page: &Page) -> Option<Element> {
         .child(bar("Outcomes of runs", &parts))
         .child(legend(&parts))
         .children(reasons)
-        .child(element("h3").text(&format!("By {}", page.report.grouped_by.word())))
-        .child(by_group(page));
+        .children(by_group(page));
     Some(section("Outcomes").child(element("div").class("pair").child(left).children(durations(page))))
 }
 
-fn by_group(page: &Page) -> Element {
+fn by_group(page: &Page) -> Vec<Element> {
     let column = |(at, figures): (usize, &Figures)| {
         let label = group_label(page, at);
         let title = format!("{label}: {} completed, {} failed", figures.completed, figures.failed);
@@ -47,7 +46,11 @@ fn by_group(page: &Page) -> Element {
         Column { label, title, parts, shown: failed }
     };
     let groups: Vec<_> = page.report.groups.iter().map(|group| &group.figures).enumerate().map(column).collect();
-    columns("Runs completed and failed", &groups, &[], |most| format!("{most:.0} runs"))
+    if groups.len() < 2 {
+        return Vec::new();
+    }
+    let heading = element("h3").text(&format!("By {}", page.report.grouped_by.word()));
+    vec![heading, columns("Runs completed and failed", &groups, &[], |most| format!("{most:.0} runs"))]
 }
 
 /// The upper borders of the classes of durations, in seconds, and what they are called.

@@ -78,7 +78,7 @@ pub(super) fn shares(page: &Page) -> Option<Element> {
             [element("h3").own(heading), table(&SHARES, rows)].into_iter().chain(left_out)
         })
         .collect();
-    (!tables.is_empty()).then(|| section("Who worked where").children(tables))
+    (!tables.is_empty()).then(|| section("Who worked where").child(element("div").class("even").children(tables)))
 }
 
 fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
@@ -132,7 +132,7 @@ pub(super) fn tasks(page: &Page) -> Option<Element> {
         [element("h3").own(heading), table(&TASKS, rows)].into_iter().chain(more(list.len(), ROWS, "tasks are"))
     });
     let tables: Vec<_> = tables.collect();
-    (!tables.is_empty()).then(|| section("Tasks").children(tables))
+    (!tables.is_empty()).then(|| section("Tasks").child(element("div").class("even").children(tables)))
 }
 
 fn task_row(page: &Page, task: &Task) -> Vec<Element> {

@@ -31,13 +31,13 @@ pub(super) fn tokens(page: &Page) -> Option<Element> {
         .child(element("h3").own("Tokens"))
         .child(bar("Tokens", &parts))
         .child(legend(&parts))
-        .child(by_group(page));
+        .children(by_group(page));
     let cost = page.report.totals.cost_usd.filter(|cost| *cost > 0.0);
     let right = cost.and_then(|_| cost_by_group(page));
     (all > 0).then(|| section("Tokens and cost").child(element("div").class("pair").child(left).children(right)))
 }
 
-fn by_group(page: &Page) -> Element {
+fn by_group(page: &Page) -> Option<Element> {
     let column = |(at, group): (usize, &Group)| {
         let tokens = &group.figures.tokens;
         let label = group_label(page, at);
@@ -53,7 +53,7 @@ fn by_group(page: &Page) -> Element {
         Column { label, title, parts: parts.collect(), shown: if all > 0 { number(all) } else { String::new() } }
     };
     let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
-    columns("Tokens", &groups, &[], |most| format!("{} tokens", number(rounded(most))))
+    (groups.len() > 1).then(|| columns("Tokens", &groups, &[], |most| format!("{} tokens", number(rounded(most)))))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of counts")]
@@ -68,13 +68,13 @@ fn cost_by_group(page: &Page) -> Option<Element> {
         let label = group_label(page, at);
         let shown = if cost > 0.0 { dollars(cost) } else { String::new() };
         let title = format!("{label}: {}", dollars(cost));
-        Column { label, title, parts: if cost > 0.0 { vec![("one", cost)] } else { Vec::new() }, shown }
+        Column { label, title, parts: if cost > 0.0 { vec![("two", cost)] } else { Vec::new() }, shown }
     };
     let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
     let with = page.report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();
     let text = format!("{}, told of {with} of {} tasks.", dollars(total), page.report.tasks.len());
     let right = element("div").child(element("h3").own("Cost")).child(element("p").class("legend").text(&text));
-    Some(right.child(columns("Cost", &groups, &[], dollars)))
+    Some(right.children((groups.len() > 1).then(|| columns("Cost", &groups, &[], dollars))))
 }
 
 pub(super) fn tools(page: &Page) -> Option<Element> {

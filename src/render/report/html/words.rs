@@ -70,11 +70,11 @@ pub(super) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// `87 %`; with a decimal where it would else be none or all.
+/// `87%`; with a decimal where it would else be none or all.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
-    if is_edge { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+    if is_edge { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
 /// `1,234`, or from ten thousand on `12.3k`, `4.5M`, `6.7G`.
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn shares_do_not_round_to_none_or_all() {
-        for (value, shown) in [(0.0, "0 %"), (0.001, "0.1 %"), (0.126, "13 %"), (0.999, "99.9 %"), (1.0, "100 %")] {
+        for (value, shown) in [(0.0, "0%"), (0.001, "0.1%"), (0.126, "13%"), (0.999, "99.9%"), (1.0, "100%")] {
             assert_eq!(percent(value), shown);
         }
         assert!(share(1_u64, 0_u64).abs() < f64::EPSILON);

@@ -96,6 +96,13 @@ pub(super) fn month(tasks: i64) -> Scene {
     Scene { now: now.collect(), before: Vec::new(), period }
 }
 
+/// Tasks of one day, side by side.
+pub(super) fn crowd(tasks: i64) -> Vec<Stretch> {
+    let begin = at("2026-11-20T06:00:00Z");
+    let course = |nth| [0, 2, 1, 3, 5, 4, 1, 0, 6, 0][usize::try_from(nth % 10).unwrap()];
+    (0..tasks).map(|nth| stretch(nth, course(nth), Time(begin.0 + minutes(nth * 37 % 600)))).collect()
+}
+
 /// All that comes from outside is called `name`.
 pub(super) fn rename(stretch: &mut Stretch, name: &str) {
     stretch.task = format!("{name}{}", if name.len() > 100 { "" } else { &stretch.task });
