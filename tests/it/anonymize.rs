@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use crate::bad_input::now;
-use crate::ground::{Ground, run};
+use crate::ground::{Ground, program, run};
 use crate::hostile::{claude, codex, status};
 use crate::lab::{HOME, Lab, Output};
 
@@ -161,14 +161,14 @@ fn a_command_is_told_under_pseudonyms_and_the_record_keeps_the_names() {
 #[test]
 fn nor_what_was() {
     let state = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| {
-        let mut command = crate::ground::program();
+    let page = |arguments: &[&str]| {
+        let mut command = program();
         command.env("XDG_STATE_HOME", state.path()).arg("--root").arg(crate::demo::demo());
         command.args(["--home", "/home/dev", "-C", "/srv/shop.git", "--now", "2026-11-20T23:30:00Z"]);
-        crate::ground::run(command.args(arguments))
+        run(command.args(arguments))
     };
     let tasks = ["coupon-codes", "csv-import", "/srv/shop", "/home/dev"];
-    for page in [
+    for line in [
         &["report"][..],
         &["report", "--format", "json"],
         &["report", "--format", "markdown"],
@@ -178,13 +178,13 @@ fn nor_what_was() {
         &["events", "--since", "all"],
         &["events", "--since", "all", "--format", "json"],
     ] {
-        let plain = run(page).out;
-        assert!(tasks.iter().any(|task| plain.contains(task)), "the case proves nothing: {page:?}\n{plain}");
-        let hidden = run(&[page, &["--anonymize"]].concat());
-        assert_eq!((hidden.code, hidden.err.as_str()), (Some(0), ""), "{page:?}");
+        let plain = page(line).out;
+        assert!(tasks.iter().any(|task| plain.contains(task)), "the case proves nothing: {line:?}\n{plain}");
+        let hidden = page(&[line, &["--anonymize"]].concat());
+        assert_eq!((hidden.code, hidden.err.as_str()), (Some(0), ""), "{line:?}");
         for task in tasks {
-            let line = hidden.out.lines().find(|line| line.contains(task)).unwrap_or_default();
-            assert!(line.is_empty(), "{page:?}: `{task}` in {line}");
+            let told = hidden.out.lines().find(|told| told.contains(task)).unwrap_or_default();
+            assert!(told.is_empty(), "{line:?}: `{task}` in {told}");
         }
     }
 }

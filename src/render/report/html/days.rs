@@ -87,10 +87,10 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
     let date = weekday(day, page.offset);
     let mut small = count(tasks.len() as u64, "task", "tasks");
     if failed > 0 {
-        small += &format!(", {failed} failed");
+        small = format!("{small}, {failed} failed");
     }
     if !stuck.is_empty() {
-        small += &format!(", {} stuck", stuck.len());
+        small = format!("{small}, {} stuck", stuck.len());
     }
     let names = if stuck.is_empty() { String::new() } else { format!("; stuck: {}", stuck.join(", ")) };
     let height = ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
@@ -172,7 +172,7 @@ fn pack(order: Vec<Item>) -> Vec<Vec<Item>> {
     rows
 }
 
-fn item<'a>(task: &'a Task, frame: Frame) -> Item<'a> {
+fn item(task: &Task, frame: Frame) -> Item<'_> {
     let spans = task.spans.iter().filter(|span| !frame.cells(span, 1).is_empty());
     let spans = spans.map(|span| (frame.place(span.from), frame.place(span.to)));
     let ends = task.runs.iter().filter(|run| frame.holds(run.ended)).map(|run| frame.place(run.ended));
