@@ -210,6 +210,12 @@ fn none_is_kept_or_told_to_a_command() {
         for cache in ground.caches() {
             texts.push(("cache", String::from_utf8_lossy(&fs::read(cache).unwrap()).into_owned()));
         }
+        for page in ["report --format html", "errors --all-errors", "events"] {
+            let line: Vec<&str> = page.split(' ').chain(["--now", NOW, "--since", "all"]).collect();
+            let ran = ground.run(&line);
+            assert_eq!(ran.code, Some(0), "{page}: {ran:?}");
+            texts.push((page, ran.out));
+        }
         for (place, text) in texts {
             let line = text.lines().find(|line| leak(line, &body).is_some()).unwrap_or_default();
             assert_eq!(leak(&text, &body), None, "{name}, {place}: {line}");
