@@ -85,13 +85,9 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
     let failed = failed.filter(|run| run.outcome == Health::Failed).count() as u64;
     let stuck: Vec<_> = tasks.iter().filter(|task| was_stuck(task, axis.frame)).map(|task| page.name(task)).collect();
     let date = weekday(day, page.offset);
-    let mut small = count(tasks.len() as u64, "task", "tasks");
-    if failed > 0 {
-        small += &format!(", {failed} failed");
-    }
-    if !stuck.is_empty() {
-        small += &format!(", {} stuck", stuck.len());
-    }
+    let numbers = [(failed, "failed"), (stuck.len() as u64, "stuck")].into_iter().filter(|(n, _)| *n > 0);
+    let numbers = numbers.map(|(n, word)| format!("{n} {word}"));
+    let small = iter::once(count(tasks.len() as u64, "task", "tasks")).chain(numbers).collect::<Vec<_>>().join(", ");
     let names = if stuck.is_empty() { String::new() } else { format!("; stuck: {}", stuck.join(", ")) };
     let height = ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
     let mut svg = image(height, &format!("{date}: {small}{names}"));
@@ -172,7 +168,7 @@ fn pack(order: Vec<Item>) -> Vec<Vec<Item>> {
     rows
 }
 
-fn item<'a>(task: &'a Task, frame: Frame) -> Item<'a> {
+fn item(task: &Task, frame: Frame) -> Item<'_> {
     let spans = task.spans.iter().filter(|span| !frame.cells(span, 1).is_empty());
     let spans = spans.map(|span| (frame.place(span.from), frame.place(span.to)));
     let ends = task.runs.iter().filter(|run| frame.holds(run.ended)).map(|run| frame.place(run.ended));

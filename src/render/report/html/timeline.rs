@@ -96,7 +96,9 @@ fn crowd(tasks: &[Task], axis: &Axis) -> Element {
     let mut busy = vec![0_u32; cells];
     for task in tasks {
         let own: BTreeSet<usize> = task.spans.iter().flat_map(|span| axis.frame.cells(span, cells)).collect();
-        own.into_iter().for_each(|cell| busy[cell] += 1);
+        for cell in own {
+            busy[cell] += 1;
+        }
     }
     let most = busy.iter().copied().max().unwrap_or(0);
     let top = 20.0;

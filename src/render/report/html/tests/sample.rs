@@ -62,8 +62,13 @@ pub(super) fn week() -> Scene {
     now.push(stretch(11, 7, Time(at(period.1).0 - minutes(73))));
     let again = stretch(4, 0, Time(now[4].to.0 + minutes(45)));
     now.push(again);
-    let before =
-        (0..9).map(|nth| stretch(nth, [0, 2, 1][nth as usize % 3], Time(begin.0 - minutes(9_000 - nth * 900))));
+    let before = (0..9).map(|nth| {
+        stretch(
+            nth,
+            [0, 2, 1, 0, 2, 1, 0, 2, 1][usize::try_from(nth).unwrap()],
+            Time(begin.0 - minutes(9_000 - nth * 900)),
+        )
+    });
     Scene { now, before: before.collect(), period }
 }
 
@@ -177,7 +182,7 @@ fn used(seconds: u64, is_told: bool, course: usize) -> Used {
             cache_write: seconds * 31,
             output: seconds * 11,
         },
-        cost: is_told.then(|| seconds as f64 * 0.0011),
+        cost: is_told.then_some(seconds as f64 * 0.0011),
         tools,
         by_tool,
     }
