@@ -176,6 +176,28 @@ fn four_weeks_are_reported_as_they_were_and_as_folded() {
 }
 
 #[test]
+fn the_page_tells_what_the_data_tell() {
+    let weeks = Weeks::new(17, 28, "/srv/shop");
+    let ground = ground(&weeks.text());
+    for period in [&["--from", "2025-10-06", "--to", "2025-11-02"][..], &["--from", "2025-10-08", "--to", "2025-10-08"]]
+    {
+        let data = report(&ground, period);
+        let ran = ground.run(&[&["report", "--now", NOW, "--format", "html"], period].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+        let options = roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
+        let page = roxmltree::Document::parse_with_options(&ran.out, options).unwrap();
+        let terms = page.descendants().filter(|node| node.has_tag_name("dt"));
+        let figure = |name: &str| terms.clone().find(|node| node.text() == Some(name))?.next_sibling_element()?.text();
+        assert_eq!(figure("Runs"), Some(&*data["totals"]["runs"].to_string()));
+        assert_eq!(figure("Cost").unwrap(), format!("${:.2}", data["totals"]["cost_usd"].as_f64().unwrap()));
+        for tool in list(&data["tools"]) {
+            assert!(page.descendants().any(|node| node.text() == tool["name"].as_str()), "{tool}");
+        }
+        assert!(ran.out.len() < 2 << 20 && ran.out.ends_with("</html>\n"), "{}", ran.out.len());
+    }
+}
+
+#[test]
 fn a_period_is_cut_where_it_is_asked_for() {
     let weeks = Weeks::new(12, 10, "/srv/shop");
     let ground = ground(&weeks.text());
@@ -247,7 +269,7 @@ fn what_is_no_period_or_no_format_is_refused() {
 #[test]
 fn no_record_is_no_error() {
     let ground = Ground::new();
-    for format in ["text", "markdown", "json"] {
+    for format in ["text", "markdown", "html", "json"] {
         let ran = ground.run(&["report", "--format", format]);
         assert_eq!((ran.code, ran.err.lines().count()), (Some(0), 1), "{ran:?}");
         assert!(ran.err.contains("nothing is recorded yet"), "{}", ran.err);
@@ -317,7 +339,7 @@ fn any_bytes_make_a_report() {
     let ground = ground(&text);
     for arguments in [&["--since", "all"][..], &["--from", "1970-01-01", "--period", "daily"], &["--since", "1s"], &[]]
     {
-        for format in ["text", "markdown", "json"] {
+        for format in ["text", "markdown", "html", "json"] {
             let ran = ground.run(&[&["report", "--now", NOW, "--format", format], arguments].concat());
             assert_eq!(ran.code, Some(0), "{arguments:?} {}", ran.err);
         }

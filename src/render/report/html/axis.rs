@@ -30,13 +30,16 @@ impl Frame {
         Self { from, to: Time(from.0.saturating_add(DAY)) }
     }
 
-    /// The days of the frame that a span touches, by their beginnings.
+    /// The days of the frame that a span touches, by their beginnings, from the last one back.
     pub(super) fn days(self, from: Time, to: Time, offset: FixedOffset) -> impl Iterator<Item = Time> {
         let shift = i64::from(offset.local_minus_utc()) * 1000;
         let number = |time: Time| time.clamp(self.from, self.to).0.saturating_add(shift).div_euclid(DAY);
         // What ends at midnight does not touch the day that begins then.
         let end = if to > from { Time(to.0 - 1) } else { to };
-        (number(from)..=number(end)).map(move |day| Time(day.saturating_mul(DAY).saturating_sub(shift)))
+        (number(from)..=number(end))
+            .rev()
+            .take(MOST)
+            .map(move |day| Time(day.saturating_mul(DAY).saturating_sub(shift)))
     }
 
     pub(super) fn holds(self, time: Time) -> bool {
@@ -93,6 +96,8 @@ pub(super) fn anchor(at: f64) -> &'static str {
     }
 }
 
+/// A span touches no more days than these, the last ones.
+const MOST: usize = 4_000;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -240,7 +245,7 @@ mod tests {
         let berlin = FixedOffset::east_opt(3600).unwrap();
         let frame = frame("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z");
         let cases = [
-            ("2026-11-20T22:30:00Z", "2026-11-20T23:30:00Z", "2026-11-19T23:00:00Z 2026-11-20T23:00:00Z"),
+            ("2026-11-20T22:30:00Z", "2026-11-20T23:30:00Z", "2026-11-20T23:00:00Z 2026-11-19T23:00:00Z"),
             ("2026-11-20T22:30:00Z", "2026-11-20T23:00:00Z", "2026-11-19T23:00:00Z"),
             ("2026-11-20T23:00:00Z", "2026-11-20T23:00:00Z", "2026-11-20T23:00:00Z"),
         ];

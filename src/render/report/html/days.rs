@@ -85,13 +85,9 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
     let failed = failed.filter(|run| run.outcome == Health::Failed).count() as u64;
     let stuck: Vec<_> = tasks.iter().filter(|task| was_stuck(task, axis.frame)).map(|task| page.name(task)).collect();
     let date = weekday(day, page.offset);
-    let mut small = count(tasks.len() as u64, "task", "tasks");
-    if failed > 0 {
-        small = format!("{small}, {failed} failed");
-    }
-    if !stuck.is_empty() {
-        small = format!("{small}, {} stuck", stuck.len());
-    }
+    let numbers = [(failed, "failed"), (stuck.len() as u64, "stuck")].into_iter().filter(|(n, _)| *n > 0);
+    let numbers = numbers.map(|(n, word)| format!("{n} {word}"));
+    let small = iter::once(count(tasks.len() as u64, "task", "tasks")).chain(numbers).collect::<Vec<_>>().join(", ");
     let names = if stuck.is_empty() { String::new() } else { format!("; stuck: {}", stuck.join(", ")) };
     let height = ROW * f64::from(u32::try_from(rows.len()).unwrap_or(0));
     let mut svg = image(height, &format!("{date}: {small}{names}"));

@@ -31,6 +31,10 @@ pub(super) fn header(page: &Page) -> Element {
         .child(element("h1").own("How the agents did"))
         .child(element("p").class("period").text(&page.period(report.period)))
         .child(soft.text(&made));
+    if report.totals.tasks == 0 {
+        let nothing = "Nothing is recorded of this period. A longer one may tell more: --since 30d, or --since all.";
+        return head.child(element("p").own(nothing));
+    }
     head.child(figures(page))
 }
 
@@ -44,7 +48,7 @@ struct Figure {
 }
 
 fn figures(page: &Page) -> Element {
-    let all = [runs(page), success(page), duration(page), stuck(page), tokens(page), cost(page)];
+    let all = [Some(runs(page)), success(page), duration(page), stuck(page), tokens(page), cost(page)];
     let boxes = all.into_iter().flatten().map(|figure| {
         let trend = page.report.trend.iter().find(|trend| trend.figure == figure.trend);
         let box_ = element("div").child(element("dt").own(figure.name));
@@ -55,11 +59,10 @@ fn figures(page: &Page) -> Element {
     element("dl").class("figures").children(boxes)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of several, of which some may have nothing to show")]
-fn runs(page: &Page) -> Option<Figure> {
+fn runs(page: &Page) -> Figure {
     let totals = &page.report.totals;
     let detail = format!("of {}", count(totals.tasks, "task", "tasks"));
-    Some(Figure { name: "Runs", value: number(totals.runs), detail, trend: "runs" })
+    Figure { name: "Runs", value: number(totals.runs), detail, trend: "runs" }
 }
 
 fn success(page: &Page) -> Option<Figure> {
@@ -125,16 +128,16 @@ fn whole(number: f64) -> u64 {
     number as u64
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of several, of which some may have nothing to show")]
+/// Of a period of which nothing is known, nothing is said.
 pub(super) fn findings(page: &Page) -> Option<Element> {
+    let section = section("Findings");
     let findings = &page.report.findings;
+    if page.report.totals.tasks == 0 {
+        return None;
+    }
     if findings.is_empty() {
-        let nothing = if page.report.totals.tasks == 0 {
-            "Nothing was recorded in this period."
-        } else {
-            "Nothing stands out: no failure that repeats, nothing stuck for long, no change for the worse."
-        };
-        return Some(section("Findings").child(element("p").own(nothing)));
+        let nothing = "Nothing stands out: no failure that repeats, nothing stuck for long, no change for the worse.";
+        return Some(section.child(element("p").own(nothing)));
     }
     let items = findings.iter().map(|finding| {
         let mut next = element("p").class("next").own("Next: ").text(&finding.next);
@@ -144,7 +147,7 @@ pub(super) fn findings(page: &Page) -> Option<Element> {
         let said = element("div").child(element("p").text(&capital(&finding.text))).child(next);
         element("li").child(element("span").with("aria-hidden", "true").own("▸")).child(said)
     });
-    Some(section("Findings").child(element("ol").class("findings").children(items)))
+    Some(section.child(element("ol").class("findings").children(items)))
 }
 
 fn capital(text: &str) -> String {

@@ -63,7 +63,11 @@ pub(super) fn week() -> Scene {
     let again = stretch(4, 0, Time(now[4].to.0 + minutes(45)));
     now.push(again);
     let before = (0..9).map(|nth| {
-        stretch(nth, [0, 2, 1][usize::try_from(nth % 3).unwrap()], Time(begin.0 - minutes(9_000 - nth * 900)))
+        stretch(
+            nth,
+            [0, 2, 1, 0, 2, 1, 0, 2, 1][usize::try_from(nth).unwrap()],
+            Time(begin.0 - minutes(9_000 - nth * 900)),
+        )
     });
     Scene { now, before: before.collect(), period }
 }
