@@ -38,6 +38,7 @@ pub(super) struct Fold {
     within: Selection,
     tasks: Vec<Task>,
     by_key: HashMap<u64, usize>,
+    by_text: HashMap<u64, usize>,
     days: Vec<Stretch>,
     /// Which of them is of a task, an agent and a day.
     by_day: HashMap<(u64, u64, i64), usize>,
@@ -81,6 +82,10 @@ struct Task {
     model: Option<String>,
     /// Of the client and the model.
     agent: u64,
+    /// The same, and the repository, as the last row has them.
+    worker: u64,
+    /// Its day's stretch, by agent and day.
+    here: Option<(u64, i64, usize)>,
     health: Option<Health>,
     /// When it came to it.
     since: Option<Time>,
@@ -136,8 +141,7 @@ impl Fold {
             }
             return;
         }
-        let Some(key) = row.key() else { return };
-        let task = self.task(key, row);
+        let Some(task) = self.task(row) else { return };
         if self.tasks[task].spoken <= Some(row.at) {
             self.tasks[task].spoken = Some(row.at);
             self.tasks[task].rows.last = offset;
@@ -160,6 +164,7 @@ impl Fold {
     pub(super) fn days(&mut self) -> Vec<Stretch> {
         self.flush();
         self.by_day.clear();
+        self.tasks.iter_mut().for_each(|task| task.here = None);
         let mut days = std::mem::take(&mut self.days);
         for stretch in &mut days {
             stretch.runs.shrink_to_fit();
@@ -310,17 +315,28 @@ impl Fold {
         from[health as usize] -= 1;
     }
 
-    fn task(&mut self, key: u64, row: &Row<'_>) -> usize {
-        *self.by_key.entry(key).or_insert_with(|| {
+    fn task(&mut self, row: &Row<'_>) -> Option<usize> {
+        // Most are written as they were the last time.
+        let subject = row.subject();
+        if let Some(task) = self.by_text.get(&subject) {
+            return Some(*task);
+        }
+        let key = row.key()?;
+        let task = *self.by_key.entry(key).or_insert_with(|| {
             let (name, worktree) = (row.task().unwrap_or_default().into(), row.worktree().map(Into::into));
             self.tasks.push(Task { key, name, worktree, ..Task::default() });
             self.tasks.len() - 1
-        })
+        });
+        self.by_text.insert(subject, task);
+        Some(task)
     }
 
     /// Takes in who works at the task. Its time so far is another's.
     fn agent(&mut self, task: usize, row: &Row<'_>) {
         let known = &mut self.tasks[task];
+        if std::mem::replace(&mut known.worker, row.worker()) == row.worker() {
+            return;
+        }
         if known.repository.is_none() {
             known.repository = row.repository().map(Into::into);
         }
@@ -494,19 +510,24 @@ impl Fold {
 
     /// The day's stretch of a task, which now reaches at least from `from` to `to`.
     fn stretch(&mut self, task: usize, from: Time, to: Time) -> &mut Stretch {
-        let known = &self.tasks[task];
-        let at = *self.by_day.entry((known.key, known.agent, day(whole(from)))).or_insert_with(|| {
-            self.days.push(Stretch {
-                task: known.name.clone(),
-                worktree: known.worktree.clone(),
-                repository: known.repository.clone(),
-                client: known.client.clone(),
-                model: known.model.clone(),
-                changes: known.health.map(|health| (from, health)).into_iter().collect(),
-                ..Stretch::new(from, to)
-            });
-            self.days.len() - 1
-        });
+        let known = &mut self.tasks[task];
+        let day = day(whole(from));
+        let at = match known.here {
+            Some((agent, same, at)) if (agent, same) == (known.agent, day) => at,
+            _ => *self.by_day.entry((known.key, known.agent, day)).or_insert_with(|| {
+                self.days.push(Stretch {
+                    task: known.name.clone(),
+                    worktree: known.worktree.clone(),
+                    repository: known.repository.clone(),
+                    client: known.client.clone(),
+                    model: known.model.clone(),
+                    changes: known.health.map(|health| (from, health)).into_iter().collect(),
+                    ..Stretch::new(from, to)
+                });
+                self.days.len() - 1
+            }),
+        };
+        known.here = Some((known.agent, day, at));
         let stretch = &mut self.days[at];
         stretch.from = stretch.from.min(from);
         stretch.to = stretch.to.max(to);

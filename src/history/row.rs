@@ -105,6 +105,17 @@ impl<'a> Row<'a> {
         Some(key(&self.task()?, self.worktree().as_deref()))
     }
 
+    /// Of the texts that `key` is made from, and of those that tell who works: equal where nothing has changed.
+    pub(super) fn subject(&self) -> u64 {
+        let part = |field: Field<'_>| field.map_or(0, |raw| hash(raw.0));
+        mix(part(self.fields.task), part(self.fields.worktree))
+    }
+
+    pub(super) fn worker(&self) -> u64 {
+        let part = |field: Field<'_>| field.map_or(0, |raw| hash(raw.0));
+        mix(mix(part(self.fields.client), part(self.fields.model)), part(self.fields.repository)) | 1
+    }
+
     /// Which session its counters belong to.
     pub(super) fn session(&self) -> u64 {
         self.fields.session.filter(|session| session.0 != b"null").map_or(0, |session| hash(session.0) | 1)

@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::Duration;
 
 use crate::ground::Ground;
 use crate::weeks::Weeks;
@@ -23,6 +24,13 @@ fn record(ground: &Ground) -> String {
 
 fn count(text: &str, event: &str) -> usize {
     text.matches(&format!("\"event\":\"{event}\"")).count()
+}
+
+/// Has it last touched so many days ago.
+fn age(path: &Path, days: u64) {
+    let file = File::options().append(true).open(path).unwrap();
+    let now = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(now - Duration::from_secs(days * 86400)).unwrap();
 }
 
 #[test]
@@ -77,8 +85,7 @@ fn the_cache_loses_what_is_old_and_its_own() {
     assert!(!real.is_empty());
     let write = |name: &str, text: &str, days: u64| {
         fs::write(cache.join(name), text).unwrap();
-        let then = SystemTime::now() - Duration::from_secs(days * 86400);
-        File::options().append(true).open(cache.join(name)).unwrap().set_modified(then).unwrap();
+        age(&cache.join(name), days);
     };
     let ours = "agentmon cache 1 and more";
     write("0123456789abcdef", ours, 31);
@@ -97,8 +104,7 @@ fn the_cache_loses_what_is_old_and_its_own() {
         write(name, text, days);
     }
     ground.write("elsewhere", ours);
-    let old = SystemTime::now() - Duration::from_secs(100 * 86400);
-    File::options().append(true).open(ground.path("elsewhere")).unwrap().set_modified(old).unwrap();
+    age(&ground.path("elsewhere"), 100);
     symlink(ground.path("elsewhere"), cache.join("0123456789abcdeb")).unwrap();
     fs::create_dir(cache.join("0123456789abcdea")).unwrap();
 
