@@ -374,8 +374,7 @@ impl Fold {
 
     /// What people were told of. It is kept while it says how things stand, and is in no report.
     fn notice(&mut self, row: &Row<'_>, offset: u64) {
-        let Some(key) = row.key() else { return };
-        let task = self.task(key, row);
+        let Some(task) = self.task(row) else { return };
         let known = &mut self.tasks[task];
         if row.event == b"settled" {
             known.rows.noticed = Some(offset);
