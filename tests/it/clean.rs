@@ -75,7 +75,6 @@ fn status_goes_on_as_if_nothing_had_been_folded() {
     assert_eq!((record(&ground), inode()), (after, folded), "nothing is told twice");
 }
 
-#[expect(clippy::disallowed_methods, reason = "files of the real clock")]
 #[test]
 fn the_cache_loses_what_is_old_and_its_own() {
     let ground = Ground::new();
