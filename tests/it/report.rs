@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use crate::ground::{Ground, Ran};
 use crate::lab::{Lab, list, ms};
-use crate::weeks::{START, Truth, Weeks};
+use crate::weeks::{Truth, Weeks};
 
 const DAY: i64 = 24 * 3600;
-/// The end of four weeks that begin at [`START`], on Monday 2025-10-06.
+/// Monday 2025-10-06T00:00:00Z, in seconds since 1970.
+const START: i64 = 1_759_708_800;
+/// The end of four weeks that begin there.
 const NOW: &str = "2025-11-03T00:00:00Z";
 
 fn ground(text: &str) -> Ground {
@@ -132,7 +134,7 @@ fn same_runs(report: &Value, runs: &[(i64, String, u64)]) {
 
 #[test]
 fn four_weeks_are_reported_as_they_were_and_as_folded() {
-    let weeks = Weeks::new(11, 28, "/srv/shop");
+    let weeks = Weeks::from(START, 11, 28, "/srv/shop");
     let ground = ground(&weeks.text());
     let whole = ["--from", "2025-10-06", "--to", "2025-11-02"];
     let week = ["--from", "2025-10-20", "--to", "2025-10-26"];
@@ -177,7 +179,7 @@ fn four_weeks_are_reported_as_they_were_and_as_folded() {
 
 #[test]
 fn the_page_tells_what_the_data_tell() {
-    let weeks = Weeks::new(17, 28, "/srv/shop");
+    let weeks = Weeks::from(START, 17, 28, "/srv/shop");
     let ground = ground(&weeks.text());
     for period in [&["--from", "2025-10-06", "--to", "2025-11-02"][..], &["--from", "2025-10-08", "--to", "2025-10-08"]]
     {
@@ -199,7 +201,7 @@ fn the_page_tells_what_the_data_tell() {
 
 #[test]
 fn a_period_is_cut_where_it_is_asked_for() {
-    let weeks = Weeks::new(12, 10, "/srv/shop");
+    let weeks = Weeks::from(START, 12, 10, "/srv/shop");
     let ground = ground(&weeks.text());
     // In the middle of the days, to the second.
     let (from, to) = ("2025-10-09T10:20:30Z", "2025-10-13T15:16:17Z");
@@ -219,7 +221,7 @@ fn a_period_is_cut_where_it_is_asked_for() {
 
 #[test]
 fn periods_as_people_ask_for_them() {
-    let weeks = Weeks::new(13, 14, "/srv/shop");
+    let weeks = Weeks::from(START, 13, 14, "/srv/shop");
     let ground = ground(&weeks.text());
     let told = |arguments: &[&str]| {
         let report = report(&ground, arguments);
@@ -278,7 +280,7 @@ fn no_record_is_no_error() {
     ground.write("shop/.agents/logs/background_monitoring.jsonl", "");
     let ran = ground.run(&["report"]);
     assert_eq!((ran.code, ran.err.lines().count()), (Some(0), 1), "{ran:?}");
-    let weeks = Weeks::new(14, 2, "/srv/shop");
+    let weeks = Weeks::from(START, 14, 2, "/srv/shop");
     ground.write("shop/.agents/logs/background_monitoring.jsonl", &weeks.text());
     let ran = ground.run(&["report", "--now", "2025-12-25T00:00:00Z"]);
     assert!(ran.code == Some(0) && ran.err.contains("`--since all` looks further back"), "{ran:?}");
@@ -286,7 +288,7 @@ fn no_record_is_no_error() {
 
 #[test]
 fn a_broken_record_is_reported_with_what_can_be_read() {
-    let weeks = Weeks::new(15, 2, "/srv/shop");
+    let weeks = Weeks::from(START, 15, 2, "/srv/shop");
     let whole = ground(&weeks.text());
     let text: String = weeks.text().lines().flat_map(|line| [line, "\n{\"torn\":\n", "words\n"]).collect();
     let broken = ground(&text);
@@ -313,7 +315,7 @@ fn a_broken_record_is_reported_with_what_can_be_read() {
 #[test]
 fn other_machines_are_reported_too() {
     let lab = Lab::new();
-    let weeks = Weeks::new(16, 2, "/srv/shop");
+    let weeks = Weeks::from(START, 16, 2, "/srv/shop");
     lab.write("/srv/shop/.agents/logs/background_monitoring.jsonl", &weeks.text());
     let run = |arguments: &[&str]| {
         lab.run(ms("2025-10-08T00:00:00Z"), &[&["report", "--format", "json"], arguments].concat())
