@@ -171,7 +171,7 @@ pub(super) fn footer(page: &Page) -> Element {
     }
     let offset = report.taken_at.local(page.offset).format("%:z").to_string();
     let zone = format!(
-        "Times of day are {offset}; days, weeks and months are those of UTC. agentmon {}.",
+        "Times of day, and the days of the timeline, are {offset}; other days, weeks and months are those of UTC. agentmon {}.",
         env!("CARGO_PKG_VERSION")
     );
     foot.child(note(&zone))
