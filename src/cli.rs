@@ -63,8 +63,8 @@ pub(crate) enum Command {
     /// Rows of the record that are older than 7 days become a summary for each task and day; those of days that are
     /// older than 30 days become one for each week, those of weeks older than 90 days one for each month, and those
     /// of months go after 365 days (`--keep-raw`, `--keep-daily`, `--keep-weekly`, `--keep-monthly`). Reports over
-    /// long periods stay right. Lines of others stay as they are. Of the cache goes what no run left behind on
-    /// purpose, and what was not touched for 30 days.
+    /// long periods stay right. Lines of others stay as they are. The file that was replaced goes with a run an hour
+    /// later. Of the cache, temporaries of killed runs go after an hour, and what was not touched for 30 days.
     ///
     /// `status` does the same by itself with a record that is larger than `--record-limit`.
     Clean {
