@@ -6,6 +6,7 @@ mod fold;
 mod read;
 mod retain;
 mod row;
+mod torn;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::time::Time;
 
 pub(crate) use read::{Past, read, read_each};
 pub(crate) use retain::{Folded, copy, fold};
+pub(crate) use torn::{is_whole, torn};
 
 /// The pattern under which errors are added up that nothing more is known of.
 pub(crate) const OTHERS: &str = "(others)";

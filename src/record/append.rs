@@ -41,8 +41,8 @@ pub(crate) enum Appended {
 /// Appends what `make` makes of what the record last said, less the events already there. `hint` is the
 /// history of an earlier time, for what lies too far back to be read again; an empty one will do.
 ///
-/// A kill at any moment leaves whole lines and at most one torn one, which the next call sets apart; its
-/// event, and those not reached, are then made again. Nothing is synchronised to the disk.
+/// A kill at any moment leaves whole lines and at most one torn one, which the next call blanks; its event, and
+/// those not reached, are then made again. Nothing is synchronised to the disk.
 ///
 /// # Errors
 /// Names the record, where it cannot be locked, read or written; an unfinished line is taken back.
@@ -68,7 +68,8 @@ fn append_alone(
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
     let before = End::of(&record)?.length;
-    let Tail { mut ids, mut history, open } = Tail::read(&record, TAIL, hint)?;
+    let Tail { mut ids, mut history, torn, open } = Tail::read(&record, TAIL, hint)?;
+    place.blank(&record, &torn)?;
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
     let written = write(&mut record, open, &events)?;

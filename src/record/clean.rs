@@ -10,7 +10,6 @@ use std::os::unix::fs::FileExt;
 use anyhow::Context;
 use rustix::fs::renameat;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
 use super::append::{MEMORY, lock};
 use super::event::Event;
@@ -123,14 +122,17 @@ fn write(record: &File, folded: Option<&Folded>, strays: &[Stray], now: Time, ou
     let length = record.metadata()?.len();
     let mut taken = old::whole(record, from, length)?;
     history::copy(record, from, taken, out)?;
-    // A last line without an end: a row of ours goes on as one. Else its writer was killed, or is about to go on in
-    // the old file, so it stays there for now.
+    // A last line without an end: a whole row goes on as one, and what is left of one of ours goes. Else its writer
+    // may be about to go on in the old file, so it stays there for now.
     if (1..=LONGEST).contains(&(length - taken)) {
         let mut line = vec![0; usize::try_from(length - taken).unwrap_or(0)];
         record.read_exact_at(&mut line, taken)?;
-        if serde_json::from_slice::<IgnoredAny>(&line).is_ok() {
-            out.write_all(&line)?;
+        let line = line[history::torn(&line, false)..].trim_ascii();
+        if history::is_whole(line) {
+            out.write_all(line)?;
             out.write_all(b"\n")?;
+        }
+        if history::is_whole(line) || line.is_empty() {
             taken = length;
         }
     }

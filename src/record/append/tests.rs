@@ -39,25 +39,53 @@ fn an_event_is_written_once_and_none_touch_nothing() {
 }
 
 #[test]
-fn a_torn_end_is_set_apart_and_its_event_made_again() {
-    let (one, two) = (line(1), line(2));
-    let torn = &two[..60];
+fn a_torn_row_is_blanked_and_its_event_made_again() {
+    let (one, two, long) = (line(1), line(2), numbered(2, 9_000).line);
+    let foreign = "{\"foreign\":1}";
+    let (torn, long) = (&two[..60], &long[..8_500]);
+    let blank = |part: &str| " ".repeat(part.len());
     // What the record holds, and what it holds after events 1 and 2 were appended.
     let cases = [
-        (format!("{one}\n{torn}"), format!("{one}\n{torn}\n{two}\n")),
+        (format!("{one}\n{torn}"), format!("{one}\n{}{two}\n", blank(torn))),
+        (format!("{one}\n{long}"), format!("{one}\n{}{two}\n", blank(long))),
+        (format!("{one}\n{}", &two[..1]), format!("{one}\n {two}\n")),
+        (format!("{one}\n{torn}{foreign}\n"), format!("{one}\n{}{foreign}\n{two}\n", blank(torn))),
+        (format!("{one}\n{two}{foreign}\n"), format!("{one}\n{}{foreign}\n{two}\n", blank(&two))),
+        // A run that blanked was killed, too.
+        (format!("{one}\n{}   {foreign}\n", &two[..5]), format!("{one}\n        {foreign}\n{two}\n")),
+        (format!("{one}\n   "), format!("{one}\n   {two}\n")),
         (format!("{two}\n{one}"), format!("{two}\n{one}")),
         (one.clone(), format!("{one}\n{two}\n")),
         ("foreign".into(), format!("foreign\n{one}\n{two}\n")),
-        (format!("{{\"foreign\":1}}\n{one}{two}\n"), format!("{{\"foreign\":1}}\n{one}{two}\n")),
-        ("\n\0\0".into(), format!("\n\0\0\n{one}\n{two}\n")),
+        (format!("{torn} foreign\n"), format!("{torn} foreign\n{one}\n{two}\n")),
+        (format!("{foreign}\n{one}{two}\n"), format!("{foreign}\n{one}{two}\n")),
+        ("\n\0\0".into(), format!("\n  {one}\n{two}\n")),
     ];
     for (before, after) in cases {
         let folder = tempfile::tempdir().unwrap();
         let place = place_in(folder.path());
         fs::write(&place.path, &before).unwrap();
-        add(&place, vec![numbered(1, 10), numbered(2, 10)]);
-        assert_eq!(fs::read_to_string(&place.path).unwrap(), after, "{before}");
+        for _ in 0..2 {
+            add(&place, vec![numbered(1, 10), numbered(2, 10)]);
+            assert_eq!(fs::read_to_string(&place.path).unwrap(), after, "{before}");
+        }
     }
+}
+
+#[test]
+fn a_remnant_is_blanked_from_its_end_and_only_in_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    fs::write(&place.path, line(1)).unwrap();
+    let record = place.open(RECORD).unwrap();
+    let other = folder.path().join("other");
+    fs::rename(&place.path, &other).unwrap();
+    fs::write(&place.path, "somebody else's").unwrap();
+    let error = place.blank(&record, &[0..5, 7..9]).unwrap_err();
+    assert_eq!(error.to_string(), "somebody else put another file in its place");
+    fs::rename(&other, &place.path).unwrap();
+    place.blank(&record, &[0..5, 7..9]).unwrap();
+    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("     {}  {}", &line(1)[5..7], &line(1)[9..]));
 }
 
 #[test]
@@ -66,9 +94,9 @@ fn long_batches_and_long_lines_stay_whole() {
     let place = place_in(folder.path());
     let events: Vec<_> = (0..200).map(|number| numbered(number, number * 1000 % 90_000)).collect();
     let text: String = events.iter().map(|event| event.line.clone() + "\n").collect();
-    fs::write(&place.path, "torn").unwrap();
+    fs::write(&place.path, "foreign").unwrap();
     assert_eq!(add(&place, events), 200);
-    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("torn\n{text}"));
+    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("foreign\n{text}"));
 }
 
 #[test]
