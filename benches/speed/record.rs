@@ -53,6 +53,17 @@ impl Record {
         command
     }
 
+    /// What came of all of it; or of its last half, against the one before.
+    pub(crate) fn report(&self, since: Since) -> Command {
+        let mut command = self.place.command("report", self.end);
+        let half = format!("{}s", (self.end - self.start) / 2);
+        command.args(["--since", match since {
+            Since::All => "all",
+            Since::Half => &half,
+        }]);
+        command
+    }
+
     /// Every row is counted, none twice.
     pub(crate) fn check(&self) -> Result<()> {
         let output = self.clean().output().context("cannot run the program")?;

@@ -6,7 +6,6 @@ mod fold;
 mod read;
 mod retain;
 mod row;
-mod torn;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,7 +17,6 @@ use crate::time::Time;
 
 pub(crate) use read::{Past, read, read_each};
 pub(crate) use retain::{Folded, copy, fold};
-pub(crate) use torn::{is_whole, torn};
 
 /// The pattern under which errors are added up that nothing more is known of.
 pub(crate) const OTHERS: &str = "(others)";

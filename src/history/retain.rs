@@ -17,7 +17,6 @@ use chrono::{DateTime, Datelike, Days, NaiveDate};
 use super::fold::{Fold, agent};
 use super::read::objects;
 use super::row::{Carried, key};
-use super::torn::torn;
 use super::{Period, Selection, Stretch};
 use crate::settings::Retention;
 use crate::tail;
@@ -183,8 +182,6 @@ impl Folded {
     }
 
     fn write_line(&self, line: &[u8], offset: u64, out: &mut impl Write) -> io::Result<()> {
-        let torn = torn(line, true);
-        let line = &line[torn..];
         let (mut rest, mut from, mut ours) = (Vec::new(), 0, Vec::new());
         objects(line, |row, at| {
             rest.extend_from_slice(&line[from..at.start]);
@@ -196,7 +193,7 @@ impl Folded {
             }
         });
         rest.extend_from_slice(&line[from..]);
-        if torn + from == 0 || !rest.trim_ascii().is_empty() {
+        if from == 0 || !rest.trim_ascii().is_empty() {
             out.write_all(&rest)?;
             out.write_all(b"\n")?;
         }

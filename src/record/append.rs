@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::clean;
 use super::event::Event;
 use super::history::{End, History, Tail};
+use super::mend::mend;
 use super::place::{LOCK, Place, RECORD};
 use crate::time::Time;
 
@@ -17,7 +18,7 @@ use crate::time::Time;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How far back the record is read, in bytes.
-const TAIL: u64 = 1024 * 1024;
+pub(super) const TAIL: u64 = 1024 * 1024;
 
 /// The most that is written at once, in bytes, unless a single line is longer.
 const BATCH: usize = 64 * 1024;
@@ -63,13 +64,13 @@ fn append_alone(
     now: Time,
     make: impl FnOnce(&History) -> Vec<Event>,
 ) -> io::Result<Appended> {
-    // What others wrote to a record that was replaced is not ours to fail for.
+    // What others left is not ours to fail for.
+    mend(place, TAIL, hint.end).ok();
     clean::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
     let before = End::of(&record)?.length;
-    let Tail { mut ids, mut history, torn, open } = Tail::read(&record, TAIL, hint)?;
-    place.blank(&record, &torn)?;
+    let Tail { mut ids, mut history, open } = Tail::read(&record, TAIL, hint)?;
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
     let written = write(&mut record, open, &events)?;

@@ -11,9 +11,10 @@ use anyhow::Context;
 use rustix::fs::renameat;
 use serde::Serialize;
 
-use super::append::{MEMORY, lock};
+use super::append::{MEMORY, TAIL, lock};
 use super::event::Event;
 use super::hash;
+use super::mend::{is_whole, mend};
 use super::old::{self, Old, Stray};
 use super::place::{NEW, Place, RECORD};
 use crate::history::{self, Folded, Period, Stretch};
@@ -58,6 +59,7 @@ pub(crate) fn clean(place: &Place, now: Time, retention: &Retention, dry_run: bo
 
 fn clean_alone(place: &Place, now: Time, retention: &Retention, dry_run: bool) -> io::Result<Cleaned> {
     if !dry_run {
+        mend(place, TAIL, None)?;
         take_over(place, now)?;
         place.remove(NEW)?;
     }
@@ -122,17 +124,16 @@ fn write(record: &File, folded: Option<&Folded>, strays: &[Stray], now: Time, ou
     let length = record.metadata()?.len();
     let mut taken = old::whole(record, from, length)?;
     history::copy(record, from, taken, out)?;
-    // A last line without an end: a whole row goes on as one, and what is left of one of ours goes. Else its writer
-    // may be about to go on in the old file, so it stays there for now.
+    // A last line without an end: a whole row goes on as one, and what was blanked goes. Else its writer may be about
+    // to go on in the old file, so it stays there for now.
     if (1..=LONGEST).contains(&(length - taken)) {
         let mut line = vec![0; usize::try_from(length - taken).unwrap_or(0)];
         record.read_exact_at(&mut line, taken)?;
-        let line = line[history::torn(&line, false)..].trim_ascii();
-        if history::is_whole(line) {
-            out.write_all(line)?;
+        if is_whole(&line) {
+            out.write_all(&line)?;
             out.write_all(b"\n")?;
         }
-        if history::is_whole(line) || line.is_empty() {
+        if is_whole(&line) || line.trim_ascii().is_empty() {
             taken = length;
         }
     }

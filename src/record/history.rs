@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::hash;
-use crate::history::torn;
 use crate::model::{Health, Tokens, ToolCounts};
 use crate::time::Time;
 
@@ -293,10 +291,7 @@ impl Row<'_> {
 pub(super) struct Tail {
     pub(super) ids: HashSet<String>,
     pub(super) history: History,
-    /// What is left of rows whose writers were killed. Only after the last row: before another is written, it is
-    /// blanked.
-    pub(super) torn: Vec<Range<u64>>,
-    /// The last line has no end, and something else on it: whoever wrote that left it out.
+    /// The last line has no end, and is not blank.
     pub(super) open: bool,
 }
 
@@ -304,60 +299,49 @@ impl Tail {
     /// Reads the whole lines among the last `limit` bytes. What lies before them, `hint` tells; where
     /// nothing does, it tells nothing, for then the record itself is all there is.
     pub(super) fn read(record: &File, limit: u64, hint: &History) -> io::Result<Self> {
-        let mut tail = Self { ids: HashSet::new(), history: hint.clone(), torn: Vec::new(), open: false };
         if hint.end == Some(End::of(record)?) {
-            return Ok(tail);
+            return Ok(Self { ids: HashSet::new(), history: hint.clone(), open: false });
         }
         let length = record.metadata()?.len();
-        let mut at = length.saturating_sub(limit);
-        let mut bytes = vec![0; usize::try_from(length - at).unwrap_or(0)];
-        record.read_exact_at(&mut bytes, at)?;
+        let start = length.saturating_sub(limit);
+        let mut bytes = vec![0; usize::try_from(length - start).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, start)?;
         let mut whole = &bytes[..];
-        if at > 0 {
+        let mut history = History::default();
+        if start > 0 {
+            history = hint.clone();
             let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
             whole = &whole[first..];
-            at += first as u64;
-        } else {
-            tail.history = History::default();
         }
-        for line in whole.split_inclusive(|byte| *byte == b'\n') {
-            tail.hear(line, at);
-            at += line.len() as u64;
+        let last = whole.rsplit(|byte| *byte == b'\n').next();
+        let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
+        let mut tail = Self { ids: HashSet::new(), history, open };
+        for row in whole.split(|byte| *byte == b'\n').flat_map(rows) {
+            tail.ids.insert(row.id.clone().into_owned());
+            tail.history.fold(row);
         }
         Ok(tail)
     }
+}
 
-    fn hear(&mut self, line: &[u8], at: u64) {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        let ended = text.len() < line.len();
-        self.open = !ended;
-        if let Ok(row) = serde_json::from_slice(text) {
-            return self.take(row);
-        }
-        // Torn, glued to another, foreign, or all zeros after a power loss.
-        let torn = torn(text, ended);
-        let rest = &text[torn..];
-        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+/// The records on a line: one; or several that someone glued together; or none, where it is blank, torn,
+/// all NULs after a power loss, or foreign.
+fn rows(line: &[u8]) -> Vec<Row<'_>> {
+    let start = line.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r')).unwrap_or(line.len());
+    let line = &line[start..];
+    let mut rows = Vec::new();
+    if let Ok(row) = serde_json::from_slice(line) {
+        rows.push(row);
+    } else {
+        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<IgnoredAny>();
         let mut from = 0;
         while let Some(Ok(_)) = values.next() {
-            if let Ok(row) = serde_json::from_slice(&rest[from..values.byte_offset()]) {
-                self.take(row);
-            }
+            rows.extend(serde_json::from_slice(&line[from..values.byte_offset()]).ok());
             from = values.byte_offset();
         }
-        if torn > 0 {
-            self.torn.push(at..at + torn as u64);
-        }
-        self.open &= !rest.trim_ascii().is_empty();
     }
-
-    fn take(&mut self, row: Row<'_>) {
-        if row.v == VERSION {
-            self.torn.clear();
-            self.ids.insert(row.id.clone().into_owned());
-            self.history.fold(row);
-        }
-    }
+    rows.retain(|row: &Row<'_>| row.v == VERSION);
+    rows
 }
 
 #[cfg(test)]
@@ -387,9 +371,9 @@ mod tests {
             ("whole", format!("{a}\n{b}\n"), "ab", false),
             ("nothing", String::new(), "", false),
             ("without a last line end", format!("{a}\n{b}"), "ab", true),
-            ("torn at the end", format!("{a}\n{}", &b[..40]), "a", false),
-            ("torn and set apart", format!("{}\n{a}\n", &b[..40]), "a", false),
+            ("torn at the end", format!("{a}\n{}", &b[..40]), "a", true),
             ("torn and blanked", format!("{a}\n{:40}", ""), "a", false),
+            ("torn and set apart", format!("{}\n{a}\n", &b[..40]), "a", false),
             ("blank lines", format!("\n\n{a}\n  \r\n{b}\r\n\n"), "ab", false),
             ("glued", format!("{a}{b}\n"), "ab", false),
             ("glued to a foreign one", format!("{{\"x\":[1]}} {a}\n7{b}\n"), "ab", false),
@@ -404,7 +388,7 @@ mod tests {
         ];
         for (name, text, wanted, open) in cases {
             let tail = tail(text.as_bytes(), u64::MAX, &History::default());
-            let mut ids: Vec<_> = tail.ids.iter().cloned().collect();
+            let mut ids: Vec<_> = tail.ids.into_iter().collect();
             ids.sort();
             assert_eq!((ids.concat().as_str(), tail.open), (wanted, open), "{name}");
         }

@@ -2,8 +2,8 @@
 //! but for what is folded into summaries in time.
 //!
 //! `event` says what is new since the record last spoke, `history` reads what it last said, `place` finds
-//! where it lies, and `append` puts the three together under a lock. `clean` replaces the record by one that
-//! holds less, and `old` sees to it that nothing is lost by that. An event carries an id that follows
+//! where it lies, and `append` puts the three together under a lock; what a killed writer left is for `mend`.
+//! `clean` replaces the record by one that holds less, and `old` sees to it that nothing is lost by that. An event carries an id that follows
 //! from what it tells, so that one made twice, by an overlapping run or after a kill, is written once.
 
 mod append;
@@ -11,6 +11,7 @@ mod clean;
 mod errors;
 mod event;
 mod history;
+mod mend;
 mod old;
 mod place;
 mod rows;

@@ -2,9 +2,8 @@
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write};
-use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -22,9 +21,6 @@ pub(super) const LOCK: &str = "background_monitoring.lock";
 
 /// How files of ours are opened.
 const CARE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
-
-/// The least that a kernel writes at once, in bytes.
-const PAGE: u64 = 4096;
 
 /// A folder, held open, in which the record can be written.
 #[derive(Debug)]
@@ -157,28 +153,9 @@ impl Place {
         Ok(file)
     }
 
-    /// Puts spaces, which JSON allows before a value, in the place of parts of the record. So nothing moves, and an
-    /// `echo >>` at the same time loses nothing.
-    pub(super) fn blank(&self, record: &File, parts: &[Range<u64>]) -> io::Result<()> {
-        if parts.is_empty() {
-            return Ok(());
-        }
-        // A file that is open for appending is only appended to.
-        let file = File::from(openat(&self.folder, RECORD, OFlags::WRONLY | CARE, Mode::empty()).map_err(refusal)?);
-        let [meant, opened] = [record.metadata()?, file.metadata()?].map(|meta| (meta.dev(), meta.ino()));
-        if meant != opened {
-            return Err(io::Error::other("somebody else put another file in its place"));
-        }
-        for part in parts {
-            // Whoever is killed in between must leave a start by which the rest is known. A kill splits no page.
-            let mut end = part.end;
-            while end > part.start {
-                let start = part.start.max((end - 1) / PAGE * PAGE);
-                file.write_all_at(&vec![b' '; usize::try_from(end - start).unwrap_or(0)], start)?;
-                end = start;
-            }
-        }
-        Ok(())
+    /// Opens the record, which must be there, for reading and overwriting.
+    pub(super) fn open_to_overwrite(&self) -> io::Result<File> {
+        Ok(File::from(openat(&self.folder, RECORD, OFlags::RDWR | CARE, Mode::empty()).map_err(refusal)?))
     }
 
     /// Makes a file of ours that must not be there yet.

@@ -73,22 +73,6 @@ fn a_torn_row_is_blanked_and_its_event_made_again() {
 }
 
 #[test]
-fn a_remnant_is_blanked_from_its_end_and_only_in_the_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = place_in(folder.path());
-    fs::write(&place.path, line(1)).unwrap();
-    let record = place.open(RECORD).unwrap();
-    let other = folder.path().join("other");
-    fs::rename(&place.path, &other).unwrap();
-    fs::write(&place.path, "somebody else's").unwrap();
-    let error = place.blank(&record, &[0..5, 7..9]).unwrap_err();
-    assert_eq!(error.to_string(), "somebody else put another file in its place");
-    fs::rename(&other, &place.path).unwrap();
-    place.blank(&record, &[0..5, 7..9]).unwrap();
-    assert_eq!(fs::read_to_string(&place.path).unwrap(), format!("     {}  {}", &line(1)[5..7], &line(1)[9..]));
-}
-
-#[test]
 fn long_batches_and_long_lines_stay_whole() {
     let folder = tempfile::tempdir().unwrap();
     let place = place_in(folder.path());
