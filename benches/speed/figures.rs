@@ -157,17 +157,25 @@ pub(crate) fn databases(table: &mut Table, small: &Database, big: &mut Database)
 /// To read a record must cost little more than its bytes, and no more memory for more rows.
 pub(crate) fn record(table: &mut Table, record: &Record, short: &Record, jq: Option<&Path>) -> Result<()> {
     let output = &record.place.output;
-    let what = format!("{} rows folded / jq -c .event", record.rows);
-    if let Some(jq) = jq {
-        let word = || run(Command::new(jq).args(["-c", ".event"]).arg(&record.path), output);
-        table.ratio(&what, "cpu", 0.2, compare(Clock::Cpu, || run(&mut record.clean(), output), word)?);
-    } else {
-        Table::skip(&what, "jq is not installed, skipped");
-    }
-    for record in [short, record] {
-        let (peak, wall) = peak_memory(&mut record.clean(), output)?;
-        let measured = format!("{peak:.1} MiB, {:.2} s", wall.as_secs_f64());
-        table.row(&format!("peak memory, {} rows folded", record.rows), &measured, "64 MiB", peak < 64.0);
+    let kinds = [
+        ("reported", Record::report as fn(&Record) -> Command),
+        ("half of them reported", Record::report_half),
+        ("folded", Record::clean),
+    ];
+    for (what, command) in kinds {
+        let what = |record: &Record| format!("{} rows, {what}", record.rows);
+        let figure = format!("{} / jq -c .event", what(record));
+        if let Some(jq) = jq {
+            let word = || run(Command::new(jq).args(["-c", ".event"]).arg(&record.path), output);
+            table.ratio(&figure, "cpu", 0.2, compare(Clock::Cpu, || run(&mut command(record), output), word)?);
+        } else {
+            Table::skip(&figure, "jq is not installed, skipped");
+        }
+        for record in [short, record] {
+            let (peak, wall) = peak_memory(&mut command(record), output)?;
+            let measured = format!("{peak:.1} MiB, {:.2} s", wall.as_secs_f64());
+            table.row(&format!("peak memory, {}", what(record)), &measured, "64 MiB", peak < 64.0);
+        }
     }
     Ok(())
 }

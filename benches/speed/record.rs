@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::generate::{NOW, make_repository};
 use crate::place::Place;
@@ -19,6 +20,7 @@ pub(crate) struct Record {
     pub(crate) place: Place,
     pub(crate) path: PathBuf,
     pub(crate) rows: u64,
+    runs: u64,
     /// When it ends, in seconds after `NOW`.
     pub(crate) end: i64,
 }
@@ -31,10 +33,12 @@ impl Record {
         fs::create_dir_all(&logs)?;
         let path = logs.join("background_monitoring.jsonl");
         let mut out = BufWriter::new(File::create(&path)?);
-        let (mut written, mut start) = (0, NOW / DAY * DAY);
+        let (mut written, mut runs, mut start) = (0, 0, NOW / DAY * DAY);
         while written < rows {
             let seed = written + 1;
-            for poll in Weeks::from(start, seed, DAYS, &place.repository.to_string_lossy()).polls {
+            let weeks = Weeks::from(start, seed, DAYS, &place.repository.to_string_lossy());
+            runs += weeks.truth.sums.values().map(|sums| sums.runs.len() as u64).sum::<u64>();
+            for poll in weeks.polls {
                 for row in &poll.rows {
                     writeln!(out, "{}", row.line)?;
                 }
@@ -43,7 +47,7 @@ impl Record {
             start += DAYS * DAY;
         }
         out.flush()?;
-        Ok(Self { place, path, rows: written, end: start - NOW })
+        Ok(Self { place, path, rows: written, runs, end: start - NOW })
     }
 
     /// Says what it would be to fold all of it: every row is read.
@@ -53,22 +57,28 @@ impl Record {
         command
     }
 
-    /// What came of all of it; or of its last half, against the one before.
-    pub(crate) fn report(&self, since: Since) -> Command {
+    /// What came of all of it.
+    pub(crate) fn report(&self) -> Command {
         let mut command = self.place.command("report", self.end);
-        let half = format!("{}s", (self.end - self.start) / 2);
-        command.args(["--since", match since {
-            Since::All => "all",
-            Since::Half => &half,
-        }]);
+        command.args(["--since", "all"]);
         command
     }
 
-    /// Every row is counted, none twice.
+    /// What came of its later half, against the earlier one.
+    pub(crate) fn report_half(&self) -> Command {
+        let mut command = self.place.command("report", self.end);
+        command.args(["--since", &format!("{}s", self.end / 2)]);
+        command
+    }
+
+    /// Every row is counted, none twice, and every run is reported.
     pub(crate) fn check(&self) -> Result<()> {
         let output = self.clean().output().context("cannot run the program")?;
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(told.contains(&format!("{} rows would be folded", self.rows)), "of {} rows: {told}", self.rows);
+        let report: Value = serde_json::from_slice(&self.place.report(self.report())?)?;
+        let reported = report.pointer("/totals/runs").and_then(Value::as_u64);
+        ensure!(reported == Some(self.runs), "{reported:?} of {} runs are reported", self.runs);
         println!(
             "a record of {} rows, {} MB: {}",
             self.rows,
