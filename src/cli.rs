@@ -1,14 +1,17 @@
-//! The command line: types and help texts, no behaviour.
+//! The command line: types, help texts, and which options go with which command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::model::Health;
 use crate::render;
 use crate::report::{self, By};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::time::Time;
 
 /// How are my background coding agents doing?
@@ -36,6 +39,64 @@ Exit codes:
 
 Without a command, agentmon does what `agentmon status` does.
 Settings file: $XDG_CONFIG_HOME/agentmon/config.toml, keys named like the flags.";
+
+impl Cli {
+    /// Parses the arguments, of which the first is the program's name. Options stand before or after the command,
+    /// but one that would do nothing there is refused, and not in its help.
+    ///
+    /// # Errors
+    /// What clap says; also that help or the version was asked for.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let shared: Vec<Arg> = command.get_arguments().filter(|option| option.is_global_set()).cloned().collect();
+        let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        for name in names {
+            let options = shared.iter().map(|option| of_command(&name, option));
+            command = command.mut_subcommand(&name, |command| command.args(options));
+        }
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        if let Some(name) = matches.subcommand_name() {
+            let typed =
+                |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
+            let idle = shared.iter().filter(typed).find(|option| !heeds(name, option));
+            if let Some(option) = idle.and_then(Arg::get_long) {
+                let message = format!("`--{option}` does nothing for `{name}`");
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+        }
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// A shared option as a command has it.
+fn of_command(command: &str, option: &Arg) -> Arg {
+    let formats = render::formats(command);
+    let hidden = option.is_hide_set() || !heeds(command, option);
+    match option.get_id().as_str() {
+        "format" if !formats.is_empty() => option.clone().value_parser(format(&formats)),
+        _ => option.clone().hide(hidden),
+    }
+}
+
+/// Whether an option does anything for a command.
+fn heeds(command: &str, option: &Arg) -> bool {
+    let name = option.get_id().as_str();
+    let heading = option.get_help_heading().unwrap_or_default();
+    let judges = matches!(command, "status" | "explain");
+    match heading {
+        LOOK => judges || name != "status_files",
+        PRINT if name == "color" => true,
+        PRINT if name == "anonymize" => command != "clean",
+        PRINT if name == "verbose" => matches!(command, "status" | "report" | "clients"),
+        PRINT if name == "format" => !render::formats(command).is_empty(),
+        settings::KEEP => matches!(command, "status" | "clean"),
+        _ if command == "explain" => heading != PRINT && name != "on_change",
+        _ => command == "status",
+    }
+}
+
+const LOOK: &str = "What to look at";
+const PRINT: &str = "What to print";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -114,7 +175,7 @@ pub(crate) struct EventsCommand {
 
 /// Where to look, and when.
 #[derive(Args)]
-#[command(next_help_heading = "What to look at")]
+#[command(next_help_heading = LOOK)]
 pub(crate) struct Look {
     /// Look at the repository of this directory; may be repeated [default: the current one]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -156,7 +217,7 @@ pub(crate) struct ReportCommand {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "What to print")]
+#[command(next_help_heading = PRINT)]
 pub(crate) struct StatusOptions {
     /// Show only tasks of these classes
     #[arg(long, value_name = "HEALTH,...", global = true, value_delimiter = ',', value_parser = health())]
@@ -165,7 +226,7 @@ pub(crate) struct StatusOptions {
     #[arg(long, global = true, conflicts_with = "only")]
     pub(crate) attention: bool,
     /// How to write it [default: table on a terminal, lines elsewhere; text for `report`]
-    #[arg(long, value_name = "NAME", global = true, value_parser = format())]
+    #[arg(long, value_name = "NAME", global = true, value_parser = format(&render::FORMATS.map(|(name, _)| name)))]
     pub(crate) format: Option<String>,
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
@@ -197,9 +258,9 @@ fn health() -> impl TypedValueParser<Value = Health> {
         .try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such class"))
 }
 
-fn format() -> PossibleValuesParser {
-    let names = render::NAMES.iter().map(|(name, help)| PossibleValue::new(*name).help(*help));
-    PossibleValuesParser::new(names)
+fn format(names: &[&str]) -> PossibleValuesParser {
+    let known = render::FORMATS.iter().filter(|(name, _)| names.contains(name));
+    PossibleValuesParser::new(known.map(|(name, help)| PossibleValue::new(*name).help(*help)))
 }
 
 fn first_moment(text: &str) -> Result<Time, String> {

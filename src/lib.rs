@@ -58,8 +58,8 @@ mod world;
 use std::ffi::OsString;
 use std::io::Write;
 
+use clap::ColorChoice;
 use clap::error::{ContextKind, ContextValue};
-use clap::{ColorChoice, Parser};
 
 use cli::{Cli, Command};
 use settings::Horizon;
@@ -75,7 +75,7 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let mut cli = match Cli::try_parse_from(arguments) {
+    let mut cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let error = suggest_status(error);

@@ -106,7 +106,7 @@ pub(crate) struct Settings {
 
 /// What is noted, and changes no verdict.
 const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
-const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
+pub(crate) const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
 
 /// How far back to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::io::{ErrorKind, Write};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::anonymous;
-use super::look::{config, disk, options, roots};
+use super::look::{config, disk, form, options, roots, usual};
 use crate::cli::Cli;
 use crate::render;
 use crate::repository::{Finder, Grounds};
@@ -17,9 +17,7 @@ use crate::world::World;
 /// # Errors
 /// A setting is wrong, a directory that was named is in no repository, or the format has no such page.
 pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
-    let default = if world.terminal.stdout { "table" } else { "lines" };
-    let name = cli.status.format.as_deref().unwrap_or(default);
-    let form = render::clients::by_name(name).with_context(|| format!("this page has no format `{name}`"))?;
+    let (_, form) = form(cli, "clients", render::clients::FORMS, usual(world))?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     let mut finder = Finder::new(&disk);
     for root in roots(&cli.look, world) {

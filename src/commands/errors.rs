@@ -3,10 +3,10 @@
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::anonymous::pseudonyms;
-use super::look::{config, disk, options};
+use super::look::{config, disk, form, options, usual};
 use super::records::records;
 use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
 use crate::errors::{self, Kind, State, Target};
@@ -32,9 +32,7 @@ pub(crate) fn errors(
     if let Some(ErrorsAction::Resolve { what }) = &command.action {
         return resolve(cli, what.as_deref(), world, out, err);
     }
-    let default = if world.terminal.stdout { "table" } else { "lines" };
-    let name = cli.status.format.as_deref().unwrap_or(default);
-    let form = render::errors::by_name(name).with_context(|| format!("this page has no format `{name}`"))?;
+    let (_, form) = form(cli, "errors", render::errors::FORMS, usual(world))?;
     let since = match config(cli, world)?.since {
         Horizon::All => None,
         Horizon::Span(span) => Some(world.now.minus(span)),

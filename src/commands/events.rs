@@ -8,12 +8,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 use super::anonymous::pseudonyms;
-use super::look::{config, disk, options};
+use super::look::{config, disk, form, options};
 use super::records::records;
 use crate::anonymize::Pseudonyms;
 use crate::cli::{Cli, EventsCommand};
 use crate::record::{Row, Rows};
-use crate::render::{self, Options};
+use crate::render;
 use crate::settings::Horizon;
 use crate::text::one_line;
 use crate::time::Time;
@@ -21,12 +21,6 @@ use crate::world::World;
 
 /// How often it is looked for what is new.
 const PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-
-/// Writes a row.
-type Form = fn(&Row<'_>, &Options) -> String;
-
-/// The forms of this page, by the names of the formats; a table would have to wait for the last row.
-const FORMS: [(&str, Form); 2] = [("lines", line), ("json", |row, _| row.json())];
 
 /// Runs the command and says the exit code.
 ///
@@ -40,9 +34,7 @@ pub(crate) fn events(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let name = cli.status.format.as_deref().unwrap_or("lines");
-    let form = FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form);
-    let form = form.with_context(|| format!("this page has no format `{name}`"))?;
+    let (name, form) = form(cli, "events", render::events::FORMS, "lines")?;
     let since = match config(cli, world)?.since {
         Horizon::All => None,
         Horizon::Span(span) => Some(world.now.minus(span)),
@@ -108,11 +100,6 @@ fn hidden(row: &Row<'_>, pseudonyms: &mut Pseudonyms) -> String {
     let mut whole: Value = serde_json::from_slice(row.bytes).unwrap_or_default();
     pseudonyms.row(&mut whole);
     whole.to_string()
-}
-
-fn line(row: &Row<'_>, options: &Options) -> String {
-    let whole = serde_json::from_slice(row.bytes).unwrap_or_default();
-    render::events::line(&row.event, row.at, &whole, options)
 }
 
 /// Waits for a while; no longer if whoever reads our output has gone.

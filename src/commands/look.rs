@@ -10,7 +10,7 @@ use crate::cli::{Cli, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
-use crate::render::{self, Options};
+use crate::render::{self, Forms, Options};
 use crate::settings::{self, Config, Retention, Settings};
 use crate::store::{self, Checkpoint};
 use crate::tasks::{self, Context};
@@ -113,6 +113,28 @@ fn progress<'a>(world: &World, err: &'a mut dyn Write) -> impl FnMut(u64, u64) +
 
 /// How long somebody waits without a word.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The format of a command's page that was asked for, else the `usual` one, and how it is written.
+///
+/// # Errors
+/// The page has no such format.
+pub(super) fn form<'a, F: Copy>(
+    cli: &'a Cli,
+    command: &str,
+    forms: Forms<F>,
+    usual: &'a str,
+) -> anyhow::Result<(&'a str, F)> {
+    let name = cli.status.format.as_deref().unwrap_or(usual);
+    let Some((_, form)) = forms.iter().find(|(known, _)| *known == name) else {
+        bail!("{command} has no format `{name}`: name one of {}", render::formats(command).join(", "));
+    };
+    Ok((name, *form))
+}
+
+/// The format of what is meant for people.
+pub(super) fn usual(world: &World) -> &'static str {
+    if world.terminal.stdout { "table" } else { "lines" }
+}
 
 /// How to print in this world.
 pub(crate) fn options(cli: &Cli, world: &World) -> Options {

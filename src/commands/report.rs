@@ -3,10 +3,10 @@
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::anonymous::pseudonyms;
-use super::look::{config, disk, options};
+use super::look::{config, disk, form, options};
 use super::records::records;
 use crate::cli::{Cli, ReportCommand};
 use crate::disk::Disk;
@@ -28,9 +28,7 @@ pub(crate) fn report(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let name = cli.status.format.as_deref().unwrap_or("text");
-    let form = render::report::by_name(name)
-        .with_context(|| format!("report has no format `{name}`: name one of {}", render::report::names()))?;
+    let (_, form) = form(cli, "report", render::report::FORMS, "text")?;
     let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
     check(asked, world)?;
     let records = records(cli, cli.look.all, world, err)?;

@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use anyhow::Context;
-
-use super::look::{Looked, look, named, no_such, options, save};
+use super::look::{Looked, form, look, named, no_such, options, save, usual};
 use super::{anonymous, on_change, quiet, recording};
 use crate::anonymize::Pseudonyms;
 use crate::cli::Cli;
@@ -31,10 +29,7 @@ pub(crate) fn status(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let begun = Instant::now();
-    let default = if world.terminal.stdout { "table" } else { "lines" };
-    let name = cli.status.format.as_deref().unwrap_or(default);
-    let format = render::by_name(name)
-        .with_context(|| format!("status has no format `{name}`: name one of {}", render::names()))?;
+    let (_, form) = form(cli, "status", render::FORMS, usual(world))?;
     let mut looked = look(cli, world, err)?;
     let mut lines = recording::record(cli, &looked, world, begun, err);
     save(&mut looked);
@@ -64,7 +59,7 @@ pub(crate) fn status(
             drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
         let options = options(cli, world);
-        match (format.render)(snapshot, &options, out).and_then(|()| out.flush()) {
+        match form(snapshot, &options, out).and_then(|()| out.flush()) {
             // Whoever reads the report has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Err(error) => anyhow::bail!("could not write the report: {error}"),

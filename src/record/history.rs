@@ -313,7 +313,7 @@ impl Tail {
             let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
             whole = &whole[first..];
         }
-        let last = whole.rsplit(|byte| *byte == b'\n').next();
+        let last = bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
         let mut tail = Self { ids: HashSet::new(), history, open };
         for row in whole.split(|byte| *byte == b'\n').flat_map(rows) {

@@ -5,20 +5,15 @@ use std::iter;
 
 use owo_colors::Style;
 
-use super::{NBSP, Options, grid, json, parts};
+use super::{Forms, NBSP, Options, grid, json, parts};
 use crate::clients::Fact;
 use crate::survey::{Searched, Setting, State, Survey, Surveyed};
 use crate::text;
 
 type Form = fn(&Survey, &Options, &mut dyn Write) -> io::Result<()>;
 
-/// The forms of this page, by the names of the formats.
-const FORMS: [(&str, Form); 3] =
-    [("table", table), ("lines", lines), ("json", |survey, _, out| json::write(survey, out))];
-
-pub(crate) fn by_name(name: &str) -> Option<Form> {
-    FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
-}
+pub(crate) const FORMS: Forms<Form> =
+    &[("table", table), ("lines", lines), ("json", |survey, _, out| json::write(survey, out))];
 
 /// Before what is said of a client.
 const INDENT: &str = "    ";

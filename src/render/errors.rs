@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use owo_colors::Style;
 
-use super::{Options, grid, json, parts};
+use super::{Forms, Options, grid, json, parts};
 use crate::errors::{Kind, Met, Page, State};
 use crate::model::ErrorClass;
 use crate::text;
@@ -12,12 +12,8 @@ use crate::time::Time;
 
 type Form = fn(&Page, &Options, &mut dyn Write) -> io::Result<()>;
 
-/// The forms of this page, by the names of the formats.
-const FORMS: [(&str, Form); 3] = [("table", table), ("lines", lines), ("json", |page, _, out| json::write(page, out))];
-
-pub(crate) fn by_name(name: &str) -> Option<Form> {
-    FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
-}
+pub(crate) const FORMS: Forms<Form> =
+    &[("table", table), ("lines", lines), ("json", |page, _, out| json::write(page, out))];
 
 /// Before what is said of an error.
 const INDENT: &str = "    ";

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Options, style};
+use super::{Forms, Options, style};
 use crate::model::Health;
+use crate::record::Row;
 use crate::text;
 use crate::time::Time;
 
@@ -21,8 +22,18 @@ pub(crate) fn heading(record: &Path, options: &Options) -> String {
     format!("{}:", options.bold(&options.text(&record.to_string_lossy())))
 }
 
+type Form = fn(&Row<'_>, &Options) -> String;
+
+/// A table would have to wait for the last row.
+pub(crate) const FORMS: Forms<Form> = &[("lines", readable), ("json", |row, _| row.json())];
+
+fn readable(row: &Row<'_>, options: &Options) -> String {
+    let whole = serde_json::from_slice(row.bytes).unwrap_or_default();
+    line(&row.event, row.at, &whole, options)
+}
+
 /// What an event says; `row` is the whole of it.
-pub(crate) fn line(kind: &str, at: Time, row: &Value, options: &Options) -> String {
+fn line(kind: &str, at: Time, row: &Value, options: &Options) -> String {
     let time = at.local(options.offset).format("%Y-%m-%d %H:%M:%S").to_string();
     let said = match kind {
         "poll" => poll(row),

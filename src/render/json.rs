@@ -9,14 +9,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
-use super::{Format, Options};
+use super::Options;
 use crate::model::Snapshot;
 use crate::scrub::scrub;
 use crate::text::is_hazard;
 
-pub(super) static FORMAT: Format = Format { name: "json", render };
-
-fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     write(&portable(snapshot), out)
 }
 

@@ -2,16 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::{Format, Options, parts};
+use super::{Options, parts};
 use crate::model::{Snapshot, TaskReport};
 use crate::time::Time;
-
-pub(super) static FORMAT: Format = Format { name: "lines", render };
 
 /// As wide as `[14:05] `, the time of the poll before each task.
 const INDENT: &str = "        ";
 
-fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
     let groups = parts::repositories(&snapshot.tasks);
     for (repository, tasks) in &groups {

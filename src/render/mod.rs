@@ -29,32 +29,37 @@ use crate::time::Time;
 /// Holds a verdict's glyph and word together while a line is wrapped.
 const NBSP: &str = "\u{a0}";
 
-/// One way to write a report.
-pub(crate) struct Format {
-    pub(crate) name: &'static str,
-    pub(crate) render: fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>,
-}
+/// The ways to write one page, by the names of the formats.
+pub(crate) type Forms<F> = &'static [(&'static str, F)];
 
 /// The formats that there are of one page or another.
-pub(crate) const NAMES: [(&str, &str); 6] = [
+pub(crate) const FORMATS: [(&str, &str); 6] = [
     ("table", "A table by repository and health"),
-    ("lines", "One line a task, for pipes, mail and logs"),
+    ("lines", "One line each, for pipes, mail and logs"),
     ("json", "All that is known, as JSON"),
-    ("text", "Of `report`: a page for a terminal, a pipe or a mail"),
-    ("markdown", "Of `report`: for a pull request or an issue"),
-    ("html", "Of `report`: a page with charts in one file, for a browser, a phone or print"),
+    ("text", "A page for a terminal, a pipe or a mail"),
+    ("markdown", "For a pull request or an issue"),
+    ("html", "A page with charts in one file, for a browser, a phone or print"),
 ];
 
-/// Every format of the snapshot. A new one is a file and a line here.
-pub(crate) static FORMATS: &[&Format] = &[&table::FORMAT, &lines::FORMAT, &json::FORMAT];
+type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;
 
-pub(crate) fn by_name(name: &str) -> Option<&'static Format> {
-    FORMATS.iter().copied().find(|format| format.name == name)
-}
+/// Those of the snapshot. A new one is a file and a line here.
+pub(crate) const FORMS: Forms<Form> = &[("table", table::render), ("lines", lines::render), ("json", json::render)];
 
-/// `table, lines, json`.
-pub(crate) fn names() -> String {
-    FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
+/// The formats of a command's page; none where there is no choice.
+pub(crate) fn formats(command: &str) -> Vec<&'static str> {
+    fn names<F>(forms: Forms<F>) -> Vec<&'static str> {
+        forms.iter().map(|(name, _)| *name).collect()
+    }
+    match command {
+        "status" => names(FORMS),
+        "report" => names(report::FORMS),
+        "clients" => names(clients::FORMS),
+        "errors" => names(errors::FORMS),
+        "events" => names(events::FORMS),
+        _ => Vec::new(),
+    }
 }
 
 /// How to write for people.

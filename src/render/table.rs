@@ -6,12 +6,10 @@ use std::iter;
 use std::path::Path;
 
 use super::grid::{self, Column, Lines};
-use super::{Format, Options, parts, style};
+use super::{Options, parts, style};
 use crate::model::{Health, Snapshot, TaskReport};
 use crate::text;
 use crate::time::Time;
-
-pub(super) static FORMAT: Format = Format { name: "table", render };
 
 /// Before a row, below its headings.
 const INDENT: &str = "  ";
@@ -77,7 +75,7 @@ enum Item<'a> {
     Below(&'a TaskReport),
 }
 
-fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let width = options.width.min(LONGEST);
     let items = items(snapshot);
     let table = Table { options, taken_at: snapshot.taken_at, width };

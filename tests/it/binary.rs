@@ -335,9 +335,36 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 }
 
 #[test]
+fn an_option_that_does_nothing_is_refused_and_not_in_the_help() {
+    let machine = Machine::new();
+    // A command, an option that it has, and one that would do nothing.
+    let cases = [
+        ("explain x", "--stuck-after", "--only=stuck"),
+        ("report", "--anonymize", "--stuck-after=1h"),
+        ("clients", "--format", "--check"),
+        ("errors", "--since", "--quiet"),
+        ("errors resolve x", "--since", "--status-files=/x"),
+        ("events", "--anonymize", "--on-change=x"),
+        ("clean", "--keep-raw", "--format=json"),
+    ];
+    for (command, has, has_not) in cases {
+        let (option, name) = (has_not.split('=').next().unwrap(), command.split(' ').next().unwrap());
+        let help = machine.run(&format!("{} --help", command.trim_end_matches(" x"))).out;
+        assert!(help.contains(has) && !help.contains(option), "{command}: {help}");
+        for line in [format!("{command} {has_not}"), format!("{has_not} {command}")] {
+            let said = machine.run(&line);
+            assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{line}");
+            assert!(said.err.contains(&format!("`{option}` does nothing for `{name}`")), "{line}: {}", said.err);
+        }
+    }
+    let said = machine.with(&[("AGENTMON_STUCK_AFTER", "1h")], "clients");
+    assert_eq!(said.code, Some(0), "a variable is not meant for one command: {}", said.err);
+}
+
+#[test]
 fn help_tells_formats_and_thresholds() {
     let machine = Machine::new();
-    for line in ["-h", "--help", "help", "status -h", "explain --help"] {
+    for line in ["-h", "--help", "help", "status -h"] {
         let said = machine.run(line);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
         let thresholds = said.out.split("\nThresholds (").nth(1).unwrap_or_default();

@@ -257,8 +257,9 @@ fn what_is_no_period_or_no_format_is_refused() {
     assert!(refused(&backwards).contains("the period would end at 2025-10-09T00:00:00Z, before it begins"));
     assert!(refused(&run(&["--from", "yesterday"])).contains("no date such as `2026-11-20`"));
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
+    assert!(refused(&run(&["--format", "table"])).contains("[possible values: json, text, markdown, html]"));
     assert!(
-        refused(&run(&["--format", "table"]))
+        refused(&ground.run(&["--format", "table", "report"]))
             .contains("report has no format `table`: name one of text, markdown, html, json")
     );
     assert!(

@@ -334,7 +334,9 @@ fn a_damaged_record_is_appended_to() {
             reported(&ran);
             assert_eq!(ran.err, "", "{name}");
             let text = fs::read(ground.record_path()).unwrap();
-            assert!(text.starts_with(&[before, damage].concat()), "{name}: nothing is taken away");
+            // Of a row of ours that was torn, nothing is left.
+            let kept = if name == "a torn tail" { vec![b' '; damage.len()] } else { damage.to_vec() };
+            assert!(text.starts_with(&[before, &kept].concat()), "{name}: nothing else is taken away");
             let last = ground.record();
             let told = last.iter().filter(|event| event["event"] == "transition" && event["to"] == "failed").count();
             assert_eq!(told, 1, "{name}: {last:#?}");

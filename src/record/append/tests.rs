@@ -59,7 +59,7 @@ fn a_torn_row_is_blanked_and_its_event_made_again() {
         ("foreign".into(), format!("foreign\n{one}\n{two}\n")),
         (format!("{torn} foreign\n"), format!("{torn} foreign\n{one}\n{two}\n")),
         (format!("{foreign}\n{one}{two}\n"), format!("{foreign}\n{one}{two}\n")),
-        ("\n\0\0".into(), format!("\n  {one}\n{two}\n")),
+        ("\n\0\0".into(), format!("\n\0\0\n{one}\n{two}\n")),
     ];
     for (before, after) in cases {
         let folder = tempfile::tempdir().unwrap();

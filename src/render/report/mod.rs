@@ -10,23 +10,14 @@ mod text;
 
 use std::io::{self, Write};
 
-use super::{Options, json};
+use super::{Forms, Options, json};
 use crate::report::Report;
 
 type Form = fn(&Report, &Options, &mut dyn Write) -> io::Result<()>;
 
-/// The forms of this report, by the names of the formats. A new one is a file and a line here.
-const FORMS: [(&str, Form); 4] =
-    [("text", text::render), ("markdown", markdown::render), ("html", html::render), ("json", data)];
-
-pub(crate) fn by_name(name: &str) -> Option<Form> {
-    FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
-}
-
-/// `text, markdown, json`.
-pub(crate) fn names() -> String {
-    FORMS.map(|(name, _)| name).join(", ")
-}
+/// A new one is a file and a line here.
+pub(crate) const FORMS: Forms<Form> =
+    &[("text", text::render), ("markdown", markdown::render), ("html", html::render), ("json", data)];
 
 /// All that is known, schema `agentmon.report/1`.
 fn data(report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {

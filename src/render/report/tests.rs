@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 
 use super::super::Options;
-use super::{Form, by_name};
+use super::FORMS;
 use crate::model::Problem;
 use crate::report::samples::{at, completed, days, error, of, shop, stretch};
 use crate::report::{Known, Report, report};
@@ -15,7 +15,7 @@ fn options(width: usize, color: bool, unicode: bool) -> Options {
 }
 
 fn written(format: &str, report: &Report, options: &Options) -> String {
-    let form: Form = by_name(format).unwrap();
+    let (_, form) = FORMS.iter().find(|(known, _)| *known == format).unwrap();
     let mut out = Vec::new();
     form(report, options, &mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -8,7 +8,7 @@ use chrono::FixedOffset;
 use clap::ColorChoice;
 
 use super::explain::explain;
-use super::{FORMATS, Format, Options, by_name};
+use super::{FORMS, Form, Options};
 use crate::model::{Snapshot, Summary, TaskReport};
 use crate::text;
 use sample::{NOW, hostile, sample, struggling};
@@ -18,9 +18,13 @@ fn options(width: usize, color: bool, unicode: bool) -> Options {
     Options { width, color, unicode, offset, verbose: false, cwd: Some("/srv/shop".into()) }
 }
 
-fn render(format: &Format, snapshot: &Snapshot, options: &Options) -> String {
+fn form(name: &str) -> Form {
+    FORMS.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+fn render(form: Form, snapshot: &Snapshot, options: &Options) -> String {
     let mut out = Vec::new();
-    (format.render)(snapshot, options, &mut out).unwrap();
+    form(snapshot, options, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -47,7 +51,7 @@ fn without_color(text: &str) -> String {
 
 #[test]
 fn looks_well_at_every_width() {
-    let table = by_name("table").unwrap();
+    let table = form("table");
     for width in [40, 80, 120] {
         insta::assert_snapshot!(format!("table_{width}"), render(table, &sample(), &options(width, false, true)));
     }
@@ -59,7 +63,7 @@ fn looks_well_at_every_width() {
 
 #[test]
 fn lines_are_whole() {
-    let lines = by_name("lines").unwrap();
+    let lines = form("lines");
     let wide = options(usize::MAX, false, true);
     insta::assert_snapshot!("lines", render(lines, &sample(), &wide));
     assert_eq!(render(lines, &sample(), &options(40, false, true)), render(lines, &sample(), &wide));
@@ -78,7 +82,7 @@ fn explains_a_task() {
 fn tables_keep_to_the_width() {
     for width in 24..140 {
         let options = Options { verbose: width % 2 == 0, ..options(width, false, true) };
-        for line in render(by_name("table").unwrap(), &sample(), &options).lines() {
+        for line in render(form("table"), &sample(), &options).lines() {
             let whole = line.contains("next: ") || line.contains("evidence: ") || line.starts_with(['/', '■', '⚠']);
             assert!(whole || text::width(line) <= width, "{width}: {line}");
         }
@@ -87,10 +91,10 @@ fn tables_keep_to_the_width() {
 
 #[test]
 fn colour_changes_no_text() {
-    for format in FORMATS {
+    for (_, form) in FORMS {
         for width in [40, 80, 120] {
-            let plain = render(format, &sample(), &options(width, false, true));
-            assert_eq!(without_color(&render(format, &sample(), &options(width, true, true))), plain);
+            let plain = render(*form, &sample(), &options(width, false, true));
+            assert_eq!(without_color(&render(*form, &sample(), &options(width, true, true))), plain);
         }
     }
 }
@@ -102,7 +106,7 @@ fn nothing_from_outside_steers_a_terminal() {
     for (color, unicode, verbose) in [(false, true, true), (true, true, false), (true, false, true)] {
         for width in [1, 7, 40, 80, 120, usize::MAX] {
             let options = Options { verbose, ..options(width, color, unicode) };
-            let forms = FORMATS.iter().map(|format| (format.name, render(format, &snapshot, &options)));
+            let forms = FORMS.iter().map(|(name, form)| (*name, render(*form, &snapshot, &options)));
             for (form, text) in forms.chain([("explain", explained(&snapshot.tasks[2], &options))]) {
                 assert_harmless(form, &without_color(&text), unicode);
                 assert!(color || !text.contains('\x1b'));
@@ -126,7 +130,7 @@ fn assert_harmless(form: &str, text: &str, unicode: bool) {
 
 #[test]
 fn json_is_whole_and_in_order() {
-    let json = by_name("json").unwrap();
+    let json = form("json");
     let text = render(json, &sample(), &options(80, true, false));
     insta::assert_snapshot!("json", text.lines().take(100).collect::<Vec<_>>().join("\n"));
     assert!(text.ends_with("}\n"));
@@ -148,7 +152,7 @@ fn no_task_is_one_line() {
         ..sample()
     };
     for format in ["table", "lines"] {
-        let text = render(by_name(format).unwrap(), &empty, &options(80, false, true));
+        let text = render(form(format), &empty, &options(80, false, true));
         assert_eq!(text, "no tasks · 3 older, --since all shows them · 2026-11-20 14:05:03 +01:00\n");
     }
 }
@@ -163,7 +167,7 @@ fn a_task_of_which_nothing_is_known_is_shown() {
     task.sessions.clear();
     for format in ["table", "lines"] {
         for width in [0, 10, 80] {
-            let text = render(by_name(format).unwrap(), &snapshot, &options(width, false, true));
+            let text = render(form(format), &snapshot, &options(width, false, true));
             assert!(text.contains("✗ Failed"), "{text}");
         }
     }
