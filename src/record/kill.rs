@@ -22,7 +22,7 @@ const CHILD: &str = "AGENTMON_KILL_CHILD";
 const ROUND: usize = if cfg!(debug_assertions) { 10 } else { 50 };
 
 #[expect(clippy::disallowed_methods, reason = "set by the test itself, or by hand for the long run")]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -52,17 +52,23 @@ fn poll(folder: &Path) -> bool {
 #[test]
 fn child() {
     let Some(folder) = variable(CHILD) else { return };
-    let mut out = std::io::stdout();
-    out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
+    ready();
     loop {
         poll(Path::new(&folder));
     }
 }
 
-fn start_and_kill(folder: &Path, after: Duration) {
+/// Says that the process to be killed is about to begin.
+pub(super) fn ready() {
+    let mut out = std::io::stdout();
+    out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
+}
+
+/// Runs the test `child` with the variable `name` as the folder, until a while after it is ready.
+pub(super) fn start_and_kill(child: &str, name: &str, folder: &Path, after: Duration) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "record::kill::child", "--nocapture"])
-        .env(CHILD, folder)
+        .args(["--exact", child, "--nocapture"])
+        .env(name, folder)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -90,7 +96,7 @@ fn round(kills: usize, seed: usize) -> Figures {
             scope.spawn(move || {
                 for kill in (writer..kills).step_by(2) {
                     let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-                    start_and_kill(path, Duration::from_micros((mixed % 6000) as u64));
+                    start_and_kill("record::kill::child", CHILD, path, Duration::from_micros((mixed % 6000) as u64));
                 }
             });
         }

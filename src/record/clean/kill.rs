@@ -5,9 +5,8 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::*;
 use crate::disk::Disk;
 use crate::history::tests::weeks::Weeks;
 use crate::history::tests::{same, told, whole};
+use crate::record::kill::{ready, start_and_kill, variable};
 use crate::record::samples::place_in;
 use crate::record::{Appended, History, append};
 
@@ -30,11 +30,6 @@ const DAYS: i64 = if cfg!(debug_assertions) { 10 } else { 28 };
 
 /// So many are told at once.
 const POLLS: usize = 30;
-
-#[expect(clippy::disallowed_methods, reason = "set by the test itself, or by hand for the long run")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 /// What is to be recorded: the rows of each poll. To make them anew in every child would take longer than its life.
 struct Input(Vec<(Time, Vec<Event>)>);
@@ -92,26 +87,11 @@ fn child() {
     let Some(folder) = variable(CHILD) else { return };
     let folder = Path::new(&folder);
     let input = Input::read(folder);
-    let mut out = io::stdout();
-    out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
+    ready();
     loop {
         let polled = status(folder, &input);
         fold(folder, &input, polled);
     }
-}
-
-fn start_and_kill(folder: &Path, after: Duration) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "record::clean::kill::child", "--nocapture"])
-        .env(CHILD, folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("ready")), "the child did not start");
-    thread::sleep(after);
-    child.kill().unwrap();
-    assert!(child.wait().unwrap().code().is_none(), "the child ended by itself");
 }
 
 /// Somebody else's `echo >>`, sometimes a slow one. Says how many lines that were.
@@ -151,7 +131,8 @@ fn round(kills: usize, seed: usize, weeks: &Weeks) -> Sum {
             scope.spawn(move || {
                 for kill in (writer..kills).step_by(2) {
                     let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-                    start_and_kill(path, Duration::from_micros((mixed % 30_000) as u64));
+                    let after = Duration::from_micros((mixed % 30_000) as u64);
+                    start_and_kill("record::clean::kill::child", CHILD, path, after);
                 }
             })
         });
