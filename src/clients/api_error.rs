@@ -17,7 +17,10 @@ const RESOURCE: &[&str] = &[
     "quota",
     "credit balance",
     "billing",
-    "budget",
+    "budget_ex",
+    "budget ex",
+    "max_budget",
+    "maximum budget",
     "context_window",
     "contextoverflow",
     "outputlength",
@@ -61,6 +64,11 @@ const TRANSIENT: &[&str] = &[
     "overloaded",
     "server_error",
     "internal_server_error",
+    "internal server error",
+    "internal error",
+    "high demand",
+    "at capacity",
+    "try again later",
     "timeout",
     "timed out",
     "connection",
@@ -81,9 +89,16 @@ const TRANSIENT: &[&str] = &[
     "socket",
     "temporarily",
     "unavailable",
+    "unable to connect",
+    "fetch failed",
+    "error sending request",
+    "stalled",
     "bad gateway",
     "deadline exceeded",
 ];
+
+/// What a busy minute is called, which goes on to speak of limits, plans and bills.
+const BUSY: &[&str] = &["rate limit reached", "rate_limit_exceeded"];
 
 /// What a shell, `timeout` or the kernel tells by an exit code comes before words.
 pub(super) fn classify_exit(code: Option<i64>, text: &str) -> ErrorClass {
@@ -100,6 +115,7 @@ pub(crate) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError 
     let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
     let status = status.or_else(|| status_in(&words));
     let class = match status {
+        None | Some(429) if says(BUSY) => ErrorClass::Transient,
         _ if says(RESOURCE) => ErrorClass::Resource,
         Some(402) => ErrorClass::Resource,
         Some(408 | 409 | 425 | 429 | 500..) => ErrorClass::Transient,
@@ -151,6 +167,22 @@ mod tests {
         use ErrorClass::{Permanent, Resource, Transient};
         let cases = [
             (Some(529), "server_error", "API Error: 529 overloaded_error", Transient),
+            (None, "", "API Error: 529 {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", Transient),
+            (None, "", "API Error: Repeated 529 Overloaded errors", Transient),
+            (None, "", "API Error: Response stalled mid-stream", Transient),
+            (None, "", "Internal server error", Transient),
+            (None, "", "error sending request for url (https://api.openai.com/v1/responses)", Transient),
+            (None, "UnknownError", "TypeError: fetch failed", Transient),
+            (
+                Some(429),
+                "rate_limit_exceeded",
+                "Rate limit reached for gpt-5 on tokens per min. Add a payment method at platform.openai.com/account/billing",
+                Transient,
+            ),
+            (None, "", "Rate limit reached for gpt-5. Please try again in 6ms.", Transient),
+            (Some(429), "insufficient_quota", "You exceeded your current quota, please check your plan", Resource),
+            (Some(429), "", "5-hour limit reached, resets 3pm", Resource),
+            (Some(400), "invalid_request", "`max_tokens` must be greater than `thinking.budget_tokens`", Permanent),
             (Some(429), "rate_limit", "API Error: Request rejected (429)", Transient),
             (Some(429), "rate_limit", "You've hit your session limit · resets 6pm (America/Los_Angeles)", Resource),
             (Some(401), "authentication_failed", "Invalid API key", Permanent),

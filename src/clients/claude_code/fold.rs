@@ -97,6 +97,9 @@ fn user(session: &mut Session, row: &Row<'_>) {
     if text.starts_with("[Request interrupted by user") {
         session.interrupted();
     } else if !answers && !LOCAL.iter().any(|start| text.starts_with(start)) {
+        if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
+            return session.work();
+        }
         // A slash command that stands for a prompt: what it stands for begins the session.
         if row.meta && session.turn != Turn::None {
             return;
@@ -106,6 +109,9 @@ fn user(session: &mut Session, row: &Row<'_>) {
         session.prompt();
     }
 }
+
+/// Starts of what a hook at the end of the turn says when it does not let the agent end it.
+const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"];
 
 /// Starts of what a person did with the client, without the model.
 const LOCAL: &[&str] =

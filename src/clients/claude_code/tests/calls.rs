@@ -20,6 +20,7 @@ fn three() -> Vec<String> {
 fn how_calls_come_out() {
     let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
     let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
+    let told_sub_agent = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the file). Try a different approach";
     let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
     check(
         fold,
@@ -45,6 +46,34 @@ fn how_calls_come_out() {
                 "nor a sibling's fall",
                 and(three(), vec![bash("4", "d"), failed("4", sibling)]),
                 "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "nor one that a sub-agent is told of",
+                and(three(), vec![bash("4", "d"), failed("4", told_sub_agent)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "nor a reply that is asked for anew",
+                and(
+                    three(),
+                    vec![
+                        bash("4", "d"),
+                        failed(
+                            "4",
+                            "<tool_use_error>Error: Streaming fallback - tool execution discarded</tool_use_error>",
+                        ),
+                    ],
+                ),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "a denial that no person made is a failure",
+                vec![
+                    prompt("go"),
+                    bash("1", "a"),
+                    failed("1", "Permission for this tool use was denied: it requires interactive approval"),
+                ],
+                "open, 1 calls, 1 failed, streak 1",
             ),
             (
                 "missing permission is a failure",

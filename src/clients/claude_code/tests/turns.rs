@@ -58,6 +58,16 @@ fn what_makes_an_end_firm_or_undoes_it() {
                 vec![go(), text("1", END), meta("Stop hook feedback:\\nrun the tests"), thinking("2", "\"tool_use\"")],
                 "open",
             ),
+            (
+                "as soon as it says so",
+                vec![
+                    go(),
+                    text("1", END),
+                    meta("Stop hook feedback:\\nrun the tests"),
+                    system("stop_hook_summary", r#","hookErrors":["run the tests"]"#),
+                ],
+                "open",
+            ),
             ("another prompt", vec![go(), text("1", END), prompt("more")], "open"),
             (
                 "nothing from the client itself",
@@ -155,7 +165,34 @@ fn retries_and_interruptions() {
                 ],
                 "interrupted, 1 calls",
             ),
+            (
+                "and ended before it could say so",
+                vec![go(), bash("1", "ls"), failed("1", STOPPED)],
+                "interrupted, 1 calls",
+            ),
+            (
+                "in one of two tools",
+                vec![
+                    go(),
+                    tool("1", "a", "Bash", r#"{"command":"a"}"#),
+                    tool("1", "b", "Bash", r#"{"command":"b"}"#),
+                    failed("a", STOPPED),
+                    failed("b", STOPPED),
+                    user(INTERRUPTED),
+                ],
+                "interrupted, 2 calls",
+            ),
+            (
+                "in a tool, as old versions had it",
+                vec![go(), bash("1", "ls"), failed("1", "[Request interrupted by user for tool use]")],
+                "interrupted, 1 calls",
+            ),
             ("and told to go on", vec![go(), user(INTERRUPTED), prompt("go on")], "open"),
+            (
+                "and gone on by itself",
+                vec![go(), bash("1", "ls"), failed("1", STOPPED), bash("2", "ls")],
+                "open, in Bash `ls`, 2 calls",
+            ),
         ],
     );
 }
