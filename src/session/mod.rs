@@ -61,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) turn_offset: u64,
     /// Calls without result, oldest first.
     pub(crate) open: Vec<Call>,
+    /// A call goes on in the background, and whether a command of it has failed there.
+    put_aside: Option<bool>,
     pub(crate) failures: Streak,
     pub(crate) last_failure: Option<Failure>,
     pub(crate) repeats: Streak,
@@ -178,10 +180,12 @@ impl Session {
         self.prompt();
     }
 
-    /// The agent thinks or writes, and more will come.
+    /// The agent thinks or writes, and more will come. After what may not have been the end, or an interruption
+    /// that it was not told of, the turn goes on.
     pub(crate) fn work(&mut self) {
         if self.turn != Turn::Open {
-            if self.turn != (Turn::Ended { firm: false }) || self.turn_since.is_none() {
+            let goes_on = matches!(self.turn, Turn::Ended { firm: false } | Turn::Interrupted);
+            if !goes_on || self.turn_since.is_none() {
                 self.begin();
                 self.turn_since = self.row.0;
                 self.tools_before = self.tools;
@@ -291,7 +295,15 @@ impl Session {
             && !self.open[at].counted
         {
             self.open[at].counted = true;
-            self.failed(at, text);
+            self.failed(self.failure(at, text));
+        }
+    }
+
+    /// The same of a call that was put aside, which the next poll will tell again.
+    pub(crate) fn command_failed_aside(&mut self, name: &str, summary: &str, text: &str) {
+        if self.put_aside == Some(false) {
+            self.put_aside = Some(true);
+            self.failed(Failure { name: keep(name), summary: keep(summary), text: keep(text) });
         }
     }
 
@@ -299,8 +311,13 @@ impl Session {
     pub(crate) fn result(&mut self, id: &str, outcome: Outcome, text: &str) {
         let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
         self.work();
+        if outcome == Outcome::Running {
+            self.put_aside = self.put_aside.or(Some(false));
+        } else if self.open[at].kind == CallKind::Poller && self.put_aside.take() == Some(true) {
+            self.open[at].counted = true;
+        }
         match outcome {
-            Outcome::Failed if !self.open[at].counted => self.failed(at, text),
+            Outcome::Failed if !self.open[at].counted => self.failed(self.failure(at, text)),
             Outcome::Ok if !self.open[at].counted => self.failures.end(),
             _ => {}
         }
@@ -383,9 +400,12 @@ impl Session {
         self.errors.shut();
     }
 
-    fn failed(&mut self, at: usize, text: &str) {
+    fn failure(&self, at: usize, text: &str) -> Failure {
         let call = &self.open[at];
-        let failure = Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) };
+        Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) }
+    }
+
+    fn failed(&mut self, failure: Failure) {
         self.count_failed(&failure.name);
         self.count_error(Some(&failure.name), &failure.text, None);
         self.last_failure = Some(failure);
@@ -401,6 +421,7 @@ impl Session {
 
     fn finish(&mut self, turn: Turn) {
         self.open.clear();
+        self.put_aside = None;
         self.retries.end();
         self.set(turn);
     }

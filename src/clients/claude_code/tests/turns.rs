@@ -191,7 +191,7 @@ fn retries_and_interruptions() {
             (
                 "and gone on by itself",
                 vec![go(), bash("1", "ls"), failed("1", STOPPED), bash("2", "ls")],
-                "open, in Bash `ls`, 2 calls",
+                "open, in Bash `ls`, 2 calls, repeats 2",
             ),
         ],
     );
