@@ -96,7 +96,7 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let text = asked.text(KEPT).unwrap_or_default();
     if text.starts_with("[Request interrupted by user") {
         session.interrupted();
-    } else if !answers && !LOCAL.iter().any(|start| text.starts_with(start)) {
+    } else if !answers && (text.starts_with(STANDS_FOR_PROMPT) || !LOCAL.iter().any(|start| text.starts_with(start))) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
             return session.work();
         }
@@ -112,6 +112,10 @@ fn user(session: &mut Session, row: &Row<'_>) {
 
 /// Starts of what a hook at the end of the turn says when it does not let the agent end it.
 const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"];
+
+/// The start of a slash command that stands for a prompt, which the next row tells; a command to the client
+/// itself begins with its name.
+const STANDS_FOR_PROMPT: &str = "<command-message>";
 
 /// Starts of what a person did with the client, without the model.
 const LOCAL: &[&str] =

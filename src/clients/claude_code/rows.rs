@@ -82,7 +82,9 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"isApiErrorMessage" => row.api_error = reader.boolean() == Some(true),
         b"error" => row.error = reader.word(),
         b"apiErrorStatus" => row.error_status = reader.count(),
-        b"pendingBackgroundAgentCount" => row.pending_children = reader.count().unwrap_or(0),
+        b"pendingBackgroundAgentCount" | b"pendingWorkflowCount" => {
+            row.pending_children = row.pending_children.saturating_add(reader.count().unwrap_or(0));
+        }
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
         b"quotaLimits" => reader.object(|key, reader| {
             if key == b"resetsAt" {

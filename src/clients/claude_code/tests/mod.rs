@@ -125,6 +125,14 @@ fn sub_agents() {
         &[
             ("waited for", vec![go(), agent("")], "open, in Agent `look`, 1 calls"),
             ("launched, and left alone", background(), "ended, 1 calls, 1 children"),
+            (
+                "a workflow beside it",
+                and(
+                    background(),
+                    vec![system("turn_duration", r#","pendingBackgroundAgentCount":1,"pendingWorkflowCount":1"#)],
+                ),
+                "ended, 1 calls, 2 children",
+            ),
             ("its end begins a turn", and(background(), vec![notified()]), "open, 1 calls, 1 children"),
             (
                 "which ends",

@@ -233,6 +233,25 @@ fn what_a_person_does_with_the_client_is_no_prompt() {
             ),
             ("after the end", and(ended(), vec![command("model"), printed()]), "ended"),
             ("a command that stands for a prompt", vec![command("review"), meta("Review the changes.")], "open"),
+            (
+                "such a command in another turn",
+                and(
+                    ended(),
+                    vec![prompt("<command-message>review</command-message>\\n<command-name>/review</command-name>")],
+                ),
+                "open",
+            ),
+            (
+                "and what it stands for",
+                vec![
+                    prompt("go"),
+                    user(INTERRUPTED),
+                    prompt("<command-message>review</command-message>\\n<command-name>/review</command-name>"),
+                    meta("Review the changes."),
+                    bash("1", "git diff"),
+                ],
+                "open, in Bash `git diff`, 1 calls",
+            ),
             ("what else the client writes", and(ended(), vec![meta("<system-reminder>x</system-reminder>")]), "ended"),
         ],
     );
