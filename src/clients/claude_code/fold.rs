@@ -43,6 +43,14 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
             b"api_error" => session.retried(),
             _ => {}
         },
+        b"attachment" if session.turn == Turn::Open => match row.attachment {
+            b"hook_stopped_continuation" => session.interrupted(),
+            b"max_turns_reached" => {
+                let text = "the limit of turns is reached".to_owned();
+                session.errored(ApiError { class: ErrorClass::Resource, text, resets: None });
+            }
+            _ => {}
+        },
         _ => {}
     }
 }
@@ -54,6 +62,11 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
         return session.errored(error_of(row));
     }
     if synthetic {
+        // Taken up again, and left alone: a turn that a crash cut off does not go on.
+        let says = |block: &Block<'_>| block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| text == IDLE);
+        if session.turn == Turn::Open && message.blocks.iter().any(says) {
+            session.interrupted();
+        }
         return;
     }
     if let Some(model) = &message.model {
@@ -77,6 +90,9 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
         }
     }
 }
+
+/// What a client puts in the place of an answer when it takes up a session.
+const IDLE: &str = "No response requested.";
 
 fn user(session: &mut Session, row: &Row<'_>) {
     let mut asked = row.message.text;

@@ -25,6 +25,13 @@ fn where_a_turn_stands() {
 #[test]
 fn what_makes_an_end_firm_or_undoes_it() {
     let go = || prompt("go");
+    let attached = |kind: &str| row("attachment", &format!(r#""attachment":{{"type":"{kind}","hookName":"h"}}"#));
+    let idle = || {
+        row(
+            "assistant",
+            r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
+        )
+    };
     check(
         fold,
         &[
@@ -69,18 +76,25 @@ fn what_makes_an_end_firm_or_undoes_it() {
                 "open",
             ),
             ("another prompt", vec![go(), text("1", END), prompt("more")], "open"),
+            ("nothing from the client itself", vec![go(), text("1", END), idle()], "ended"),
+            ("taken up after a crash", vec![go(), bash("1", "ls"), idle()], "interrupted, 1 calls"),
+            ("and asked to go on", vec![go(), bash("1", "ls"), idle(), prompt("go on")], "open, 1 calls"),
             (
-                "nothing from the client itself",
-                vec![
-                    go(),
-                    text("1", END),
-                    row(
-                        "assistant",
-                        r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
-                    ),
-                ],
+                "stopped by a hook",
+                vec![go(), bash("1", "ls"), attached("hook_stopped_continuation"), ok("1")],
+                "interrupted, 1 calls",
+            ),
+            (
+                "a hook that stops at the end",
+                vec![go(), text("1", END), attached("hook_stopped_continuation")],
                 "ended",
             ),
+            (
+                "no more turns",
+                vec![go(), bash("1", "ls"), ok("1"), attached("max_turns_reached")],
+                "resource error, 1 calls",
+            ),
+            ("other notes", vec![go(), bash("1", "ls"), ok("1"), attached("hook_success")], "open, 1 calls"),
             (
                 "a picture alone is a prompt",
                 vec![user(r#"[{"type":"image","source":{"type":"base64","data":"AA"}}]"#)],
