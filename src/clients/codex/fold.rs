@@ -8,7 +8,7 @@ use crate::clients::answer::exit_text;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Call, KEPT, Session};
+use crate::session::{ApiError, Call, KEPT, Session, Turn};
 use crate::time::Time;
 
 /// What is read of a payload; which of it there is depends on its type.
@@ -51,6 +51,8 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     match &*kind {
         "session_meta" => meta(session, &payload),
         "turn_context" => context(session, &payload),
+        // What still comes of an interrupted turn does not go on.
+        "response_item" if session.turn == Turn::Interrupted => {}
         "response_item" => response_item(session, &payload),
         "event_msg" => event(session, &payload),
         _ => {}
