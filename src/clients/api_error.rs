@@ -16,6 +16,11 @@ const RESOURCE: &[&str] = &[
     "max_output_tokens",
     "quota",
     "credit balance",
+    "insufficient balance",
+    "insufficient credits",
+    "out of credits",
+    "spend limit",
+    "spending limit",
     "billing",
     "budget_ex",
     "budget ex",
@@ -26,7 +31,12 @@ const RESOURCE: &[&str] = &[
     "outputlength",
     "context window",
     "prompt is too long",
+    "conversation too long",
+    "request too large",
+    "request_too_large",
+    "maximum number of tokens",
     "context length",
+    "context limit",
     "context_limit",
     "weekly_rate",
     "out of memory",
@@ -155,7 +165,9 @@ fn status_in(words: &str) -> Option<u16> {
         let ends = !after.get(3..)?.starts_with(|next: char| next.is_ascii_alphanumeric());
         after.get(..3)?.parse().ok().filter(|status| ends && (400..600).contains(status))
     };
-    ["status ", "status: ", "error: ", "http ", "\"code\":"].iter().find_map(|mark| status(words.split_once(mark)?.1))
+    ["status ", "status: ", "error: ", "error code: ", "rejected (", "http ", "\"code\":"]
+        .iter()
+        .find_map(|mark| status(words.split_once(mark)?.1))
 }
 
 #[cfg(test)]
@@ -180,6 +192,13 @@ mod tests {
                 Transient,
             ),
             (None, "", "Rate limit reached for gpt-5. Please try again in 6ms.", Transient),
+            (None, "", "API Error: Request rejected (429) · no more of that", Transient),
+            (None, "", "Error code: 503 - upstream", Transient),
+            (Some(400), "", "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", Resource),
+            (Some(400), "", "The input token count exceeds the maximum number of tokens allowed", Resource),
+            (Some(413), "", "Request too large (max 20MB)", Resource),
+            (None, "APIError", "Insufficient Balance", Resource),
+            (Some(403), "", "You have reached your monthly spend limit", Resource),
             (Some(429), "insufficient_quota", "You exceeded your current quota, please check your plan", Resource),
             (Some(429), "", "5-hour limit reached, resets 3pm", Resource),
             (Some(400), "invalid_request", "`max_tokens` must be greater than `thinking.budget_tokens`", Permanent),
