@@ -76,6 +76,19 @@ fn how_calls_come_out() {
                 "open, 1 calls, 1 failed, streak 1",
             ),
             (
+                "whatever the client calls it",
+                vec![
+                    prompt("go"),
+                    bash("1", "a"),
+                    answer(
+                        "1",
+                        r#""content":"Claude requested permissions to write to /a, but you haven't granted it yet.","is_error":true"#,
+                        r#","toolDenialKind":"user-rejected""#,
+                    ),
+                ],
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
                 "missing permission is a failure",
                 vec![prompt("go"), bash("1", "a"), failed("1", "Permission to use Bash has been denied.")],
                 "open, 1 calls, 1 failed, streak 1",
