@@ -174,34 +174,18 @@ fn status_in(words: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
+    /// Status, code, words, and the class.
+    fn check(cases: &[(Option<u16>, &str, &str, ErrorClass)]) {
+        for (status, code, text, class) in cases {
+            assert_eq!(classify(*status, code, text).class, *class, "{status:?} {code} {text}");
+        }
+    }
+
     #[test]
     fn status_first_words_last() {
         use ErrorClass::{Permanent, Resource, Transient};
         let cases = [
             (Some(529), "server_error", "API Error: 529 overloaded_error", Transient),
-            (None, "", "API Error: 529 {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", Transient),
-            (None, "", "API Error: Repeated 529 Overloaded errors", Transient),
-            (None, "", "API Error: Response stalled mid-stream", Transient),
-            (None, "", "Internal server error", Transient),
-            (None, "", "error sending request for url (https://api.openai.com/v1/responses)", Transient),
-            (None, "UnknownError", "TypeError: fetch failed", Transient),
-            (
-                Some(429),
-                "rate_limit_exceeded",
-                "Rate limit reached for gpt-5 on tokens per min. Add a payment method at platform.openai.com/account/billing",
-                Transient,
-            ),
-            (None, "", "Rate limit reached for gpt-5. Please try again in 6ms.", Transient),
-            (None, "", "API Error: Request rejected (429) · no more of that", Transient),
-            (None, "", "Error code: 503 - upstream", Transient),
-            (Some(400), "", "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", Resource),
-            (Some(400), "", "The input token count exceeds the maximum number of tokens allowed", Resource),
-            (Some(413), "", "Request too large (max 20MB)", Resource),
-            (None, "APIError", "Insufficient Balance", Resource),
-            (Some(403), "", "You have reached your monthly spend limit", Resource),
-            (Some(429), "insufficient_quota", "You exceeded your current quota, please check your plan", Resource),
-            (Some(429), "", "5-hour limit reached, resets 3pm", Resource),
-            (Some(400), "invalid_request", "`max_tokens` must be greater than `thinking.budget_tokens`", Permanent),
             (Some(429), "rate_limit", "API Error: Request rejected (429)", Transient),
             (Some(429), "rate_limit", "You've hit your session limit · resets 6pm (America/Los_Angeles)", Resource),
             (Some(401), "authentication_failed", "Invalid API key", Permanent),
@@ -243,9 +227,37 @@ mod tests {
             (None, "", "401 Unauthorized: connection closed", Permanent),
             (None, "ProviderAuthError", "", Permanent),
         ];
-        for (status, code, text, class) in cases {
-            assert_eq!(classify(status, code, text).class, class, "{status:?} {code} {text}");
-        }
+        check(&cases);
+    }
+
+    #[test]
+    fn a_busy_minute_or_a_spent_limit() {
+        use ErrorClass::{Permanent, Resource, Transient};
+        check(&[
+            (None, "", "API Error: 529 {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", Transient),
+            (None, "", "API Error: Repeated 529 Overloaded errors", Transient),
+            (None, "", "API Error: Response stalled mid-stream", Transient),
+            (None, "", "Internal server error", Transient),
+            (None, "", "error sending request for url (https://api.openai.com/v1/responses)", Transient),
+            (None, "UnknownError", "TypeError: fetch failed", Transient),
+            (
+                Some(429),
+                "rate_limit_exceeded",
+                "Rate limit reached for gpt-5 on tokens per min. Add a payment method at platform.openai.com/account/billing",
+                Transient,
+            ),
+            (None, "", "Rate limit reached for gpt-5. Please try again in 6ms.", Transient),
+            (None, "", "API Error: Request rejected (429) · no more of that", Transient),
+            (None, "", "Error code: 503 - upstream", Transient),
+            (Some(400), "", "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", Resource),
+            (Some(400), "", "The input token count exceeds the maximum number of tokens allowed", Resource),
+            (Some(413), "", "Request too large (max 20MB)", Resource),
+            (None, "APIError", "Insufficient Balance", Resource),
+            (Some(403), "", "You have reached your monthly spend limit", Resource),
+            (Some(429), "insufficient_quota", "You exceeded your current quota, please check your plan", Resource),
+            (Some(429), "", "5-hour limit reached, resets 3pm", Resource),
+            (Some(400), "invalid_request", "`max_tokens` must be greater than `thinking.budget_tokens`", Permanent),
+        ]);
     }
 
     #[test]

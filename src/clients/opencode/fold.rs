@@ -94,7 +94,7 @@ struct Told {
     reason: Option<String>,
     /// The last part that says or does something is a text.
     text: bool,
-    /// A person refused a call, and said nothing else: the client does not ask the model again.
+    /// A person took a call back, and with it the turn.
     refused: bool,
 }
 
@@ -299,7 +299,7 @@ fn read_state(raw: Raw<'_>) -> State<'_> {
     state
 }
 
-/// Folds a call; says whether a person refused it, and the turn with it.
+/// Folds a call; says whether a person took it back, and the turn with it.
 fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updated: Option<Time>) -> bool {
     let state = read_state(raw);
     session.row(state.from, number, true);
@@ -328,7 +328,8 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updat
             let error = text(state.error);
             let withdrawn = WITHDRAWN.iter().any(|start| error.starts_with(start));
             session.result(&part.call, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &error);
-            return REFUSED.iter().any(|start| error.starts_with(start)) && !error.contains("feedback");
+            // Unless the person said what to do instead, the model is not asked again.
+            return withdrawn && !error.contains("feedback");
         }
         // Pending or running.
         _ => {}
@@ -338,9 +339,6 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updat
 
 /// Error results that say nothing of the agent's luck: a person said no, or stopped it.
 const WITHDRAWN: &[&str] = &["The user rejected permission", "The user dismissed", "Tool execution aborted"];
-
-/// Those that also end the turn, unless they tell the model what to do instead.
-const REFUSED: &[&str] = &["The user rejected permission", "The user dismissed"];
 
 fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
     let mut summary = summary_of(input, TELLING);

@@ -167,35 +167,25 @@ fn calls_fail_or_not() {
             ],
             "open, 1 calls, 1 failed, streak 1",
         ),
+    ]);
+}
+
+const REFUSED: &str = "The user rejected permission to use this specific tool call.";
+
+#[test]
+fn a_refusal_is_no_failure_and_ends_the_turn() {
+    check(&[
         (
-            "a refusal is no failure",
-            vec![
-                asks(),
-                calls_on("m2", &[failed(), read("The user rejected permission to use this specific tool call.")]),
-            ],
+            "in a reply with a failure",
+            vec![asks(), calls_on("m2", &[failed(), read(REFUSED)])],
             "interrupted, 2 calls, 1 failed, streak 1",
         ),
         (
             "the answer to it may go on in the same breath",
-            vec![
-                asks(),
-                answer(
-                    "m2",
-                    r#","finish":"stop""#,
-                    &[read("The user rejected permission to use this specific tool call."), text("without it, then")],
-                ),
-            ],
+            vec![asks(), answer("m2", r#","finish":"stop""#, &[read(REFUSED), text("without it, then")])],
             "ended, 1 calls",
         ),
-        (
-            "or in the next one",
-            vec![
-                asks(),
-                calls_on("m2", &[read("The user rejected permission to use this specific tool call.")]),
-                answer("m3", "", &[]),
-            ],
-            "open, 1 calls",
-        ),
+        ("or in the next one", vec![asks(), calls_on("m2", &[read(REFUSED)]), answer("m3", "", &[])], "open, 1 calls"),
         (
             "a refusal that says what to do instead",
             vec![

@@ -18,10 +18,6 @@ fn three() -> Vec<String> {
 
 #[test]
 fn how_calls_come_out() {
-    let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
-    let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
-    let told_sub_agent = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the file). Try a different approach";
-    let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
     check(
         fold,
         &[
@@ -33,27 +29,46 @@ fn how_calls_come_out() {
                 "open, 4 calls, 3 failed",
             ),
             (
-                "a refusal does not",
+                "a new turn has a new streak",
+                and(three(), vec![text("4", END), prompt("again")]),
+                "open, 3 calls, 3 failed",
+            ),
+            (
+                "also one that begins by itself",
+                and(three(), vec![text("4", END), thinking("5", "\"tool_use\"")]),
+                "open, 3 calls, 3 failed",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_somebody_took_back_neither_fails_nor_ends_a_streak() {
+    let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
+    let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
+    let told_sub_agent = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the file). Try a different approach";
+    let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
+    check(
+        fold,
+        &[
+            (
+                "a refusal",
                 and(three(), vec![bash("4", "d"), failed("4", refused)]),
                 "open, 4 calls, 3 failed, streak 3",
             ),
+            ("a denial by its kind", and(three(), vec![bash("4", "d"), denied]), "open, 4 calls, 3 failed, streak 3"),
             (
-                "nor a denial by its kind",
-                and(three(), vec![bash("4", "d"), denied]),
-                "open, 4 calls, 3 failed, streak 3",
-            ),
-            (
-                "nor a sibling's fall",
+                "a sibling's fall",
                 and(three(), vec![bash("4", "d"), failed("4", sibling)]),
                 "open, 4 calls, 3 failed, streak 3",
             ),
             (
-                "nor one that a sub-agent is told of",
+                "one that a sub-agent is told of",
                 and(three(), vec![bash("4", "d"), failed("4", told_sub_agent)]),
                 "open, 4 calls, 3 failed, streak 3",
             ),
             (
-                "nor a reply that is asked for anew",
+                "a reply that is asked for anew",
                 and(
                     three(),
                     vec![
@@ -66,8 +81,17 @@ fn how_calls_come_out() {
                 ),
                 "open, 4 calls, 3 failed, streak 3",
             ),
+        ],
+    );
+}
+
+#[test]
+fn a_denial_that_no_person_made_is_a_failure() {
+    check(
+        fold,
+        &[
             (
-                "a denial that no person made is a failure",
+                "nobody can be asked",
                 vec![
                     prompt("go"),
                     bash("1", "a"),
@@ -89,19 +113,9 @@ fn how_calls_come_out() {
                 "open, 1 calls, 1 failed, streak 1",
             ),
             (
-                "missing permission is a failure",
+                "a rule denies it",
                 vec![prompt("go"), bash("1", "a"), failed("1", "Permission to use Bash has been denied.")],
                 "open, 1 calls, 1 failed, streak 1",
-            ),
-            (
-                "a new turn has a new streak",
-                and(three(), vec![text("4", END), prompt("again")]),
-                "open, 3 calls, 3 failed",
-            ),
-            (
-                "also one that begins by itself",
-                and(three(), vec![text("4", END), thinking("5", "\"tool_use\"")]),
-                "open, 3 calls, 3 failed",
             ),
         ],
     );

@@ -25,13 +25,6 @@ fn where_a_turn_stands() {
 #[test]
 fn what_makes_an_end_firm_or_undoes_it() {
     let go = || prompt("go");
-    let attached = |kind: &str| row("attachment", &format!(r#""attachment":{{"type":"{kind}","hookName":"h"}}"#));
-    let idle = || {
-        row(
-            "assistant",
-            r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
-        )
-    };
     check(
         fold,
         &[
@@ -76,6 +69,28 @@ fn what_makes_an_end_firm_or_undoes_it() {
                 "open",
             ),
             ("another prompt", vec![go(), text("1", END), prompt("more")], "open"),
+            (
+                "a picture alone is a prompt",
+                vec![user(r#"[{"type":"image","source":{"type":"base64","data":"AA"}}]"#)],
+                "open",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_the_client_notes_beside_a_turn() {
+    let go = || prompt("go");
+    let attached = |kind: &str| row("attachment", &format!(r#""attachment":{{"type":"{kind}","hookName":"h"}}"#));
+    let idle = || {
+        row(
+            "assistant",
+            r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
+        )
+    };
+    check(
+        fold,
+        &[
             ("nothing from the client itself", vec![go(), text("1", END), idle()], "ended"),
             ("taken up after a crash", vec![go(), bash("1", "ls"), idle()], "interrupted, 1 calls"),
             ("and asked to go on", vec![go(), bash("1", "ls"), idle(), prompt("go on")], "open, 1 calls"),
@@ -95,17 +110,12 @@ fn what_makes_an_end_firm_or_undoes_it() {
                 "resource error, 1 calls",
             ),
             ("other notes", vec![go(), bash("1", "ls"), ok("1"), attached("hook_success")], "open, 1 calls"),
-            (
-                "a picture alone is a prompt",
-                vec![user(r#"[{"type":"image","source":{"type":"base64","data":"AA"}}]"#)],
-                "open",
-            ),
         ],
     );
 }
 
 #[test]
-fn errors_retries_and_interruptions() {
+fn errors() {
     let go = || prompt("go");
     let limit = "You've hit your session limit · resets 6pm (America/Los_Angeles)";
     check(
@@ -130,7 +140,7 @@ fn errors_retries_and_interruptions() {
 }
 
 #[test]
-fn retries_and_interruptions() {
+fn retries_and_what_follows_an_error() {
     let go = || prompt("go");
     let retry = |attempt: u32| {
         system(
@@ -153,8 +163,18 @@ fn retries_and_interruptions() {
             ),
             ("retries", vec![go(), retry(1), retry(2), retry(3)], "open, retries 3"),
             ("and an answer", vec![go(), retry(1), retry(2), thinking("1", "null")], "open"),
+        ],
+    );
+}
+
+#[test]
+fn interruptions() {
+    let go = || prompt("go");
+    check(
+        fold,
+        &[
             (
-                "interrupted in a thought",
+                "in a thought",
                 vec![go(), user(r#"[{"type":"text","text":"[Request interrupted by user]"}]"#)],
                 "interrupted",
             ),
