@@ -142,6 +142,8 @@ pub(crate) struct Declared {
     pub(crate) retries: u32,
     /// Its end is the agent's own last word, and not somebody else's.
     pub(crate) by_agent: bool,
+    /// What the agent prints lacks the row that ends it.
+    pub(crate) unended: bool,
     /// When the agent itself last wrote to it.
     pub(crate) active: Option<Time>,
     /// When the file was last written to.

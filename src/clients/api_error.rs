@@ -16,14 +16,27 @@ const RESOURCE: &[&str] = &[
     "max_output_tokens",
     "quota",
     "credit balance",
+    "insufficient balance",
+    "insufficient credits",
+    "out of credits",
+    "spend limit",
+    "spending limit",
     "billing",
-    "budget",
+    "budget_ex",
+    "budget ex",
+    "max_budget",
+    "maximum budget",
     "context_window",
     "contextoverflow",
     "outputlength",
     "context window",
     "prompt is too long",
+    "conversation too long",
+    "request too large",
+    "request_too_large",
+    "maximum number of tokens",
     "context length",
+    "context limit",
     "context_limit",
     "weekly_rate",
     "out of memory",
@@ -61,6 +74,11 @@ const TRANSIENT: &[&str] = &[
     "overloaded",
     "server_error",
     "internal_server_error",
+    "internal server error",
+    "internal error",
+    "high demand",
+    "at capacity",
+    "try again later",
     "timeout",
     "timed out",
     "connection",
@@ -81,9 +99,16 @@ const TRANSIENT: &[&str] = &[
     "socket",
     "temporarily",
     "unavailable",
+    "unable to connect",
+    "fetch failed",
+    "error sending request",
+    "stalled",
     "bad gateway",
     "deadline exceeded",
 ];
+
+/// What a busy minute is called, which goes on to speak of limits, plans and bills.
+const BUSY: &[&str] = &["rate limit reached", "rate_limit_exceeded"];
 
 /// What a shell, `timeout` or the kernel tells by an exit code comes before words.
 pub(super) fn classify_exit(code: Option<i64>, text: &str) -> ErrorClass {
@@ -100,6 +125,7 @@ pub(crate) fn classify(status: Option<u16>, code: &str, text: &str) -> ApiError 
     let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
     let status = status.or_else(|| status_in(&words));
     let class = match status {
+        None | Some(429) if says(BUSY) => ErrorClass::Transient,
         _ if says(RESOURCE) => ErrorClass::Resource,
         Some(402) => ErrorClass::Resource,
         Some(408 | 409 | 425 | 429 | 500..) => ErrorClass::Transient,
@@ -139,12 +165,21 @@ fn status_in(words: &str) -> Option<u16> {
         let ends = !after.get(3..)?.starts_with(|next: char| next.is_ascii_alphanumeric());
         after.get(..3)?.parse().ok().filter(|status| ends && (400..600).contains(status))
     };
-    ["status ", "status: ", "error: ", "http ", "\"code\":"].iter().find_map(|mark| status(words.split_once(mark)?.1))
+    ["status ", "status: ", "error: ", "error code: ", "rejected (", "http ", "\"code\":"]
+        .iter()
+        .find_map(|mark| status(words.split_once(mark)?.1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Status, code, words, and the class.
+    fn check(cases: &[(Option<u16>, &str, &str, ErrorClass)]) {
+        for (status, code, text, class) in cases {
+            assert_eq!(classify(*status, code, text).class, *class, "{status:?} {code} {text}");
+        }
+    }
 
     #[test]
     fn status_first_words_last() {
@@ -192,9 +227,37 @@ mod tests {
             (None, "", "401 Unauthorized: connection closed", Permanent),
             (None, "ProviderAuthError", "", Permanent),
         ];
-        for (status, code, text, class) in cases {
-            assert_eq!(classify(status, code, text).class, class, "{status:?} {code} {text}");
-        }
+        check(&cases);
+    }
+
+    #[test]
+    fn a_busy_minute_or_a_spent_limit() {
+        use ErrorClass::{Permanent, Resource, Transient};
+        check(&[
+            (None, "", "API Error: 529 {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", Transient),
+            (None, "", "API Error: Repeated 529 Overloaded errors", Transient),
+            (None, "", "API Error: Response stalled mid-stream", Transient),
+            (None, "", "Internal server error", Transient),
+            (None, "", "error sending request for url (https://api.openai.com/v1/responses)", Transient),
+            (None, "UnknownError", "TypeError: fetch failed", Transient),
+            (
+                Some(429),
+                "rate_limit_exceeded",
+                "Rate limit reached for gpt-5 on tokens per min. Add a payment method at platform.openai.com/account/billing",
+                Transient,
+            ),
+            (None, "", "Rate limit reached for gpt-5. Please try again in 6ms.", Transient),
+            (None, "", "API Error: Request rejected (429) · no more of that", Transient),
+            (None, "", "Error code: 503 - upstream", Transient),
+            (Some(400), "", "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", Resource),
+            (Some(400), "", "The input token count exceeds the maximum number of tokens allowed", Resource),
+            (Some(413), "", "Request too large (max 20MB)", Resource),
+            (None, "APIError", "Insufficient Balance", Resource),
+            (Some(403), "", "You have reached your monthly spend limit", Resource),
+            (Some(429), "insufficient_quota", "You exceeded your current quota, please check your plan", Resource),
+            (Some(429), "", "5-hour limit reached, resets 3pm", Resource),
+            (Some(400), "invalid_request", "`max_tokens` must be greater than `thinking.budget_tokens`", Permanent),
+        ]);
     }
 
     #[test]

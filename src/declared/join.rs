@@ -93,6 +93,7 @@ impl Declared {
             directory: self.directory.or(other.directory),
             retries: self.retries.max(other.retries),
             by_agent: self.by_agent,
+            unended: self.unended || other.unended,
             active: self.active.max(other.active),
             modified: self.modified.max(other.modified),
             ..self
@@ -162,6 +163,7 @@ mod tests {
     fn what_only_one_says_is_kept() {
         let one = Declared { sessions: vec!["s".into()], pid: Some(7), ..says(Word::Running, 0) };
         let other = Declared {
+            unended: true,
             sessions: vec!["t".into(), "s".into()],
             pid: Some(8),
             pid_start: Some(80),
@@ -173,6 +175,6 @@ mod tests {
         assert_eq!(joined.sessions, ["t", "s"]);
         assert_eq!((joined.pid, joined.pid_start), (Some(8), Some(80)));
         assert_eq!((joined.id.as_deref(), joined.error.as_deref()), (Some("bg_1"), Some("boom")));
-        assert_eq!((joined.at, joined.modified), (at(0), at(1)));
+        assert_eq!((joined.at, joined.modified, joined.unended), (at(0), at(1), true));
     }
 }

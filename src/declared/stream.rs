@@ -179,6 +179,7 @@ impl Stream {
             error: error.and_then(cut),
             class,
             by_agent,
+            unended: !by_agent,
             retries: if by_agent { 0 } else { self.retries },
             // The newest session judges; they are told in any order.
             sessions: self.sessions,

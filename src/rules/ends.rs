@@ -137,7 +137,7 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
         let detail = format!("its process {pid} is gone, and it did not say how it ended");
         return Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, since).with(evidence.clone()));
     };
-    if !seen.open() {
+    if !seen.goes_on(facts) {
         return Silent(None);
     }
     let doing = match seen.call() {

@@ -193,13 +193,19 @@ impl SessionFacts<'_> {
     fn weak_end_counts(&self, facts: &Facts<'_>) -> bool {
         let settled = self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.settle_after);
         match self.life {
-            _ if self.tool_since().is_some() => false,
+            _ if self.tool_since().is_some() || self.prints_on(facts) => false,
             Life::Dead(_) => true,
             // A sub-agent's end does not end its parent's process.
             Life::Alive(alive) if alive.headless == Some(true) && self.session.parent.is_none() => false,
             Life::Alive(_) | Life::Absent => settled,
             Life::Unknown => self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.gone_after),
         }
+    }
+
+    /// What it prints would end with a row that says so, and does not.
+    fn prints_on(&self, facts: &Facts<'_>) -> bool {
+        let is_its = |declared: &&Declared| declared.sessions.contains(&self.session.id);
+        facts.declared.filter(is_its).is_some_and(|declared| declared.unended)
     }
 
     fn ended(&self, facts: &Facts<'_>) -> bool {

@@ -291,6 +291,24 @@ fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
 }
 
 #[test]
+fn a_weak_end_is_none_while_what_it_prints_has_no_end() {
+    let said = |age, life, session: &str| {
+        let printed = Declared { unended: true, sessions: vec!["s".into()], ..written(0, status(Word::Running, "x")) };
+        log("prompt said", age).life(life).declared(printed).with(|it| {
+            it.session.as_mut().unwrap().id = session.into();
+        })
+    };
+    check(vec![
+        (said(59_999, Life::Absent, "s"), "healthy working"),
+        (said(60 * SECOND, Life::Absent, "s"), "failed process_gone"),
+        (said(0, dead(), "s"), "failed process_gone"),
+        (said(MINUTE, alive(None), "s"), "healthy working"),
+        (said(MINUTE, Life::Unknown, "s"), "healthy working"),
+        (said(60 * SECOND, Life::Absent, "another"), "completed turn_ended"),
+    ]);
+}
+
+#[test]
 fn rule_6_a_process_is_gone_when_proven_or_after_a_while() {
     let open = |age, life| log("prompt call", age).life(life);
     let without_log = |life| {

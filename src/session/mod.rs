@@ -3,6 +3,7 @@
 //! A client reads its own rows and says here, in these verbs, what they mean; nothing below this line knows
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
+mod calls;
 mod counting;
 mod parts;
 mod pattern;
@@ -16,7 +17,7 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 
 use crate::history::ErrorSeen;
-use crate::json::{hash, mix};
+use crate::json::hash;
 use crate::model::{Progress, Tokens, ToolCounts};
 use crate::parcel::Parcel;
 use crate::text;
@@ -33,7 +34,6 @@ pub(crate) use words::{KEPT, summary_of};
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
-const MOST_OPEN: usize = 64;
 const MOST_BACKGROUND: usize = 64;
 const MOST_WORKDIRS: usize = 16;
 
@@ -61,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) turn_offset: u64,
     /// Calls without result, oldest first.
     pub(crate) open: Vec<Call>,
+    /// A call goes on in the background, and whether a command of it has failed there.
+    put_aside: Option<bool>,
     pub(crate) failures: Streak,
     pub(crate) last_failure: Option<Failure>,
     pub(crate) repeats: Streak,
@@ -178,10 +180,12 @@ impl Session {
         self.prompt();
     }
 
-    /// The agent thinks or writes, and more will come.
+    /// The agent thinks or writes, and more will come. After what may not have been the end, or an interruption
+    /// that it was not told of, the turn goes on.
     pub(crate) fn work(&mut self) {
         if self.turn != Turn::Open {
-            if self.turn != (Turn::Ended { firm: false }) || self.turn_since.is_none() {
+            let goes_on = matches!(self.turn, Turn::Ended { firm: false } | Turn::Interrupted);
+            if !goes_on || self.turn_since.is_none() {
                 self.begin();
                 self.turn_since = self.row.0;
                 self.tools_before = self.tools;
@@ -236,79 +240,6 @@ impl Session {
     /// The model did not answer, and is asked again.
     pub(crate) fn retried(&mut self) {
         self.retries.add(self.row);
-    }
-
-    pub(crate) fn call(&mut self, call: &NewCall<'_>) {
-        self.work();
-        self.count_call(&call.name);
-        if call.kind != CallKind::Poller {
-            // Not the name itself, which is tidied between polls.
-            let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
-            if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
-                self.repeats.end();
-            }
-            self.repeats.add(self.row);
-            // The second one tells it again, as the texts of the first may not be kept.
-            if self.repeats.count <= 2 {
-                let (name, summary) = (keep(&call.name), keep(&call.summary));
-                self.last_call = Some(LastCall { name, summary, fingerprint });
-            }
-        }
-        self.push(call);
-    }
-
-    fn push(&mut self, call: &NewCall<'_>) {
-        if self.open.len() == MOST_OPEN {
-            self.open.remove(0);
-        }
-        self.open.push(Call {
-            id: keep(&call.id),
-            name: keep(&call.name),
-            summary: keep(&call.summary),
-            since: self.row.0,
-            offset: self.row.1,
-            timeout: call.timeout,
-            kind: call.kind,
-            counted: false,
-        });
-    }
-
-    /// A person is asked, by the client and not by a call of the agent's.
-    pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
-        let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
-        self.push(&NewCall { kind: CallKind::Question, ..call });
-    }
-
-    /// The person has answered, or need not any more.
-    pub(crate) fn answered(&mut self, id: &str) {
-        self.open.retain(|call| call.kind != CallKind::Question || call.id != id);
-    }
-
-    /// A command failed inside the call `id`, which is still open. One failure per call, however often the log
-    /// tells it.
-    pub(crate) fn command_failed(&mut self, id: &str, text: &str) {
-        if let Some(at) = self.open.iter().position(|call| call.id == id)
-            && !self.open[at].counted
-        {
-            self.open[at].counted = true;
-            self.failed(at, text);
-        }
-    }
-
-    /// A call came back. Results of calls that nobody made, or that an end closed, are nothing.
-    pub(crate) fn result(&mut self, id: &str, outcome: Outcome, text: &str) {
-        let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
-        self.work();
-        match outcome {
-            Outcome::Failed if !self.open[at].counted => self.failed(at, text),
-            Outcome::Ok if !self.open[at].counted => self.failures.end(),
-            _ => {}
-        }
-        if matches!(outcome, Outcome::Failed | Outcome::Withdrawn) {
-            // It made no step.
-            self.plan.retain(|step| step.id.is_some() || step.call.as_deref() != Some(id));
-        }
-        self.open.remove(at);
     }
 
     /// It launched a task in the background.
@@ -383,15 +314,6 @@ impl Session {
         self.errors.shut();
     }
 
-    fn failed(&mut self, at: usize, text: &str) {
-        let call = &self.open[at];
-        let failure = Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) };
-        self.count_failed(&failure.name);
-        self.count_error(Some(&failure.name), &failure.text, None);
-        self.last_failure = Some(failure);
-        self.failures.add(self.row);
-    }
-
     /// What was counted in the turn before is of no interest in the next one.
     fn begin(&mut self) {
         self.failures.end();
@@ -401,6 +323,7 @@ impl Session {
 
     fn finish(&mut self, turn: Turn) {
         self.open.clear();
+        self.put_aside = None;
         self.retries.end();
         self.set(turn);
     }

@@ -6,6 +6,7 @@
 mod claims;
 mod derived;
 mod hidden;
+mod unseen;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -128,17 +128,35 @@ pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     }
     let text = block.content.and_then(text_of).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
-    let withdrawn = row.denied || WITHDRAWN.iter().any(|start| text.starts_with(start));
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    let withdrawn = begins(WITHDRAWN) || row.denied && !begins(UNASKED);
     let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
     session.result(id, outcome, text.trim_end_matches("</tool_use_error>"));
+    // The row that says so of the whole turn follows, unless the client was ended first.
+    if withdrawn && (text.starts_with("[Request interrupted") || text.contains("STOP what you are doing")) {
+        session.interrupted();
+    }
 }
 
 /// Error results that say nothing of the agent's luck: a person said no, or a sibling took it down.
 const WITHDRAWN: &[&str] = &[
     "The user doesn't want to ",
+    // Said to a sub-agent. What a rule refused is worded otherwise, and is a failure.
+    "Permission for this tool use was denied. The tool use was rejected",
+    "The agent proposed a plan that was rejected",
     "[Request interrupted",
     "Sibling tool call errored",
     "Cancelled: parallel tool call",
+    "Error: Streaming fallback",
+];
+
+/// Starts of refusals that the client itself makes where nobody can be asked. It calls them a person's.
+const UNASKED: &[&str] = &[
+    "Claude requested permissions",
+    "Permission for this tool use was denied",
+    "Permission to use ",
+    "This command requires approval",
+    "This Bash command",
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that

@@ -43,6 +43,14 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
             b"api_error" => session.retried(),
             _ => {}
         },
+        b"attachment" if session.turn == Turn::Open => match row.attachment {
+            b"hook_stopped_continuation" => session.interrupted(),
+            b"max_turns_reached" => {
+                let text = "the limit of turns is reached".to_owned();
+                session.errored(ApiError { class: ErrorClass::Resource, text, resets: None });
+            }
+            _ => {}
+        },
         _ => {}
     }
 }
@@ -54,6 +62,11 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
         return session.errored(error_of(row));
     }
     if synthetic {
+        // Taken up again, and left alone: a turn that a crash cut off does not go on.
+        let says = |block: &Block<'_>| block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| text == IDLE);
+        if session.turn == Turn::Open && message.blocks.iter().any(says) {
+            session.interrupted();
+        }
         return;
     }
     if let Some(model) = &message.model {
@@ -78,6 +91,9 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
     }
 }
 
+/// What a client puts in the place of an answer when it takes up a session.
+const IDLE: &str = "No response requested.";
+
 fn user(session: &mut Session, row: &Row<'_>) {
     let mut asked = row.message.text;
     let mut answers = false;
@@ -96,7 +112,10 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let text = asked.text(KEPT).unwrap_or_default();
     if text.starts_with("[Request interrupted by user") {
         session.interrupted();
-    } else if !answers && !LOCAL.iter().any(|start| text.starts_with(start)) {
+    } else if !answers && (text.starts_with(STANDS_FOR_PROMPT) || !LOCAL.iter().any(|start| text.starts_with(start))) {
+        if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
+            return session.work();
+        }
         // A slash command that stands for a prompt: what it stands for begins the session.
         if row.meta && session.turn != Turn::None {
             return;
@@ -106,6 +125,13 @@ fn user(session: &mut Session, row: &Row<'_>) {
         session.prompt();
     }
 }
+
+/// Starts of what a hook at the end of the turn says when it does not let the agent end it.
+const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"];
+
+/// The start of a slash command that stands for a prompt, which the next row tells; a command to the client
+/// itself begins with its name.
+const STANDS_FOR_PROMPT: &str = "<command-message>";
 
 /// Starts of what a person did with the client, without the model.
 const LOCAL: &[&str] =

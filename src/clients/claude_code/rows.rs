@@ -34,6 +34,8 @@ pub(super) struct Row<'a> {
     pub(super) error_status: Option<u64>,
     pub(super) resets: Option<f64>,
     pub(super) pending_children: u64,
+    /// What kind of note the client put beside the conversation.
+    pub(super) attachment: &'a [u8],
 }
 
 /// Of one message; real ones have a few.
@@ -82,7 +84,14 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"isApiErrorMessage" => row.api_error = reader.boolean() == Some(true),
         b"error" => row.error = reader.word(),
         b"apiErrorStatus" => row.error_status = reader.count(),
-        b"pendingBackgroundAgentCount" => row.pending_children = reader.count().unwrap_or(0),
+        b"pendingBackgroundAgentCount" | b"pendingWorkflowCount" => {
+            row.pending_children = row.pending_children.saturating_add(reader.count().unwrap_or(0));
+        }
+        b"attachment" => reader.object(|key, reader| {
+            if key == b"type" {
+                row.attachment = reader.word();
+            }
+        }),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
         b"quotaLimits" => reader.object(|key, reader| {
             if key == b"resetsAt" {

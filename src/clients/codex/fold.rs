@@ -8,7 +8,7 @@ use crate::clients::answer::exit_text;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Call, KEPT, Session};
+use crate::session::{ApiError, Call, KEPT, Session, Turn};
 use crate::time::Time;
 
 /// What is read of a payload; which of it there is depends on its type.
@@ -51,6 +51,8 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     match &*kind {
         "session_meta" => meta(session, &payload),
         "turn_context" => context(session, &payload),
+        // What still comes of an interrupted turn does not go on.
+        "response_item" if session.turn == Turn::Interrupted => {}
         "response_item" => response_item(session, &payload),
         "event_msg" => event(session, &payload),
         _ => {}
@@ -168,7 +170,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
                 || payload.output.is_some_and(output::is_mcp_error);
             if failed {
                 let id = payload.call.as_deref().unwrap_or_default();
-                command_failed(session, id, &exit_text(payload.exit_code, ""));
+                command_failed(session, id, "", &exit_text(payload.exit_code, ""));
             }
         }
         _ => {}
@@ -215,27 +217,36 @@ fn total_usage(session: &mut Session, info: Raw<'_>) {
 /// Items tell what a call's output may hide: in code mode a failing command is seen nowhere else.
 fn completed_item(session: &mut Session, item: Raw<'_>) {
     let (mut kind, mut id, mut status, mut exit, mut output) = (None, None, None, None, None);
+    let mut command = Cow::default();
     item.reader().object(|key, reader| match key {
         b"type" => kind = reader.string(),
         b"id" => id = reader.string(),
         b"status" => status = reader.string(),
         b"exit_code" => exit = reader.number(),
         b"aggregated_output" => output = reader.raw().text(KEPT),
+        // `["/bin/bash","-lc","make check"]`
+        b"command" => reader.array(|reader| command = reader.raw().text(KEPT).unwrap_or_default()),
         _ => {}
     });
-    let command =
+    let is_command =
         matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
-    if command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
+    if is_command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
         let text = exit_text(exit, &output.unwrap_or_default());
-        command_failed(session, &id.unwrap_or_default(), &text);
+        command_failed(session, &id.unwrap_or_default(), &command, &text);
     }
 }
 
-/// The commands of a script have ids of their own: they belong to the script that runs, or is waited for.
-fn command_failed(session: &mut Session, id: &str, text: &str) {
-    let script = |call: &&Call| matches!(&*call.name, "exec" | "wait");
-    let call = session.open.iter().rev().find(script).filter(|_| !id.starts_with("call_")).map(|call| call.id.clone());
-    session.command_failed(call.as_deref().unwrap_or(id), text);
+/// The commands of a script have ids of their own: they belong to the script that runs, or is waited for, or
+/// was put aside.
+fn command_failed(session: &mut Session, id: &str, command: &str, text: &str) {
+    if id.starts_with("call_") || session.open.iter().any(|call| call.id == id) {
+        return session.command_failed(id, text);
+    }
+    let is_script = |call: &&Call| matches!(&*call.name, "exec" | "wait");
+    match session.open.iter().rev().find(is_script).map(|call| call.id.clone()) {
+        Some(script) => session.command_failed(&script, text),
+        None => session.command_failed_aside("exec", command, text),
+    }
 }
 
 fn response_item(session: &mut Session, payload: &Payload<'_>) {

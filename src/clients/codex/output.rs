@@ -23,7 +23,9 @@ pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
             });
             let (outcome, _) = of_text(texts.first().cloned().unwrap_or_default(), Cow::default);
             let text = texts.pop().unwrap_or_default();
-            (outcome, text.strip_prefix("Script error:\n").map(|text| text.to_owned().into()).unwrap_or(text))
+            let Some(error) = text.strip_prefix("Script error:\n") else { return (outcome, text) };
+            let outcome = if is_withdrawn(error) { Outcome::Withdrawn } else { outcome };
+            (outcome, error.to_owned().into())
         }
         Some(b'{') => of_object(output),
         _ => (Outcome::Ok, Cow::default()),
@@ -38,14 +40,28 @@ const FAILURES: &[&str] = &[
     "write_stdin failed",
     "failed to parse function arguments",
     "unsupported call",
+    "collab spawn failed",
     "command timed out",
     "execution error",
     "Error:",
     "error:",
 ];
 
+/// Starts of lines that tell of a command, or a script, that goes on.
+const RUNNING: &[&str] = &["Process running with session ID", "Script running with cell ID"];
+
 /// Words of texts in which a person, or the end of a turn, took the call back.
-const WITHDRAWN: &[&str] = &["aborted by user", "Rejected(", "rejected by user", "rejected by the user"];
+const WITHDRAWN: &[&str] =
+    &["aborted by user", "Rejected(", "rejected by user", "rejected by the user", "user rejected", "user cancelled"];
+
+/// What stands before what a command printed.
+fn header(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().take(5).take_while(|line| *line != "Output:")
+}
+
+fn is_withdrawn(text: &str) -> bool {
+    header(text).any(|line| WITHDRAWN.iter().any(|word| line.contains(word)) || line.starts_with("Script terminated"))
+}
 
 fn of_text<'a>(head: Cow<'a, str>, whole: impl FnOnce() -> Cow<'a, str>) -> (Outcome, Cow<'a, str>) {
     if head.starts_with("{\"output\"") {
@@ -54,19 +70,20 @@ fn of_text<'a>(head: Cow<'a, str>, whole: impl FnOnce() -> Cow<'a, str>) -> (Out
         let (outcome, text) = of_object(Raw(whole.as_bytes()));
         return (outcome, text.into_owned().into());
     }
-    let header = || head.lines().take(5).take_while(|line| *line != "Output:");
-    if header().any(|line| WITHDRAWN.iter().any(|word| line.contains(word))) {
+    if is_withdrawn(&head) {
         return (Outcome::Withdrawn, head);
     }
-    for line in header() {
-        if let Some(code) = line.strip_prefix("Process exited with code ").or(line.strip_prefix("Exit code: ")) {
-            let failed = code.trim() != "0";
-            let text = exit_text(code.trim().parse().ok(), after_header(&head));
-            return (if failed { Outcome::Failed } else { Outcome::Ok }, text.into());
-        }
-        if line.starts_with("Process running with session ID") || line.starts_with("Script running with cell ID") {
-            return (Outcome::Running, head);
-        }
+    let exit = |line: &str| {
+        line.strip_prefix("Process exited with code ")
+            .or(line.strip_prefix("Exit code: "))
+            .map(|code| code.trim().to_owned())
+    };
+    if let Some(code) = header(&head).find_map(exit) {
+        let text = exit_text(code.parse().ok(), after_header(&head));
+        return (if code == "0" { Outcome::Ok } else { Outcome::Failed }, text.into());
+    }
+    if header(&head).any(|line| RUNNING.iter().any(|start| line.starts_with(start))) {
+        return (Outcome::Running, head);
     }
     let failed = FAILURES.iter().any(|start| head.starts_with(start));
     (if failed { Outcome::Failed } else { Outcome::Ok }, head)
@@ -245,6 +262,14 @@ mod tests {
             ),
             (r#""Wall time: 4.1 seconds\naborted by user""#, Withdrawn, ""),
             (r#""exec command rejected by user""#, Withdrawn, ""),
+            (r#""Script terminated\nWall time 3.0 seconds\nOutput:\nx""#, Withdrawn, ""),
+            (r#""user rejected MCP tool call""#, Withdrawn, ""),
+            (
+                r#"[{"type":"input_text","text":"Script failed\nWall time 0 seconds\nOutput:\n"},{"type":"input_text","text":"Script error:\nexec_command failed: Rejected(\"no\")"}]"#,
+                Withdrawn,
+                "",
+            ),
+            (r#""collab spawn failed: agent thread limit reached""#, Failed, ""),
             (r#""Plan updated""#, Ok, "Plan updated"),
             (
                 r#"[{"type":"input_text","text":"Script completed\nWall time 0.1 seconds\nOutput:\n"},{"type":"input_text","text":"{}"}]"#,

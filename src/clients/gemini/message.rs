@@ -172,6 +172,10 @@ fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut
     for (number, tool) in message.calls.iter().enumerate() {
         fold_call(session, tool, number >= first);
     }
+    // All of them taken back by a person: the model is not asked again.
+    if first < message.calls.len() && message.calls.iter().all(|call| call.status == "cancelled") {
+        session.interrupted();
+    }
     if let Some(last) = message.calls.last() {
         taken.calls = u32::try_from(message.calls.len()).unwrap_or(u32::MAX);
         taken.last_call = hash(last.id.as_bytes());
@@ -208,7 +212,9 @@ fn fold_call(session: &mut Session, tool: &ToolCall<'_>, is_new: bool) {
 
 fn user(session: &mut Session, content: &Content<'_>) {
     let text = content.text.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
-    if content.answers || text.starts_with(BY_THE_CLIENT) {
+    if content.answers && session.turn == Turn::Interrupted {
+        // That they were cancelled is told to the model when it is asked again.
+    } else if content.answers || text.starts_with(BY_THE_CLIENT) {
         session.work();
     } else if is_asked(&text) {
         session.prompt();

@@ -94,6 +94,8 @@ struct Told {
     reason: Option<String>,
     /// The last part that says or does something is a text.
     text: bool,
+    /// A person took a call back, and with it the turn.
+    refused: bool,
 }
 
 fn end(session: &mut Session, message: &Message<'_>, told: &Told) {
@@ -107,6 +109,7 @@ fn end(session: &mut Session, message: &Message<'_>, told: &Told) {
         return;
     }
     match message.finish.as_deref().or(told.reason.as_deref()) {
+        Some("tool-calls") if told.refused => session.interrupted(),
         // `unknown` is what the client takes for an invitation to go on.
         Some("tool-calls" | "unknown") => {}
         Some(_) if message.summary => session.said(),
@@ -233,7 +236,7 @@ fn fold_part(session: &mut Session, part: &Part, number: u64, told: &mut Told) {
         "tool" => {
             told.text = false;
             if let Some(state) = read.state {
-                tool(session, &read, state, number, part.updated);
+                told.refused |= tool(session, &read, state, number, part.updated);
             }
             return;
         }
@@ -296,7 +299,8 @@ fn read_state(raw: Raw<'_>) -> State<'_> {
     state
 }
 
-fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updated: Option<Time>) {
+/// Folds a call; says whether a person took it back, and the turn with it.
+fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updated: Option<Time>) -> bool {
     let state = read_state(raw);
     session.row(state.from, number, true);
     let input = state.input.unwrap_or(Raw(b"{}"));
@@ -324,10 +328,13 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updat
             let error = text(state.error);
             let withdrawn = WITHDRAWN.iter().any(|start| error.starts_with(start));
             session.result(&part.call, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &error);
+            // Unless the person said what to do instead, the model is not asked again.
+            return withdrawn && !error.contains("feedback");
         }
         // Pending or running.
         _ => {}
     }
+    false
 }
 
 /// Error results that say nothing of the agent's luck: a person said no, or stopped it.

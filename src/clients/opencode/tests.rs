@@ -167,13 +167,53 @@ fn calls_fail_or_not() {
             ],
             "open, 1 calls, 1 failed, streak 1",
         ),
+    ]);
+}
+
+const REFUSED: &str = "The user rejected permission to use this specific tool call.";
+
+#[test]
+fn a_refusal_is_no_failure_and_ends_the_turn() {
+    check(&[
         (
-            "a refusal is no failure",
+            "in a reply with a failure",
+            vec![asks(), calls_on("m2", &[failed(), read(REFUSED)])],
+            "interrupted, 2 calls, 1 failed, streak 1",
+        ),
+        (
+            "the answer to it may go on in the same breath",
+            vec![asks(), answer("m2", r#","finish":"stop""#, &[read(REFUSED), text("without it, then")])],
+            "ended, 1 calls",
+        ),
+        ("or in the next one", vec![asks(), calls_on("m2", &[read(REFUSED)]), answer("m3", "", &[])], "open, 1 calls"),
+        (
+            "a refusal that says what to do instead",
             vec![
                 asks(),
-                calls_on("m2", &[failed(), read("The user rejected permission to use this specific tool call.")]),
+                calls_on(
+                    "m2",
+                    &[read(
+                        "The user rejected permission to use this specific tool call with the following feedback: no",
+                    )],
+                ),
             ],
-            "open, 2 calls, 1 failed, streak 1",
+            "open, 1 calls",
+        ),
+        (
+            "a question that nobody wants to answer",
+            vec![asks(), calls_on("m2", &[read("The user dismissed this question")])],
+            "interrupted, 1 calls",
+        ),
+        (
+            "a rule's refusal is a failure, and the agent goes on",
+            vec![
+                asks(),
+                calls_on(
+                    "m2",
+                    &[read("The user has specified a rule which prevents you from using this specific tool call.")],
+                ),
+            ],
+            "open, 1 calls, 1 failed, streak 1",
         ),
     ]);
 }

@@ -145,7 +145,7 @@ fn every_client_tells_its_end() {
         let found = told(text).unwrap();
         let status = found.status.as_deref().unwrap_or_default();
         assert_eq!((found.word, status, found.class), (Some(*word), *said, *class), "{text}");
-        assert_eq!(found.by_agent, *word != Running, "{text}");
+        assert_eq!((found.by_agent, found.unended), (*word != Running, *word == Running), "{text}");
     }
 }
 

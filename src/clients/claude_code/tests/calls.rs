@@ -18,9 +18,6 @@ fn three() -> Vec<String> {
 
 #[test]
 fn how_calls_come_out() {
-    let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
-    let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
-    let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
     check(
         fold,
         &[
@@ -32,26 +29,6 @@ fn how_calls_come_out() {
                 "open, 4 calls, 3 failed",
             ),
             (
-                "a refusal does not",
-                and(three(), vec![bash("4", "d"), failed("4", refused)]),
-                "open, 4 calls, 3 failed, streak 3",
-            ),
-            (
-                "nor a denial by its kind",
-                and(three(), vec![bash("4", "d"), denied]),
-                "open, 4 calls, 3 failed, streak 3",
-            ),
-            (
-                "nor a sibling's fall",
-                and(three(), vec![bash("4", "d"), failed("4", sibling)]),
-                "open, 4 calls, 3 failed, streak 3",
-            ),
-            (
-                "missing permission is a failure",
-                vec![prompt("go"), bash("1", "a"), failed("1", "Permission to use Bash has been denied.")],
-                "open, 1 calls, 1 failed, streak 1",
-            ),
-            (
                 "a new turn has a new streak",
                 and(three(), vec![text("4", END), prompt("again")]),
                 "open, 3 calls, 3 failed",
@@ -60,6 +37,85 @@ fn how_calls_come_out() {
                 "also one that begins by itself",
                 and(three(), vec![text("4", END), thinking("5", "\"tool_use\"")]),
                 "open, 3 calls, 3 failed",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_somebody_took_back_neither_fails_nor_ends_a_streak() {
+    let sibling = "<tool_use_error>Sibling tool call errored</tool_use_error>";
+    let refused = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said: no";
+    let told_sub_agent = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the file). Try a different approach";
+    let denied = answer("4", r#""content":"Denied","is_error":true"#, r#","toolDenialKind":"user-rejected""#);
+    check(
+        fold,
+        &[
+            (
+                "a refusal",
+                and(three(), vec![bash("4", "d"), failed("4", refused)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            ("a denial by its kind", and(three(), vec![bash("4", "d"), denied]), "open, 4 calls, 3 failed, streak 3"),
+            (
+                "a sibling's fall",
+                and(three(), vec![bash("4", "d"), failed("4", sibling)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "one that a sub-agent is told of",
+                and(three(), vec![bash("4", "d"), failed("4", told_sub_agent)]),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "a reply that is asked for anew",
+                and(
+                    three(),
+                    vec![
+                        bash("4", "d"),
+                        failed(
+                            "4",
+                            "<tool_use_error>Error: Streaming fallback - tool execution discarded</tool_use_error>",
+                        ),
+                    ],
+                ),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_denial_that_no_person_made_is_a_failure() {
+    check(
+        fold,
+        &[
+            (
+                "nobody can be asked",
+                vec![
+                    prompt("go"),
+                    bash("1", "a"),
+                    failed("1", "Permission for this tool use was denied: it requires interactive approval"),
+                ],
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "whatever the client calls it",
+                vec![
+                    prompt("go"),
+                    bash("1", "a"),
+                    answer(
+                        "1",
+                        r#""content":"Claude requested permissions to write to /a, but you haven't granted it yet.","is_error":true"#,
+                        r#","toolDenialKind":"user-rejected""#,
+                    ),
+                ],
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "a rule denies it",
+                vec![prompt("go"), bash("1", "a"), failed("1", "Permission to use Bash has been denied.")],
+                "open, 1 calls, 1 failed, streak 1",
             ),
         ],
     );

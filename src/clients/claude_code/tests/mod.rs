@@ -96,6 +96,7 @@ fn queue(operation: &str, content: &str) -> String {
 }
 
 const END: &str = "\"end_turn\"";
+const STOPPED: &str = "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the file). STOP what you are doing and wait for the user to tell you how to proceed.";
 const INTERRUPTED: &str = r#"[{"type":"text","text":"[Request interrupted by user for tool use]"}]"#;
 
 #[test]
@@ -124,6 +125,14 @@ fn sub_agents() {
         &[
             ("waited for", vec![go(), agent("")], "open, in Agent `look`, 1 calls"),
             ("launched, and left alone", background(), "ended, 1 calls, 1 children"),
+            (
+                "a workflow beside it",
+                and(
+                    background(),
+                    vec![system("turn_duration", r#","pendingBackgroundAgentCount":1,"pendingWorkflowCount":1"#)],
+                ),
+                "ended, 1 calls, 2 children",
+            ),
             ("its end begins a turn", and(background(), vec![notified()]), "open, 1 calls, 1 children"),
             (
                 "which ends",

@@ -58,19 +58,17 @@ fn what_makes_an_end_firm_or_undoes_it() {
                 vec![go(), text("1", END), meta("Stop hook feedback:\\nrun the tests"), thinking("2", "\"tool_use\"")],
                 "open",
             ),
-            ("another prompt", vec![go(), text("1", END), prompt("more")], "open"),
             (
-                "nothing from the client itself",
+                "as soon as it says so",
                 vec![
                     go(),
                     text("1", END),
-                    row(
-                        "assistant",
-                        r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
-                    ),
+                    meta("Stop hook feedback:\\nrun the tests"),
+                    system("stop_hook_summary", r#","hookErrors":["run the tests"]"#),
                 ],
-                "ended",
+                "open",
             ),
+            ("another prompt", vec![go(), text("1", END), prompt("more")], "open"),
             (
                 "a picture alone is a prompt",
                 vec![user(r#"[{"type":"image","source":{"type":"base64","data":"AA"}}]"#)],
@@ -81,7 +79,43 @@ fn what_makes_an_end_firm_or_undoes_it() {
 }
 
 #[test]
-fn errors_retries_and_interruptions() {
+fn what_the_client_notes_beside_a_turn() {
+    let go = || prompt("go");
+    let attached = |kind: &str| row("attachment", &format!(r#""attachment":{{"type":"{kind}","hookName":"h"}}"#));
+    let idle = || {
+        row(
+            "assistant",
+            r#""message":{"id":"s","model":"<synthetic>","role":"assistant","stop_reason":"stop_sequence","content":[{"type":"text","text":"No response requested."}]},"isApiErrorMessage":false"#,
+        )
+    };
+    check(
+        fold,
+        &[
+            ("nothing from the client itself", vec![go(), text("1", END), idle()], "ended"),
+            ("taken up after a crash", vec![go(), bash("1", "ls"), idle()], "interrupted, 1 calls"),
+            ("and asked to go on", vec![go(), bash("1", "ls"), idle(), prompt("go on")], "open, 1 calls"),
+            (
+                "stopped by a hook",
+                vec![go(), bash("1", "ls"), attached("hook_stopped_continuation"), ok("1")],
+                "interrupted, 1 calls",
+            ),
+            (
+                "a hook that stops at the end",
+                vec![go(), text("1", END), attached("hook_stopped_continuation")],
+                "ended",
+            ),
+            (
+                "no more turns",
+                vec![go(), bash("1", "ls"), ok("1"), attached("max_turns_reached")],
+                "resource error, 1 calls",
+            ),
+            ("other notes", vec![go(), bash("1", "ls"), ok("1"), attached("hook_success")], "open, 1 calls"),
+        ],
+    );
+}
+
+#[test]
+fn errors() {
     let go = || prompt("go");
     let limit = "You've hit your session limit · resets 6pm (America/Los_Angeles)";
     check(
@@ -106,7 +140,7 @@ fn errors_retries_and_interruptions() {
 }
 
 #[test]
-fn retries_and_interruptions() {
+fn retries_and_what_follows_an_error() {
     let go = || prompt("go");
     let retry = |attempt: u32| {
         system(
@@ -129,8 +163,18 @@ fn retries_and_interruptions() {
             ),
             ("retries", vec![go(), retry(1), retry(2), retry(3)], "open, retries 3"),
             ("and an answer", vec![go(), retry(1), retry(2), thinking("1", "null")], "open"),
+        ],
+    );
+}
+
+#[test]
+fn interruptions() {
+    let go = || prompt("go");
+    check(
+        fold,
+        &[
             (
-                "interrupted in a thought",
+                "in a thought",
                 vec![go(), user(r#"[{"type":"text","text":"[Request interrupted by user]"}]"#)],
                 "interrupted",
             ),
@@ -155,7 +199,34 @@ fn retries_and_interruptions() {
                 ],
                 "interrupted, 1 calls",
             ),
+            (
+                "and ended before it could say so",
+                vec![go(), bash("1", "ls"), failed("1", STOPPED)],
+                "interrupted, 1 calls",
+            ),
+            (
+                "in one of two tools",
+                vec![
+                    go(),
+                    tool("1", "a", "Bash", r#"{"command":"a"}"#),
+                    tool("1", "b", "Bash", r#"{"command":"b"}"#),
+                    failed("a", STOPPED),
+                    failed("b", STOPPED),
+                    user(INTERRUPTED),
+                ],
+                "interrupted, 2 calls",
+            ),
+            (
+                "in a tool, as old versions had it",
+                vec![go(), bash("1", "ls"), failed("1", "[Request interrupted by user for tool use]")],
+                "interrupted, 1 calls",
+            ),
             ("and told to go on", vec![go(), user(INTERRUPTED), prompt("go on")], "open"),
+            (
+                "and gone on by itself",
+                vec![go(), bash("1", "ls"), failed("1", STOPPED), bash("2", "ls")],
+                "open, in Bash `ls`, 2 calls, repeats 2",
+            ),
         ],
     );
 }
@@ -196,6 +267,25 @@ fn what_a_person_does_with_the_client_is_no_prompt() {
             ),
             ("after the end", and(ended(), vec![command("model"), printed()]), "ended"),
             ("a command that stands for a prompt", vec![command("review"), meta("Review the changes.")], "open"),
+            (
+                "such a command in another turn",
+                and(
+                    ended(),
+                    vec![prompt("<command-message>review</command-message>\\n<command-name>/review</command-name>")],
+                ),
+                "open",
+            ),
+            (
+                "and what it stands for",
+                vec![
+                    prompt("go"),
+                    user(INTERRUPTED),
+                    prompt("<command-message>review</command-message>\\n<command-name>/review</command-name>"),
+                    meta("Review the changes."),
+                    bash("1", "git diff"),
+                ],
+                "open, in Bash `git diff`, 1 calls",
+            ),
             ("what else the client writes", and(ended(), vec![meta("<system-reminder>x</system-reminder>")]), "ended"),
         ],
     );

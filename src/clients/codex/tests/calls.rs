@@ -115,16 +115,28 @@ fn commands_that_go_on() {
     );
 }
 
+/// A script that runs one command.
+fn run(call: &str) -> String {
+    let text =
+        "const r = await tools.exec_command({cmd: \"make\", workdir: '/srv/shop/.worktrees/task-x'});\ntext(r.output)";
+    script(call, text)
+}
+
+fn done(call: &str) -> String {
+    script_output(call, "Script completed")
+}
+
+/// One whose command fails.
+fn failing(call: &str) -> [String; 3] {
+    [run(call), command_item("exec-1", 2), done(call)]
+}
+
 #[test]
 fn code_mode() {
-    let run = |call: &str| {
-        script(
-            call,
-            "const r = await tools.exec_command({cmd: \"make\", workdir: '/srv/shop/.worktrees/task-x'});\ntext(r.output)",
-        )
-    };
-    let done = |call: &str| script_output(call, "Script completed");
-    let failing = |call: &str| [run(call), command_item("exec-1", 2), done(call)];
+    let refused = item(
+        "custom_tool_call_output",
+        r#","call_id":"call_2","output":[{"type":"input_text","text":"Script failed\nWall time 0.1 seconds\nOutput:\n"},{"type":"input_text","text":"Script error:\nexec_command failed for `make`: Rejected(\"rejected by user\")"}]"#,
+    );
     let ask = script("1", "await tools.request_user_input({questions: [{id: 'q', question: 'Which one?'}]})");
     check(
         fold,
@@ -151,20 +163,61 @@ fn code_mode() {
                 "open, 2 calls, 1 failed",
             ),
             (
+                "a person refused its command",
+                and(and(begun(), failing("1")), [run("2"), refused]),
+                "open, 2 calls, 1 failed, streak 1, repeats 2",
+            ),
+            ("asks a person", and(begun(), [ask]), "open, in exec `Which one?`, asks, 1 calls"),
+        ],
+    );
+}
+
+#[test]
+fn scripts_that_are_put_aside() {
+    let put_aside = |call: &str| script_output(call, "Script running with cell ID 3");
+    let wait = |call: &str| function(call, "wait", r#"{"cell_id":"3"}"#);
+    let aside =
+        |call: &str, poll: &str| [run(call), put_aside(call), command_item("exec-1", 2), wait(poll), done(poll)];
+    check(
+        fold,
+        &[
+            (
                 "goes on, and fails later",
+                and(begun(), [run("1"), put_aside("1"), wait("2"), command_item("exec-1", 2), done("2")]),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            ("fails before it is waited for", and(begun(), aside("1", "2")), "open, 2 calls, 1 failed, streak 1"),
+            (
+                "again and again",
+                and(and(and(begun(), aside("1", "2")), aside("3", "4")), aside("5", "6")),
+                "open, 6 calls, 3 failed, streak 3, repeats 3",
+            ),
+            (
+                "goes on, and ends well",
+                and(and(begun(), failing("1")), [run("2"), put_aside("2"), wait("3"), done("3")]),
+                "open, 3 calls, 1 failed, repeats 2",
+            ),
+            (
+                "waited for twice",
                 and(
                     begun(),
                     [
                         run("1"),
-                        script_output("1", "Script running with cell ID 3"),
-                        function("2", "wait", r#"{"cell_id":"3"}"#),
+                        put_aside("1"),
+                        wait("2"),
+                        put_aside("2"),
                         command_item("exec-1", 2),
-                        done("2"),
+                        wait("3"),
+                        done("3"),
                     ],
                 ),
-                "open, 2 calls, 1 failed, streak 1",
+                "open, 3 calls, 1 failed, streak 1",
             ),
-            ("asks a person", and(begun(), [ask]), "open, in exec `Which one?`, asks, 1 calls"),
+            (
+                "what it left running is stopped later",
+                and(begun(), [run("1"), done("1"), command_item("exec-1", 143)]),
+                "open, 1 calls",
+            ),
         ],
     );
 }

@@ -131,6 +131,12 @@ fn where_a_turn_stands() {
                 and(begun(), [exec("1", "ls"), aborted("interrupted"), command_item("call_1", 1)]),
                 "interrupted, 1 calls",
             ),
+            (
+                "what comes late",
+                and(begun(), [aborted("interrupted"), exec("1", "ls"), output("1", "aborted by user"), said()]),
+                "interrupted",
+            ),
+            ("and asked again", and(begun(), [aborted("interrupted"), said(), started(), said()]), "open"),
             ("replaced", and(begun(), [aborted("replaced"), started()]), "open"),
             ("a review's end", and(begun(), [aborted("review_ended")]), "ended"),
             ("a budget's", and(begun(), [aborted("budget_limited")]), "resource error"),
@@ -223,6 +229,12 @@ fn without_turn_events() {
             ("given up: requests and no more", and(old(), [context(), context(), context()]), "open"),
             ("the next prompt", and(old(), [said(), event("user_message", r#","message":"more""#)]), "open"),
             ("events begin", and(old(), [said(), started(), said()]), "open"),
+            (
+                "interrupted, and what comes late",
+                and(and(old(), [event("turn_aborted", r#","reason":"interrupted""#)]), shell(1)),
+                "interrupted",
+            ),
+            ("and asked again", and(and(old(), [event("turn_aborted", r#","reason":"interrupted""#)]), old()), "open"),
         ],
     );
 }

@@ -187,7 +187,17 @@ fn how_other_calls_came_out() {
             (
                 "refused by a person",
                 one(tool("a", "read_file", json!({}), "cancelled", json!({"error": "x"}))),
-                "open, 1 calls",
+                "interrupted, 1 calls",
+            ),
+            (
+                "and what the model is told of it",
+                rows(&[asked(1), reply(2, "", &[tool("a", "edit", json!({}), "cancelled", json!({}))]), answered(3)]),
+                "interrupted, 1 calls",
+            ),
+            (
+                "one of two refused",
+                rows(&[asked(1), reply(2, "", &[ok("b"), tool("a", "edit", json!({}), "cancelled", json!({}))])]),
+                "open, 2 calls",
             ),
             (
                 "a refusal says nothing of a streak",
