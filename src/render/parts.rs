@@ -151,8 +151,7 @@ pub(super) fn tools(session: &SessionReport) -> String {
 pub(super) fn tokens(tokens: &Tokens) -> String {
     let cache = [(tokens.cached_input, "cached"), (tokens.cache_write, "to cache")];
     let cache = cache.into_iter().filter(|(count, _)| *count > 0);
-    let cache: Vec<_> = cache.map(|(count, what)| format!("{} {what}", short_number(count))).collect();
-    let cache = if cache.is_empty() { String::new() } else { format!(" ({})", cache.join(", ")) };
+    let cache: String = cache.map(|(count, what)| format!(", {} {what}", short_number(count))).collect();
     format!("{} in{cache}, {} out", short_number(tokens.input), short_number(tokens.output))
 }
 

@@ -59,6 +59,14 @@ pub(crate) struct Span {
     pub(crate) health: Option<Health>,
 }
 
+impl Task {
+    /// How long its failed runs took.
+    pub(crate) fn failed_s(&self) -> u64 {
+        let failed = self.runs.iter().filter(|run| run.outcome == Health::Failed);
+        failed.filter_map(|run| run.duration_s).fold(0, u64::saturating_add)
+    }
+}
+
 impl RunAt {
     fn of(run: &Run) -> Self {
         Self {
@@ -186,9 +194,8 @@ pub(super) fn longest(tasks: &[Task]) -> Vec<usize> {
 /// By the time that was lost, stuck, struggling or in runs that failed; then by failed runs, then by errors.
 pub(super) fn troubled(tasks: &[Task]) -> Vec<usize> {
     let trouble = |at: &usize| {
-        let Task { figures, runs, .. } = &tasks[*at];
-        let failed = runs.iter().filter(|run| run.outcome == Health::Failed).filter_map(|run| run.duration_s);
-        let lost = failed.fold(figures.stuck_s, u64::saturating_add).saturating_add(figures.struggling_s);
+        let (task, figures) = (&tasks[*at], &tasks[*at].figures);
+        let lost = task.failed_s().saturating_add(figures.stuck_s).saturating_add(figures.struggling_s);
         (lost, figures.failed, figures.errors)
     };
     let mut order: Vec<usize> = (0..tasks.len()).filter(|at| trouble(at) > (0, 0, 0)).collect();

@@ -86,6 +86,13 @@ pub(super) fn find(text: &[u8], at: usize, length: usize) -> Option<Found> {
     find_value(text, from + blanks, value, is_loose, opening_quote(text, start))
 }
 
+/// The value of an element such as `<password>`, whose name ends at `at`.
+pub(super) fn find_element(text: &[u8], at: usize) -> Option<Found> {
+    let start = at - text[..at].iter().rev().take(NAME).take_while(|&&b| is_name(b)).count();
+    let value = value_of(&text[start..at]).filter(|_| text[..start].ends_with(b"<"))?;
+    find_value(text, at + 1, value, false, None)
+}
+
 /// The value of a flag such as `--token`, in a command or in a list of arguments.
 pub(super) fn find_flag(text: &[u8], at: usize) -> Option<Found> {
     let name = at + 2;
@@ -170,8 +177,10 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
     let end = start + run(&text[start..], LOOK, goes_on);
     let secret = &text[start..end];
     let is_loose = is_loose && quote.is_none();
-    // What goes on like this is code.
-    let is_code = !is_header && (matches!(text.get(end), Some(b'(' | b'[' | b'{' | b'<')) || is_code(secret, is_loose));
+    // What goes on like this is code, but not what an element of a page ends.
+    let rest = &text[end..];
+    let is_more = matches!(rest, [b'(' | b'[' | b'{' | b'<', ..]) && !rest.starts_with(b"</");
+    let is_code = !is_header && (is_more || is_code(secret, is_loose));
     let is_whole = is_credential(secret, value, !is_loose);
     // The first part of a wrapped one may be too short to tell.
     if is_code || secret.is_empty() || is_placeholder(secret) || is_path(secret) || !is_whole && secret.len() >= LEAST {

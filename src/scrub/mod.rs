@@ -106,6 +106,7 @@ fn find_at_mark(text: &[u8], at: usize) -> Option<Found> {
         b'-' => structure::private_key(text, at)
             .or_else(|| assignment::find_flag(text, at))
             .or_else(|| assignment::find_option(text, at)),
+        b'>' => assignment::find_element(text, at),
         b'@' => structure::userinfo(text, at),
         _ => None,
     }

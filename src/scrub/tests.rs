@@ -171,6 +171,8 @@ fn assignments() {
         format!("private_key: {word}, next"),
         format!("PASSWORD='{}'", ["Correct", "Horse"].concat()),
         format!("DB_PASS={word}"),
+        format!("<value>DB_PASSWORD={word}</value>"),
+        format!("<password>{word}</password>"),
         format!("run --pass {word}"),
         format!("Server=x;User Id=sa;Pwd={word};Timeout=5"),
         format!("RAILS_MASTER_KEY={}", body(32)),

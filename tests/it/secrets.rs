@@ -80,6 +80,18 @@ fn families() -> Vec<Family> {
         family("bearer", &["Bea", "rer "], random(40), ""),
         family("basic", &["Authorization: ", "Basic "], &[&RANDOM[..38], "=="].concat(), ""),
         family("password", &["DB_", "PASSWORD="], "hunter2-tr0ub4dor", ""),
+        family("short name of a password", &["DB_", "PASS="], "hunter2-tr0ub4dor", ""),
+        family("password of a user", &["curl -u ", "admin:"], "hunter2-tr0ub4dor", " https://example.org"),
+        family("bedrock", &["AB", "SK"], &RANDOM[..100], "=="),
+        family("gemini", &["A", "Q."], &["Ab8RN6", &RANDOM[..44]].concat(), ""),
+        family("gitlab routable", &["gl", "pat-"], &[&RANDOM[..27], ".", "01", "0a1b2c3d4"].concat(), ""),
+        family(
+            "teams webhook",
+            &["https://x.webhook.", "office.com/webhookb2/"],
+            &["3f9a0c5e-7b1d@", &HEX[..36], "/IncomingWebhook/", &HEX[..32]].concat(),
+            "",
+        ),
+        family("signed address", &["https://s3.example.org/k?X-Amz-Sig", "nature="], HEX, ""),
     ]
 }
 
@@ -114,6 +126,9 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
         ("in an assignment", format!("export SOME_NAME={secret}\nmake")),
         ("in an assignment, quoted", format!("SOME_NAME=\"{secret}\" make")),
         ("in a header", format!("curl -H 'X-Auth: {secret}' -v")),
+        ("in a change", format!("@@ -1 +1 @@\n-key: old\n+key: {secret}\n ...")),
+        ("in YAML", format!("env:\n  KEY: >-\n    {secret}\n  NEXT: 1")),
+        ("in a page", format!("<code>{secret}</code> &quot;{secret}&quot;")),
         ("in a header of its own line", format!("> Host: x\n> Authorization: Bearer {secret}\n> Accept: */*")),
     ]
 }
@@ -121,7 +136,7 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
 /// Every form of the output, and the pages of the tasks whose clients tell most.
 fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     let forms = ["--format lines -v", "--format table -v", "--format json", "--attention"].map(str::to_owned);
-    let pages = (0..15).map(|number| format!("explain w{number}"));
+    let pages = (0..18).map(|number| format!("explain w{number}"));
     let run = |line: &str| lab.run(now(), &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
     forms.into_iter().chain(pages).map(|line| (line.clone(), run(&line))).collect()
 }

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use chrono::FixedOffset;
+
 use super::super::parts::tokens;
 use super::tables;
 use crate::model::ErrorClass;
@@ -73,8 +75,8 @@ pub(super) struct Note {
     pub(super) command: Option<String>,
 }
 
-/// All of them, of which there is something to say.
-pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
+/// All of them, of which there is something to say; with times of day as they are at `offset`.
+pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<Section> {
     let mut sections = vec![overview(report), findings(report), tables::trend(report), tables::groups(report)];
     sections.extend([
         tables::parts("Clients", "CLIENT", &report.clients, &report.agents),
@@ -82,9 +84,9 @@ pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
         tables::repositories(report),
         tables::tools(report),
         patterns(report),
-        tables::tasks(report, "Longest runs", &report.longest),
-        tables::tasks(report, "Most troubled tasks", &report.troubled),
-        tables::batches(report),
+        tables::longest(report),
+        tables::troubled(report),
+        tables::batches(report, offset),
     ]);
     sections.retain(|section| !section.is_empty());
     if !all {
@@ -154,7 +156,7 @@ fn overview(report: &Report) -> Section {
     if let Some(duration) = totals.duration {
         let span = |seconds| age(span(seconds));
         let (median, p90) = (span(duration.median_s), span(duration.p90_s));
-        facts.push(("a run took", format!("median {median}, p90 {p90}, at most {}", seconds(duration.longest_s))));
+        facts.push(("duration", format!("median {median}, p90 {p90}, longest {}", seconds(duration.longest_s))));
     }
     let states = [
         ("healthy", totals.healthy_s),
@@ -182,7 +184,7 @@ fn overview(report: &Report) -> Section {
         let (summed, wall) = (seconds(parallel.summed_s), seconds(parallel.wall_s));
         let (speed_up, most) = (parallel.speed_up, parallel.most);
         facts.push((
-            "side by side",
+            "in parallel",
             format!("{summed} of runs in {wall}: {speed_up:.1} times as fast, at most {most} at once"),
         ));
     }
@@ -192,7 +194,7 @@ fn overview(report: &Report) -> Section {
 /// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75% success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
-    let Some(rate) = figures.success_rate else { return line + ", none has ended here" };
+    let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };
     let _ = write!(line, ": {} completed, {} failed", figures.completed, figures.failed);
     if figures.failed > 0 {
         let mut reasons: Vec<_> = figures.failed_by.iter().collect();
@@ -221,8 +223,8 @@ fn patterns(report: &Report) -> Section {
         let times = count(pattern.count, "time", "times");
         let tasks = names(report, &pattern.tasks);
         Item {
-            text: format!("{times}, {}: {tool}{example}", class(pattern.class)),
-            notes: vec![Note { label: "in", text: tasks, command: None }],
+            text: format!("{tool}{example}"),
+            notes: vec![Note { label: class(pattern.class), text: format!("{times}, in {tasks}"), command: None }],
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))

@@ -92,13 +92,18 @@ fn tokens(page: &Page) -> Option<Figure> {
     let tokens = &page.report.totals.tokens;
     let input = tokens.input.saturating_add(tokens.cached_input).saturating_add(tokens.cache_write);
     let all = input.saturating_add(tokens.output);
-    let detail = format!("{} read, {} of it cached", number(input), percent(share(tokens.cached_input, input)));
-    (all > 0).then(|| Figure { name: "Tokens written", value: number(tokens.output), detail, trend: "output_tokens" })
+    let detail = format!("{} input, {} of it cached", number(input), percent(share(tokens.cached_input, input)));
+    (all > 0).then(|| Figure { name: "Output tokens", value: number(tokens.output), detail, trend: "output_tokens" })
 }
 
 fn cost(page: &Page) -> Option<Figure> {
     let cost = page.report.totals.cost_usd?;
-    Some(Figure { name: "Cost", value: dollars(cost), detail: "where a client tells it".to_owned(), trend: "cost_usd" })
+    Some(Figure {
+        name: "Cost",
+        value: dollars(cost),
+        detail: "as far as clients report it".to_owned(),
+        trend: "cost_usd",
+    })
 }
 
 /// `▲ better, was 40 %`: the arrow says which way, the word whether that is good.

@@ -132,14 +132,14 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     let delay = stuck.mean_delay_s.map(|mean| {
         let times = count(stuck.times, "time", "times");
         note(&format!(
-            "Stuck {times}; on average it took {} until somebody acted, or it went on by itself ({} of them ended).",
-            about(mean),
-            stuck.ended
+            "Stuck {times}, of which {} ended: on average {} after it began, when somebody acted or it went on by itself.",
+            stuck.ended,
+            about(mean)
         ))
     });
     let parallel = page.report.parallel.filter(|parallel| parallel.most > 1).map(|parallel| {
         note(&format!(
-            "One after the other the runs would have taken {}; side by side, {} at most, they took {}: {:.1} times as fast.",
+            "One after the other, the runs would have taken {}; with up to {} in parallel they took {}: {:.1} times as fast.",
             seconds(parallel.summed_s),
             parallel.most,
             seconds(parallel.wall_s),

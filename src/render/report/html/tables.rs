@@ -44,8 +44,8 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
         ("Last", "number"),
     ];
     let table = table(&headings, patterns.iter().take(ROWS).map(row));
-    let left_out = more(patterns.len(), ROWS, "patterns are");
-    (!patterns.is_empty()).then(|| section("Failure patterns").child(table).children(left_out))
+    let left_out = more(patterns.len(), ROWS, "errors are");
+    (!patterns.is_empty()).then(|| section("Errors").child(table).children(left_out))
 }
 
 fn soft(own: &'static str, text: &str) -> Element {
@@ -59,7 +59,7 @@ const SHARES: [Heading; 7] = [
     ("Success", "number"),
     ("Median", "number"),
     ("Stuck", "number"),
-    ("Tokens written", "number"),
+    ("Output tokens", "number"),
     ("Cost", "number"),
 ];
 
@@ -78,7 +78,8 @@ pub(super) fn shares(page: &Page) -> Option<Element> {
             [element("h3").own(heading), table(&SHARES, rows)].into_iter().chain(left_out)
         })
         .collect();
-    (!tables.is_empty()).then(|| section("Who worked where").child(element("div").class("even").children(tables)))
+    (!tables.is_empty())
+        .then(|| section("Clients, models and repositories").child(element("div").class("even").children(tables)))
 }
 
 fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
@@ -171,8 +172,8 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
         ("Tasks", "words"),
         ("Runs", "number"),
         ("At once", "number"),
-        ("Summed", "number"),
-        ("Took", "number"),
+        ("Run time", "number"),
+        ("Wall time", "number"),
         ("Speed-up", "number"),
         ("", "meter"),
     ];
@@ -189,8 +190,8 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
             element("td").child(chart::meter("one", parallel.speed_up / super::words::float(parallel.most).max(1.0))),
         ]
     });
-    let what = "Tasks that ran side by side, the latest first: their summed time, the time it took, and how much faster \
-                that was. The bar is the share of the most that were at work at once.";
+    let what = "Tasks that ran in parallel, the latest first: the time of all their runs, the time that went by, and how \
+                much faster that was. The bar is that as a share of the most that ran at once.";
     let table = table(&headings, rows);
     let left_out = more(batches.len(), ROWS, "batches are");
     let note = element("p").class("note").own(what);

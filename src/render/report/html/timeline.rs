@@ -33,9 +33,9 @@ pub(super) fn timeline(page: &Page) -> Option<Element> {
     let frame = Frame::around(page.report.period, ends)?;
     let head = element("p")
         .class("note")
-        .own("A thin line is work that goes well; the thicker and finer broken it is, the more trouble: ")
+        .own("A thin line is healthy work, a thick broken one is trouble: ")
         .children([Health::Struggling, Health::Stuck].map(|state| element("span").child(health(state)).own(" ")))
-        .own("Ends: ")
+        .own("A mark is the end of a run: ")
         .children([Health::Completed, Health::Failed].map(|state| element("span").child(health(state)).own(" ")));
     let section = section("Timeline").child(head);
     if frame.length().as_secs() > LONG * 3600 {
