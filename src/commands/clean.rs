@@ -73,13 +73,13 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
         0 => String::new(),
         _ => format!(", {} {verb}dropped", count(dropped, "older summary", "older summaries")),
     };
-    let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
+    let summaries = [(days, "daily"), (weeks, "weekly"), (months, "monthly")];
     let told: Vec<_> =
-        summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} by {of}")).collect();
+        summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} {of}")).collect();
     let told = if told.is_empty() { "no summary".to_owned() } else { format!("summaries: {}", told.join(", ")) };
     let freed = match before.checked_sub(after) {
-        Some(freed) if dry_run => format!("{} would be free", bytes(freed)),
-        Some(freed) => format!("{} less", bytes(freed)),
+        Some(freed) if dry_run => format!("{} would be freed", bytes(freed)),
+        Some(freed) => format!("{} freed", bytes(freed)),
         None => format!("{} more", bytes(after - before)),
     };
     let rows = count(rows, "row", "rows");

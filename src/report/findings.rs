@@ -56,7 +56,7 @@ fn still_stuck(report: &Report) -> Option<Finding> {
     let stuck = count(tasks.len() as u64, "task", "tasks");
     Some(Finding {
         code: "still_stuck",
-        text: format!("{stuck} {verb} stuck when last seen: {}", names(report, &tasks)),
+        text: format!("{stuck} {verb} stuck when last seen: {}", report.names(&tasks, NAMED)),
         next: "see what it waits for".to_owned(),
         command: Some(explain(first)),
         tasks,
@@ -70,11 +70,11 @@ fn never_completed(report: &Report) -> Option<Finding> {
     let worst = report.tasks.get(*tasks.first()?)?;
     let failed = worst.figures.failed;
     let text = match tasks.len() {
-        1 => format!("{} failed {failed} times and never completed", worst.task),
+        1 => format!("{} failed {failed} times and never completed", report.name(worst)),
         n => format!(
             "{n} tasks failed three times or more and never completed: {}; {} failed {failed} times",
-            names(report, &tasks),
-            worst.task
+            report.names(&tasks, NAMED),
+            report.name(worst)
         ),
     };
     Some(Finding {
@@ -242,7 +242,7 @@ fn long_run(report: &Report) -> Option<Finding> {
         code: "long_run",
         text: format!(
             "The longest run, in {}, took {}; the median of {} is {}",
-            task.task,
+            report.name(task),
             age(Duration::from_secs(all.longest_s)),
             count(all.runs, "run", "runs"),
             age(seconds(all.median_s))
@@ -264,7 +264,7 @@ fn costly_task(report: &Report) -> Option<Finding> {
         code: "costly_task",
         text: format!(
             "{} cost {}, which is {} of the {} that {with} tasks cost",
-            task.task,
+            report.name(task),
             dollars(cost(task)),
             percent(cost(task) / all),
             dollars(all)
@@ -302,27 +302,15 @@ fn place(report: &Report, tasks: &[usize]) -> String {
     within(tasks.iter().filter_map(|at| report.tasks.get(*at)).map(|task| task.repository.as_deref()))
 }
 
-/// In their one repository, or everywhere.
+/// In their repositories; everywhere, if they are many or a task is in none.
 fn within<'a>(repositories: impl IntoIterator<Item = Option<&'a str>>) -> String {
-    let repositories: BTreeSet<_> = repositories.into_iter().collect();
-    match repositories.iter().collect::<Vec<_>>()[..] {
-        [Some(repository)] => format!(" -C {}", quote(repository)),
-        _ => " --all".to_owned(),
-    }
+    let all: BTreeSet<_> = repositories.into_iter().collect();
+    let named: Vec<String> = all.iter().flatten().map(|repository| format!(" -C {}", quote(repository))).collect();
+    if named.len() == all.len() && (1..=NAMED).contains(&named.len()) { named.concat() } else { " --all".to_owned() }
 }
 
 fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {
     report.tasks.iter().enumerate().filter(|(_, task)| wanted(task)).map(|(at, _)| at).collect()
-}
-
-/// `a, b, c and 4 more`.
-fn names(report: &Report, tasks: &[usize]) -> String {
-    let named = tasks.iter().filter_map(|at| report.tasks.get(*at)).take(NAMED).map(|task| &*task.task);
-    let named = named.collect::<Vec<_>>().join(", ");
-    match tasks.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -94,6 +94,31 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<Problem>,
 }
 
+impl Report {
+    /// What a task is called: with its repository, where there are several.
+    pub(crate) fn name(&self, task: &Task) -> String {
+        match task.repository.as_deref().filter(|_| self.repositories.len() > 1) {
+            Some(repository) => format!("{}/{}", last(repository), task.task),
+            None => task.task.clone(),
+        }
+    }
+
+    /// The tasks by index: `a, b, c and 4 more`.
+    pub(crate) fn names(&self, tasks: &[usize], most: usize) -> String {
+        let named = tasks.iter().filter_map(|at| self.tasks.get(*at)).take(most).map(|task| self.name(task));
+        let named = named.collect::<Vec<_>>().join(", ");
+        match tasks.len().saturating_sub(most) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+/// The last part of a path.
+pub(crate) fn last(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
 /// One day, week or month. The first and the last end where the period does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Group {

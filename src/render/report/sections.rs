@@ -17,7 +17,7 @@ const SHOWN: usize = 10;
 /// ... and of what takes several lines.
 const ITEMS: usize = 5;
 /// So many tasks are named in a list of them.
-const NAMED: usize = 4;
+pub(super) const NAMED: usize = 4;
 
 pub(super) struct Section {
     pub(super) title: String,
@@ -95,6 +95,16 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
     sections
 }
 
+impl Rows {
+    /// Leaves out the days before the first and after the last on which anything happened.
+    fn trim(&mut self) {
+        let told = |row: &Row| row.cells.iter().skip(1).any(|cell| !cell.is_empty());
+        self.rows.truncate(self.rows.iter().rposition(told).map_or(0, |last| last + 1));
+        let first = self.rows.iter().position(told).unwrap_or(0);
+        drop(self.rows.drain(..first));
+    }
+}
+
 impl Section {
     pub(super) fn new(title: impl Into<String>, body: Body) -> Self {
         Self { title: title.into(), body, more: 0 }
@@ -113,6 +123,7 @@ impl Section {
             Body::Facts(_) => 0,
             // The days of a period are a curve, the last ones of interest most.
             Body::Rows(table) if table.rows.iter().any(|row| row.bar.is_some()) => {
+                table.trim();
                 let more = table.rows.len().saturating_sub(31);
                 drop(table.rows.drain(..more));
                 more
@@ -196,7 +207,9 @@ fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };
     let _ = write!(line, ": {} completed, {} failed", figures.completed, figures.failed);
-    if figures.failed > 0 {
+    if let [reason] = figures.failed_by.keys().collect::<Vec<_>>()[..] {
+        let _ = write!(line, " ({reason})");
+    } else if figures.failed > 0 {
         let mut reasons: Vec<_> = figures.failed_by.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let reasons: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
@@ -221,7 +234,7 @@ fn patterns(report: &Report) -> Section {
         let tool = pattern.tool.as_ref().map(|tool| format!("{tool}: ")).unwrap_or_default();
         let example = if pattern.example.is_empty() { &pattern.pattern } else { &pattern.example };
         let times = count(pattern.count, "time", "times");
-        let tasks = names(report, &pattern.tasks);
+        let tasks = report.names(&pattern.tasks, NAMED);
         Item {
             text: format!("{tool}{example}"),
             notes: vec![Note { label: class(pattern.class), text: format!("{times}, in {tasks}"), command: None }],
@@ -235,15 +248,6 @@ fn class(class: ErrorClass) -> &'static str {
         ErrorClass::Transient => "transient",
         ErrorClass::Resource => "resource",
         ErrorClass::Permanent => "permanent",
-    }
-}
-
-pub(super) fn names(report: &Report, places: &[usize]) -> String {
-    let tasks = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| &*task.task);
-    let named = tasks.take(NAMED).collect::<Vec<_>>().join(", ");
-    match places.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{FixedOffset, Offset, Utc};
 
 use super::super::parts::short_number;
-use super::sections::{Body, Column, Kind, Row, Rows, Section, names, seconds, span};
+use super::sections::{Body, Column, Kind, NAMED, Row, Rows, Section, seconds, span};
 use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Report, Task, Trend, dollars, percent};
 use crate::text::age;
 
@@ -26,9 +26,11 @@ pub(super) fn trend(report: &Report) -> Section {
 /// Of a share in points, of all else in percent of what it was.
 fn change(trend: &Trend) -> String {
     let points = matches!(trend.figure, "success_rate" | "tool_failure_rate");
+    // None at all has no sign.
+    let signed = |number: f64| if number.round() == 0.0 { "0".to_owned() } else { format!("{number:+.0}") };
     match trend.change {
-        _ if points => format!("{:+.0} points", (trend.now - trend.before) * 100.0),
-        Some(change) => format!("{:+.0}%", change * 100.0),
+        _ if points => format!("{} points", signed((trend.now - trend.before) * 100.0)),
+        Some(change) => format!("{}%", signed(change * 100.0)),
         None => String::new(),
     }
 }
@@ -58,7 +60,7 @@ fn large(number: f64) -> String {
 pub(super) fn groups(report: &Report) -> Section {
     let most = report.groups.iter().map(|group| group.figures.completed + group.figures.failed).max().unwrap_or(0);
     let mut columns = vec![label(match report.grouped_by {
-        By::Daily => "DAY",
+        By::Daily => "DAY (UTC)",
         By::Weekly => "WEEK OF",
         By::Monthly => "MONTH",
     })];
@@ -191,7 +193,7 @@ fn tasks(
         let figures = &task.figures;
         let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
         row([
-            task.task.clone(),
+            report.name(task),
             some(figures.runs, figures.runs.to_string()),
             some(figures.failed, figures.failed.to_string()),
             some(time(task), seconds(time(task))),
@@ -224,7 +226,7 @@ pub(super) fn batches(report: &Report, offset: FixedOffset) -> Section {
     let rows = batches.iter().map(|batch| {
         let parallel = &batch.parallel;
         row([
-            format!("{}: {}", batch.tasks.len(), names(report, &batch.tasks)),
+            format!("{}: {}", batch.tasks.len(), report.names(&batch.tasks, NAMED)),
             batch.period.from.local(offset).format("%m-%d %H:%M").to_string(),
             parallel.runs.to_string(),
             seconds(parallel.summed_s),
@@ -233,7 +235,7 @@ pub(super) fn batches(report: &Report, offset: FixedOffset) -> Section {
             parallel.most.to_string(),
         ])
     });
-    Section::new("Batches: tasks that ran in parallel", Body::Rows(Rows { columns, rows: rows.collect() }))
+    Section::new("Parallel batches", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
 fn name(title: &'static str) -> Column {

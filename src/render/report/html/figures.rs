@@ -147,7 +147,7 @@ pub(super) fn findings(page: &Page) -> Option<Element> {
     let items = findings.iter().map(|finding| {
         let mut next = element("p").class("next").own("Next: ").text(&finding.next);
         if let Some(command) = &finding.command {
-            next = next.own(" · ").child(element("code").text(command));
+            next = next.own(" ").child(element("code").text(command));
         }
         let said = element("div").child(element("p").text(&capital(&finding.text))).child(next);
         element("li").child(element("span").with("aria-hidden", "true").own("▸")).child(said)

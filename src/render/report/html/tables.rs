@@ -5,9 +5,9 @@ use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
 use super::words::{about, class, health, number, percent, seconds};
-use super::{Page, last, section};
+use super::{Page, section};
 use crate::model::Health;
-use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars};
+use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last};
 
 /// Of each table.
 const ROWS: usize = 15;
@@ -30,7 +30,7 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
             what,
             cell(&kind),
             cell(&number(pattern.count)),
-            cell(&page.names(&pattern.tasks, NAMED)),
+            cell(&page.report.names(&pattern.tasks, NAMED)),
             cell(&page.moment(pattern.first)),
             cell(&page.moment(pattern.last)),
         ]
@@ -138,7 +138,7 @@ pub(super) fn tasks(page: &Page) -> Option<Element> {
 
 fn task_row(page: &Page, task: &Task) -> Vec<Element> {
     let figures = &task.figures;
-    let mut name = element("td").text(&page.name(task));
+    let mut name = element("td").text(&page.report.name(task));
     let who: Vec<_> = [&task.client, &task.model].into_iter().flatten().map(|word| short(word)).collect();
     if !who.is_empty() {
         name = name.child(element("br")).child(soft("", &who.join(" · ")));
@@ -181,7 +181,7 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
         let parallel = batch.parallel;
         vec![
             cell(&super::axis::between(batch.period.from, batch.period.to, page.offset)),
-            cell(&page.names(&batch.tasks, NAMED)),
+            cell(&page.report.names(&batch.tasks, NAMED)),
             cell(&number(parallel.runs)),
             cell(&number(parallel.most)),
             cell(&seconds(parallel.summed_s)),

@@ -133,7 +133,7 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
     for part in summary(task) {
         small = small.own(" · ").text(&part);
     }
-    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.name(task)));
+    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.report.name(task)));
     element("div").class("lane").child(who.child(small)).child(svg)
 }
 
@@ -154,7 +154,7 @@ pub(super) fn summary(task: &Task) -> Vec<String> {
 fn tell(page: &Page, task: &Task) -> String {
     let times = format!("from {} to {}", page.moment(task.from), page.moment(task.to));
     let runs = task.runs.iter().rev().take(3).rev().map(|run| ended(page, run));
-    let parts = iter::once(page.name(task)).chain(summary(task)).chain([times]).chain(runs);
+    let parts = iter::once(page.report.name(task)).chain(summary(task)).chain([times]).chain(runs);
     parts.collect::<Vec<_>>().join("; ")
 }
 
