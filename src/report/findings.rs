@@ -10,7 +10,7 @@ use super::{Condition, Period, Report, Task};
 use crate::history::OTHERS;
 use crate::model::{ErrorClass, Health};
 use crate::next::quote;
-use crate::text::{age, count};
+use crate::text::{age, count, times};
 
 /// So many are named in a sentence; the others are counted.
 const NAMED: usize = 3;
@@ -142,7 +142,7 @@ fn stuck_long(report: &Report) -> Option<Finding> {
         code: "stuck_long",
         text: format!(
             "Tasks got stuck {}, for {} in all; it took {} on average until somebody acted",
-            count(totals.stuck.times, "time", "times"),
+            times(totals.stuck.times),
             age(Duration::from_secs(totals.stuck_s)),
             age(seconds(delay))
         ),
@@ -189,9 +189,9 @@ fn common_pattern(report: &Report) -> Option<Finding> {
     Some(Finding {
         code: "common_pattern",
         text: format!(
-            "{} tasks met the same {tool}error, {} times in all: {}",
+            "{} tasks met the same {tool}error, {} in all: {}",
             pattern.tasks.len(),
-            pattern.count,
+            times(pattern.count),
             pattern.example
         ),
         next: "fix it once and for all, or tell the agents how to avoid it".to_owned(),

@@ -52,7 +52,7 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
     assert!(again.out.contains(": nothing is old enough, "), "{}", again.out);
     assert_eq!(record(&ground), after);
     let other = ground.run(&["clean", "--now", END, "--keep-raw", "2d", "--keep-daily", "7d"]);
-    assert!(other.out.contains(" by week"), "{}", other.out);
+    assert!(other.out.contains(" weekly"), "{}", other.out);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::super::parts::tokens;
 use super::tables;
 use crate::model::ErrorClass;
 use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
-use crate::text::{age, count};
+use crate::text::{age, count, times};
 
 /// Of a list so many are shown, without `-v`.
 const SHOWN: usize = 10;
@@ -222,7 +222,7 @@ fn outcomes(figures: &Figures) -> String {
 /// `5 times, on average 1h14m until somebody acted`.
 fn stuck(figures: &Figures) -> String {
     let stuck = &figures.stuck;
-    let mut line = count(stuck.times, "time", "times");
+    let mut line = times(stuck.times);
     if let Some(mean) = stuck.mean_delay_s {
         let _ = write!(line, ", on average {} until somebody acted", age(span(mean)));
     }
@@ -233,11 +233,14 @@ fn patterns(report: &Report) -> Section {
     let item = |pattern: &Pattern| {
         let tool = pattern.tool.as_ref().map(|tool| format!("{tool}: ")).unwrap_or_default();
         let example = if pattern.example.is_empty() { &pattern.pattern } else { &pattern.example };
-        let times = count(pattern.count, "time", "times");
         let tasks = report.names(&pattern.tasks, NAMED);
         Item {
             text: format!("{tool}{example}"),
-            notes: vec![Note { label: class(pattern.class), text: format!("{times}, in {tasks}"), command: None }],
+            notes: vec![Note {
+                label: class(pattern.class),
+                text: format!("{}, in {tasks}", times(pattern.count)),
+                command: None,
+            }],
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))

@@ -83,7 +83,7 @@ fn stuck(page: &Page) -> Option<Figure> {
     let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} on average", about(mean))).unwrap_or_default();
     let detail = match totals.stuck.times {
         0 => format!("{} of the time watched", percent(share(totals.stuck_s, watched))),
-        times => format!("{}{delay}", count(times, "time", "times")),
+        times => format!("{}{delay}", text::times(times)),
     };
     (watched > 0).then(|| Figure { name: "Time stuck", value: seconds(totals.stuck_s), detail, trend: "stuck_s" })
 }

@@ -7,7 +7,7 @@ use super::words::{about, float, percent, seconds, share, word};
 use super::{Page, note, section};
 use crate::model::Health;
 use crate::report::{Figures, RunAt};
-use crate::text::count;
+use crate::text::{self, count};
 
 pub(super) fn outcomes(page: &Page) -> Option<Element> {
     let totals = &page.report.totals;
@@ -130,11 +130,11 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     let parts: Vec<_> = states.into_iter().filter(|(.., seconds)| *seconds > 0).map(part).collect();
     let stuck = totals.stuck;
     let delay = stuck.mean_delay_s.map(|mean| {
-        let times = count(stuck.times, "time", "times");
         note(&format!(
-            "Stuck {times}, of which {} ended: on average {} after it began, when somebody acted or it went on by itself.",
-            stuck.ended,
-            about(mean)
+            "Stuck {}; on average it took {} until somebody acted or it went on by itself ({} ended).",
+            text::times(stuck.times),
+            about(mean),
+            stuck.ended
         ))
     });
     let parallel = page.report.parallel.filter(|parallel| parallel.most > 1).map(|parallel| {
