@@ -34,6 +34,8 @@ use crate::model::Problem;
 use crate::text::count;
 use crate::time::Time;
 
+use share::Cut;
+
 pub(crate) use self::{
     agents::{Agent, Condition},
     batches::{Batch, Parallel},
@@ -146,7 +148,7 @@ pub(crate) struct Known {
 pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
     let stretches = &known.now[..];
     let cut = within(stretches, period);
-    let totals = Figures::of(&cut);
+    let totals = Figures::of(cut.iter().map(AsRef::as_ref));
     let before = before(&known.before, period.before());
     let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
     let tasks = tasks::tasks(stretches, &cut, period);
@@ -182,19 +184,19 @@ pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By
     report
 }
 
-fn within(stretches: &[Stretch], period: Period) -> Vec<Stretch> {
+fn within(stretches: &[Stretch], period: Period) -> Vec<Cut<'_>> {
     stretches.iter().filter_map(|stretch| share::cut(stretch, period)).collect()
 }
 
 fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
     let cut = within(stretches, period);
-    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(&cut) })
+    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(cut.iter().map(AsRef::as_ref)) })
 }
 
-fn groups(cut: &[Stretch], period: Period, by: By) -> Vec<Group> {
+fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
     let periods = by.divide(period);
     let place = |time: Time| periods.partition_point(|period| period.to <= time).min(periods.len().saturating_sub(1));
-    let mut held: Vec<Vec<Stretch>> = periods.iter().map(|_| Vec::new()).collect();
+    let mut held: Vec<Vec<Cut>> = periods.iter().map(|_| Vec::new()).collect();
     for stretch in cut {
         let first = stretch.runs.iter().map(|run| run.ended).fold(stretch.from, Time::min);
         let last = stretch.runs.iter().map(|run| run.ended).fold(stretch.to, Time::max);
@@ -204,11 +206,12 @@ fn groups(cut: &[Stretch], period: Period, by: By) -> Vec<Group> {
             }
         }
     }
-    let group = |(period, held): (Period, Vec<Stretch>)| Group { period, figures: Figures::of(&held) };
+    let group =
+        |(period, held): (Period, Vec<Cut>)| Group { period, figures: Figures::of(held.iter().map(AsRef::as_ref)) };
     periods.into_iter().zip(held).map(group).collect()
 }
 
-fn parts(cut: &[Stretch], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
+fn parts(cut: &[Cut], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
     let mut held: BTreeMap<Option<&str>, Vec<&Stretch>> = BTreeMap::new();
     for stretch in cut {
         held.entry(name(stretch)).or_default().push(stretch);

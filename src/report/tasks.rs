@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::figures::{Key, key};
+use super::share::Cut;
 use super::{Figures, Period};
 use crate::history::{Run, Stretch};
 use crate::model::{ErrorClass, Health};
@@ -81,7 +82,7 @@ impl RunAt {
 }
 
 /// The tasks that have something in `cut`, the part of all stretches that lies in the period.
-pub(super) fn tasks(all: &[Stretch], cut: &[Stretch], period: Period) -> Vec<Task> {
+pub(super) fn tasks(all: &[Stretch], cut: &[Cut], period: Period) -> Vec<Task> {
     let mut tasks: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
     for stretch in cut {
         tasks.entry(key(stretch)).or_default().push(stretch);
