@@ -25,6 +25,7 @@ pub(crate) mod samples;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -148,7 +149,7 @@ pub(crate) struct Known {
 pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
     let stretches = &known.now[..];
     let cut = within(stretches, period);
-    let totals = Figures::of(cut.iter().map(AsRef::as_ref));
+    let totals = Figures::of(cut.iter().map(Deref::deref));
     let before = before(&known.before, period.before());
     let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
     let tasks = tasks::tasks(stretches, &cut, period);
@@ -190,7 +191,7 @@ fn within(stretches: &[Stretch], period: Period) -> Vec<Cut<'_>> {
 
 fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
     let cut = within(stretches, period);
-    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(cut.iter().map(AsRef::as_ref)) })
+    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(cut.iter().map(Deref::deref)) })
 }
 
 fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
@@ -207,7 +208,7 @@ fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
         }
     }
     let group =
-        |(period, held): (Period, Vec<Cut>)| Group { period, figures: Figures::of(held.iter().map(AsRef::as_ref)) };
+        |(period, held): (Period, Vec<Cut>)| Group { period, figures: Figures::of(held.iter().map(Deref::deref)) };
     periods.into_iter().zip(held).map(group).collect()
 }
 
