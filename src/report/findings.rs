@@ -86,9 +86,9 @@ fn never_completed(report: &Report) -> Option<Finding> {
     })
 }
 
-/// A client whose last runs failed more often than they may.
+/// A client whose last runs failed more often than they may; once may be chance.
 fn failing_agent(report: &Report) -> Option<Finding> {
-    let agent = report.agents.first().filter(|agent| agent.condition <= Condition::Degraded)?;
+    let agent = report.agents.iter().find(|agent| agent.condition <= Condition::Degraded && agent.failed >= 2)?;
     let same = |task: &Task| task.client.as_deref() == Some(&agent.client) && task.figures.failed > 0;
     let others: Vec<_> = report.agents.iter().filter(|other| other.condition == Condition::Healthy).collect();
     let others = match others.first() {
@@ -317,12 +317,25 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// `83%`.
-pub(crate) fn percent(rate: f64) -> String {
-    format!("{:.0}%", rate * 100.0)
+/// `87%`; with a decimal where it would else be none or all.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
+    if is_edge { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
-/// `$12.30`.
+/// `$12.30`, `$16,255`.
 pub(crate) fn dollars(amount: f64) -> String {
-    format!("${amount:.2}")
+    if amount < 1000.0 {
+        return format!("${amount:.2}");
+    }
+    let digits = format!("{amount:.0}");
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("${grouped}")
 }

@@ -259,6 +259,39 @@ fn a_trend_is_better_or_worse_where_there_are_runs_to_tell() {
 }
 
 #[test]
+fn shares_do_not_round_to_none_or_all() {
+    for (value, shown) in [(0.0, "0%"), (0.001, "0.1%"), (0.126, "13%"), (0.999, "99.9%"), (1.0, "100%")] {
+        assert_eq!(super::percent(value), shown);
+    }
+}
+
+#[test]
+fn amounts_are_short() {
+    let cases = [
+        (0.0, "$0.00"),
+        (12.3, "$12.30"),
+        (999.5, "$999.50"),
+        (1000.0, "$1,000"),
+        (16_254.7, "$16,255"),
+        (1.5e9, "$1,500,000,000"),
+    ];
+    for (amount, shown) in cases {
+        assert_eq!(super::dollars(amount), shown);
+    }
+}
+
+#[test]
+fn a_client_that_failed_once_is_no_finding() {
+    for (failures, told) in [(1, false), (2, true)] {
+        let mut one = stretch("a", "19T08:00", "19T12:00");
+        one.runs =
+            (0..3).map(|at| if at < failures { failed("19T12:00", 5) } else { completed("19T12:00", 5) }).collect();
+        let findings = of(vec![one], days("19", "20")).findings;
+        assert_eq!(findings.iter().any(|finding| finding.code == "failing_agent"), told, "{findings:?}");
+    }
+}
+
+#[test]
 fn commands_can_be_copied_from_anywhere() {
     let stuck = |task: &str, repository: Option<&str>| {
         let mut one = stretch(task, "19T08:00", "19T12:00");

@@ -23,18 +23,20 @@ struct Family {
     body: String,
 }
 
+fn family(name: &'static str, before: &[&str], body: &str, after: &str) -> Family {
+    Family { name, text: [&before.concat(), body, after].concat(), body: body.to_owned() }
+}
+
+fn random(length: usize) -> &'static str {
+    &RANDOM[..length]
+}
+
 fn families() -> Vec<Family> {
-    let family = |name, before: &[&str], body: &str, after: &str| Family {
-        name,
-        text: [&before.concat(), body, after].concat(),
-        body: body.to_owned(),
-    };
-    let random = |length: usize| &RANDOM[..length];
-    let jwt = format!("{}.{}.{}", &RANDOM[..33], &RANDOM[8..80], &RANDOM[20..63]);
-    let pem = ["-----BEGIN RSA PRIV", "ATE KEY-----\n"].concat();
-    let end = pem.trim_end().replace("BEGIN", "END");
-    let lines = format!("{}\n{}\n{}\n", &RANDOM[..64], &RANDOM[10..74], &RANDOM[24..60]);
-    let telegram = [&RANDOM[3..35], "Xy4"].concat();
+    makers().into_iter().chain(others()).collect()
+}
+
+/// Known by what their makers begin them with.
+fn makers() -> Vec<Family> {
     vec![
         family("anthropic", &["sk-", "ant-", "api03-"], &random(93)[..90], "AA"),
         family("openai project", &["sk-", "proj-"], random(90), ""),
@@ -73,15 +75,6 @@ fn families() -> Vec<Family> {
         family("vault", &["hv", "s."], random(90), ""),
         family("grafana", &["gl", "sa_"], &[&RANDOM[..32], "_3f9a0c5e"].concat(), ""),
         family("twilio", &["S", "K"], &HEX[..32], ""),
-        family("telegram", &["1234567890", ":"], &telegram, ""),
-        family("jwt", &["ey", "J"], &jwt, ""),
-        family("pem", &[&pem], &lines, &end),
-        family("password in an address", &["postgres://", "shop:"], "hunter2-tr0ub4dor", "@db.internal/shop"),
-        family("bearer", &["Bea", "rer "], random(40), ""),
-        family("basic", &["Authorization: ", "Basic "], &[&RANDOM[..38], "=="].concat(), ""),
-        family("password", &["DB_", "PASSWORD="], "hunter2-tr0ub4dor", ""),
-        family("short name of a password", &["DB_", "PASS="], "hunter2-tr0ub4dor", ""),
-        family("password of a user", &["curl -u ", "admin:"], "hunter2-tr0ub4dor", " https://example.org"),
         family("bedrock", &["AB", "SK"], &RANDOM[..100], "=="),
         family("gemini", &["A", "Q."], &["Ab8RN6", &RANDOM[..44]].concat(), ""),
         family("gitlab routable", &["gl", "pat-"], &[&RANDOM[..27], ".", "01", "0a1b2c3d4"].concat(), ""),
@@ -91,6 +84,26 @@ fn families() -> Vec<Family> {
             &["3f9a0c5e-7b1d@", &HEX[..36], "/IncomingWebhook/", &HEX[..32]].concat(),
             "",
         ),
+    ]
+}
+
+/// Known by how they are made, or by what stands before them.
+fn others() -> Vec<Family> {
+    let jwt = format!("{}.{}.{}", &RANDOM[..33], &RANDOM[8..80], &RANDOM[20..63]);
+    let pem = ["-----BEGIN RSA PRIV", "ATE KEY-----\n"].concat();
+    let end = pem.trim_end().replace("BEGIN", "END");
+    let lines = format!("{}\n{}\n{}\n", &RANDOM[..64], &RANDOM[10..74], &RANDOM[24..60]);
+    let telegram = [&RANDOM[3..35], "Xy4"].concat();
+    vec![
+        family("telegram", &["1234567890", ":"], &telegram, ""),
+        family("jwt", &["ey", "J"], &jwt, ""),
+        family("pem", &[&pem], &lines, &end),
+        family("password in an address", &["postgres://", "shop:"], "hunter2-tr0ub4dor", "@db.internal/shop"),
+        family("bearer", &["Bea", "rer "], random(40), ""),
+        family("basic", &["Authorization: ", "Basic "], &[&RANDOM[..38], "=="].concat(), ""),
+        family("password", &["DB_", "PASSWORD="], "hunter2-tr0ub4dor", ""),
+        family("short name of a password", &["DB_", "PASS="], "hunter2-tr0ub4dor", ""),
+        family("password of a user", &["curl -u ", "admin:"], "hunter2-tr0ub4dor", " https://example.org"),
         family("signed address", &["https://s3.example.org/k?X-Amz-Sig", "nature="], HEX, ""),
     ]
 }

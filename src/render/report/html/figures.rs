@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::axis::day;
 use super::markup::{Element, element};
-use super::words::{about, number, percent, seconds, share};
+use super::words::{about, number, seconds, share};
 use super::{Page, note, section};
-use crate::report::{By, Trend, dollars};
+use crate::report::{By, Trend, dollars, percent};
 use crate::text::{self, count};
 
 /// More problems than this are counted, not listed.
@@ -67,7 +67,7 @@ fn runs(page: &Page) -> Figure {
 
 fn success(page: &Page) -> Option<Figure> {
     let totals = &page.report.totals;
-    let detail = format!("{} completed, {} failed", totals.completed, totals.failed);
+    let detail = format!("{} completed, {} failed", number(totals.completed), number(totals.failed));
     Some(Figure { name: "Success rate", value: percent(totals.success_rate?), detail, trend: "success_rate" })
 }
 

@@ -3,10 +3,10 @@
 use super::chart::{Column, Mark, Part, bar, columns, legend};
 use super::figures::group_label;
 use super::markup::{Element, element};
-use super::words::{about, float, percent, seconds, share, word};
+use super::words::{about, float, seconds, share, word};
 use super::{Page, note, section};
 use crate::model::Health;
-use crate::report::{Figures, RunAt};
+use crate::report::{Figures, RunAt, percent};
 use crate::text::{self, count};
 
 pub(super) fn outcomes(page: &Page) -> Option<Element> {

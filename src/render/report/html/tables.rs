@@ -4,10 +4,10 @@ use super::chart;
 use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
-use super::words::{about, class, health, number, percent, seconds};
+use super::words::{about, class, health, number, seconds};
 use super::{Page, section};
 use crate::model::Health;
-use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last};
+use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
 /// Of each table.
 const ROWS: usize = 15;

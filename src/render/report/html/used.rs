@@ -4,9 +4,9 @@ use super::chart::{Column, Part, bar, columns, legend};
 use super::figures::{group_label, short};
 use super::markup::{Element, element};
 use super::table::{cell, meter, more, table};
-use super::words::{float, number, percent, share};
+use super::words::{float, number, share};
 use super::{Page, section};
-use crate::report::{Group, dollars};
+use crate::report::{Group, dollars, percent};
 
 /// More tools than this are not listed.
 const TOOLS: usize = 20;
