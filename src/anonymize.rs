@@ -119,7 +119,8 @@ impl Pseudonyms {
             let any_case = kind.any_case() || name.contains(['-', '_']);
             if kind == Kind::Session && uuid_at(name, 0).is_some() {
                 let short = name[..SHORT].to_owned();
-                self.know(Known { text: short, instead: instead.clone(), is_path: false, any_case });
+                // Like a path it stands alone: more of the name may follow, and be cut.
+                self.know(Known { text: short, instead: instead.clone(), is_path: true, any_case });
             }
             self.know(Known { text: name.to_owned(), instead, is_path: false, any_case });
         }

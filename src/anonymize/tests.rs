@@ -51,7 +51,7 @@ fn texts() {
         ("in shop/fix of two words", "in task-# of task-#"),
         ("a task that is a", "a task that is a"),
         ("claude --resume 00000000-1111-2222-3333-444455556666.", "claude --resume session-#."),
-        ("cut: claude --resume 5d0ef989-28d…", "cut: claude --resume session-#-28d…"),
+        ("cut: claude --resume 5d0ef989-28d…", "cut: claude --resume session-#…"),
         ("cut: claude --resume 5d0ef9…", "cut: claude --resume session-#…"),
         ("cut: /srv/acme/shop/.work…", "cut: /srv/path-#/repo-#/path-#…"),
         ("cut: ann@acme…", "cut: email-#…"),

@@ -29,7 +29,10 @@ fn change(trend: &Trend) -> String {
     // None at all has no sign.
     let signed = |number: f64| if number.round() == 0.0 { "0".to_owned() } else { format!("{number:+.0}") };
     match trend.change {
-        _ if points => format!("{} points", signed((trend.now - trend.before) * 100.0)),
+        _ if points => match signed((trend.now - trend.before) * 100.0) {
+            one if one == "+1" || one == "-1" => one + " point",
+            more => more + " points",
+        },
         Some(change) => format!("{}%", signed(change * 100.0)),
         None => String::new(),
     }
@@ -112,7 +115,7 @@ fn figures_cells(figures: &Figures) -> Vec<String> {
     ]
 }
 
-/// One client, model or repository a row; with how it fared of late, where that is known.
+/// One client, model or repository a row; with how its last runs went, where that is known.
 pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], agents: &[Agent]) -> Section {
     let mut columns = vec![name(column)];
     columns.extend(figures_columns());

@@ -80,16 +80,21 @@ fn empty_days_before_and_after_are_left_out_of_the_table() {
 }
 
 #[test]
-fn no_change_has_no_sign() {
-    let some = |day: &str, failed: usize| {
+fn changes_of_shares_are_told_in_points() {
+    let some = |day: &str, failed: u64| {
         let mut one = stretch("a", &format!("{day}T08:00"), &format!("{day}T09:00"));
-        one.used.tools = crate::report::samples::calls(1000, failed as u64);
+        one.used.tools = crate::report::samples::calls(1000, failed);
         vec![one]
     };
-    let known = Known { now: some("19", 499), before: some("18", 500), problems: Vec::new() };
-    let report = report(known, at("20T00:00"), days("19", "20"), None);
-    let text = written("text", &report, &options(80, false, true));
-    assert!(text.contains("50%  0 points"), "{text}");
+    for (now, told) in
+        [(499, "50%  0 points"), (490, "49%  -1 point\n"), (511, "51%  +1 point\n"), (480, "48%  -2 points")]
+    {
+        let known = Known { now: some("19", now), before: some("18", 500), problems: Vec::new() };
+        let report = report(known, at("20T00:00"), days("19", "20"), None);
+        let text = written("text", &report, &options(80, false, true));
+        let row = text.lines().find(|line| line.contains("failed tool calls")).unwrap_or_default().to_owned() + "\n";
+        assert!(row.contains(told.trim_start()), "{told}: {row}");
+    }
 }
 
 #[test]
