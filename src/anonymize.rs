@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use words::{email_at, has_end, is_inner, is_path_char, is_safe, path_at, uuid_at};
+use words::{
+    email_at, has_end, hex_at, is_inner, is_path_char, is_safe, is_variant, path_at, uuid_at, windows_path_at,
+};
 
 /// What a name is of; the first word of its pseudonym.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,9 @@ const PLAIN: [&str; 15] = [
     "model",
 ];
 
+/// So much of a session's name is told where there is no room for more.
+const SHORT: usize = 8;
+
 /// Less than this of a name tells nothing.
 const CUT: usize = 3;
 
@@ -110,7 +115,14 @@ impl Pseudonyms {
             self.any_case.push((name.to_owned(), kind));
         }
         if name.chars().count() >= kind.shortest() {
-            self.know(Known { text: name.to_owned(), instead, is_path: false, any_case: kind.any_case() });
+            // What joins words is written in many ways, too: `fix-login`, `fix_login`, `FIX_LOGIN`.
+            let any_case = kind.any_case() || name.contains(['-', '_']);
+            if kind == Kind::Session && uuid_at(name, 0).is_some() {
+                let short = name[..SHORT].to_owned();
+                // Like a path it stands alone: more of the name may follow, and be cut.
+                self.know(Known { text: short, instead: instead.clone(), is_path: true, any_case });
+            }
+            self.know(Known { text: name.to_owned(), instead, is_path: false, any_case });
         }
     }
 
@@ -181,6 +193,16 @@ impl Pseudonyms {
             } else if let Some(length) = uuid_at(&text, at) {
                 hidden.push_str(&self.name(Kind::Session, &text[at..at + length]));
                 at += length;
+            } else if let Some(length) = hex_at(&text, at) {
+                hidden.push_str("id-");
+                hidden.push_str(&self.digest(&text[at..at + length], Kind::Session));
+                at += length;
+            } else if let Some(length) = windows_path_at(&text, at) {
+                let (drive, path) = text[at..at + length].split_at(2);
+                let parts = path.split('\\').map(|part| self.part(part)).collect::<Vec<_>>();
+                hidden.push_str(drive);
+                hidden.push_str(&parts.join("\\"));
+                at += length;
             } else if let Some(length) = path_at(&text, at).filter(|_| begins || next == '/') {
                 hidden.push_str(&self.parts(&text[at..at + length]));
                 at += length;
@@ -236,9 +258,9 @@ impl Pseudonyms {
         let before = text[..at].chars().next_back();
         let stands = |known: &&Known| {
             let length = known.text.len();
-            let same = rest.get(..length).is_some_and(|start| {
-                if known.any_case { start.eq_ignore_ascii_case(&known.text) } else { start == known.text }
-            });
+            let same = rest
+                .get(..length)
+                .is_some_and(|start| if known.any_case { is_variant(start, &known.text) } else { start == known.text });
             let apart = !before.is_some_and(|c| if known.is_path { is_path_char(c) } else { is_inner(c) });
             same && apart && has_end(&rest[length..], known.is_path)
         };

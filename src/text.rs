@@ -117,6 +117,15 @@ pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })
 }
 
+/// `once`, `twice`, `5 times`.
+pub(crate) fn times(n: u64) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
 /// `300 MiB`, `1.5 GiB`: rounded down, with one decimal below 10.
 pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -253,6 +262,7 @@ mod tests {
         assert_eq!(count(1, "task", "tasks"), "1 task");
         assert_eq!(count(0, "task", "tasks"), "0 tasks");
         assert_eq!(count(5, "task", "tasks"), "5 tasks");
+        assert_eq!([0, 1, 2, 3].map(times), ["0 times", "once", "twice", "3 times"]);
         let cases = [
             (0, "0 B"),
             (1023, "1023 B"),

@@ -24,7 +24,7 @@ fn pseudonyms(salt: &[u8]) -> Pseudonyms {
 /// With `#` for the digits of each pseudonym.
 fn brief(text: &str) -> String {
     let mut brief = text.to_owned();
-    for word in ["task-", "branch-", "repo-", "session-", "user-", "host-", "path-", "email-"] {
+    for word in ["task-", "id-", "branch-", "repo-", "session-", "user-", "host-", "path-", "email-"] {
         let parts = brief.split(word).map(str::to_owned).collect::<Vec<_>>();
         let is_digits = |part: &str| part.get(..8).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         brief = parts[0].clone();
@@ -52,11 +52,21 @@ fn texts() {
         ("a task that is a", "a task that is a"),
         ("claude --resume 00000000-1111-2222-3333-444455556666.", "claude --resume session-#."),
         ("cut: claude --resume 5d0ef989-28d…", "cut: claude --resume session-#…"),
+        ("cut: claude --resume 5d0ef9…", "cut: claude --resume session-#…"),
         ("cut: /srv/acme/shop/.work…", "cut: /srv/path-#/repo-#/path-#…"),
         ("cut: ann@acme…", "cut: email-#…"),
         ("on feature/rounding", "on branch-#"),
         ("claude --resume 5d0ef989-28d0-4a1f-9c36-0a5bd6a5b0a1", "claude --resume session-#"),
         ("for ann, Ann's and ANN_2 on build7.", "for user-#, user-#'s and user-#_2 on host-#."),
+        (
+            "session 5d0ef989 at commit 3f2a9c0de4b15a67, code 12345678, cafe",
+            "session session-# at commit id-#, code 12345678, cafe",
+        ),
+        ("BILLING_2 and Billing-2; Billing", "task-# and task-#; Billing"),
+        (
+            "in C:\\Users\\Ann\\plan\\src\\x.rs:7, c:\\\\billing",
+            "in C:\\Users\\user-#\\path-#\\src\\path-#.rs:7, c:\\\\task-#",
+        ),
         // Paths: home, repository, worktree, what is below, and all others.
         ("/home/Ann", "~"),
         ("cat /home/Ann/notes/x.md", "cat ~/path-#/path-#.md"),

@@ -61,6 +61,31 @@ pub(super) fn uuid_at(text: &str, at: usize) -> Option<usize> {
     (uuid.iter().enumerate().all(is_place) && alone).then_some(LENGTH)
 }
 
+/// The length of the hexadecimal word at this place: a commit, a part of an id.
+pub(super) fn hex_at(text: &str, at: usize) -> Option<usize> {
+    let rest = &text[at..];
+    let length = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let word = rest.get(..length).filter(|_| (7..=64).contains(&length))?;
+    let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
+    let alone = !text[..at].chars().next_back().is_some_and(is_inner) && has_end(&rest[length..], false);
+    (alone && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)).then_some(length)
+}
+
+/// The length of the path at this place, as Windows has them.
+pub(super) fn windows_path_at(text: &str, at: usize) -> Option<usize> {
+    let rest = &text[at..];
+    let is_drive = matches!(rest.as_bytes(), [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
+    let begins = !text[..at].chars().next_back().is_some_and(is_path_char);
+    let end = || rest[2..].find(|c: char| c != '\\' && !is_path_char(c)).map_or(rest.len(), |end| end + 2);
+    (is_drive && begins).then(end)
+}
+
+/// Whether it is the same but for case, and for what joins its words.
+pub(super) fn is_variant(text: &str, known: &str) -> bool {
+    let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    text.bytes().map(plain).eq(known.bytes().map(plain))
+}
+
 /// The length of the e-mail address that begins at this place.
 pub(super) fn email_at(text: &str, at: usize) -> Option<usize> {
     let is_local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::anonymous::pseudonyms;
 use super::look::config;
 use super::records::records;
 use crate::cli::Cli;
@@ -30,6 +31,11 @@ pub(crate) fn clean(
     }
     let retention = config(cli, world)?.retention;
     let records = records(cli, cli.look.all, world, err)?;
+    let pseudonyms = pseudonyms(cli, world, err)?;
+    let shown = |path: &Path| {
+        let hidden = pseudonyms.as_ref().map(|pseudonyms| pseudonyms.path(path));
+        one_line(&hidden.as_deref().unwrap_or(path).to_string_lossy(), 400)
+    };
     let mut code = 0;
     let mut say = |line: String| match writeln!(out, "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -40,7 +46,7 @@ pub(crate) fn clean(
     }
     for path in &records {
         match clean_record(path, world, &retention, dry_run) {
-            Ok(line) => say(format!("{}: {line}", one_line(&path.to_string_lossy(), 400)))?,
+            Ok(line) => say(format!("{}: {line}", shown(path)))?,
             Err(error) => {
                 code = 2;
                 drop(writeln!(err, "agentmon: {}", one_line(&format!("{error:#}"), 800)));
@@ -50,7 +56,7 @@ pub(crate) fn clean(
     let Some(folder) = cache::folder(world) else { return Ok(code) };
     match cache::clean(&folder, world.now, dry_run) {
         Ok(Removed { files: 0, .. }) => {}
-        Ok(removed) => say(format!("{}: {}", one_line(&folder.to_string_lossy(), 400), cache_line(&removed, dry_run)))?,
+        Ok(removed) => say(format!("{}: {}", shown(&folder), cache_line(&removed, dry_run)))?,
         Err(error) => {
             code = 2;
             let folder = folder.to_string_lossy();
@@ -73,13 +79,13 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
         0 => String::new(),
         _ => format!(", {} {verb}dropped", count(dropped, "older summary", "older summaries")),
     };
-    let summaries = [(days, "day"), (weeks, "week"), (months, "month")];
+    let summaries = [(days, "daily"), (weeks, "weekly"), (months, "monthly")];
     let told: Vec<_> =
-        summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} by {of}")).collect();
+        summaries.iter().filter(|(number, _)| *number > 0).map(|(number, of)| format!("{number} {of}")).collect();
     let told = if told.is_empty() { "no summary".to_owned() } else { format!("summaries: {}", told.join(", ")) };
     let freed = match before.checked_sub(after) {
-        Some(freed) if dry_run => format!("{} would be free", bytes(freed)),
-        Some(freed) => format!("{} less", bytes(freed)),
+        Some(freed) if dry_run => format!("{} would be freed", bytes(freed)),
+        Some(freed) => format!("{} freed", bytes(freed)),
         None => format!("{} more", bytes(after - before)),
     };
     let rows = count(rows, "row", "rows");

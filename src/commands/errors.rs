@@ -105,7 +105,7 @@ fn resolve(
         }
     }
     let told = match resolved {
-        0 => "nothing of it is open".to_owned(),
+        0 => "nothing to resolve: no such error is open".to_owned(),
         resolved => format!("{} resolved", count(resolved as u64, "error", "errors")),
     };
     match writeln!(out, "{told}").and_then(|()| out.flush()) {

@@ -79,6 +79,10 @@ pub(crate) fn events(
                 drop(writeln!(err, "agentmon: could not read `{path}`: {error}"));
             }
         }
+        if !command.follow && spoke.is_none() {
+            let hint = if since.is_some() { "; `--since all` looks further back" } else { "" };
+            drop(writeln!(err, "agentmon: no such event is recorded{hint}"));
+        }
         if !command.follow || !pause() {
             return Ok(0);
         }

@@ -149,12 +149,13 @@ fn resolved(row: &Value, options: &Options) -> String {
     pattern.or(task).unwrap_or_else(|| "all errors".to_owned())
 }
 
-/// `day from 2026-11-13: 3 runs, 41 calls, 5 failed`.
+/// `3 runs, 41 calls, 5 failed (day)`: of a week or a month likewise.
 fn summary(row: &Value, options: &Options) -> String {
     let stretch = &row["stretch"];
     let runs = stretch["runs"].as_array().map(|runs| text::count(runs.len() as u64, "run", "runs"));
     let used = used(&stretch["used"]);
-    join([word(&row["period"], options), Some(join([runs, Some(used)], ", "))], ": ")
+    let period = word(&row["period"], options).map(|period| format!("({period})"));
+    join([Some(join([runs, Some(used)], ", ")), period], " ")
 }
 
 /// An event of a kind that is not known here: the words that most have.
@@ -217,7 +218,7 @@ mod tests {
             ),
             (
                 json!({ "event": "summary", "period": "day", "stretch": { "task": "billing", "runs": [1, 2], "used": { "tools": used } } }),
-                "summary     billing: day: 2 runs, 41 calls, 5 failed",
+                "summary     billing: 2 runs, 41 calls, 5 failed (day)",
             ),
             (
                 json!({ "event": "alert", "task": "t", "alert": "cpu", "state": "begun", "detail": "90 %" }),

@@ -151,9 +151,8 @@ pub(super) fn tools(session: &SessionReport) -> String {
 pub(super) fn tokens(tokens: &Tokens) -> String {
     let cache = [(tokens.cached_input, "cached"), (tokens.cache_write, "to cache")];
     let cache = cache.into_iter().filter(|(count, _)| *count > 0);
-    let cache: Vec<_> = cache.map(|(count, what)| format!("{} {what}", short_number(count))).collect();
-    let cache = if cache.is_empty() { String::new() } else { format!(" ({})", cache.join(", ")) };
-    format!("{} in{cache}, {} out", short_number(tokens.input), short_number(tokens.output))
+    let cache: Vec<_> = cache.map(|(count, what)| format!(", {} {what}", short_number(count))).collect();
+    format!("{} in{}, {} out", short_number(tokens.input), cache.concat(), short_number(tokens.output))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
@@ -161,7 +160,8 @@ pub(super) fn short_number(number: u64) -> String {
     match number {
         0..1_000 => number.to_string(),
         1_000..1_000_000 => format!("{:.1}k", number as f64 / 1e3),
-        _ => format!("{:.1}M", number as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{:.1}B", number as f64 / 1e9),
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::figures::rate;
-use crate::history::{Run, Stretch};
+use super::share::Cut;
+use crate::history::Run;
 use crate::model::Health;
 
 /// How many of the last runs are looked at.
@@ -63,7 +64,7 @@ impl Condition {
     }
 }
 
-pub(super) fn agents(stretches: &[Stretch]) -> Vec<Agent> {
+pub(super) fn agents(stretches: &[Cut]) -> Vec<Agent> {
     let mut runs: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
     for stretch in stretches {
         let Some(client) = stretch.client.as_deref() else { continue };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::share::Cut;
 use crate::history::{Run, Stretch, Used, Waits};
 use crate::model::{Health, Tokens, ToolCounts};
 
@@ -159,7 +160,7 @@ fn quantile(sorted: &[u64], share: f64) -> f64 {
 
 impl Tool {
     /// All tools, the most used first.
-    pub(super) fn all(stretches: &[Stretch]) -> Vec<Self> {
+    pub(super) fn all(stretches: &[Cut]) -> Vec<Self> {
         let mut counts: BTreeMap<&str, ToolCounts> = BTreeMap::new();
         for (name, more) in stretches.iter().flat_map(|stretch| &stretch.used.by_tool) {
             let counts = counts.entry(name).or_default();

@@ -1,15 +1,16 @@
 //! What is worth a word. A finding is a function and a row: it speaks only where the figures bear it out, and says
 //! from how many they are.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Condition, Report, Task};
+use super::{Condition, Period, Report, Task};
 use crate::history::OTHERS;
 use crate::model::{ErrorClass, Health};
 use crate::next::quote;
-use crate::text::{age, count};
+use crate::text::{age, count, times};
 
 /// So many are named in a sentence; the others are counted.
 const NAMED: usize = 3;
@@ -51,13 +52,13 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
 fn still_stuck(report: &Report) -> Option<Finding> {
     let tasks = places(report, |task| task.health == Some(Health::Stuck));
     let first = report.tasks.get(*tasks.first()?)?;
-    let verb = if tasks.len() == 1 { "is" } else { "are" };
+    let verb = if tasks.len() == 1 { "was" } else { "were" };
     let stuck = count(tasks.len() as u64, "task", "tasks");
     Some(Finding {
         code: "still_stuck",
-        text: format!("{stuck} {verb} stuck as far as the record goes: {}", names(report, &tasks)),
+        text: format!("{stuck} {verb} stuck when last seen: {}", report.names(&tasks, NAMED)),
         next: "see what it waits for".to_owned(),
-        command: Some(format!("agentmon explain --since all {}", quote(&first.task))),
+        command: Some(explain(first)),
         tasks,
     })
 }
@@ -69,31 +70,32 @@ fn never_completed(report: &Report) -> Option<Finding> {
     let worst = report.tasks.get(*tasks.first()?)?;
     let failed = worst.figures.failed;
     let text = match tasks.len() {
-        1 => format!("{} failed {failed} times and never completed", worst.task),
+        1 => format!("{} failed {failed} times and never completed", report.name(worst)),
         n => format!(
             "{n} tasks failed three times or more and never completed: {}; {} failed {failed} times",
-            names(report, &tasks),
-            worst.task
+            report.names(&tasks, NAMED),
+            report.name(worst)
         ),
     };
     Some(Finding {
         code: "never_completed",
         text,
         next: "change the task before it is started again".to_owned(),
-        command: Some(format!("agentmon explain --since all {}", quote(&worst.task))),
+        command: Some(explain(worst)),
         tasks,
     })
 }
 
-/// A client whose last runs failed more often than they may.
+/// A client whose last runs failed more often than they may; once may be chance.
 fn failing_agent(report: &Report) -> Option<Finding> {
-    let agent = report.agents.first().filter(|agent| agent.condition <= Condition::Degraded)?;
+    let agent = report.agents.iter().find(|agent| agent.condition <= Condition::Degraded && agent.failed >= 2)?;
     let same = |task: &Task| task.client.as_deref() == Some(&agent.client) && task.figures.failed > 0;
     let others: Vec<_> = report.agents.iter().filter(|other| other.condition == Condition::Healthy).collect();
     let others = match others.first() {
-        Some(other) => format!("; of the last {} of {}, {} did", other.runs, other.client, other.failed),
+        Some(other) => format!("; of {}, {} of the last {}", other.client, other.failed, other.runs),
         None => String::new(),
     };
+    let tasks = places(report, same);
     Some(Finding {
         code: "failing_agent",
         text: format!(
@@ -103,9 +105,9 @@ fn failing_agent(report: &Report) -> Option<Finding> {
             agent.failed,
             agent.runs
         ),
-        next: "look at what its failed runs have in common before more are started".to_owned(),
-        command: None,
-        tasks: places(report, same),
+        next: "see what its failed runs have in common before you start more".to_owned(),
+        command: Some(ends(report, &tasks)),
+        tasks,
     })
 }
 
@@ -113,6 +115,7 @@ fn failing_agent(report: &Report) -> Option<Finding> {
 fn success_fell(report: &Report) -> Option<Finding> {
     let before = &report.before.as_ref()?.totals;
     let (then, now) = (before.success_rate?, report.totals.success_rate?);
+    let tasks = places(report, |task| task.figures.failed > 0);
     (before.runs >= 5 && report.totals.runs >= 5 && then - now >= 0.15).then(|| Finding {
         code: "success_fell",
         text: format!(
@@ -124,9 +127,9 @@ fn success_fell(report: &Report) -> Option<Finding> {
             report.totals.completed,
             report.totals.runs
         ),
-        next: "compare what changed since: client, model, prompts".to_owned(),
-        command: None,
-        tasks: places(report, |task| task.figures.failed > 0),
+        next: "compare what has changed since: client, model, prompts".to_owned(),
+        command: Some(ends(report, &tasks)),
+        tasks,
     })
 }
 
@@ -134,17 +137,18 @@ fn success_fell(report: &Report) -> Option<Finding> {
 fn stuck_long(report: &Report) -> Option<Finding> {
     let totals = &report.totals;
     let delay = totals.stuck.mean_delay_s?;
+    let tasks = places(report, |task| task.figures.stuck_s > 0);
     (totals.stuck_s >= 30 * 60 && delay >= 10.0 * 60.0).then(|| Finding {
         code: "stuck_long",
         text: format!(
-            "Tasks were stuck {} for {} in all; on average it took {} until they no longer were",
-            count(totals.stuck.times, "time", "times"),
+            "Tasks got stuck {}, for {} in all; it took {} on average until somebody acted",
+            times(totals.stuck.times),
             age(Duration::from_secs(totals.stuck_s)),
             age(seconds(delay))
         ),
-        next: "let cron tell when a task gets stuck".to_owned(),
-        command: Some("agentmon -q --attention".to_owned()),
-        tasks: places(report, |task| task.figures.stuck_s > 0),
+        next: "let cron tell you when a task gets stuck".to_owned(),
+        command: Some(format!("agentmon{} -q --attention", place(report, &tasks))),
+        tasks,
     })
 }
 
@@ -156,9 +160,13 @@ fn same_cause(report: &Report) -> Option<Finding> {
     };
     let of = |class| failed().filter(|(_, run)| run.error_class == Some(class)).count() as u64;
     let classes = [
-        (ErrorClass::Transient, "transient (limits, overload, connection)", "start them again, fewer at a time"),
-        (ErrorClass::Resource, "for want of a resource (quota, context, memory)", "raise the limit, or cut the tasks"),
-        (ErrorClass::Permanent, "permanent (credentials, bad requests)", "repair what the errors say"),
+        (
+            ErrorClass::Transient,
+            "was transient (rate limit, overload, connection)",
+            "start them again, fewer at a time",
+        ),
+        (ErrorClass::Resource, "was a limit (quota, context, memory)", "raise the limit, or make the tasks smaller"),
+        (ErrorClass::Permanent, "was permanent (credentials, bad requests)", "fix what the errors say"),
     ];
     let (class, word, next) = classes.into_iter().max_by_key(|(class, ..)| of(*class))?;
     let (same, all) = (of(class), failed().count() as u64);
@@ -166,9 +174,9 @@ fn same_cause(report: &Report) -> Option<Finding> {
     tasks.dedup();
     (same >= 3 && same * 2 >= all).then(|| Finding {
         code: "same_cause",
-        text: format!("{same} of {} are {word}", count(all, "failed run", "failed runs")),
+        text: format!("The cause of {same} of {} {word}", count(all, "failed run", "failed runs")),
         next: next.to_owned(),
-        command: None,
+        command: Some(ends(report, &tasks)),
         tasks,
     })
 }
@@ -177,17 +185,17 @@ fn same_cause(report: &Report) -> Option<Finding> {
 fn common_pattern(report: &Report) -> Option<Finding> {
     let known = report.patterns.iter().filter(|pattern| pattern.pattern != OTHERS);
     let pattern = known.into_iter().find(|pattern| pattern.tasks.len() >= 2 && pattern.count >= 5)?;
-    let tool = pattern.tool.as_ref().map(|tool| format!(" of {tool}")).unwrap_or_default();
+    let tool = pattern.tool.as_ref().map(|tool| format!("{tool} ")).unwrap_or_default();
     Some(Finding {
         code: "common_pattern",
         text: format!(
-            "{} tasks met the same error{tool}, {} times in all: {}",
+            "{} tasks met the same {tool}error, {} in all: {}",
             pattern.tasks.len(),
-            pattern.count,
+            times(pattern.count),
             pattern.example
         ),
-        next: "repair it once for all, or tell the agents how to avoid it".to_owned(),
-        command: Some("agentmon errors".to_owned()),
+        next: "fix it once and for all, or tell the agents how to avoid it".to_owned(),
+        command: Some(errors(report, &pattern.tasks)),
         tasks: pattern.tasks.clone(),
     })
 }
@@ -198,15 +206,9 @@ fn failing_tool(report: &Report) -> Option<Finding> {
     let tool = bad.max_by_key(|tool| tool.failed)?;
     Some(Finding {
         code: "failing_tool",
-        text: format!(
-            "{} of {} calls of {} failed ({})",
-            tool.failed,
-            tool.calls,
-            tool.name,
-            percent(tool.failure_rate)
-        ),
-        next: "see which calls: a wrong path or a missing program costs a turn each time".to_owned(),
-        command: None,
+        text: format!("{} of {} {} calls failed ({})", tool.failed, tool.calls, tool.name, percent(tool.failure_rate)),
+        next: "see which ones: a wrong path or a missing program costs a turn each time".to_owned(),
+        command: Some(errors(report, &places(report, |_| true))),
         tasks: Vec::new(),
     })
 }
@@ -217,10 +219,10 @@ fn slower(report: &Report) -> Option<Finding> {
     (then.runs >= 5 && now.runs >= 5 && then.median_s > 0.0 && now.median_s >= then.median_s * 1.5).then(|| Finding {
         code: "slower",
         text: format!(
-            "The median run takes {}, before it took {} ({} and {} runs)",
+            "The median run took {} ({} runs), up from {} ({} runs)",
             age(seconds(now.median_s)),
-            age(seconds(then.median_s)),
             now.runs,
+            age(seconds(then.median_s)),
             then.runs
         ),
         next: "look at the longest runs".to_owned(),
@@ -239,14 +241,14 @@ fn long_run(report: &Report) -> Option<Finding> {
     far.then(|| Finding {
         code: "long_run",
         text: format!(
-            "The longest run, of {}, took {}; the median of {} is {}",
-            task.task,
+            "The longest run, in {}, took {}; the median of {} is {}",
+            report.name(task),
             age(Duration::from_secs(all.longest_s)),
             count(all.runs, "run", "runs"),
             age(seconds(all.median_s))
         ),
-        next: "cut the task into smaller ones, if it can be".to_owned(),
-        command: Some(format!("agentmon explain --since all {}", quote(&task.task))),
+        next: "split the task into smaller ones, if you can".to_owned(),
+        command: Some(explain(task)),
         tasks: vec![at],
     })
 }
@@ -261,8 +263,8 @@ fn costly_task(report: &Report) -> Option<Finding> {
     (with >= 5 && cost(task) >= 1.0 && cost(task) * 2.0 >= all).then(|| Finding {
         code: "costly_task",
         text: format!(
-            "{} cost {}, {} of the {} that {with} tasks cost",
-            task.task,
+            "{} cost {}, which is {} of the {} that {with} tasks cost",
+            report.name(task),
             dollars(cost(task)),
             percent(cost(task) / all),
             dollars(all)
@@ -273,30 +275,67 @@ fn costly_task(report: &Report) -> Option<Finding> {
     })
 }
 
-fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {
-    report.tasks.iter().enumerate().filter(|(_, task)| wanted(task)).map(|(at, _)| at).collect()
+/// Why a task stands as it does. Like all commands here it can be copied to wherever the report is read.
+fn explain(task: &Task) -> String {
+    format!("agentmon explain{} --since all {}", within([task.repository.as_deref()]), quote(&task.task))
 }
 
-/// `a, b, c and 4 more`.
-fn names(report: &Report, tasks: &[usize]) -> String {
-    let named = tasks.iter().filter_map(|at| report.tasks.get(*at)).take(NAMED).map(|task| &*task.task);
-    let named = named.collect::<Vec<_>>().join(", ");
-    match tasks.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
+/// How the runs of the period ended.
+fn ends(report: &Report, tasks: &[usize]) -> String {
+    format!("agentmon events{} --kind finished --since {}", place(report, tasks), since(report))
+}
+
+/// What went wrong in the period, also where it was overcome.
+fn errors(report: &Report, tasks: &[usize]) -> String {
+    format!("agentmon errors{} --all-errors --since {}", place(report, tasks), since(report))
+}
+
+/// The whole days from now back to where the period begins.
+fn since(report: &Report) -> String {
+    const DAY: u64 = 24 * 3600;
+    let Period { from, .. } = report.period;
+    format!("{}d", report.taken_at.since(from).as_secs().div_ceil(DAY).max(1))
+}
+
+/// Where the command is to look for these tasks.
+fn place(report: &Report, tasks: &[usize]) -> String {
+    within(tasks.iter().filter_map(|at| report.tasks.get(*at)).map(|task| task.repository.as_deref()))
+}
+
+/// In their repositories; everywhere, if they are many or a task is in none.
+fn within<'a>(repositories: impl IntoIterator<Item = Option<&'a str>>) -> String {
+    let all: BTreeSet<_> = repositories.into_iter().collect();
+    let named: Vec<String> = all.iter().flatten().map(|repository| format!(" -C {}", quote(repository))).collect();
+    if named.len() == all.len() && (1..=NAMED).contains(&named.len()) { named.concat() } else { " --all".to_owned() }
+}
+
+fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {
+    report.tasks.iter().enumerate().filter(|(_, task)| wanted(task)).map(|(at, _)| at).collect()
 }
 
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// `83%`.
-pub(crate) fn percent(rate: f64) -> String {
-    format!("{:.0}%", rate * 100.0)
+/// `87%`; with a decimal where it would else be none or all.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
+    if is_edge { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
-/// `$12.30`.
+/// `$12.30`, `$16,255`.
 pub(crate) fn dollars(amount: f64) -> String {
-    format!("${amount:.2}")
+    if amount < 1000.0 {
+        return format!("${amount:.2}");
+    }
+    let digits = format!("{amount:.0}");
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("${grouped}")
 }

@@ -25,6 +25,7 @@ pub(crate) mod samples;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -33,6 +34,8 @@ use crate::history::Stretch;
 use crate::model::Problem;
 use crate::text::count;
 use crate::time::Time;
+
+use share::Cut;
 
 pub(crate) use self::{
     agents::{Agent, Condition},
@@ -94,6 +97,31 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<Problem>,
 }
 
+impl Report {
+    /// What a task is called: with its repository, where there are several.
+    pub(crate) fn name(&self, task: &Task) -> String {
+        match task.repository.as_deref().filter(|_| self.repositories.len() > 1) {
+            Some(repository) => format!("{}/{}", last(repository), task.task),
+            None => task.task.clone(),
+        }
+    }
+
+    /// The tasks by index: `a, b, c and 4 more`.
+    pub(crate) fn names(&self, tasks: &[usize], most: usize) -> String {
+        let named = tasks.iter().filter_map(|at| self.tasks.get(*at)).take(most).map(|task| self.name(task));
+        let named = named.collect::<Vec<_>>().join(", ");
+        match tasks.len().saturating_sub(most) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+/// The last part of a path.
+pub(crate) fn last(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
 /// One day, week or month. The first and the last end where the period does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Group {
@@ -121,7 +149,7 @@ pub(crate) struct Known {
 pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
     let stretches = &known.now[..];
     let cut = within(stretches, period);
-    let totals = Figures::of(&cut);
+    let totals = Figures::of(cut.iter().map(Deref::deref));
     let before = before(&known.before, period.before());
     let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
     let tasks = tasks::tasks(stretches, &cut, period);
@@ -157,19 +185,19 @@ pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By
     report
 }
 
-fn within(stretches: &[Stretch], period: Period) -> Vec<Stretch> {
+fn within(stretches: &[Stretch], period: Period) -> Vec<Cut<'_>> {
     stretches.iter().filter_map(|stretch| share::cut(stretch, period)).collect()
 }
 
 fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
     let cut = within(stretches, period);
-    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(&cut) })
+    (!cut.is_empty()).then(|| Before { period, totals: Figures::of(cut.iter().map(Deref::deref)) })
 }
 
-fn groups(cut: &[Stretch], period: Period, by: By) -> Vec<Group> {
+fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
     let periods = by.divide(period);
     let place = |time: Time| periods.partition_point(|period| period.to <= time).min(periods.len().saturating_sub(1));
-    let mut held: Vec<Vec<Stretch>> = periods.iter().map(|_| Vec::new()).collect();
+    let mut held: Vec<Vec<Cut>> = periods.iter().map(|_| Vec::new()).collect();
     for stretch in cut {
         let first = stretch.runs.iter().map(|run| run.ended).fold(stretch.from, Time::min);
         let last = stretch.runs.iter().map(|run| run.ended).fold(stretch.to, Time::max);
@@ -179,11 +207,12 @@ fn groups(cut: &[Stretch], period: Period, by: By) -> Vec<Group> {
             }
         }
     }
-    let group = |(period, held): (Period, Vec<Stretch>)| Group { period, figures: Figures::of(&held) };
+    let group =
+        |(period, held): (Period, Vec<Cut>)| Group { period, figures: Figures::of(held.iter().map(Deref::deref)) };
     periods.into_iter().zip(held).map(group).collect()
 }
 
-fn parts(cut: &[Stretch], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
+fn parts(cut: &[Cut], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
     let mut held: BTreeMap<Option<&str>, Vec<&Stretch>> = BTreeMap::new();
     for stretch in cut {
         held.entry(name(stretch)).or_default().push(stretch);

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::Task;
 use super::figures::key;
-use crate::history::{ErrorSeen, Stretch};
+use super::share::Cut;
+use crate::history::ErrorSeen;
 use crate::model::ErrorClass;
 use crate::time::Time;
 
@@ -28,7 +29,7 @@ pub(crate) struct Pattern {
 }
 
 /// All of them, the commonest first.
-pub(super) fn patterns(stretches: &[Stretch], tasks: &[Task]) -> Vec<Pattern> {
+pub(super) fn patterns(stretches: &[Cut], tasks: &[Task]) -> Vec<Pattern> {
     let places: BTreeMap<_, usize> = tasks
         .iter()
         .enumerate()

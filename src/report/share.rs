@@ -1,22 +1,44 @@
 //! What of a stretch lies in a period. All of it, mostly; of one that lies on both sides of a border, what has a time
 //! of its own goes by that, and the rest is shared out by time, so that the shares add up to the whole.
 
+use std::ops::Deref;
+
 use super::Period;
 use crate::history::{ErrorSeen, Stretch, Used, Waits};
 use crate::model::{Tokens, ToolCounts};
 use crate::time::Time;
 
+/// A stretch as far as it lies in a period.
+pub(super) enum Cut<'a> {
+    Whole(&'a Stretch),
+    Part(Box<Stretch>),
+}
+
+impl Deref for Cut<'_> {
+    type Target = Stretch;
+
+    fn deref(&self) -> &Stretch {
+        match self {
+            Self::Whole(stretch) => stretch,
+            Self::Part(stretch) => stretch,
+        }
+    }
+}
+
 /// What lies in the period; nothing if none of it does.
-pub(super) fn cut(stretch: &Stretch, period: Period) -> Option<Stretch> {
+pub(super) fn cut(stretch: &Stretch, period: Period) -> Option<Cut<'_>> {
     let (from, to) = (stretch.from.max(period.from), stretch.to.min(period.to));
+    if is_within(stretch, period) && stretch.runs.iter().all(|run| period.contains(run.ended)) {
+        return Some(Cut::Whole(stretch));
+    }
     let runs: Vec<_> = stretch.runs.iter().filter(|run| period.contains(run.ended)).cloned().collect();
     if is_within(stretch, period) {
-        return Some(Stretch { runs, ..stretch.clone() });
+        return Some(Cut::Part(Box::new(Stretch { runs, ..stretch.clone() })));
     }
     if from >= to {
         // A run may be recorded later than it ended, and count where it did.
         let (first, last) = (runs.first()?.ended, runs.last()?.ended);
-        return Some(Stretch { from: first, to: last, runs, ..nothing(stretch) });
+        return Some(Cut::Part(Box::new(Stretch { from: first, to: last, runs, ..nothing(stretch) })));
     }
     let part = Part::of(stretch.from, stretch.to, period);
     let changes = stretch.changes.iter().copied().filter(|(at, _)| period.contains(*at)).collect();
@@ -25,7 +47,8 @@ pub(super) fn cut(stretch: &Stretch, period: Period) -> Option<Stretch> {
     let errors = stretch.errors.iter().filter_map(|error| of_error(error, stretch, period)).collect();
     let stuck = part.of_waits(stretch.stuck);
     let unwatched = part.of_count(stretch.unwatched);
-    Some(Stretch { from, to, runs, seconds, unwatched, changes, stuck, used, errors, ..nothing(stretch) })
+    let whose = nothing(stretch);
+    Some(Cut::Part(Box::new(Stretch { from, to, runs, seconds, unwatched, changes, stuck, used, errors, ..whose })))
 }
 
 /// Whether it had to be shared out.

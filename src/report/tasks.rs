@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::figures::{Key, key};
+use super::share::Cut;
 use super::{Figures, Period};
 use crate::history::{Run, Stretch};
 use crate::model::{ErrorClass, Health};
@@ -59,6 +60,14 @@ pub(crate) struct Span {
     pub(crate) health: Option<Health>,
 }
 
+impl Task {
+    /// How long its failed runs took.
+    pub(crate) fn failed_s(&self) -> u64 {
+        let failed = self.runs.iter().filter(|run| run.outcome == Health::Failed);
+        failed.filter_map(|run| run.duration_s).fold(0, u64::saturating_add)
+    }
+}
+
 impl RunAt {
     fn of(run: &Run) -> Self {
         Self {
@@ -73,7 +82,7 @@ impl RunAt {
 }
 
 /// The tasks that have something in `cut`, the part of all stretches that lies in the period.
-pub(super) fn tasks(all: &[Stretch], cut: &[Stretch], period: Period) -> Vec<Task> {
+pub(super) fn tasks(all: &[Stretch], cut: &[Cut], period: Period) -> Vec<Task> {
     let mut tasks: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
     for stretch in cut {
         tasks.entry(key(stretch)).or_default().push(stretch);
@@ -186,9 +195,8 @@ pub(super) fn longest(tasks: &[Task]) -> Vec<usize> {
 /// By the time that was lost, stuck, struggling or in runs that failed; then by failed runs, then by errors.
 pub(super) fn troubled(tasks: &[Task]) -> Vec<usize> {
     let trouble = |at: &usize| {
-        let Task { figures, runs, .. } = &tasks[*at];
-        let failed = runs.iter().filter(|run| run.outcome == Health::Failed).filter_map(|run| run.duration_s);
-        let lost = failed.fold(figures.stuck_s, u64::saturating_add).saturating_add(figures.struggling_s);
+        let (task, figures) = (&tasks[*at], &tasks[*at].figures);
+        let lost = task.failed_s().saturating_add(figures.stuck_s).saturating_add(figures.struggling_s);
         (lost, figures.failed, figures.errors)
     };
     let mut order: Vec<usize> = (0..tasks.len()).filter(|at| trouble(at) > (0, 0, 0)).collect();

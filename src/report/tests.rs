@@ -218,17 +218,117 @@ fn against_the_period_before() {
     let told: Vec<_> = trend.iter().map(|row| (row.figure, row.before, row.now, row.change, row.better)).collect();
     let wanted = [
         ("runs", 1.0, 6.0, Some(5.0), None),
-        ("success_rate", 1.0, 0.5, Some(-0.5), Some(false)),
-        ("median_s", 3600.0, 2400.0, Some(-0.3333), Some(true)),
-        ("p90_s", 3600.0, 7200.0, Some(1.0), Some(false)),
-        ("stuck_s", 0.0, 63_000.0, None, Some(false)),
-        ("errors", 0.0, 7.0, None, Some(false)),
+        ("success_rate", 1.0, 0.5, Some(-0.5), None),
+        ("median_s", 3600.0, 2400.0, Some(-0.3333), None),
+        ("p90_s", 3600.0, 7200.0, Some(1.0), None),
+        ("stuck_s", 0.0, 63_000.0, None, None),
+        ("errors", 0.0, 7.0, None, None),
         ("output_tokens", 10_000.0, 50_000.0, Some(4.0), None),
         ("cost_usd", 2.0, 15.5, Some(6.75), None),
     ];
     assert_eq!(told, wanted);
     let alone = of(vec![stretch("a", "19T01:00", "19T02:00")], days("19", "20"));
     assert_eq!((alone.before, alone.trend), (None, Vec::new()));
+}
+
+#[test]
+fn a_trend_is_better_or_worse_where_there_are_runs_to_tell() {
+    // Outcomes as below, before and now; then what is said of the success rate, and of the median.
+    let cases = [
+        ("ccf", "ccc", Some(true), Some(false)),
+        ("ccc", "ccf", Some(false), Some(false)),
+        ("ccc", "ccc", None, Some(false)),
+        ("cf", "ccc", None, None),
+        ("ccc", "cf", None, None),
+    ];
+    let some = |day: &str, outcomes: &str, minutes: u64| {
+        let end = format!("{day}T12:00");
+        let mut one = stretch("a", &format!("{day}T08:00"), &end);
+        let run = |outcome: char| if outcome == 'c' { completed(&end, minutes) } else { failed(&end, minutes) };
+        one.runs = outcomes.chars().map(run).collect();
+        vec![one]
+    };
+    for (before, now, success, median) in cases {
+        let known = Known { now: some("19", now, 9), before: some("18", before, 5), problems: Vec::new() };
+        let trend = report(known, at("20T00:00"), days("19", "20"), None).trend;
+        let better = |figure| trend.iter().find(|row| row.figure == figure).and_then(|row| row.better);
+        assert_eq!((better("success_rate"), better("median_s")), (success, median), "{before} {now}");
+    }
+    let known = Known { before: some("18", "ccc", 5), ..Known::default() };
+    assert_eq!(report(known, at("20T00:00"), days("19", "20"), None).trend, []);
+}
+
+#[test]
+fn shares_do_not_round_to_none_or_all() {
+    for (value, shown) in [(0.0, "0%"), (0.001, "0.1%"), (0.126, "13%"), (0.999, "99.9%"), (1.0, "100%")] {
+        assert_eq!(super::percent(value), shown);
+    }
+}
+
+#[test]
+fn amounts_are_short() {
+    let cases = [
+        (0.0, "$0.00"),
+        (12.3, "$12.30"),
+        (999.5, "$999.50"),
+        (1000.0, "$1,000"),
+        (16_254.7, "$16,255"),
+        (1.5e9, "$1,500,000,000"),
+    ];
+    for (amount, shown) in cases {
+        assert_eq!(super::dollars(amount), shown);
+    }
+}
+
+#[test]
+fn a_client_that_failed_once_is_no_finding() {
+    for (failures, told) in [(1, false), (2, true)] {
+        let mut one = stretch("a", "19T08:00", "19T12:00");
+        one.runs =
+            (0..3).map(|at| if at < failures { failed("19T12:00", 5) } else { completed("19T12:00", 5) }).collect();
+        let findings = of(vec![one], days("19", "20")).findings;
+        assert_eq!(findings.iter().any(|finding| finding.code == "failing_agent"), told, "{findings:?}");
+    }
+}
+
+#[test]
+fn commands_can_be_copied_from_anywhere() {
+    let stuck = |task: &str, repository: Option<&str>| {
+        let mut one = stretch(task, "19T08:00", "19T12:00");
+        one.repository = repository.map(Into::into);
+        one.changes = vec![(at("19T08:00"), Health::Stuck)];
+        one.seconds = [(Health::Stuck, 14_400)].into();
+        one.stuck = Waits { begun: 2, ended: 1, seconds: 7200 };
+        one
+    };
+    let told = |stretches: Vec<Stretch>| {
+        let findings = of(stretches, days("19", "20")).findings;
+        let of = |code| findings.iter().find(|finding| finding.code == code).unwrap();
+        [
+            of("still_stuck").text.clone(),
+            of("still_stuck").command.clone().unwrap(),
+            of("stuck_long").command.clone().unwrap(),
+        ]
+    };
+    assert_eq!(
+        told(vec![stuck("it's", Some("/srv/my shop"))]),
+        [
+            "1 task was stuck when last seen: it's",
+            "agentmon explain -C '/srv/my shop' --since all 'it'\\''s'",
+            "agentmon -C '/srv/my shop' -q --attention",
+        ]
+    );
+    let two = vec![stuck("fix", Some("/srv/shop")), stuck("fix", Some("/srv/site/"))];
+    assert_eq!(
+        told(two),
+        [
+            "2 tasks were stuck when last seen: shop/fix, site/fix",
+            "agentmon explain -C /srv/shop --since all fix",
+            "agentmon -C /srv/shop -C /srv/site/ -q --attention",
+        ]
+    );
+    let [_, explain, cron] = told(vec![stuck("notes", None), stuck("fix", Some("/srv/shop"))]);
+    assert_eq!((&*explain, &*cron), ("agentmon explain --all --since all notes", "agentmon --all -q --attention"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) struct Trend {
     pub(crate) now: f64,
     /// The difference as a share of `before`; none where that is nothing.
     pub(crate) change: Option<f64>,
-    /// Whether the change is for the better; none where it is neither, or there is none.
+    /// Whether the change is for the better; none where it is neither, there is none, or too few runs to tell.
     pub(crate) better: Option<bool>,
 }
 
@@ -49,12 +49,20 @@ const ROWS: [Row; 10] = [
     ("cost_usd", Good::Neither, |figures| figures.cost_usd),
 ];
 
-/// Those that are known of both.
+/// With fewer runs than this, in either period, a change is chance.
+const FEWEST: u64 = 3;
+
+/// Those that are known of both; none of a period in which nothing happened.
 pub(super) fn trend(before: &Figures, now: &Figures) -> Vec<Trend> {
+    if now.tasks == 0 {
+        return Vec::new();
+    }
+    let is_chance = before.runs < FEWEST || now.runs < FEWEST;
     let row = |(figure, good, value): &Row| {
         let (before, now) = (value(before)?, value(now)?);
         let change = (before > 0.0).then(|| rounded((now - before) / before, 4));
         let better = match good {
+            _ if is_chance => None,
             Good::More if now > before => Some(true),
             Good::More if now < before => Some(false),
             Good::Less if now < before => Some(true),

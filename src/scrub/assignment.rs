@@ -1,6 +1,9 @@
-//! Credentials that are known by the name before them: `DB_PASSWORD=…`, `"api_key": "…"`, `--token …`, `Cookie: …`.
+//! Credentials that are known by the name before them: `DB_PASSWORD=…`, `"api_key": "…"`, `--token …`, `Cookie: …`,
+//! `curl -u NAME:…`.
 
 use std::ops::Range;
+
+use memchr::memmem;
 
 use super::{Found, LOOK, has_both_cases, has_digit_and_letter, is_wide, next_line, run};
 
@@ -17,11 +20,25 @@ static NAMES: &[(&str, Value)] = &[
     ("secretkey", Value::Key),
     ("signingkey", Value::Key),
     ("encryptionkey", Value::Key),
+    ("authkey", Value::Key),
     ("credential", Value::Key),
     ("credentials", Value::Key),
+    ("secretkeybase", Value::Key),
+    ("signature", Value::Key), // of an address that lets in whoever has it
+    ("pass", Value::Password),
+    ("pwd", Value::Password),
+    ("auth", Value::Key),
+    ("sig", Value::Key),
     ("authorization", Value::Authorization),
     ("cookie", Value::Cookie),
 ];
+
+/// Shorter ones are the end of many a word: of these a whole word of the name counts.
+const TELLING: usize = 5;
+
+/// Options of programs that take a password, or a name, `:` and a password.
+static OPTIONS: &[(&[u8], &[u8])] =
+    &[(b"curl", b"-u"), (b"curl", b"--user"), (b"sshpass", b"-p"), (b"mysql", b"-p"), (b"redis-cli", b"-a")];
 
 /// What kind of value a name has.
 #[derive(Clone, Copy, PartialEq)]
@@ -69,6 +86,13 @@ pub(super) fn find(text: &[u8], at: usize, length: usize) -> Option<Found> {
     find_value(text, from + blanks, value, is_loose, opening_quote(text, start))
 }
 
+/// The value of an element such as `<password>`, whose name ends at `at`.
+pub(super) fn find_element(text: &[u8], at: usize) -> Option<Found> {
+    let start = at - text[..at].iter().rev().take(NAME).take_while(|&&b| is_name(b)).count();
+    let value = value_of(&text[start..at]).filter(|_| text[..start].ends_with(b"<"))?;
+    find_value(text, at + 1, value, false, None)
+}
+
 /// The value of a flag such as `--token`, in a command or in a list of arguments.
 pub(super) fn find_flag(text: &[u8], at: usize) -> Option<Found> {
     let name = at + 2;
@@ -87,12 +111,40 @@ pub(super) fn find_flag(text: &[u8], at: usize) -> Option<Found> {
     find_value(text, end + gap - quote, value, false, None)
 }
 
+/// The password that a program is given with a short option: `curl -u NAME:…`, `sshpass -p …`.
+pub(super) fn find_option(text: &[u8], at: usize) -> Option<Found> {
+    let is_apart = |b: &&u8| is_blank(**b) || is_quote(**b);
+    text[..at].last().filter(is_apart)?;
+    let is_given = |(program, option): &&(&[u8], &[u8])| {
+        text[at..].starts_with(option) && memmem::find(command_before(text, at), program).is_some()
+    };
+    let (_, option) = OPTIONS.iter().find(is_given)?;
+    let mut from = at + option.len();
+    from += run(&text[from..], 16, |b| is_blank(b) || matches!(b, b'=' | b',' | b'"' | b'\'' | b'\\'));
+    let outer = opening_quote(text, from);
+    let name = run(&text[from..], NAME, |b| is_name(b) || matches!(b, b'.' | b'@'));
+    if text.get(from + name) == Some(&b':') {
+        from += name + 1;
+    }
+    find_value(text, from, Value::Password, false, outer)
+}
+
+/// The command that `at` is in, as far as it stands before it.
+fn command_before(text: &[u8], at: usize) -> &[u8] {
+    let before = &text[at.saturating_sub(LOOK)..at];
+    before.iter().rposition(|b| b"\n;|&".contains(b)).map_or(before, |end| &before[end..])
+}
+
 /// What kind of value follows the name, if it is one of a credential.
 fn value_of(name: &[u8]) -> Option<Value> {
     let ends_with = |word: &str| {
         let mut letters = name.iter().rev().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase);
-        word.bytes().rev().all(|b| letters.next() == Some(b))
+        let is_apart = || !name[..name.len() - word.len()].last().is_some_and(u8::is_ascii_alphabetic);
+        word.bytes().rev().all(|b| letters.next() == Some(b)) && (word.len() >= TELLING || is_apart())
     };
+    if name.ends_with(b"_KEY") {
+        return Some(Value::Key); // in the environment
+    }
     // A name does not end with a separator.
     name.last()?.is_ascii_alphabetic().then_some(())?;
     NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| value)
@@ -125,8 +177,10 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
     let end = start + run(&text[start..], LOOK, goes_on);
     let secret = &text[start..end];
     let is_loose = is_loose && quote.is_none();
-    // What goes on like this is code.
-    let is_code = !is_header && (matches!(text.get(end), Some(b'(' | b'[' | b'{' | b'<')) || is_code(secret, is_loose));
+    // What goes on like this is code, but not what an element of a page ends.
+    let rest = &text[end..];
+    let is_more = matches!(rest, [b'(' | b'[' | b'{' | b'<', ..]) && !rest.starts_with(b"</");
+    let is_code = !is_header && (is_more || is_code(secret, is_loose));
     let is_whole = is_credential(secret, value, !is_loose);
     // The first part of a wrapped one may be too short to tell.
     if is_code || secret.is_empty() || is_placeholder(secret) || is_path(secret) || !is_whole && secret.len() >= LEAST {

@@ -103,7 +103,10 @@ fn find_at_mark(text: &[u8], at: usize) -> Option<Found> {
         b'%' if text[at..].get(1..3).is_some_and(|code| code.eq_ignore_ascii_case(b"3d")) => {
             assignment::find(text, at, 3)
         }
-        b'-' => structure::private_key(text, at).or_else(|| assignment::find_flag(text, at)),
+        b'-' => structure::private_key(text, at)
+            .or_else(|| assignment::find_flag(text, at))
+            .or_else(|| assignment::find_option(text, at)),
+        b'>' => assignment::find_element(text, at),
         b'@' => structure::userinfo(text, at),
         _ => None,
     }

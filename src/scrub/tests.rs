@@ -4,7 +4,8 @@ use std::{borrow::Cow, cell::Cell, time::Instant};
 
 use proptest::prelude::*;
 
-use super::{LOOK, formats::FORMATS, scrub};
+use super::formats::{Alphabet, FORMATS};
+use super::{LOOK, scrub};
 
 /// Random enough, hexadecimal, and of any length.
 fn body(length: usize) -> String {
@@ -18,7 +19,7 @@ fn samples() -> Vec<(String, String)> {
         .map(|format| {
             let length = if format.full == usize::MAX { format.min + 20 } else { format.full };
             let body = body(length);
-            let is_upper = ["AKIA", "ASIA", "AGE-SECRET-KEY-1"].contains(&format.prefix);
+            let is_upper = format.alphabet == Alphabet::Upper;
             (format.prefix.to_owned(), if is_upper { body.to_uppercase() } else { body })
         })
         .collect();
@@ -169,11 +170,30 @@ fn assignments() {
         format!("a line that is rather wide, then TOKEN={}\n{}\nend", body(20), word),
         format!("private_key: {word}, next"),
         format!("PASSWORD='{}'", ["Correct", "Horse"].concat()),
+        format!("DB_PASS={word}"),
+        format!("<value>DB_PASSWORD={word}</value>"),
+        format!("<password>{word}</password>"),
+        format!("run --pass {word}"),
+        format!("Server=x;User Id=sa;Pwd={word};Timeout=5"),
+        format!("RAILS_MASTER_KEY={}", body(32)),
+        format!("SECRET_KEY_BASE={}", body(64)),
+        format!("X-Auth-Key: {word}"),
+        format!("//registry.npmjs.org/:_auth={word}=="),
+        format!("https://x.blob.core.windows.net/c?sv=2022&sig={}%3D&se=1", body(43)),
+        format!("https://s3.amazonaws.com/b/k?X-Amz-Signature={}", body(64)),
+        format!("curl -u admin:{word} https://host"),
+        format!("curl -sS -uadmin:{word} https://host"),
+        format!("curl --user 'admin:{word}' https://host"),
+        format!(r#"["curl", "-u", "admin:{word}"]"#),
+        format!("cd x && sshpass -p '{word}' ssh host"),
+        format!("mysql -u root -p{word} shop"),
+        format!("redis-cli -a {word} ping"),
     ];
     for text in cases {
         let shown = scrub(&text);
         assert!(shown.contains("[redacted:assignment]"), "{text} → {shown}");
-        assert!(!leaks(&shown, &word) && !leaks(&shown, &aws), "{text} → {shown}");
+        let hidden = [&word, &aws, &body(64)];
+        assert!(hidden.iter().all(|secret| !leaks(&shown, secret)), "{text} → {shown}");
         assert_eq!(scrub(&shown), shown);
     }
     assert_eq!(scrub(&format!("a?token={word}&b=1")), "a?token=[redacted:assignment]&b=1");
@@ -197,6 +217,9 @@ const INNOCENT: &[&str] = &[
     "token: Option<u64>, secret: std::sync::Arc123, token::Kind12345",
     "TOKEN_FILE=/run/secrets/token1 secret=/run/secrets/db1 --token ./token12345 private_key: ~/.ssh/id_ed25519",
     "--token --other-flag1 --password-file x1234567 --token",
+    "bypass=number12 compass: heading270 cwd=build1234 design=version12 xauth=version1234 primary_key=order_id_12345",
+    "docker run -u node1234:group1234 -p 8080:80 image1234; curl -u $USER_12345:$PASSWORD_1 -p x; sort -u names1234",
+    "curl host1234 | sort -u names12345; pass: test_parser_12 signature: fn(a1, b2) -> c3",
     "Authorization: Bearer $TOKEN_1234 / Authorization: Bearer <token-1234>",
     "authorization: the user must log in first; cookie: chocolate",
     "https://user@host/x https://host:8080/@scope/name12345678 git@github.com:owner/name.git",

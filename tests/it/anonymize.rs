@@ -188,3 +188,18 @@ fn nor_what_was() {
         }
     }
 }
+
+#[test]
+fn nor_where_a_record_is() {
+    let ground = Ground::new();
+    ground.run(&[]);
+    let hidden = ground.run(&["clean", "--anonymize"]);
+    assert_eq!((hidden.code, hidden.err.as_str()), (Some(0), ""));
+    let folder = ground.path("");
+    assert!(!hidden.out.contains(folder.file_name().unwrap().to_str().unwrap()), "{}", hidden.out);
+    assert!(
+        hidden.out.contains("/.agents/logs/background_monitoring.jsonl: nothing is old enough, "),
+        "{}",
+        hidden.out
+    );
+}

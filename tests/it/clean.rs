@@ -39,11 +39,11 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
     let before = record(&ground);
     let dry = ground.run(&["clean", "--dry-run", "--now", END]);
     assert_eq!((dry.code, dry.err.as_str()), (Some(0), ""));
-    assert!(dry.out.contains("rows would be folded (summaries: ") && dry.out.contains("would be free"), "{}", dry.out);
+    assert!(dry.out.contains("rows would be folded (summaries: ") && dry.out.contains("would be freed"), "{}", dry.out);
     assert!(!dry.out.contains("cache"), "there is no cache yet: {}", dry.out);
     assert_eq!(record(&ground), before);
     let done = ground.run(&["clean", "--now", END]);
-    assert_eq!(done.out, dry.out.replace("would be folded", "folded").replace("would be free", "less"));
+    assert_eq!(done.out, dry.out.replace("would be folded", "folded").replace("would be freed", "freed"));
     let after = record(&ground);
     assert!(after.len() < before.len() / 2 && count(&after, "summary") > 50);
     assert!(count(&after, "poll") < count(&before, "poll") / 2);
@@ -52,7 +52,7 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
     assert!(again.out.contains(": nothing is old enough, "), "{}", again.out);
     assert_eq!(record(&ground), after);
     let other = ground.run(&["clean", "--now", END, "--keep-raw", "2d", "--keep-daily", "7d"]);
-    assert!(other.out.contains(" by week"), "{}", other.out);
+    assert!(other.out.contains(" weekly"), "{}", other.out);
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn errors_are_told_settled_and_come_back() {
     assert_eq!(open(&ground, 101, &[]), [format!("{import}: parser open 2")]);
     let ran = run(&ground, 110, &["errors", "resolve", "--all"]);
     assert_eq!((&*ran.out, open(&ground, 111, &[]).len()), ("1 error resolved\n", 0), "{ran:?}");
-    assert_eq!(run(&ground, 112, &["errors", "resolve", "parser"]).out, "nothing of it is open\n");
+    assert_eq!(run(&ground, 112, &["errors", "resolve", "parser"]).out, "nothing to resolve: no such error is open\n");
     let resolved: Vec<_> = ground.record().into_iter().filter(|row| row["event"] == "resolved").collect();
     assert_eq!((resolved.len(), &resolved[0]["pattern"], &resolved[1]["all"]), (2, &import.into(), &true.into()));
 }

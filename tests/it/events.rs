@@ -58,6 +58,11 @@ fn events_are_chosen_and_told_one_a_line() {
     assert_eq!(seconds(&["--kind", "poll,alert"]), "02 04");
     assert_eq!(seconds(&["--since", "1797s"]), "03 04");
     assert_eq!(seconds(&["--since", "1m"]), "");
+    let told = |arguments: &[&str]| ground.run(&[&["events", "--now", NOW], arguments].concat()).err;
+    assert_eq!(told(&["--task", "parser"]), "");
+    let nothing = "agentmon: no such event is recorded";
+    assert_eq!(told(&["--task", "nobody"]), format!("{nothing}; `--since all` looks further back\n"));
+    assert_eq!(told(&["--task", "nobody", "--since", "all"]), format!("{nothing}\n"));
     assert_eq!(seconds(&["--format", "json"]), "01 02 03 04");
     let text = ground.run(&["events", "--since", "all", "--task", "billing"]).out;
     assert!(text.ends_with("  transition  billing (billing-tree): ✓ Healthy → ■ Stuck - so\n"), "{text}");

@@ -191,7 +191,9 @@ fn the_page_tells_what_the_data_tell() {
         let terms = page.descendants().filter(|node| node.has_tag_name("dt"));
         let figure = |name: &str| terms.clone().find(|node| node.text() == Some(name))?.next_sibling_element()?.text();
         assert_eq!(figure("Runs"), Some(&*data["totals"]["runs"].to_string()));
-        assert_eq!(figure("Cost").unwrap(), format!("${:.2}", data["totals"]["cost_usd"].as_f64().unwrap()));
+        // Of thousands without cents.
+        let cost: f64 = figure("Cost").unwrap().replace(['$', ','], "").parse().unwrap();
+        assert!((cost - data["totals"]["cost_usd"].as_f64().unwrap()).abs() <= 0.5, "{cost}");
         for tool in list(&data["tools"]) {
             assert!(page.descendants().any(|node| node.text() == tool["name"].as_str()), "{tool}");
         }
@@ -254,7 +256,7 @@ fn what_is_no_period_or_no_format_is_refused() {
     let ground = ground("");
     let run = |arguments: &[&str]| ground.run(&[&["report"], arguments].concat());
     let backwards = run(&["--from", "2025-10-09", "--to", "2025-10-08"]);
-    assert!(refused(&backwards).contains("the period would end at 2025-10-09T00:00:00Z, before it begins"));
+    assert!(refused(&backwards).contains("ends at 2025-10-09T00:00:00Z"));
     assert!(refused(&run(&["--from", "yesterday"])).contains("no date such as `2026-11-20`"));
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
     assert!(refused(&run(&["--format", "table"])).contains("[possible values: json, text, markdown, html]"));

@@ -23,18 +23,20 @@ struct Family {
     body: String,
 }
 
+fn family(name: &'static str, before: &[&str], body: &str, after: &str) -> Family {
+    Family { name, text: [&before.concat(), body, after].concat(), body: body.to_owned() }
+}
+
+fn random(length: usize) -> &'static str {
+    &RANDOM[..length]
+}
+
 fn families() -> Vec<Family> {
-    let family = |name, before: &[&str], body: &str, after: &str| Family {
-        name,
-        text: [&before.concat(), body, after].concat(),
-        body: body.to_owned(),
-    };
-    let random = |length: usize| &RANDOM[..length];
-    let jwt = format!("{}.{}.{}", &RANDOM[..33], &RANDOM[8..80], &RANDOM[20..63]);
-    let pem = ["-----BEGIN RSA PRIV", "ATE KEY-----\n"].concat();
-    let end = pem.trim_end().replace("BEGIN", "END");
-    let lines = format!("{}\n{}\n{}\n", &RANDOM[..64], &RANDOM[10..74], &RANDOM[24..60]);
-    let telegram = [&RANDOM[3..35], "Xy4"].concat();
+    makers().into_iter().chain(others()).collect()
+}
+
+/// Known by what their makers begin them with.
+fn makers() -> Vec<Family> {
     vec![
         family("anthropic", &["sk-", "ant-", "api03-"], &random(93)[..90], "AA"),
         family("openai project", &["sk-", "proj-"], random(90), ""),
@@ -73,6 +75,26 @@ fn families() -> Vec<Family> {
         family("vault", &["hv", "s."], random(90), ""),
         family("grafana", &["gl", "sa_"], &[&RANDOM[..32], "_3f9a0c5e"].concat(), ""),
         family("twilio", &["S", "K"], &HEX[..32], ""),
+        family("bedrock", &["AB", "SK"], &RANDOM[..100], "=="),
+        family("gemini", &["A", "Q."], &["Ab8RN6", &RANDOM[..44]].concat(), ""),
+        family("gitlab routable", &["gl", "pat-"], &[&RANDOM[..27], ".", "01", "0a1b2c3d4"].concat(), ""),
+        family(
+            "teams webhook",
+            &["https://x.webhook.", "office.com/webhookb2/"],
+            &["3f9a0c5e-7b1d@", &HEX[..36], "/IncomingWebhook/", &HEX[..32]].concat(),
+            "",
+        ),
+    ]
+}
+
+/// Known by how they are made, or by what stands before them.
+fn others() -> Vec<Family> {
+    let jwt = format!("{}.{}.{}", &RANDOM[..33], &RANDOM[8..80], &RANDOM[20..63]);
+    let pem = ["-----BEGIN RSA PRIV", "ATE KEY-----\n"].concat();
+    let end = pem.trim_end().replace("BEGIN", "END");
+    let lines = format!("{}\n{}\n{}\n", &RANDOM[..64], &RANDOM[10..74], &RANDOM[24..60]);
+    let telegram = [&RANDOM[3..35], "Xy4"].concat();
+    vec![
         family("telegram", &["1234567890", ":"], &telegram, ""),
         family("jwt", &["ey", "J"], &jwt, ""),
         family("pem", &[&pem], &lines, &end),
@@ -80,6 +102,9 @@ fn families() -> Vec<Family> {
         family("bearer", &["Bea", "rer "], random(40), ""),
         family("basic", &["Authorization: ", "Basic "], &[&RANDOM[..38], "=="].concat(), ""),
         family("password", &["DB_", "PASSWORD="], "hunter2-tr0ub4dor", ""),
+        family("short name of a password", &["DB_", "PASS="], "hunter2-tr0ub4dor", ""),
+        family("password of a user", &["curl -u ", "admin:"], "hunter2-tr0ub4dor", " https://example.org"),
+        family("signed address", &["https://s3.example.org/k?X-Amz-Sig", "nature="], HEX, ""),
     ]
 }
 
@@ -114,6 +139,9 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
         ("in an assignment", format!("export SOME_NAME={secret}\nmake")),
         ("in an assignment, quoted", format!("SOME_NAME=\"{secret}\" make")),
         ("in a header", format!("curl -H 'X-Auth: {secret}' -v")),
+        ("in a change", format!("@@ -1 +1 @@\n-key: old\n+key: {secret}\n ...")),
+        ("in YAML", format!("env:\n  KEY: >-\n    {secret}\n  NEXT: 1")),
+        ("in a page", format!("<code>{secret}</code> &quot;{secret}&quot;")),
         ("in a header of its own line", format!("> Host: x\n> Authorization: Bearer {secret}\n> Accept: */*")),
     ]
 }
@@ -121,7 +149,7 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
 /// Every form of the output, and the pages of the tasks whose clients tell most.
 fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     let forms = ["--format lines -v", "--format table -v", "--format json", "--attention"].map(str::to_owned);
-    let pages = (0..15).map(|number| format!("explain w{number}"));
+    let pages = (0..18).map(|number| format!("explain w{number}"));
     let run = |line: &str| lab.run(now(), &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
     forms.into_iter().chain(pages).map(|line| (line.clone(), run(&line))).collect()
 }

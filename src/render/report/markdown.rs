@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use chrono::{Offset, Utc};
+
 use super::super::{Options, parts};
 use super::sections::{Body, Item, Kind, Rows, Section, sections};
 use crate::report::Report;
@@ -14,7 +16,7 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
     let options = &Options { unicode: true, color: false, ..options.clone() };
     let (from, to) = (report.period.from.rfc3339(), report.period.to.rfc3339());
     writeln!(out, "# Agents from {from} to {to}")?;
-    for section in sections(report, options.verbose) {
+    for section in sections(report, options.verbose, Utc.fix()) {
         write_section(&section, out)?;
     }
     if report.totals.tasks == 0 {

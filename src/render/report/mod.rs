@@ -8,6 +8,7 @@ mod tables;
 mod tests;
 mod text;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::{Forms, Options, json};
@@ -21,7 +22,9 @@ pub(crate) const FORMS: Forms<Form> =
 
 /// All that is known, schema `agentmon.report/1`.
 fn data(report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let mut report = report.clone();
-    report.problems.iter_mut().for_each(|problem| json::lossy(&mut problem.path));
+    let mut report = Cow::Borrowed(report);
+    if report.problems.iter().any(|problem| problem.path.to_str().is_none()) {
+        report.to_mut().problems.iter_mut().for_each(|problem| json::lossy(&mut problem.path));
+    }
     json::write(&report, out)
 }

@@ -4,18 +4,20 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use chrono::FixedOffset;
+
 use super::super::parts::tokens;
 use super::tables;
 use crate::model::ErrorClass;
 use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
-use crate::text::{age, count};
+use crate::text::{age, count, times};
 
 /// Of a list so many are shown, without `-v`.
 const SHOWN: usize = 10;
 /// ... and of what takes several lines.
 const ITEMS: usize = 5;
 /// So many tasks are named in a list of them.
-const NAMED: usize = 4;
+pub(super) const NAMED: usize = 4;
 
 pub(super) struct Section {
     pub(super) title: String,
@@ -73,8 +75,8 @@ pub(super) struct Note {
     pub(super) command: Option<String>,
 }
 
-/// All of them, of which there is something to say.
-pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
+/// All of them, of which there is something to say; with times of day as they are at `offset`.
+pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<Section> {
     let mut sections = vec![overview(report), findings(report), tables::trend(report), tables::groups(report)];
     sections.extend([
         tables::parts("Clients", "CLIENT", &report.clients, &report.agents),
@@ -82,15 +84,25 @@ pub(super) fn sections(report: &Report, all: bool) -> Vec<Section> {
         tables::repositories(report),
         tables::tools(report),
         patterns(report),
-        tables::tasks(report, "Longest runs", &report.longest),
-        tables::tasks(report, "Most troubled tasks", &report.troubled),
-        tables::batches(report),
+        tables::longest(report),
+        tables::troubled(report),
+        tables::batches(report, offset),
     ]);
     sections.retain(|section| !section.is_empty());
     if !all {
         sections.iter_mut().for_each(Section::shorten);
     }
     sections
+}
+
+impl Rows {
+    /// Leaves out the days before the first and after the last on which anything happened.
+    fn trim(&mut self) {
+        let told = |row: &Row| row.cells.iter().skip(1).any(|cell| !cell.is_empty());
+        self.rows.truncate(self.rows.iter().rposition(told).map_or(0, |last| last + 1));
+        let first = self.rows.iter().position(told).unwrap_or(0);
+        drop(self.rows.drain(..first));
+    }
 }
 
 impl Section {
@@ -111,6 +123,7 @@ impl Section {
             Body::Facts(_) => 0,
             // The days of a period are a curve, the last ones of interest most.
             Body::Rows(table) if table.rows.iter().any(|row| row.bar.is_some()) => {
+                table.trim();
                 let more = table.rows.len().saturating_sub(31);
                 drop(table.rows.drain(..more));
                 more
@@ -154,7 +167,7 @@ fn overview(report: &Report) -> Section {
     if let Some(duration) = totals.duration {
         let span = |seconds| age(span(seconds));
         let (median, p90) = (span(duration.median_s), span(duration.p90_s));
-        facts.push(("a run took", format!("median {median}, p90 {p90}, at most {}", seconds(duration.longest_s))));
+        facts.push(("duration", format!("median {median}, p90 {p90}, longest {}", seconds(duration.longest_s))));
     }
     let states = [
         ("healthy", totals.healthy_s),
@@ -182,7 +195,7 @@ fn overview(report: &Report) -> Section {
         let (summed, wall) = (seconds(parallel.summed_s), seconds(parallel.wall_s));
         let (speed_up, most) = (parallel.speed_up, parallel.most);
         facts.push((
-            "side by side",
+            "in parallel",
             format!("{summed} of runs in {wall}: {speed_up:.1} times as fast, at most {most} at once"),
         ));
     }
@@ -192,9 +205,11 @@ fn overview(report: &Report) -> Section {
 /// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75% success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
-    let Some(rate) = figures.success_rate else { return line + ", none has ended here" };
+    let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };
     let _ = write!(line, ": {} completed, {} failed", figures.completed, figures.failed);
-    if figures.failed > 0 {
+    if let [reason] = figures.failed_by.keys().collect::<Vec<_>>()[..] {
+        let _ = write!(line, " ({reason})");
+    } else if figures.failed > 0 {
         let mut reasons: Vec<_> = figures.failed_by.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let reasons: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
@@ -207,7 +222,7 @@ fn outcomes(figures: &Figures) -> String {
 /// `5 times, on average 1h14m until somebody acted`.
 fn stuck(figures: &Figures) -> String {
     let stuck = &figures.stuck;
-    let mut line = count(stuck.times, "time", "times");
+    let mut line = times(stuck.times);
     if let Some(mean) = stuck.mean_delay_s {
         let _ = write!(line, ", on average {} until somebody acted", age(span(mean)));
     }
@@ -218,11 +233,14 @@ fn patterns(report: &Report) -> Section {
     let item = |pattern: &Pattern| {
         let tool = pattern.tool.as_ref().map(|tool| format!("{tool}: ")).unwrap_or_default();
         let example = if pattern.example.is_empty() { &pattern.pattern } else { &pattern.example };
-        let times = count(pattern.count, "time", "times");
-        let tasks = names(report, &pattern.tasks);
+        let tasks = report.names(&pattern.tasks, NAMED);
         Item {
-            text: format!("{times}, {}: {tool}{example}", class(pattern.class)),
-            notes: vec![Note { label: "in", text: tasks, command: None }],
+            text: format!("{tool}{example}"),
+            notes: vec![Note {
+                label: class(pattern.class),
+                text: format!("{}, in {tasks}", times(pattern.count)),
+                command: None,
+            }],
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))
@@ -233,15 +251,6 @@ fn class(class: ErrorClass) -> &'static str {
         ErrorClass::Transient => "transient",
         ErrorClass::Resource => "resource",
         ErrorClass::Permanent => "permanent",
-    }
-}
-
-pub(super) fn names(report: &Report, places: &[usize]) -> String {
-    let tasks = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| &*task.task);
-    let named = tasks.take(NAMED).collect::<Vec<_>>().join(", ");
-    match places.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
     }
 }
 

@@ -3,13 +3,13 @@
 use chrono::{FixedOffset, Offset, Utc};
 
 use super::super::parts::short_number;
-use super::sections::{Body, Column, Kind, Row, Rows, Section, names, seconds, span};
-use crate::report::{Agent, Batch, By, Figures, Group, Part, Report, Task, Trend, dollars, percent};
+use super::sections::{Body, Column, Kind, NAMED, Row, Rows, Section, seconds, span};
+use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Report, Task, Trend, dollars, percent};
 use crate::text::age;
-use crate::time::Time;
 
 pub(super) fn trend(report: &Report) -> Section {
-    let columns = vec![label("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 1), number("", 2)];
+    let verdict = Column { title: "", kind: Kind::Label, rank: 2 };
+    let columns = vec![label("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 1), verdict];
     let rows = report.trend.iter().map(|trend| {
         let (label, show) = figure(trend.figure);
         let change = change(trend);
@@ -26,9 +26,14 @@ pub(super) fn trend(report: &Report) -> Section {
 /// Of a share in points, of all else in percent of what it was.
 fn change(trend: &Trend) -> String {
     let points = matches!(trend.figure, "success_rate" | "tool_failure_rate");
+    // None at all has no sign.
+    let signed = |number: f64| if number.round() == 0.0 { "0".to_owned() } else { format!("{number:+.0}") };
     match trend.change {
-        _ if points => format!("{:+.0} points", (trend.now - trend.before) * 100.0),
-        Some(change) => format!("{:+.0}%", change * 100.0),
+        _ if points => match signed((trend.now - trend.before) * 100.0) {
+            one if one == "+1" || one == "-1" => one + " point",
+            more => more + " points",
+        },
+        Some(change) => format!("{}%", signed(change * 100.0)),
         None => String::new(),
     }
 }
@@ -41,7 +46,7 @@ fn figure(figure: &'static str) -> (&'static str, fn(f64) -> String) {
         "success_rate" => ("success rate", percent),
         "tool_failure_rate" => ("failed tool calls", percent),
         "median_s" => ("median run", time),
-        "p90_s" => ("p90 of runs", time),
+        "p90_s" => ("p90 run", time),
         "stuck_s" => ("time stuck", time),
         "mean_delay_s" => ("until somebody acted", time),
         "output_tokens" => ("output tokens", large),
@@ -58,7 +63,7 @@ fn large(number: f64) -> String {
 pub(super) fn groups(report: &Report) -> Section {
     let most = report.groups.iter().map(|group| group.figures.completed + group.figures.failed).max().unwrap_or(0);
     let mut columns = vec![label(match report.grouped_by {
-        By::Daily => "DAY",
+        By::Daily => "DAY (UTC)",
         By::Weekly => "WEEK OF",
         By::Monthly => "MONTH",
     })];
@@ -91,7 +96,7 @@ fn figures_columns() -> Vec<Column> {
         number("SUCCESS", 1),
         number("MEDIAN", 3),
         number("STUCK", 1),
-        number("OUT", 4),
+        number("OUTPUT", 4),
         number("COST", 3),
     ]
 }
@@ -110,12 +115,12 @@ fn figures_cells(figures: &Figures) -> Vec<String> {
     ]
 }
 
-/// One client, model or repository a row; with how it fared of late, where that is known.
+/// One client, model or repository a row; with how its last runs went, where that is known.
 pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], agents: &[Agent]) -> Section {
     let mut columns = vec![name(column)];
     columns.extend(figures_columns());
     if !agents.is_empty() {
-        columns.push(Column { title: "OF LATE", kind: Kind::Text, rank: 2 });
+        columns.push(Column { title: "RECENT RUNS", kind: Kind::Text, rank: 2 });
     }
     let rows = parts.iter().map(|part| {
         let mut cells = vec![part.name.clone().unwrap_or_else(|| "not known".to_owned())];
@@ -137,9 +142,13 @@ pub(super) fn repositories(report: &Report) -> Section {
     parts("Repositories", "REPOSITORY", several, &[])
 }
 
-/// `degraded: 3 of 10 failed`.
+/// `degraded: 3 of 10 failed`; of few it is not said what that means.
 fn condition(agent: &Agent) -> String {
-    format!("{}: {} of {} failed", agent.condition.word(), agent.failed, agent.runs)
+    let failed = format!("{} of {} failed", agent.failed, agent.runs);
+    match agent.condition {
+        Condition::Unknown => failed,
+        condition => format!("{}: {failed}", condition.word()),
+    }
 }
 
 pub(super) fn tools(report: &Report) -> Section {
@@ -152,12 +161,32 @@ pub(super) fn tools(report: &Report) -> Section {
     Section::new("Tools", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
-pub(super) fn tasks(report: &Report, title: &'static str, places: &[usize]) -> Section {
+pub(super) fn longest(report: &Report) -> Section {
+    tasks(
+        report,
+        "Longest runs",
+        &report.longest,
+        ("LONGEST", |task| task.figures.duration.map_or(0, |duration| duration.longest_s)),
+    )
+}
+
+/// With the last of what their order is by, which no other table tells.
+pub(super) fn troubled(report: &Report) -> Section {
+    tasks(report, "Most troubled tasks", &report.troubled, ("FAILED FOR", Task::failed_s))
+}
+
+/// In the order of some time.
+fn tasks(
+    report: &Report,
+    title: &'static str,
+    places: &[usize],
+    (of, time): (&'static str, fn(&Task) -> u64),
+) -> Section {
     let columns = vec![
         name("TASK"),
         number("RUNS", 1),
         number("FAILED", 0),
-        number("LONGEST", 0),
+        number(of, 0),
         number("STUCK", 1),
         number("STRUGGLING", 2),
         number("ERRORS", 3),
@@ -167,10 +196,10 @@ pub(super) fn tasks(report: &Report, title: &'static str, places: &[usize]) -> S
         let figures = &task.figures;
         let some = |number: u64, shown: String| if number > 0 { shown } else { String::new() };
         row([
-            task.task.clone(),
+            report.name(task),
             some(figures.runs, figures.runs.to_string()),
             some(figures.failed, figures.failed.to_string()),
-            figures.duration.map(|duration| seconds(duration.longest_s)).unwrap_or_default(),
+            some(time(task), seconds(time(task))),
             some(figures.stuck_s, seconds(figures.stuck_s)),
             some(figures.struggling_s, seconds(figures.struggling_s)),
             some(figures.errors, figures.errors.to_string()),
@@ -185,12 +214,12 @@ fn agent(task: &Task) -> String {
 }
 
 /// The largest first: a batch of two may be chance.
-pub(super) fn batches(report: &Report) -> Section {
+pub(super) fn batches(report: &Report, offset: FixedOffset) -> Section {
     let columns = vec![
         Column { title: "TASKS", kind: Kind::Text, rank: 0 },
-        number("BEGAN", 3),
+        number("STARTED", 3),
         number("RUNS", 2),
-        number("SUMMED", 1),
+        number("TOTAL", 1),
         number("WALL", 1),
         number("SPEED-UP", 0),
         number("AT ONCE", 2),
@@ -200,8 +229,8 @@ pub(super) fn batches(report: &Report) -> Section {
     let rows = batches.iter().map(|batch| {
         let parallel = &batch.parallel;
         row([
-            format!("{}: {}", batch.tasks.len(), names(report, &batch.tasks)),
-            moment(batch.period.from),
+            format!("{}: {}", batch.tasks.len(), report.names(&batch.tasks, NAMED)),
+            batch.period.from.local(offset).format("%m-%d %H:%M").to_string(),
             parallel.runs.to_string(),
             seconds(parallel.summed_s),
             seconds(parallel.wall_s),
@@ -209,13 +238,7 @@ pub(super) fn batches(report: &Report) -> Section {
             parallel.most.to_string(),
         ])
     });
-    Section::new("Side by side", Body::Rows(Rows { columns, rows: rows.collect() }))
-}
-
-/// As the days are: in UTC.
-fn moment(at: Time) -> String {
-    let utc: FixedOffset = Utc.fix();
-    at.local(utc).format("%m-%d %H:%M").to_string()
+    Section::new("Parallel batches", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
 fn name(title: &'static str) -> Column {

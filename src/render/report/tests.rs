@@ -70,6 +70,34 @@ fn an_empty_period_says_so() {
 }
 
 #[test]
+fn empty_days_before_and_after_are_left_out_of_the_table() {
+    let one = |day: &str| stretch("a", &format!("{day}T08:00"), &format!("{day}T09:00"));
+    let report = of(vec![one("14"), one("16")], days("10", "20"));
+    let text = written("text", &report, &options(80, false, true));
+    let days = ["13", "14", "15", "16", "17"]
+        .map(|day| text.contains(&format!("2026-11-{day}\n")) || text.contains(&format!("2026-11-{day}  ")));
+    assert_eq!(days, [false, true, true, true, false], "{text}");
+}
+
+#[test]
+fn changes_of_shares_are_told_in_points() {
+    let some = |day: &str, failed: u64| {
+        let mut one = stretch("a", &format!("{day}T08:00"), &format!("{day}T09:00"));
+        one.used.tools = crate::report::samples::calls(1000, failed);
+        vec![one]
+    };
+    for (now, told) in
+        [(499, "50%  0 points"), (490, "49%  -1 point\n"), (511, "51%  +1 point\n"), (480, "48%  -2 points")]
+    {
+        let known = Known { now: some("19", now), before: some("18", 500), problems: Vec::new() };
+        let report = report(known, at("20T00:00"), days("19", "20"), None);
+        let text = written("text", &report, &options(80, false, true));
+        let row = text.lines().find(|line| line.contains("failed tool calls")).unwrap_or_default().to_owned() + "\n";
+        assert!(row.contains(told.trim_start()), "{told}: {row}");
+    }
+}
+
+#[test]
 fn long_lists_are_cut_and_counted() {
     let tasks = (10..40).map(|task| {
         let mut one = stretch(&format!("task-{task}"), "19T08:00", "19T09:00");
@@ -142,7 +170,7 @@ fn hostile_texts_stay_text_in_markdown() {
         "Most troubled tasks",
     ];
     assert!(
-        headings[1..].iter().all(|line| sections.contains(&&line[3..]) || *line == &"## Side by side"),
+        headings[1..].iter().all(|line| sections.contains(&&line[3..]) || *line == &"## Parallel batches"),
         "{headings:?}"
     );
     let outside = without_escapes(&without_code(&page));

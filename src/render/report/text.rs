@@ -38,7 +38,7 @@ impl Page<'_> {
         for line in grid::wrap(&title(report, self.options), self.width, usize::MAX, "") {
             writeln!(out, "{}", self.options.bold(&line))?;
         }
-        for section in sections(report, self.options.verbose) {
+        for section in sections(report, self.options.verbose, self.options.offset) {
             writeln!(out, "\n{}", self.options.bold(&section.title))?;
             self.write_section(&section, out)?;
         }
@@ -126,7 +126,9 @@ impl Page<'_> {
         let rows: Vec<Vec<String>> = all.iter().map(|row| shown.iter().map(|at| row[*at].clone()).collect()).collect();
         let laid_out = grid::lay_out(&rows, &columns, 2, self.options.ellipsis());
         let bar = |row: &Row| row.bar.map(|bar| self.bar(bar, bars)).unwrap_or_default();
-        let bars = iter::once(String::new()).chain(table.rows.iter().map(bar));
+        let heading =
+            if table.rows.iter().any(|row| row.bar.is_some()) { self.bar_heading(bars) } else { String::new() };
+        let bars = iter::once(heading).chain(table.rows.iter().map(bar));
         for ((at, lines), bar) in laid_out.iter().enumerate().zip(bars) {
             for (number, line) in lines.iter().enumerate() {
                 let line = format!("{INDENT}{}", line.join(GAP));
@@ -160,13 +162,24 @@ impl Page<'_> {
         }
     }
 
+    fn blocks(&self) -> (&'static str, &'static str) {
+        if self.options.unicode { ("█", "░") } else { ("#", ".") }
+    }
+
+    /// What the bars mean, if there is room to say so.
+    fn bar_heading(&self, width: usize) -> String {
+        let (full, open) = self.blocks();
+        let heading = format!("{full} completed {open} failed");
+        if text::width(&heading) <= width { self.options.dim(&heading) } else { String::new() }
+    }
+
     /// Completed runs filled, failed ones open, against the most of all rows.
     fn bar(&self, [completed, failed, most]: [u64; 3], width: usize) -> String {
         let cells = |runs: u64| {
             let cells = u128::from(runs) * width as u128 / u128::from(most.max(1));
             usize::try_from(cells).unwrap_or(0).max(usize::from(runs > 0 && width > 0))
         };
-        let (full, open) = if self.options.unicode { ("█", "░") } else { ("#", ".") };
+        let (full, open) = self.blocks();
         let completed = self.options.paint(Style::new().blue(), &full.repeat(cells(completed)));
         let failed = self.options.paint(Style::new().red(), &open.repeat(cells(failed)));
         completed + &failed

@@ -130,7 +130,9 @@ pub(super) fn columns(what: &str, columns: &[Column], marks: &[Mark], axis: impl
             stack = stack.child(label("middle value", x, y - 4.0, &column.shown));
         }
         if columns.len() <= TOLD && columns.len() <= LABELS + 2 || nth % every == 0 {
-            stack = stack.child(label("middle", x, bottom + 15.0, &column.label));
+            // Of so many, a phone shows every other one.
+            let class = if every > 1 && nth % every == 1 { "middle wide" } else { "middle" };
+            stack = stack.child(label(class, x, bottom + 15.0, &column.label));
         }
         chart = chart.child(stack);
         x += 1.0 / count;

@@ -83,7 +83,8 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
     let drawn: usize = rows.iter().map(Vec::len).sum();
     let failed = tasks.iter().flat_map(|task| &task.runs).filter(|run| axis.frame.holds(run.ended));
     let failed = failed.filter(|run| run.outcome == Health::Failed).count() as u64;
-    let stuck: Vec<_> = tasks.iter().filter(|task| was_stuck(task, axis.frame)).map(|task| page.name(task)).collect();
+    let stuck: Vec<_> =
+        tasks.iter().filter(|task| was_stuck(task, axis.frame)).map(|task| page.report.name(task)).collect();
     let date = weekday(day, page.offset);
     let numbers = [(failed, "failed"), (stuck.len() as u64, "stuck")].into_iter().filter(|(n, _)| *n > 0);
     let numbers = numbers.map(|(n, word)| format!("{n} {word}"));
@@ -97,7 +98,8 @@ fn day(page: &Page, day: Time, tasks: &[&Task]) -> (Element, u64) {
         let next = row.iter().skip(1).map(Item::begin).chain([1.0]).collect::<Vec<_>>();
         let mut before = 0.0;
         for (item, next) in row.iter().zip(next) {
-            let about = iter::once(page.name(item.task)).chain(summary(item.task)).collect::<Vec<_>>().join(", ");
+            let about =
+                iter::once(page.report.name(item.task)).chain(summary(item.task)).collect::<Vec<_>>().join(", ");
             let name = item.name(before, next, y + NAME_BELOW);
             svg = svg.child(element("g").child(title(&about)).child(name).children(line(item.task, &axis, y)));
             before = item.to;

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::axis::day;
 use super::markup::{Element, element};
-use super::words::{about, number, percent, seconds, share};
+use super::words::{about, number, seconds, share};
 use super::{Page, note, section};
-use crate::report::{By, Trend, dollars};
+use crate::report::{By, Trend, dollars, percent};
 use crate::text::{self, count};
 
 /// More problems than this are counted, not listed.
@@ -67,7 +67,7 @@ fn runs(page: &Page) -> Figure {
 
 fn success(page: &Page) -> Option<Figure> {
     let totals = &page.report.totals;
-    let detail = format!("{} completed, {} failed", totals.completed, totals.failed);
+    let detail = format!("{} completed, {} failed", number(totals.completed), number(totals.failed));
     Some(Figure { name: "Success rate", value: percent(totals.success_rate?), detail, trend: "success_rate" })
 }
 
@@ -83,7 +83,7 @@ fn stuck(page: &Page) -> Option<Figure> {
     let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} on average", about(mean))).unwrap_or_default();
     let detail = match totals.stuck.times {
         0 => format!("{} of the time watched", percent(share(totals.stuck_s, watched))),
-        times => format!("{}{delay}", count(times, "time", "times")),
+        times => format!("{}{delay}", text::times(times)),
     };
     (watched > 0).then(|| Figure { name: "Time stuck", value: seconds(totals.stuck_s), detail, trend: "stuck_s" })
 }
@@ -92,13 +92,18 @@ fn tokens(page: &Page) -> Option<Figure> {
     let tokens = &page.report.totals.tokens;
     let input = tokens.input.saturating_add(tokens.cached_input).saturating_add(tokens.cache_write);
     let all = input.saturating_add(tokens.output);
-    let detail = format!("{} read, {} of it cached", number(input), percent(share(tokens.cached_input, input)));
-    (all > 0).then(|| Figure { name: "Tokens written", value: number(tokens.output), detail, trend: "output_tokens" })
+    let detail = format!("{} input, {} of it cached", number(input), percent(share(tokens.cached_input, input)));
+    (all > 0).then(|| Figure { name: "Output tokens", value: number(tokens.output), detail, trend: "output_tokens" })
 }
 
 fn cost(page: &Page) -> Option<Figure> {
     let cost = page.report.totals.cost_usd?;
-    Some(Figure { name: "Cost", value: dollars(cost), detail: "where a client tells it".to_owned(), trend: "cost_usd" })
+    Some(Figure {
+        name: "Cost",
+        value: dollars(cost),
+        detail: "as far as clients report it".to_owned(),
+        trend: "cost_usd",
+    })
 }
 
 /// `▲ better, was 40 %`: the arrow says which way, the word whether that is good.
@@ -142,7 +147,7 @@ pub(super) fn findings(page: &Page) -> Option<Element> {
     let items = findings.iter().map(|finding| {
         let mut next = element("p").class("next").own("Next: ").text(&finding.next);
         if let Some(command) = &finding.command {
-            next = next.own(" · ").child(element("code").text(command));
+            next = next.own(" ").child(element("code").text(command));
         }
         let said = element("div").child(element("p").text(&capital(&finding.text))).child(next);
         element("li").child(element("span").with("aria-hidden", "true").own("▸")).child(said)

@@ -22,7 +22,7 @@ use chrono::FixedOffset;
 
 use self::markup::{Element, element};
 use super::super::Options;
-use crate::report::{Period, Report, Task};
+use crate::report::{Period, Report};
 use crate::time::Time;
 
 /// How the page looks. Not in pieces: it is read as a whole.
@@ -46,12 +46,10 @@ const SECTIONS: [fn(&Page) -> Option<Element>; 10] = [
 struct Page<'a> {
     report: &'a Report,
     offset: FixedOffset,
-    /// Whether tasks of several repositories must be told apart.
-    several: bool,
 }
 
 pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let page = Page { report, offset: options.offset, several: report.repositories.len() > 1 };
+    let page = Page { report, offset: options.offset };
     let html = element("html").with("lang", "en").child(head(&page)).child(body(&page));
     let mut out = io::BufWriter::new(out);
     out.write_all(b"<!DOCTYPE html>\n")?;
@@ -97,27 +95,4 @@ impl Page<'_> {
         let form = "%-d %b %Y %H:%M";
         format!("{} – {}", from.format(form), to.format(form))
     }
-
-    /// A task's name, with its repository where there are several.
-    fn name(&self, task: &Task) -> String {
-        match task.repository.as_deref().filter(|_| self.several) {
-            Some(repository) => format!("{} ({})", task.task, last(repository)),
-            None => task.task.clone(),
-        }
-    }
-
-    /// The tasks by index, with their number cut: `a, b, c and 4 more`.
-    fn names(&self, tasks: &[usize], most: usize) -> String {
-        let named = tasks.iter().filter_map(|&at| self.report.tasks.get(at)).take(most).map(|task| self.name(task));
-        let named = named.collect::<Vec<_>>().join(", ");
-        match tasks.len().saturating_sub(most) {
-            0 => named,
-            rest => format!("{named} and {rest} more"),
-        }
-    }
-}
-
-/// The last part of a path.
-fn last(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }

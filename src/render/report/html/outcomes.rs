@@ -3,11 +3,11 @@
 use super::chart::{Column, Mark, Part, bar, columns, legend};
 use super::figures::group_label;
 use super::markup::{Element, element};
-use super::words::{about, float, percent, seconds, share, word};
+use super::words::{about, float, seconds, share, word};
 use super::{Page, note, section};
 use crate::model::Health;
-use crate::report::{Figures, RunAt};
-use crate::text::count;
+use crate::report::{Figures, RunAt, percent};
+use crate::text::{self, count};
 
 pub(super) fn outcomes(page: &Page) -> Option<Element> {
     let totals = &page.report.totals;
@@ -130,16 +130,16 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     let parts: Vec<_> = states.into_iter().filter(|(.., seconds)| *seconds > 0).map(part).collect();
     let stuck = totals.stuck;
     let delay = stuck.mean_delay_s.map(|mean| {
-        let times = count(stuck.times, "time", "times");
         note(&format!(
-            "Stuck {times}; on average it took {} until somebody acted, or it went on by itself ({} of them ended).",
+            "Stuck {}; on average it took {} until somebody acted or it went on by itself ({} ended).",
+            text::times(stuck.times),
             about(mean),
             stuck.ended
         ))
     });
     let parallel = page.report.parallel.filter(|parallel| parallel.most > 1).map(|parallel| {
         note(&format!(
-            "One after the other the runs would have taken {}; side by side, {} at most, they took {}: {:.1} times as fast.",
+            "One after the other, the runs would have taken {}; with up to {} in parallel they took {}: {:.1} times as fast.",
             seconds(parallel.summed_s),
             parallel.most,
             seconds(parallel.wall_s),

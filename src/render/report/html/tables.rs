@@ -4,10 +4,10 @@ use super::chart;
 use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
-use super::words::{about, class, health, number, percent, seconds};
-use super::{Page, last, section};
+use super::words::{about, class, health, number, seconds};
+use super::{Page, section};
 use crate::model::Health;
-use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars};
+use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
 /// Of each table.
 const ROWS: usize = 15;
@@ -30,7 +30,7 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
             what,
             cell(&kind),
             cell(&number(pattern.count)),
-            cell(&page.names(&pattern.tasks, NAMED)),
+            cell(&page.report.names(&pattern.tasks, NAMED)),
             cell(&page.moment(pattern.first)),
             cell(&page.moment(pattern.last)),
         ]
@@ -44,8 +44,8 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
         ("Last", "number"),
     ];
     let table = table(&headings, patterns.iter().take(ROWS).map(row));
-    let left_out = more(patterns.len(), ROWS, "patterns are");
-    (!patterns.is_empty()).then(|| section("Failure patterns").child(table).children(left_out))
+    let left_out = more(patterns.len(), ROWS, "errors are");
+    (!patterns.is_empty()).then(|| section("Errors").child(table).children(left_out))
 }
 
 fn soft(own: &'static str, text: &str) -> Element {
@@ -59,7 +59,7 @@ const SHARES: [Heading; 7] = [
     ("Success", "number"),
     ("Median", "number"),
     ("Stuck", "number"),
-    ("Tokens written", "number"),
+    ("Output tokens", "number"),
     ("Cost", "number"),
 ];
 
@@ -78,7 +78,8 @@ pub(super) fn shares(page: &Page) -> Option<Element> {
             [element("h3").own(heading), table(&SHARES, rows)].into_iter().chain(left_out)
         })
         .collect();
-    (!tables.is_empty()).then(|| section("Who worked where").child(element("div").class("even").children(tables)))
+    (!tables.is_empty())
+        .then(|| section("Clients, models and repositories").child(element("div").class("even").children(tables)))
 }
 
 fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
@@ -137,7 +138,7 @@ pub(super) fn tasks(page: &Page) -> Option<Element> {
 
 fn task_row(page: &Page, task: &Task) -> Vec<Element> {
     let figures = &task.figures;
-    let mut name = element("td").text(&page.name(task));
+    let mut name = element("td").text(&page.report.name(task));
     let who: Vec<_> = [&task.client, &task.model].into_iter().flatten().map(|word| short(word)).collect();
     if !who.is_empty() {
         name = name.child(element("br")).child(soft("", &who.join(" · ")));
@@ -171,8 +172,8 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
         ("Tasks", "words"),
         ("Runs", "number"),
         ("At once", "number"),
-        ("Summed", "number"),
-        ("Took", "number"),
+        ("Run time", "number"),
+        ("Wall time", "number"),
         ("Speed-up", "number"),
         ("", "meter"),
     ];
@@ -180,7 +181,7 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
         let parallel = batch.parallel;
         vec![
             cell(&super::axis::between(batch.period.from, batch.period.to, page.offset)),
-            cell(&page.names(&batch.tasks, NAMED)),
+            cell(&page.report.names(&batch.tasks, NAMED)),
             cell(&number(parallel.runs)),
             cell(&number(parallel.most)),
             cell(&seconds(parallel.summed_s)),
@@ -189,8 +190,8 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
             element("td").child(chart::meter("one", parallel.speed_up / super::words::float(parallel.most).max(1.0))),
         ]
     });
-    let what = "Tasks that ran side by side, the latest first: their summed time, the time it took, and how much faster \
-                that was. The bar is the share of the most that were at work at once.";
+    let what = "Tasks that ran in parallel, the latest first: the time of all their runs, the time that went by, and how \
+                much faster that was. The bar is that as a share of the most that ran at once.";
     let table = table(&headings, rows);
     let left_out = more(batches.len(), ROWS, "batches are");
     let note = element("p").class("note").own(what);

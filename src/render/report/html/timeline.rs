@@ -33,9 +33,9 @@ pub(super) fn timeline(page: &Page) -> Option<Element> {
     let frame = Frame::around(page.report.period, ends)?;
     let head = element("p")
         .class("note")
-        .own("A thin line is work that goes well; the thicker and finer broken it is, the more trouble: ")
+        .own("A thin line is healthy work, a thick broken one is trouble: ")
         .children([Health::Struggling, Health::Stuck].map(|state| element("span").child(health(state)).own(" ")))
-        .own("Ends: ")
+        .own("A mark is the end of a run: ")
         .children([Health::Completed, Health::Failed].map(|state| element("span").child(health(state)).own(" ")));
     let section = section("Timeline").child(head);
     if frame.length().as_secs() > LONG * 3600 {
@@ -133,7 +133,7 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
     for part in summary(task) {
         small = small.own(" · ").text(&part);
     }
-    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.name(task)));
+    let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.report.name(task)));
     element("div").class("lane").child(who.child(small)).child(svg)
 }
 
@@ -154,7 +154,7 @@ pub(super) fn summary(task: &Task) -> Vec<String> {
 fn tell(page: &Page, task: &Task) -> String {
     let times = format!("from {} to {}", page.moment(task.from), page.moment(task.to));
     let runs = task.runs.iter().rev().take(3).rev().map(|run| ended(page, run));
-    let parts = iter::once(page.name(task)).chain(summary(task)).chain([times]).chain(runs);
+    let parts = iter::once(page.report.name(task)).chain(summary(task)).chain([times]).chain(runs);
     parts.collect::<Vec<_>>().join("; ")
 }
 

@@ -4,9 +4,9 @@ use super::chart::{Column, Part, bar, columns, legend};
 use super::figures::{group_label, short};
 use super::markup::{Element, element};
 use super::table::{cell, meter, more, table};
-use super::words::{float, number, percent, share};
+use super::words::{float, number, share};
 use super::{Page, section};
-use crate::report::{Group, dollars};
+use crate::report::{Group, dollars, percent};
 
 /// More tools than this are not listed.
 const TOOLS: usize = 20;
@@ -14,10 +14,10 @@ const TOOLS: usize = 20;
 pub(super) fn tokens(page: &Page) -> Option<Element> {
     let tokens = &page.report.totals.tokens;
     let kinds = [
-        ("one", "Read anew", tokens.input),
-        ("two", "Read from the cache", tokens.cached_input),
-        ("three", "Written to the cache", tokens.cache_write),
-        ("four", "Written by the model", tokens.output),
+        ("one", "Input", tokens.input),
+        ("two", "Cached input", tokens.cached_input),
+        ("three", "Cache writes", tokens.cache_write),
+        ("four", "Output", tokens.output),
     ];
     let all = kinds.iter().map(|(.., value)| *value).fold(0, u64::saturating_add);
     let part = |(class, label, value): (&'static str, &str, u64)| Part {
@@ -48,7 +48,7 @@ fn by_group(page: &Page) -> Option<Element> {
             ("two", tokens.cached_input),
         ];
         let all = parts.iter().map(|(_, value)| *value).fold(0, u64::saturating_add);
-        let title = format!("{label}: {} tokens, {} of them written by the model", number(all), number(tokens.output));
+        let title = format!("{label}: {} tokens, {} of them output", number(all), number(tokens.output));
         let parts = parts.into_iter().filter(|(_, value)| *value > 0).map(|(class, value)| (class, float(value)));
         Column { label, title, parts: parts.collect(), shown: if all > 0 { number(all) } else { String::new() } }
     };
@@ -72,7 +72,7 @@ fn cost_by_group(page: &Page) -> Option<Element> {
     };
     let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
     let with = page.report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();
-    let text = format!("{}, told of {with} of {} tasks.", dollars(total), page.report.tasks.len());
+    let text = format!("{}, reported for {with} of {} tasks.", dollars(total), page.report.tasks.len());
     let right = element("div").child(element("h3").own("Cost")).child(element("p").class("legend").text(&text));
     Some(right.children((groups.len() > 1).then(|| columns("Cost", &groups, &[], dollars))))
 }

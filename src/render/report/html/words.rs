@@ -70,14 +70,7 @@ pub(super) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// `87%`; with a decimal where it would else be none or all.
-pub(super) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
-    if is_edge { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
-}
-
-/// `1,234`, or from ten thousand on `12.3k`, `4.5M`, `6.7G`.
+/// `1,234`, or from ten thousand on `12.3k`, `4.5M`, `6.7B`.
 pub(super) fn number(number: u64) -> String {
     let short = |unit: f64, letter: char| {
         let value = float(number) / unit;
@@ -88,7 +81,7 @@ pub(super) fn number(number: u64) -> String {
         1_000..10_000 => format!("{},{:03}", number / 1000, number % 1000),
         10_000..999_500 => short(1e3, 'k'),
         999_500..999_500_000 => short(1e6, 'M'),
-        _ => short(1e9, 'G'),
+        _ => short(1e9, 'B'),
     }
 }
 
@@ -105,7 +98,7 @@ mod tests {
             (12_345, "12.3k"),
             (123_456, "123k"),
             (999_999, "1.0M"),
-            (1_234_567_890, "1.2G"),
+            (1_234_567_890, "1.2B"),
         ];
         for (value, shown) in cases {
             assert_eq!(number(value), shown);
@@ -113,10 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_do_not_round_to_none_or_all() {
-        for (value, shown) in [(0.0, "0%"), (0.001, "0.1%"), (0.126, "13%"), (0.999, "99.9%"), (1.0, "100%")] {
-            assert_eq!(percent(value), shown);
-        }
+    fn of_nothing_there_is_no_share() {
         assert!(share(1_u64, 0_u64).abs() < f64::EPSILON);
     }
 }
