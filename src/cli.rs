@@ -85,8 +85,7 @@ fn heeds(command: &str, option: &Arg) -> bool {
     let judges = matches!(command, "status" | "explain");
     match heading {
         LOOK => judges || name != "status_files",
-        PRINT if name == "color" => true,
-        PRINT if name == "anonymize" => command != "clean",
+        PRINT if matches!(name, "anonymize" | "color") => true,
         PRINT if name == "verbose" => matches!(command, "status" | "report" | "clients"),
         PRINT if name == "format" => !render::formats(command).is_empty(),
         settings::KEEP => matches!(command, "status" | "clean"),
