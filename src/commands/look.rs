@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use crate::cli::{Cli, Look};
+use crate::cli::{Cli, Command, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
@@ -55,6 +55,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
+        explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
     let snapshot = tasks::snapshot(&seen, &context);
     let remembered = tasks::remember(&snapshot, &seen, &context);

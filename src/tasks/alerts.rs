@@ -146,8 +146,8 @@ fn orphans<'a>(mains: &[&Known<'_>], seen: &'a Seen, context: &Context<'_>) -> V
         let is_here =
             |process: &&Process| process.cwd.as_deref().and_then(|cwd| seen.places.of(cwd)) == Some(one.place);
         let is_its = |process: &&Process| one.session.open.iter().any(|call| runs(process, call));
-        let adrift = table.processes.iter().filter(|process| process.client.is_none() && table.is_adrift(process));
-        for top in adrift.filter(is_here) {
+        let others = table.processes.iter().filter(|process| process.client.is_none());
+        for top in others.filter(is_here).filter(|process| table.is_adrift(process)) {
             let tree: Vec<&Process> = [top].into_iter().chain(table.descendants(top.pid)).collect();
             if tree.iter().any(is_its) && tree.iter().all(|process| process.client.is_none()) {
                 found.extend(tree.into_iter().filter(|process| !process.is_zombie()));

@@ -37,6 +37,8 @@ pub(crate) struct Context<'a> {
     pub(crate) suspensions: &'a [(Time, Duration)],
     /// Where the user is: commands are given relative to it.
     pub(crate) cwd: &'a Path,
+    /// What every rule has to say is wanted, too.
+    pub(crate) explains: bool,
 }
 
 /// A task to be: a worktree or a declaration, with its sessions.

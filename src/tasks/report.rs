@@ -46,7 +46,9 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
             (verdict, case) = (judged, others);
         }
     }
-    let considered = rules::consider(&facts(case, seen, context));
+    let deciding = facts(case, seen, context);
+    verdict.error_class = rules::error_class(&verdict, &deciding);
+    let considered = if context.explains { rules::consider(&deciding) } else { Vec::new() };
     // What is told of a session, and what to do, is of the one that decided.
     if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
         mains[..=decided].rotate_right(1);

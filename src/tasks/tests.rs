@@ -169,6 +169,7 @@ impl Lab {
             suspended: self.suspended,
             suspensions: &self.suspensions,
             cwd: Path::new(MAIN),
+            explains: true,
         };
         ask(&seen, &context)
     }
