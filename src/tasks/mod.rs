@@ -17,7 +17,6 @@ use crate::life::{self, Life};
 use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
-use crate::process::Role;
 use crate::repository::{Kind, Repository, Worktree};
 use crate::settings::{Config, Horizon};
 use crate::store::{Checkpoint, Sample};
@@ -128,7 +127,7 @@ fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
 fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
     let busy = |pid| known.iter().any(|one| matches!(&one.life, Life::Alive(alive) if alive.pid == pid));
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
-    let agents = living.filter(|process| matches!(process.role, Some(Role::Agent { .. })) && !busy(process.pid));
+    let agents = living.filter(|process| process.is_agent() && !busy(process.pid));
     agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
 }
 
