@@ -39,8 +39,7 @@ pub(crate) struct Checkpoint {
     pub(crate) printed: HashMap<u64, Printed>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
-    /// CPU time of the tools below each agent, by its pid and start.
-    pub(crate) samples: HashMap<(u32, u64), Vec<Sample>>,
+    pub(crate) samples: Samples,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
     /// It differs from what is stored.
@@ -93,6 +92,9 @@ pub(crate) struct BadRows {
     /// The first was too long, rather than no JSON.
     pub(crate) overlong: bool,
 }
+
+/// CPU time of the tools below each agent, by its pid and start.
+pub(crate) type Samples = HashMap<(u32, u64), Vec<Sample>>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {

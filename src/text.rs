@@ -65,14 +65,16 @@ pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
 
 /// It fits, and its words are one blank apart: tidy, but for credentials. Most texts are.
 fn is_tidy(text: &str, max_columns: usize) -> bool {
-    let mut after_blank = true;
+    let mut last = ' ';
     // No character takes more columns than bytes.
     text.len() <= max_columns.min(LOOK_AT)
         && text.chars().all(|c| {
-            let is_blank = c == ' ';
-            let is_fit = if is_blank { !after_blank } else { !is_hazard(c) && !c.is_whitespace() };
-            after_blank = is_blank;
-            is_fit
+            let before = std::mem::replace(&mut last, c);
+            match c {
+                ' ' => before != ' ',
+                '!'..='~' => true,
+                _ => !is_hazard(c) && !c.is_whitespace(),
+            }
         })
         && !text.ends_with(' ')
 }
@@ -133,12 +135,13 @@ pub(crate) fn bytes(n: u64) -> String {
 
 /// The columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
-    text.width()
+    // Most texts are plain: as wide as they are long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// `text` cut to `columns`, with `…` where something is missing.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
-    if width(text) <= columns {
+    if text.len() <= columns || width(text) <= columns {
         return Cow::Borrowed(text);
     }
     let Some(room) = columns.checked_sub(1) else {

@@ -58,8 +58,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
     let snapshot = tasks::snapshot(&seen, &context);
-    let remembered = tasks::remember(&snapshot, &seen, &context);
-    let Checkpoint { samples, suspensions, .. } = remembered;
+    let (samples, suspensions) = tasks::remember(&snapshot, &seen, &context);
     let boot = seen.table.boot_id.clone();
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
     let saved = if stale { Some(world.now) } else { checkpoint.saved };

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
+use super::alerts::Adrift;
 use super::judging::{Case, declared_life, facts};
 use super::known::Known;
 use super::{Context, Draft, alerts, notes};
@@ -17,7 +18,13 @@ use crate::session::Turn;
 use crate::text::one_line;
 
 /// The newest main session judges, together with what is declared; further ones that are at work join in.
-pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context<'_>) -> TaskReport {
+pub(super) fn task(
+    draft: &Draft<'_>,
+    known: &[Known<'_>],
+    adrift: &[Adrift<'_>],
+    seen: &Seen,
+    context: &Context<'_>,
+) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
     // What it launched in the background is a task of its own, and still its sub-agent.
     let launches = mine.iter().any(|one| !one.session.background.is_empty());
@@ -55,7 +62,7 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
     }
     let sessions = sessions(&mains, &mine, |one| session_report(one, &family, seen, context));
     let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
-    alerts::add(&mut task, &mains, seen, context);
+    alerts::add(&mut task, &mains, adrift, seen, context);
     task
 }
 
