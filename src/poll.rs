@@ -121,11 +121,11 @@ fn list(
     let (disk, world) = (request.disk, request.world);
     let mut listed = Listed { wanted: Vec::new(), untouched: Vec::new() };
     for client in CLIENTS {
-        let files = (client.logs)(disk, world, folders, problems);
+        let mut wanted = (client.logs)(disk, world, folders, problems);
         let is_wanted = |file: &LogFile| {
             disk.is_copy() || is_fresh(file, world.now, request.config.since) || is_held(client, file, table, marks)
         };
-        let (mut wanted, mut untouched): (Vec<_>, Vec<_>) = files.into_iter().partition(is_wanted);
+        let mut untouched: Vec<_> = wanted.extract_if(.., |file| !is_wanted(file)).collect();
         recall(client, table, &mut wanted, &mut untouched);
         listed.wanted.extend(wanted.into_iter().map(|file| (*client, file)));
         listed.untouched.extend(untouched);
@@ -135,9 +135,8 @@ fn list(
 
 /// Where an agent runs in a folder of which all logs are old, the newest one may be its own.
 fn recall(client: &Client, table: &ProcessTable, wanted: &mut Vec<LogFile>, untouched: &mut Vec<LogFile>) {
-    for cwd in
-        table.agents(client.name).filter(|process| process.is_agent()).filter_map(|process| process.cwd.as_deref())
-    {
+    let agents = table.agents(client.name).filter(|process| process.is_agent());
+    for cwd in agents.filter_map(|process| process.cwd.as_deref()) {
         let folders = wanted.iter().chain(&*untouched).filter_map(|file| file.proposed.as_ref());
         let holding = folders.filter(|folder| cwd.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
         let Some(folder) = holding.cloned() else { continue };
