@@ -85,17 +85,14 @@ impl Disk {
         Ok((file, meta))
     }
 
-    /// Reads a whole regular file of at most `limit` bytes.
+    /// Reads a whole regular file of at most `limit` bytes, as long as it is when it is opened.
     pub(crate) fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let (file, meta) = self.open(path)?;
         if meta.len() > limit {
             return Err(too_large(limit));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
-        file.take(limit + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            return Err(too_large(limit));
-        }
+        file.take(meta.len()).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

@@ -301,14 +301,12 @@ fn fingerprint(reader: &mut Reader<'_>, leave_out: &[u8], depth: u32) -> u64 {
 /// A quick hash, the same on every machine and in every version.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        state = mix(state, u64::from_le_bytes(word));
+    let (words, rest) = bytes.as_chunks();
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
     }
     let mut word = [0; 8];
-    word[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    word[..rest.len()].copy_from_slice(rest);
     mix(state, u64::from_le_bytes(word))
 }
 

@@ -76,6 +76,8 @@ pub(crate) fn lives(
     let mut seeking: Vec<usize> =
         (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
     seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
+    let running: Vec<&Process> =
+        table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie()).collect();
     // A session may move on; its process stays where it was started.
     let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
     for worktree in worktrees {
@@ -85,7 +87,7 @@ pub(crate) fn lives(
                 let cwd = process.cwd.as_deref();
                 !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of) == place
             };
-            let Some(process) = free_agents(table, &candidates[at]).find(is_here) else { return true };
+            let Some(process) = free(&running, &candidates[at]).find(is_here) else { return true };
             taken.insert(process.pid);
             lives[at] = Some(Life::Alive(alive(table, process, None)));
             false
@@ -102,8 +104,7 @@ pub(crate) fn lives(
             lives[at] = Some(Life::Alive(alive(table, server, None)));
             continue;
         }
-        let is_agent = |process: &Process| matches!(process.role, Some(Role::Agent { .. }));
-        let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && is_agent(process));
+        let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && process.is_agent());
         lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
     }
     inherited(candidates, &lives)
@@ -215,9 +216,9 @@ fn may_hide(table: &ProcessTable, candidate: &Candidate<'_>, unseen: impl Fn(&Pr
 }
 
 /// The agents of its client that do not demonstrably write another session.
-fn free_agents<'a>(table: &'a ProcessTable, candidate: &Candidate<'_>) -> impl Iterator<Item = &'a Process> {
-    let is_agent = |process: &&Process| matches!(process.role, Some(Role::Agent { .. }));
-    table.agents(candidate.client.name).filter(is_agent).filter(|process| !holds_another_log(process, candidate))
+fn free<'a>(running: &[&'a Process], candidate: &Candidate<'_>) -> impl Iterator<Item = &'a Process> {
+    let of_client = running.iter().copied().filter(|process| process.client == Some(candidate.client.name));
+    of_client.filter(|process| !holds_another_log(process, candidate))
 }
 
 /// It writes another session of the same client.

@@ -8,7 +8,8 @@ fn main() -> ExitCode {
     ExitCode::from(agentmon::run(
         std::env::args_os(),
         world,
-        &mut BufWriter::new(stdout().lock()),
+        // A report in a few writes.
+        &mut BufWriter::with_capacity(64 * 1024, stdout().lock()),
         &mut stderr().lock(),
     ))
 }

@@ -1,17 +1,15 @@
 //! A value that stays packed until somebody asks for it: most polls need none of it, and thousands of small
 //! texts would cost more to read from the checkpoint than all that is judged.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Parcel<T> {
-    /// Shared: what was read from the checkpoint is reported as it is.
-    packed: Option<Arc<[u8]>>,
+    /// What was read from the checkpoint lies where it was read, and is reported as it is. Nothing if it is empty.
+    packed: Cow<'static, [u8]>,
     /// While it is worked on; what is packed does not count then.
     open: Option<Box<T>>,
 }
@@ -19,36 +17,36 @@ pub(crate) struct Parcel<T> {
 impl<T: Clone + Default + Serialize + DeserializeOwned> Parcel<T> {
     #[cfg(test)]
     pub(crate) fn of(value: &T) -> Self {
-        Self { packed: Some(pack(value)), open: None }
+        Self { packed: pack(value).into(), open: None }
     }
 
     /// Nothing was ever put in.
     pub(crate) fn is_empty(&self) -> bool {
-        self.packed.is_none() && self.open.is_none()
+        self.packed.is_empty() && self.open.is_none()
     }
 
     pub(crate) fn read(&self) -> T {
-        self.open.as_deref().cloned().unwrap_or_else(|| unpack(self.packed.as_deref()))
+        self.open.as_deref().cloned().unwrap_or_else(|| unpack(&self.packed))
     }
 
     pub(crate) fn edit(&mut self) -> &mut T {
-        self.open.get_or_insert_with(|| Box::new(unpack(self.packed.as_deref())))
+        self.open.get_or_insert_with(|| Box::new(unpack(&self.packed)))
     }
 
     pub(crate) fn shut(&mut self) {
         if let Some(value) = self.open.take() {
-            self.packed = Some(pack(&*value));
+            self.packed = pack(&*value).into();
         }
     }
 }
 
 /// Plain data cannot fail to be packed; without it the value would only be counted anew.
-fn pack<T: Serialize>(value: &T) -> Arc<[u8]> {
-    postcard::to_stdvec(value).unwrap_or_default().into()
+fn pack<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
 }
 
-fn unpack<T: Default + DeserializeOwned>(packed: Option<&[u8]>) -> T {
-    packed.and_then(|packed| postcard::from_bytes(packed).ok()).unwrap_or_default()
+fn unpack<T: Default + DeserializeOwned>(packed: &[u8]) -> T {
+    postcard::from_bytes(packed).unwrap_or_default()
 }
 
 impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Parcel<T> {
@@ -59,24 +57,14 @@ impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Parcel<T> 
         } else if let Some(value) = &self.open {
             serializer.serialize_bytes(&pack(&**value))
         } else {
-            serializer.serialize_bytes(self.packed.as_deref().unwrap_or_default())
+            serializer.serialize_bytes(&self.packed)
         }
     }
 }
 
-impl<'de, T> Deserialize<'de> for Parcel<T> {
+impl<'de: 'static, T> Deserialize<'de> for Parcel<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes<T>(PhantomData<T>);
-        impl<T> Visitor<'_> for Bytes<T> {
-            type Value = Parcel<T>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Parcel<T>, E> {
-                Ok(Parcel { packed: (!bytes.is_empty()).then(|| bytes.into()), open: None })
-            }
-        }
-        deserializer.deserialize_bytes(Bytes(PhantomData))
+        Ok(Self { packed: Cow::Borrowed(<&[u8]>::deserialize(deserializer)?), open: None })
     }
 }
 
@@ -93,7 +81,7 @@ mod tests {
         let open = postcard::to_stdvec(&parcel).unwrap();
         parcel.shut();
         assert_eq!(open, postcard::to_stdvec(&parcel).unwrap(), "open or shut");
-        let mut back: Parcel<Vec<String>> = postcard::from_bytes(&open).unwrap();
+        let mut back: Parcel<Vec<String>> = postcard::from_bytes(open.leak()).unwrap();
         assert_eq!(back, parcel);
         back.edit().push("b".to_owned());
         assert_eq!(back.read(), ["a", "b"]);

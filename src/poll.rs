@@ -12,7 +12,7 @@ use crate::declared::{Declared, Look, launched};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::places::Places;
-use crate::process::{Found, Process, ProcessTable, Program, Role};
+use crate::process::{Found, ProcessTable, Program};
 use crate::reading::{self, SeenLog};
 use crate::repository::{Finder, Grounds, Repository, Worktree};
 use crate::settings::{Config, Horizon};
@@ -121,11 +121,11 @@ fn list(
     let (disk, world) = (request.disk, request.world);
     let mut listed = Listed { wanted: Vec::new(), untouched: Vec::new() };
     for client in CLIENTS {
-        let files = (client.logs)(disk, world, folders, problems);
+        let mut wanted = (client.logs)(disk, world, folders, problems);
         let is_wanted = |file: &LogFile| {
             disk.is_copy() || is_fresh(file, world.now, request.config.since) || is_held(client, file, table, marks)
         };
-        let (mut wanted, mut untouched): (Vec<_>, Vec<_>) = files.into_iter().partition(is_wanted);
+        let mut untouched: Vec<_> = wanted.extract_if(.., |file| !is_wanted(file)).collect();
         recall(client, table, &mut wanted, &mut untouched);
         listed.wanted.extend(wanted.into_iter().map(|file| (*client, file)));
         listed.untouched.extend(untouched);
@@ -135,8 +135,8 @@ fn list(
 
 /// Where an agent runs in a folder of which all logs are old, the newest one may be its own.
 fn recall(client: &Client, table: &ProcessTable, wanted: &mut Vec<LogFile>, untouched: &mut Vec<LogFile>) {
-    let is_agent = |process: &&Process| matches!(process.role, Some(Role::Agent { .. }));
-    for cwd in table.agents(client.name).filter(is_agent).filter_map(|process| process.cwd.as_deref()) {
+    let agents = table.agents(client.name).filter(|process| process.is_agent());
+    for cwd in agents.filter_map(|process| process.cwd.as_deref()) {
         let folders = wanted.iter().chain(&*untouched).filter_map(|file| file.proposed.as_ref());
         let holding = folders.filter(|folder| cwd.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
         let Some(folder) = holding.cloned() else { continue };
@@ -159,7 +159,7 @@ impl Listed {
 /// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the
 /// user's patterns find a status. Each directory is looked at once.
 fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SeenLog], table: &ProcessTable) {
-    let agents = table.processes.iter().filter(|it| matches!(it.role, Some(Role::Agent { .. })) && !it.is_zombie());
+    let agents = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
     let running = agents.filter_map(|process| process.cwd.as_deref());
     // What is wrong with a pattern is told where it is read.
     let patterns = request.config.status_files.iter();

@@ -203,7 +203,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
         Err(error) => return failed(file, &error),
     };
     log.session.seal();
-    log.workings = Packed(log.session.workings());
+    log.workings = Packed(log.session.workings().into());
     let problem = bad_rows(file, &log);
     (Some(log), problem)
 }
@@ -220,7 +220,7 @@ fn read_store(
         Ok(mut log) => {
             log.cursor.identity = file.identity;
             log.session.seal();
-            log.workings = Packed(log.session.workings());
+            log.workings = Packed(log.session.workings().into());
             if let Some(whole) = &mut log.whole {
                 whole.seal();
             }

@@ -5,6 +5,7 @@
 
 pub(crate) mod cache;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +13,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::declared::Printed;
@@ -30,6 +30,7 @@ const MAGIC: &[u8; 16] = b"agentmon cache 8";
 const LIMIT: u64 = 256 * 1024 * 1024;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
     /// By [`key`].
@@ -38,8 +39,7 @@ pub(crate) struct Checkpoint {
     pub(crate) printed: HashMap<u64, Printed>,
     /// The run of the machine that the next two belong to.
     pub(crate) boot: Option<String>,
-    /// CPU time of the tools below each agent, by its pid and start.
-    pub(crate) samples: HashMap<(u32, u64), Vec<Sample>>,
+    pub(crate) samples: Samples,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
     /// It differs from what is stored.
@@ -49,6 +49,7 @@ pub(crate) struct Checkpoint {
 
 /// One log, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Log {
     pub(crate) cursor: Cursor,
     pub(crate) session: Session,
@@ -67,9 +68,9 @@ pub(crate) fn key(path: &Path, within: Option<&str>) -> u64 {
     within.map_or(file, |name| mix(file, hash(name.as_bytes())))
 }
 
-/// Bytes that are stored as they are.
+/// Bytes that are stored as they are, and stay where they were read.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Packed(pub(crate) Vec<u8>);
+pub(crate) struct Packed(pub(crate) Cow<'static, [u8]>);
 
 impl Serialize for Packed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -77,19 +78,9 @@ impl Serialize for Packed {
     }
 }
 
-impl<'de> Deserialize<'de> for Packed {
+impl<'de: 'static> Deserialize<'de> for Packed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Packed;
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Packed, E> {
-                Ok(Packed(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
+        Ok(Self(Cow::Borrowed(<&[u8]>::deserialize(deserializer)?)))
     }
 }
 
@@ -101,6 +92,9 @@ pub(crate) struct BadRows {
     /// The first was too long, rather than no JSON.
     pub(crate) overlong: bool,
 }
+
+/// CPU time of the tools below each agent, by its pid and start.
+pub(crate) type Samples = HashMap<(u32, u64), Vec<Sample>>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
@@ -122,9 +116,10 @@ pub(crate) fn told_path(checkpoint: &Path) -> PathBuf {
     checkpoint.with_extension("told")
 }
 
-/// What is stored; nothing of it if it is missing, damaged or of another version.
-pub(crate) fn load<T: Default + DeserializeOwned>(path: &Path) -> T {
-    Disk::default().read(path, LIMIT).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+/// What is stored; nothing of it if it is missing, damaged or of another version. Its bytes are kept to the end of
+/// the run, so that what most runs only pass on need not be copied.
+pub(crate) fn load<T: Default + Deserialize<'static>>(path: &Path) -> T {
+    Disk::default().read(path, LIMIT).ok().and_then(|bytes| decode(bytes.leak())).unwrap_or_default()
 }
 
 /// Replaces what is stored. Errors are the caller's to tell or to ignore: nothing is lost but time.
@@ -158,7 +153,7 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+fn decode<T: Deserialize<'static>>(bytes: &'static [u8]) -> Option<T> {
     let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
     if u64::from_le_bytes(*sum) != hash(body) {
         return None;

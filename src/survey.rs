@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::clients::{CLIENTS, Client, Fact, LogFile, Place};
 use crate::disk::Disk;
 use crate::model::Problem;
-use crate::process::{ProcessTable, Program, Role};
+use crate::process::{ProcessTable, Program};
 use crate::repository::Repository;
 use crate::settings::Horizon;
 use crate::time::Time;
@@ -164,7 +164,7 @@ fn here(client: &Client, disk: &Disk, world: &World, folders: &[&Path]) -> Optio
 fn processes(client: &Client, table: &ProcessTable) -> Option<Processes> {
     let count = |is_agent: bool| {
         let living = table.agents(client.name).filter(|process| !process.is_zombie());
-        living.filter(|process| matches!(process.role, Some(Role::Agent { .. })) == is_agent).count()
+        living.filter(|process| process.is_agent() == is_agent).count()
     };
     table.supported.then(|| Processes { agents: count(true), helpers: count(false) })
 }

@@ -46,7 +46,7 @@ pub(crate) fn lines(text: &str) -> String {
 /// Tidying is repeated until nothing changes: joining and cutting can make a text look like something else, and
 /// what is stored now may be shown again later.
 pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
-    if is_plain(text, max_columns) && matches!(scrub(text), Cow::Borrowed(_)) {
+    if is_tidy(text, max_columns) && matches!(scrub(text), Cow::Borrowed(_)) {
         return text.to_owned();
     }
     let mut line = tidy(text, max_columns);
@@ -63,13 +63,19 @@ pub(crate) fn one_line(text: &str, max_columns: usize) -> String {
     line
 }
 
-/// Printable ASCII that fits, its words one blank apart: tidy, but for credentials. Most texts are.
-fn is_plain(text: &str, max_columns: usize) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() <= max_columns.min(LOOK_AT)
-        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
-        && bytes.windows(2).all(|pair| pair != b"  ")
-        && !text.starts_with(' ')
+/// It fits, and its words are one blank apart: tidy, but for credentials. Most texts are.
+fn is_tidy(text: &str, max_columns: usize) -> bool {
+    let mut last = ' ';
+    // No character takes more columns than bytes.
+    text.len() <= max_columns.min(LOOK_AT)
+        && text.chars().all(|c| {
+            let before = std::mem::replace(&mut last, c);
+            match c {
+                ' ' => before != ' ',
+                '!'..='~' => true,
+                _ => !is_hazard(c) && !c.is_whitespace(),
+            }
+        })
         && !text.ends_with(' ')
 }
 
@@ -138,12 +144,13 @@ pub(crate) fn bytes(n: u64) -> String {
 
 /// The columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
-    text.width()
+    // Most texts are plain: as wide as they are long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// `text` cut to `columns`, with `…` where something is missing.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
-    if width(text) <= columns {
+    if text.len() <= columns || width(text) <= columns {
         return Cow::Borrowed(text);
     }
     let Some(room) = columns.checked_sub(1) else {

@@ -4,7 +4,8 @@
 //! Without `--bench`, as `cargo test --bench speed` runs it, that is all, and the data is small.
 //!
 //! `--bench speed -- --strict`, or `BENCH_STRICT=1`, makes a limit that is not kept an error: not the default, because
-//! shared machines are noisy.
+//! shared machines are noisy. `--bench speed -- poll` measures the figures of a poll alone; the others are `cold`,
+//! `databases`, `record` and `memory`.
 //! `BENCH_MB` (400) is the size of the sessions, `BENCH_ROWS` (1000000) the length of the record, `BENCH_BIG=0` leaves out the logs of 2 GiB, `CCUSAGE` names a
 //! program to compare with, `BENCH_PROGRAM` another build to measure, `BENCH_DIR` a folder for up to 3 GiB of data.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
@@ -55,7 +56,8 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let timed = has("--bench");
-    let mut bench = Bench::new()?;
+    let groups = arguments.iter().filter(|argument| !argument.as_os_str().as_encoded_bytes().starts_with(b"--"));
+    let mut bench = Bench::new(groups.cloned().collect())?;
     let kept = bench.run(timed);
     // Small data stays for whoever looks into what is wrong.
     bench.root.disable_cleanup(kept.is_err() && !timed);
@@ -67,16 +69,22 @@ struct Bench {
     root: tempfile::TempDir,
     pool: Pool,
     program: PathBuf,
+    /// The figures that are asked for; none of them is all.
+    groups: Vec<PathBuf>,
 }
 
 impl Bench {
-    fn new() -> Result<Self> {
+    fn new(groups: Vec<PathBuf>) -> Result<Self> {
         let folder = env::var_os("BENCH_DIR").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
         fs::create_dir_all(&folder)?;
         let root = tempfile::tempdir_in(fs::canonicalize(folder)?)?;
         let program =
             env::var_os("BENCH_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_agentmon")), PathBuf::from);
-        Ok(Self { root, pool: Pool::new(SEED), program })
+        Ok(Self { root, pool: Pool::new(SEED), program, groups })
+    }
+
+    fn wants(&self, group: &str) -> bool {
+        self.groups.is_empty() || self.groups.iter().any(|asked| asked.as_os_str() == group)
     }
 
     /// Returns whether all limits were kept.
@@ -107,26 +115,36 @@ impl Bench {
     }
 
     fn time(&self, large: &mut Polled) -> Result<bool> {
-        // A log has a least size, so that this comes out at about a hundredth.
-        let small = self.tree("small", 500, large.tree.bytes / 200)?;
-        let mut command = small.tree.place.status(0);
-        command.arg("--no-log");
-        check(&small.tree, "cold, small logs", command)?;
         println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
         let mut table = Table::head();
-        figures::cold(&mut table, &large.tree.place, ccusage().as_deref())?;
-        figures::warm(&mut table, large, &small)?;
-        check_grown(large)?;
+        if self.wants("cold") {
+            figures::cold(&mut table, &large.tree.place, ccusage().as_deref())?;
+        }
+        if self.wants("poll") {
+            // A log has a least size, so that this comes out at about a hundredth.
+            let small = self.tree("small", 500, large.tree.bytes / 200)?;
+            let mut command = small.tree.place.status(0);
+            command.arg("--no-log");
+            check(&small.tree, "cold, small logs", command)?;
+            figures::warm(&mut table, large, &small)?;
+            check_grown(large)?;
+        }
         let space = rustix::fs::statvfs(self.root.path())?;
         let roomy = space.f_bavail * space.f_frsize > FREE_FOR_LARGE;
         let with_large = roomy && number("BENCH_BIG", 1)? != 0;
-        let small = self.database("small-database", 10, 10_000_000)?;
-        let mut big = self.database("big-database", 1000, if with_large { 2_000_000_000 } else { 200_000_000 })?;
-        figures::databases(&mut table, &small, &mut big)?;
-        check_database(&big, "with a checkpoint, after it grew")?;
-        let (record, short) = (self.record(number("BENCH_ROWS", 1_000_000)?)?, self.record(100_000)?);
-        figures::record(&mut table, &record, &short, installed("jq").as_deref())?;
-        figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
+        if self.wants("databases") {
+            let small = self.database("small-database", 10, 10_000_000)?;
+            let mut big = self.database("big-database", 1000, if with_large { 2_000_000_000 } else { 200_000_000 })?;
+            figures::databases(&mut table, &small, &mut big)?;
+            check_database(&big, "with a checkpoint, after it grew")?;
+        }
+        if self.wants("record") {
+            let (record, short) = (self.record(number("BENCH_ROWS", 1_000_000)?)?, self.record(100_000)?);
+            figures::record(&mut table, &record, &short, installed("jq").as_deref())?;
+        }
+        if self.wants("memory") {
+            figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
+        }
         println!("load {}", fs::read_to_string("/proc/loadavg")?.trim_end());
         Ok(table.failed == 0)
     }

@@ -2,22 +2,26 @@
 //!
 //! Such a name is lossy (`/a/b-c` and `/a/b/c` may share one), so it only proposes; what stands inside decides.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::iter;
 use std::path::Path;
 
 /// Tells which directory a folder's name may stand for.
 pub(super) struct Slugs<'a> {
     /// Nothing: all that there is.
-    folders: Option<Vec<(String, &'a Path)>>,
+    folders: Option<&'a [&'a Path]>,
     write: fn(&str) -> String,
+    longest: usize,
+    /// The directories by their names, once it is asked: of most clients there is no folder to ask about.
+    names: OnceCell<HashMap<String, &'a Path>>,
 }
 
 impl<'a> Slugs<'a> {
     /// `write` makes a name of a path, or of a name what can be compared with it; what is longer than `longest`
     /// is cut by the client, and ends in a hash.
-    pub(super) fn new(folders: Option<&[&'a Path]>, write: fn(&str) -> String, longest: usize) -> Self {
-        let cut = |folder: &&'a Path| write(&folder.to_string_lossy()).chars().take(longest).collect();
-        let folders = folders.map(|folders| folders.iter().map(|folder| (cut(folder), *folder)).collect());
-        Self { folders, write }
+    pub(super) fn new(folders: Option<&'a [&'a Path]>, write: fn(&str) -> String, longest: usize) -> Self {
+        Self { folders, write, longest, names: OnceCell::new() }
     }
 
     /// Whether a folder of this name may hold what is wanted.
@@ -28,17 +32,28 @@ impl<'a> Slugs<'a> {
     /// The wanted directory that a folder of this name may stand for.
     pub(super) fn propose(&self, name: &str) -> Option<&'a Path> {
         let name = (self.write)(name);
+        let names = self.names.get_or_init(|| {
+            let cut = |folder: &Path| (self.write)(&folder.to_string_lossy()).chars().take(self.longest).collect();
+            self.folders.into_iter().flatten().map(|folder| (cut(folder), *folder)).collect()
+        });
         // A session may run in a folder below the worktree, so that its slug begins like the worktree's.
-        let begins = |slug: &str| name.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let folders = self.folders.iter().flatten().filter(|(slug, _)| begins(slug));
-        folders.max_by_key(|(slug, _)| slug.len()).map(|(_, folder)| *folder)
+        let mut ends = iter::once(name.len()).chain(name.rmatch_indices('-').map(|(at, _)| at));
+        ends.find_map(|end| names.get(&name[..end])).copied()
     }
 }
 
 /// `-srv-shop--worktrees-x`: a dash for all that is no letter or digit.
 pub(super) fn dashes(text: &str) -> String {
-    let letter = |unit: u16| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-');
-    text.encode_utf16().map(letter).collect()
+    let mut name = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else {
+            // They count in UTF-16.
+            name.extend(iter::repeat_n('-', c.len_utf16()));
+        }
+    }
+    name
 }
 
 /// `srv-shop-worktrees-x`: one dash for any number of them. Clients differ in what else they keep: the dot of

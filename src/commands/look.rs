@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use crate::cli::{Cli, Look};
+use crate::cli::{Cli, Command, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::poll::{self, Request, Seen};
@@ -55,10 +55,10 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
+        explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
     let snapshot = tasks::snapshot(&seen, &context);
-    let remembered = tasks::remember(&snapshot, &seen, &context);
-    let Checkpoint { samples, suspensions, .. } = remembered;
+    let (samples, suspensions) = tasks::remember(&snapshot, &seen, &context);
     let boot = seen.table.boot_id.clone();
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
     let saved = if stale { Some(world.now) } else { checkpoint.saved };

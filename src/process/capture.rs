@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Process, ProcessTable, Program, Role, program, stat};
+use super::{Process, ProcessTable, Program, program, stat};
 use crate::disk::Disk;
 
 const STAT_LIMIT: u64 = 4 * 1024;
@@ -52,16 +52,15 @@ impl ProcessTable {
 
     /// A launcher is a script (of Codex, or Gemini's first process) that hands its arguments to a child, the agent.
     fn demote_launchers(&mut self) {
-        let is_agent = |process: &Process| matches!(process.role, Some(Role::Agent { .. }));
         let is_script = |process: &Process| program::own(&process.argv).len() < process.argv.len();
         let arguments = |process: &Process| program::own(&process.argv).get(1..).map(<[String]>::to_vec);
         let children: Vec<_> = self
             .processes
             .iter()
-            .filter(|child| is_agent(child))
+            .filter(|child| child.is_agent())
             .map(|child| (child.parent, child.client, arguments(child)))
             .collect();
-        for process in self.processes.iter_mut().filter(|process| is_agent(process) && is_script(process)) {
+        for process in self.processes.iter_mut().filter(|process| process.is_agent() && is_script(process)) {
             if children.contains(&(process.pid, process.client, arguments(process))) {
                 process.client = None;
                 process.role = None;

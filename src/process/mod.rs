@@ -65,6 +65,11 @@ impl Process {
         matches!(self.state, 'Z' | 'X' | 'x')
     }
 
+    /// It is an agent, and not merely one's helper.
+    pub(crate) fn is_agent(&self) -> bool {
+        matches!(self.role, Some(Role::Agent { .. }))
+    }
+
     fn total_cpu(&self) -> Duration {
         self.cpu.saturating_add(self.reaped_cpu)
     }

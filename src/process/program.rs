@@ -38,20 +38,16 @@ pub(super) fn recognise<'a>(programs: &[&'a Program], argv: &[String], exe: Opti
     let called = base(argv.first()?);
     let file = exe.and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
     let script = own(argv).first().filter(|_| RUNTIMES.contains(&called)).map_or("", String::as_str);
-    let script_path = format!("/{script}/");
     // A client may bring its runtime along, and call it what it likes.
-    let runtime =
-        exe.filter(|_| RUNTIMES.contains(&file)).map_or(String::new(), |exe| exe.to_string_lossy().into_owned());
+    let runtime = exe.filter(|_| RUNTIMES.contains(&file)).map(|exe| exe.to_string_lossy().into_owned());
+    let paths: Vec<String> = runtime.into_iter().chain((!script.is_empty()).then(|| format!("/{script}/"))).collect();
     programs.iter().copied().find(|program| {
         let named = |name: &str| program.names.contains(&name);
         // A script that a package manager linked into a `bin` folder has the client's name.
         named(called)
             || named(file)
             || named(base(script))
-            || program.packages.iter().any(|package| {
-                let package = format!("/{package}/");
-                script_path.contains(&package) || runtime.contains(&package)
-            })
+            || paths.iter().any(|path| program.packages.iter().any(|package| path.contains(&format!("/{package}/"))))
     })
 }
 

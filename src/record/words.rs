@@ -33,6 +33,8 @@ pub(super) fn path(path: &Path) -> String {
 
 /// The start of a text that is too long, with `room` for what marks the cut.
 fn cut(text: &str, room: usize) -> Option<&str> {
+    // Most are short even in bytes.
+    text.as_bytes().get(LONGEST)?;
     text.char_indices().nth(LONGEST)?;
     text.char_indices().nth(LONGEST - room).map(|(end, _)| &text[..end])
 }

@@ -87,17 +87,18 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
         Speaks(verdict) => Some(verdict),
         Silent(_) => None,
     });
-    let mut verdict = spoken.unwrap_or_else(unreadable);
-    if matches!(verdict.health, Health::Failed | Health::Struggling) {
-        verdict.error_class = verdict.error_class.or_else(|| Some(class_of(facts)));
-    }
-    verdict
+    spoken.unwrap_or_else(unreadable)
 }
 
-/// What kind of failure it is where no rule could tell: by the words of the last one that is still in a row.
-fn class_of(facts: &Facts<'_>) -> ErrorClass {
-    let failure = facts.session.and_then(|seen| seen.session.last_failure.as_ref());
-    failure.map_or(ErrorClass::Permanent, |failure| classify_exit(None, &failure.text))
+/// What kind of failure a verdict tells of, if of any. Where its rule does not say, it is by the words of the last
+/// failure that is still in a row, which take long to weigh.
+pub(crate) fn error_class(verdict: &Verdict, facts: &Facts<'_>) -> Option<ErrorClass> {
+    let by_words = || {
+        let failure = facts.session.and_then(|seen| seen.session.last_failure.as_ref());
+        failure.map_or(ErrorClass::Permanent, |failure| classify_exit(None, &failure.text))
+    };
+    let fails = matches!(verdict.health, Health::Failed | Health::Struggling);
+    verdict.error_class.or_else(|| fails.then(by_words))
 }
 
 /// What every rule has to say, for `explain`.

@@ -67,7 +67,10 @@ impl Case {
     }
 
     fn verdict(&self) -> Verdict {
-        self.facts(judge)
+        self.facts(|facts| {
+            let verdict = judge(facts);
+            Verdict { error_class: error_class(&verdict, facts), ..verdict }
+        })
     }
 
     /// `stuck silent`

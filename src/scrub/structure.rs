@@ -100,7 +100,11 @@ pub(super) fn userinfo(text: &[u8], at: usize) -> Option<Found> {
 /// The Telegram bot token that begins at `at`, where a word begins: a number, `:`, then 35 characters. In addresses
 /// `bot` stands before it.
 pub(super) fn telegram(text: &[u8], at: usize) -> Option<Found> {
-    let start = if text[at..].starts_with(b"bot") { at + 3 } else { at };
+    let start = match text[at..] {
+        [b'0'..=b'9', ..] => at,
+        [b'b', b'o', b't', ..] => at + 3,
+        _ => return None,
+    };
     let digits = run(&text[start..], 11, |b| b.is_ascii_digit());
     let colon = start + digits;
     if !(8..=10).contains(&digits) || text.get(colon) != Some(&b':') {

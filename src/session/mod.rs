@@ -38,6 +38,7 @@ const MOST_BACKGROUND: usize = 64;
 const MOST_WORKDIRS: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,

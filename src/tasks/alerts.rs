@@ -20,14 +20,20 @@ const NAMED: usize = 8;
 const TELLING: usize = 6;
 
 /// Adds what is to be told of a task, whose main sessions these are, the judging one first.
-pub(super) fn add(task: &mut TaskReport, mains: &[&Known<'_>], seen: &Seen, context: &Context<'_>) {
+pub(super) fn add(
+    task: &mut TaskReport,
+    mains: &[&Known<'_>],
+    adrift: &[Adrift<'_>],
+    seen: &Seen,
+    context: &Context<'_>,
+) {
     let limits = &context.config.thresholds;
     let mut agents: Vec<(u32, u64)> = mains.iter().filter_map(|one| agent(one)).collect();
     agents.sort_unstable();
     agents.dedup();
     let judging = mains.first().filter(|one| one.session.turn == Turn::Open);
     let judging = judging.filter(|_| !matches!(task.health, Health::Completed | Health::Failed));
-    let orphans = orphans(mains, seen, context);
+    let orphans = orphans(mains, adrift, &seen.table, context);
     let alerts = [
         cpu(&agents, seen, context),
         memory(&agents, &seen.table, limits),
@@ -136,19 +142,31 @@ fn left_behind(orphans: &[&Process]) -> Option<Alert> {
     })
 }
 
+/// A process that nobody waits for and that is no agent, with the number of the worktree in which it works.
+pub(super) type Adrift<'a> = (usize, &'a Process);
+
+/// All of them.
+pub(super) fn adrift(seen: &Seen) -> Vec<Adrift<'_>> {
+    let table = &seen.table;
+    let others = table.processes.iter().filter(|process| process.client.is_none());
+    let placed = others.filter_map(|process| Some((seen.places.of(process.cwd.as_deref()?)?, process)));
+    placed.filter(|(_, process)| table.is_adrift(process)).collect()
+}
+
 /// The tools of agents that died in the middle of a turn. Only what is sure: it has lost its parent, works in the
 /// worktree, and runs the command of the call that was in flight; and what runs below it.
-fn orphans<'a>(mains: &[&Known<'_>], seen: &'a Seen, context: &Context<'_>) -> Vec<&'a Process> {
-    let table = &seen.table;
+fn orphans<'a>(
+    mains: &[&Known<'_>],
+    adrift: &[Adrift<'a>],
+    table: &'a ProcessTable,
+    context: &Context<'_>,
+) -> Vec<&'a Process> {
     let mut found: Vec<&Process> = Vec::new();
     let died = mains.iter().filter(|one| one.session.turn == Turn::Open && has_died(one, context));
     for one in died {
-        let is_here =
-            |process: &&Process| process.cwd.as_deref().and_then(|cwd| seen.places.of(cwd)) == Some(one.place);
         let is_its = |process: &&Process| one.session.open.iter().any(|call| runs(process, call));
-        let adrift = table.processes.iter().filter(|process| process.client.is_none() && table.is_adrift(process));
-        for top in adrift.filter(is_here) {
-            let tree: Vec<&Process> = [top].into_iter().chain(table.descendants(top.pid)).collect();
+        for (_, top) in adrift.iter().filter(|(place, _)| *place == one.place) {
+            let tree: Vec<&Process> = [*top].into_iter().chain(table.descendants(top.pid)).collect();
             if tree.iter().any(is_its) && tree.iter().all(|process| process.client.is_none()) {
                 found.extend(tree.into_iter().filter(|process| !process.is_zombie()));
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::clients::{Client, Format};
@@ -43,13 +43,13 @@ impl Known<'_> {
 
 /// The sessions of all worktrees, in order of their logs.
 pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
-    let copies = newest_copies(seen, now);
+    let copies = Copies::newest(seen, now);
     let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.places);
-    let mut known: Vec<Known<'_>> = Vec::with_capacity(copies.len());
-    for ((client, _), copy) in &copies {
+    let mut known: Vec<Known<'_>> = Vec::with_capacity(copies.all.len());
+    for copy in &copies.all {
         let (own, others) = place_of(copy);
         // A sub-agent is where the session is that it works for.
-        let place = if copy.session.parent.is_some() { place_of(top(&copies, client, copy)).0 } else { own };
+        let place = if copy.session.parent.is_some() { place_of(copies.top(copy)).0 } else { own };
         let Some(place) = place else { continue };
         let others = others.into_iter().filter(|other| *other != place);
         let also = others.map(|other| seen.places.worktree(other).path.clone());
@@ -79,17 +79,6 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     known
 }
 
-/// The session at the head of a line of sub-agents.
-fn top<'a>(copies: &'a HashMap<Id<'_>, Copy<'_>>, client: &'static str, from: &'a Copy<'_>) -> &'a Copy<'a> {
-    let mut copy = from;
-    for _ in 0..life::DEEPEST {
-        let parent = copy.session.parent.as_deref().and_then(|parent| copies.get(&(client, parent)));
-        let Some(parent) = parent else { break };
-        copy = parent;
-    }
-    copy
-}
-
 fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
     Candidate {
         client: one.client,
@@ -113,19 +102,38 @@ struct Copy<'a> {
 }
 
 /// One session may lie in two folders, after a move: the newest copy is the session.
-fn newest_copies(seen: &Seen, now: Time) -> HashMap<Id<'_>, Copy<'_>> {
-    let mut newest: HashMap<Id<'_>, Copy<'_>> = HashMap::with_capacity(seen.logs.len());
-    for log in &seen.logs {
-        let Some(session) = log.session().filter(|session| !session.internal) else { continue };
-        let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
-        let copy = Copy { log, session, last_activity };
-        match newest.entry((log.client.name, session.id.as_str())) {
-            Entry::Vacant(place) => drop(place.insert(copy)),
-            Entry::Occupied(mut known) if known.get().last_activity < last_activity => drop(known.insert(copy)),
-            Entry::Occupied(_) => {}
+struct Copies<'a> {
+    /// In the order in which the logs were listed, which is nearly that of their paths.
+    all: Vec<Copy<'a>>,
+    by_id: HashMap<Id<'a>, usize>,
+}
+
+impl<'a> Copies<'a> {
+    fn newest(seen: &'a Seen, now: Time) -> Self {
+        let mut copies =
+            Self { all: Vec::with_capacity(seen.logs.len()), by_id: HashMap::with_capacity(seen.logs.len()) };
+        for log in &seen.logs {
+            let Some(session) = log.session().filter(|session| !session.internal) else { continue };
+            let last_activity = session.last_activity.unwrap_or(log.file.identity.modified()).min(now);
+            let copy = Copy { log, session, last_activity };
+            let at = *copies.by_id.entry((log.client.name, &session.id)).or_insert(copies.all.len());
+            match copies.all.get_mut(at) {
+                None => copies.all.push(copy),
+                Some(known) if known.last_activity < last_activity => *known = copy,
+                Some(_) => {}
+            }
         }
+        copies
     }
-    newest
+
+    /// The session at the head of a line of sub-agents.
+    fn top<'c>(&'c self, from: &'c Copy<'a>) -> &'c Copy<'a> {
+        let above = |copy: &&Copy<'a>| {
+            let parent = (copy.log.client.name, copy.session.parent.as_deref()?);
+            self.by_id.get(&parent).map(|at| &self.all[*at])
+        };
+        iter::successors(Some(from), above).take(life::DEEPEST + 1).last().unwrap_or(from)
+    }
 }
 
 /// The worktree of a session, and all that its tools worked in.

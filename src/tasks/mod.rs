@@ -17,10 +17,9 @@ use crate::life::{self, Life};
 use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
-use crate::process::Role;
 use crate::repository::{Kind, Repository, Worktree};
 use crate::settings::{Config, Horizon};
-use crate::store::{Checkpoint, Sample};
+use crate::store::{Sample, Samples};
 use crate::time::Time;
 
 use claims::Claim;
@@ -31,12 +30,14 @@ pub(crate) use known::{busiest_workdir, directories, judging_without_plan, workp
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) now: Time,
-    pub(crate) samples: &'a HashMap<(u32, u64), Vec<Sample>>,
+    pub(crate) samples: &'a Samples,
     /// The machine's suspended time, now and at earlier polls.
     pub(crate) suspended: Duration,
     pub(crate) suspensions: &'a [(Time, Duration)],
     /// Where the user is: commands are given relative to it.
     pub(crate) cwd: &'a Path,
+    /// What every rule has to say is wanted, too.
+    pub(crate) explains: bool,
 }
 
 /// A task to be: a worktree or a declaration, with its sessions.
@@ -56,7 +57,7 @@ struct Draft<'a> {
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let known = known::sessions(seen, context.now);
-    let manned = manned(seen, &known);
+    let (manned, adrift) = (manned(seen, &known), alerts::adrift(seen));
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
@@ -73,7 +74,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
             }
             continue;
         }
-        let task = report::task(&draft, &known, seen, context);
+        let task = report::task(&draft, &known, &adrift, seen, context);
         if is_older(&task, context) && !is_proven_alive(&draft, seen) {
             summary.older += 1;
         } else {
@@ -126,7 +127,7 @@ fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
 fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
     let busy = |pid| known.iter().any(|one| matches!(&one.life, Life::Alive(alive) if alive.pid == pid));
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
-    let agents = living.filter(|process| matches!(process.role, Some(Role::Agent { .. })) && !busy(process.pid));
+    let agents = living.filter(|process| process.is_agent() && !busy(process.pid));
     agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
 }
 
@@ -231,9 +232,9 @@ fn make_unique(tasks: &mut [TaskReport]) {
 }
 
 /// What the next poll needs of this one: CPU times of tools, and how long the machine has slept.
-pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) -> Checkpoint {
+pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) -> (Samples, Vec<(Time, Duration)>) {
     let now = context.now;
-    let mut samples = HashMap::new();
+    let mut samples = Samples::new();
     let sessions = snapshot.tasks.iter().flat_map(|task| &task.sessions);
     for process in sessions.filter_map(|session| session.process.as_ref()).filter(|process| process.alive) {
         let Some(agent) = seen.table.get(process.pid) else { continue };
@@ -262,7 +263,7 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
     if !suspensions.last().is_some_and(|(_, slept)| is_same(*slept)) {
         suspensions.push((now, context.suspended));
     }
-    Checkpoint { samples, suspensions, ..Checkpoint::default() }
+    (samples, suspensions)
 }
 
 #[cfg(test)]

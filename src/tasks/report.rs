@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
+use super::alerts::Adrift;
 use super::judging::{Case, declared_life, facts};
 use super::known::Known;
 use super::{Context, Draft, alerts, notes};
@@ -17,7 +18,13 @@ use crate::session::Turn;
 use crate::text::one_line;
 
 /// The newest main session judges, together with what is declared; further ones that are at work join in.
-pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context: &Context<'_>) -> TaskReport {
+pub(super) fn task(
+    draft: &Draft<'_>,
+    known: &[Known<'_>],
+    adrift: &[Adrift<'_>],
+    seen: &Seen,
+    context: &Context<'_>,
+) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
     // What it launched in the background is a task of its own, and still its sub-agent.
     let launches = mine.iter().any(|one| !one.session.background.is_empty());
@@ -46,14 +53,16 @@ pub(super) fn task(draft: &Draft<'_>, known: &[Known<'_>], seen: &Seen, context:
             (verdict, case) = (judged, others);
         }
     }
-    let considered = rules::consider(&facts(case, seen, context));
+    let deciding = facts(case, seen, context);
+    verdict.error_class = rules::error_class(&verdict, &deciding);
+    let considered = if context.explains { rules::consider(&deciding) } else { Vec::new() };
     // What is told of a session, and what to do, is of the one that decided.
     if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
         mains[..=decided].rotate_right(1);
     }
     let sessions = sessions(&mains, &mine, |one| session_report(one, &family, seen, context));
     let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
-    alerts::add(&mut task, &mains, seen, context);
+    alerts::add(&mut task, &mains, adrift, seen, context);
     task
 }
 

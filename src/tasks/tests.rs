@@ -13,7 +13,7 @@ use crate::clients::{Format, Identity, LogFile, Mark, Sign, by_name};
 use crate::declared::Word;
 use crate::disk::Disk;
 use crate::places::Places;
-use crate::process::{Process, ProcessTable};
+use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
 use crate::session::{CallKind::Question, NewCall, Session};
 use crate::settings::Thresholds;
@@ -169,6 +169,7 @@ impl Lab {
             suspended: self.suspended,
             suspensions: &self.suspensions,
             cwd: Path::new(MAIN),
+            explains: true,
         };
         ask(&seen, &context)
     }

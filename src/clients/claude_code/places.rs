@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::DirEntry;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,10 +47,9 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
     let first = found.len();
     for (name, entry) in entries_in(disk, folder, problems) {
         let path = folder.join(&name);
-        let text = name.to_string_lossy();
-        if text.ends_with(".jsonl") {
+        if name.as_bytes().ends_with(b".jsonl") {
             found.extend(transcript(&entry, path, problems));
-        } else if text.len() == 36 {
+        } else if name.len() == 36 {
             let (agents, first) = (path.join("subagents"), found.len());
             let mut workflows = false;
             for (name, entry) in entries_in(disk, &agents, problems) {
@@ -63,7 +63,7 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
                     found.extend(sub_agent(&entry, folder.join(name), problems));
                 }
             }
-            let session: Arc<str> = text.into();
+            let session: Arc<str> = name.to_string_lossy().into();
             found[first..].iter_mut().for_each(|log| log.parent = Some(Arc::clone(&session)));
         }
     }
@@ -86,8 +86,8 @@ fn sub_agent(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Op
 const INTERNAL: &[&str] = &["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
 
 fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Option<LogFile> {
-    let name = path.file_name()?.to_string_lossy();
-    let internal = INTERNAL.iter().any(|start| name.starts_with(start));
+    let name = path.file_name()?.as_bytes();
+    let internal = INTERNAL.iter().any(|start| name.starts_with(start.as_bytes()));
     if internal { None } else { log_file(entry, path, Format::Rows(fold), problems) }
 }
 

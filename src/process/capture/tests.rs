@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::super::Found;
 use super::super::program::tests::{CLAUDE, CODEX};
+use super::super::{Found, Role};
 use super::*;
 
 fn capture(disk: &Disk) -> ProcessTable {
