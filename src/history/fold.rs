@@ -135,13 +135,7 @@ impl Fold {
         self.flush();
         self.by_day.clear();
         self.tasks.iter_mut().for_each(|task| task.here = None);
-        let mut days = std::mem::take(&mut self.days);
-        for stretch in &mut days {
-            stretch.runs.shrink_to_fit();
-            stretch.changes.shrink_to_fit();
-            stretch.errors.shrink_to_fit();
-        }
-        days
+        std::mem::take(&mut self.days)
     }
 
     /// The rows that tell how things stand, by their offsets: without them, those that follow would tell too much.
@@ -368,7 +362,10 @@ impl Fold {
         let day = day(whole(from));
         let at = match known.here {
             Some((agent, same, at)) if (agent, same) == (known.agent, day) => at,
-            _ => *self.by_day.entry((known.key, known.agent, day)).or_insert_with(|| {
+            before => *self.by_day.entry((known.key, known.agent, day)).or_insert_with(|| {
+                if let Some((.., done)) = before {
+                    self.days[done].shrink();
+                }
                 self.days.push(Stretch {
                     task: known.name.clone(),
                     worktree: known.worktree.clone(),

@@ -109,6 +109,13 @@ impl Stretch {
         }
     }
 
+    /// Gives back the room for more: there are as many as tasks and days.
+    fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
+        self.changes.shrink_to_fit();
+        self.errors.shrink_to_fit();
+    }
+
     /// Takes in an error.
     fn see(&mut self, error: ErrorSeen) {
         let same = |known: &&mut ErrorSeen| {
