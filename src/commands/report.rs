@@ -73,12 +73,12 @@ fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon
     }
     period.from = asked.from.unwrap_or(period.from);
     let is_all = span.is_none() && asked.from.is_none();
-    let selection = |period: Period| Selection { from: Some(period.from), to: Some(period.to) };
     for record in records {
         let now = if is_all {
             history::read(disk, record, Selection { from: None, to: Some(period.to) })
         } else {
-            let [now, before] = history::read_each(disk, record, [selection(period), selection(period.before())]);
+            let all = Selection { from: Some(period.before().from), to: Some(period.to) };
+            let [before, now] = history::read_split(disk, record, all, period.from);
             known.before.extend(before.stretches);
             now
         };

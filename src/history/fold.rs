@@ -26,12 +26,15 @@ const MOST_ALERTS: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Fold {
     within: Selection,
+    /// In seconds: what was before is told apart from what came then.
+    border: Option<i64>,
     tasks: Vec<Task>,
     by_key: HashMap<u64, usize>,
     by_text: HashMap<u64, usize>,
-    days: Vec<Stretch>,
-    /// Which of them is of a task, an agent and a day.
-    by_day: HashMap<(u64, u64, i64), usize>,
+    /// Before the border, which is all where there is none; and after it.
+    days: [Vec<Stretch>; 2],
+    /// Where among them one is of a task, an agent and a day.
+    by_day: HashMap<(u64, u64, Day), usize>,
     pub(super) summaries: Vec<(Period, Stretch)>,
     pub(super) resolved: Vec<Resolved>,
     looks: Looks,
@@ -56,7 +59,7 @@ struct Task {
     /// The same, and the repository, as the last row has them.
     worker: u64,
     /// Its day's stretch, by agent and day.
-    here: Option<(u64, i64, usize)>,
+    here: Option<(u64, Day, usize)>,
     health: Option<Health>,
     /// When it came to it.
     since: Option<Time>,
@@ -72,6 +75,9 @@ struct Task {
     /// The last row of each alert.
     alerts: Vec<(u64, u64)>,
 }
+
+/// A day, and whether it is the part of it after the border.
+type Day = (i64, bool);
 
 /// Where the rows lie that tell how things stand with a task.
 #[derive(Debug, Default, Clone, Copy)]
@@ -89,6 +95,21 @@ struct Rows {
 impl Fold {
     pub(super) fn new(within: Selection) -> Self {
         Self { within, looks: Looks::new(), ..Self::default() }
+    }
+
+    /// One that tells apart what was before `border`.
+    pub(super) fn split(within: Selection, border: Time) -> Self {
+        Self { border: Some(whole(border)), ..Self::new(within) }
+    }
+
+    /// What is asked for: all, or before the border and after it.
+    pub(super) fn parts(&self) -> Vec<Selection> {
+        let Some(border) = self.border.map(|border| Some(Time(border * 1000))) else { return vec![self.within] };
+        vec![Selection { to: border, ..self.within }, Selection { from: border, ..self.within }]
+    }
+
+    fn day(&self, seconds: i64) -> Day {
+        (day(seconds), self.border.is_some_and(|border| border <= seconds))
     }
 
     /// Takes in the row at `offset`.
@@ -130,8 +151,8 @@ impl Fold {
         }
     }
 
-    /// What the rows amount to, by day; the state stays for further ones.
-    pub(super) fn days(&mut self) -> Vec<Stretch> {
+    /// What the rows amount to, by day, before the border and after it; the state stays for further ones.
+    pub(super) fn days(&mut self) -> [Vec<Stretch>; 2] {
         self.flush();
         self.by_day.clear();
         self.tasks.iter_mut().for_each(|task| task.here = None);
@@ -213,12 +234,13 @@ impl Fold {
     /// The day's stretch of an agent that was not known until now.
     fn rename(&mut self, task: usize, agent: u64, at: Time) {
         let known = &self.tasks[task];
-        let day = day(at.0.div_euclid(1000));
-        let Some(at) = self.by_day.remove(&(known.key, agent, day)) else { return };
-        let stretch = &mut self.days[at];
-        (stretch.client, stretch.model) = (known.client.clone(), known.model.clone());
-        // Where there is one already, they are two of the same.
-        self.by_day.entry((known.key, known.agent, day)).or_insert(at);
+        for day in [false, true].map(|after| (day(whole(at)), after)) {
+            let Some(at) = self.by_day.remove(&(known.key, agent, day)) else { continue };
+            let stretch = &mut self.days[usize::from(day.1)][at];
+            (stretch.client, stretch.model) = (known.client.clone(), known.model.clone());
+            // Where there is one already, they are two of the same.
+            self.by_day.entry((known.key, known.agent, day)).or_insert(at);
+        }
     }
 
     /// What people were told of. It is kept while it says how things stand, and is in no report.
@@ -347,26 +369,33 @@ impl Fold {
         // Of its last minutes the first rows after it may tell.
         let task = key(&stretch.task, stretch.worktree.as_deref());
         let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
-        match self.by_day.entry((task, agent, day(whole(stretch.from)))) {
-            Entry::Occupied(known) => self.days[*known.get()].add(stretch),
-            Entry::Vacant(place) => {
-                place.insert(self.days.len());
-                self.days.push(stretch);
+        for (part, after) in self.parts().into_iter().zip([false, true]) {
+            if !part.touches(stretch.from, stretch.to) {
+                continue;
+            }
+            let days = &mut self.days[usize::from(after)];
+            match self.by_day.entry((task, agent, (day(whole(stretch.from)), after))) {
+                Entry::Occupied(known) => days[*known.get()].add(stretch.clone()),
+                Entry::Vacant(place) => {
+                    place.insert(days.len());
+                    days.push(stretch.clone());
+                }
             }
         }
     }
 
     /// The day's stretch of a task, which now reaches at least from `from` to `to`.
     fn stretch(&mut self, task: usize, from: Time, to: Time) -> &mut Stretch {
+        let day = self.day(whole(from));
         let known = &mut self.tasks[task];
-        let day = day(whole(from));
         let at = match known.here {
             Some((agent, same, at)) if (agent, same) == (known.agent, day) => at,
             before => *self.by_day.entry((known.key, known.agent, day)).or_insert_with(|| {
-                if let Some((.., done)) = before {
-                    self.days[done].shrink();
+                if let Some((_, (_, after), at)) = before {
+                    self.days[usize::from(after)][at].shrink();
                 }
-                self.days.push(Stretch {
+                let days = &mut self.days[usize::from(day.1)];
+                days.push(Stretch {
                     task: known.name.clone(),
                     worktree: known.worktree.clone(),
                     repository: known.repository.clone(),
@@ -375,11 +404,11 @@ impl Fold {
                     changes: known.health.map(|health| (from, health)).into_iter().collect(),
                     ..Stretch::new(from, to)
                 });
-                self.days.len() - 1
+                days.len() - 1
             }),
         };
         known.here = Some((known.agent, day, at));
-        let stretch = &mut self.days[at];
+        let stretch = &mut self.days[usize::from(day.1)][at];
         stretch.from = stretch.from.min(from);
         stretch.to = stretch.to.max(to);
         stretch

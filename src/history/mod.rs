@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
 use crate::time::Time;
 
-pub(crate) use read::{Past, read, read_each};
+pub(crate) use read::{Past, read, read_split};
 pub(crate) use retain::{Folded, copy, fold};
 
 /// The pattern under which errors are added up that nothing more is known of.

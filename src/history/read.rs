@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
 use crate::tail;
+use crate::time::Time;
 
 /// What a record tells.
 #[derive(Debug, Default)]
@@ -26,31 +27,44 @@ pub(crate) struct Past {
 /// Reads the record at `path`, of which there may be none yet. Rows are cut at the bounds exactly; a summary counts
 /// as a whole, if any of it lies between them. Lines that are not ours are passed over.
 pub(crate) fn read(disk: &Disk, path: &Path, within: Selection) -> Past {
-    let [past] = read_each(disk, path, [within]);
+    let [past, _] = read_with(disk, path, Fold::new(within));
     past
 }
 
-/// Reads it once for several selections. Problems are told with the first one.
-pub(crate) fn read_each<const N: usize>(disk: &Disk, path: &Path, within: [Selection; N]) -> [Past; N] {
-    let mut folds = within.map(Fold::new);
-    let mut problems = Vec::new();
+/// The same, what was before `border` apart from what came then. Problems are told with the latter.
+pub(crate) fn read_split(disk: &Disk, path: &Path, within: Selection, border: Time) -> [Past; 2] {
+    let [mut before, mut then] = read_with(disk, path, Fold::split(within, border));
+    then.problems.append(&mut before.problems);
+    [before, then]
+}
+
+fn read_with(disk: &Disk, path: &Path, mut fold: Fold) -> [Past; 2] {
     let opened = match disk.open(path) {
-        Ok((file, _)) => rows(&file, |row, offset| folds.iter_mut().for_each(|fold| fold.hear(row, offset))),
+        Ok((file, _)) => rows(&file, |row, offset| fold.hear(row, offset)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
-    match opened {
-        Ok(None) => {}
-        Ok(Some(broken)) => problems.push(broken.problem(path)),
-        Err(error) => problems.push(Problem::new(path, error.to_string())),
-    }
-    let past = |mut fold: Fold| {
-        let mut stretches = fold.days();
-        stretches.extend(fold.summaries.into_iter().map(|(_, stretch)| stretch));
-        stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
-        Past { stretches, resolved: fold.resolved, problems: std::mem::take(&mut problems) }
+    let problem = match opened {
+        Ok(None) => None,
+        Ok(Some(broken)) => Some(broken.problem(path)),
+        Err(error) => Some(Problem::new(path, error.to_string())),
     };
-    folds.map(past)
+    let (parts, resolved) = (fold.parts(), std::mem::take(&mut fold.resolved));
+    let mut pasts = fold.days().map(|stretches| Past { stretches, resolved: resolved.clone(), problems: Vec::new() });
+    pasts[0].problems.extend(problem);
+    for (_, stretch) in fold.summaries {
+        let of_parts = pasts.iter_mut().zip(&parts).filter(|(_, part)| part.touches(stretch.from, stretch.to));
+        let mut touched = of_parts.map(|(past, _)| &mut past.stretches);
+        let first = touched.next();
+        touched.for_each(|stretches| stretches.push(stretch.clone()));
+        if let Some(stretches) = first {
+            stretches.push(stretch);
+        }
+    }
+    for past in &mut pasts {
+        past.stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
+    }
+    pasts
 }
 
 /// Rows that are not whole: the remnants of writers that were killed, or somebody else's.
@@ -109,7 +123,6 @@ pub(super) fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&Row<'a>, Range<u
 mod tests {
     use super::*;
     use crate::model::Health;
-    use crate::time::Time;
 
     fn past(text: &str, within: Selection) -> Past {
         let folder = tempfile::tempdir().unwrap();

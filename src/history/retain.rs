@@ -75,7 +75,8 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
         return Ok(None);
     }
     let known = std::mem::take(&mut fold.summaries);
-    let days: Vec<_> = fold.days().into_iter().map(|stretch| (Period::Day, stretch)).collect();
+    let [days, _] = fold.days();
+    let days: Vec<_> = days.into_iter().map(|stretch| (Period::Day, stretch)).collect();
     let due = |(period, stretch): &(Period, Stretch)| coarser(*period, stretch.from, now, retention) != Some(*period);
     if rows == 0 && !known.iter().chain(&days).any(due) {
         return Ok(None);

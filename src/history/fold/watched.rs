@@ -118,13 +118,16 @@ impl Fold {
     /// Counts a span within a day.
     fn spend(&mut self, task: usize, from: i64, to: i64, watched: bool) {
         let (from, to) = self.within.clip(from, to);
-        let Some(seconds) = u64::try_from(to - from).ok().filter(|seconds| *seconds > 0) else { return };
         let Some(health) = self.tasks[task].health else { return };
-        let stretch = self.stretch(task, Time(from * 1000), Time(to * 1000));
-        if watched {
-            *stretch.seconds.entry(health).or_default() += seconds;
-        } else {
-            stretch.unwatched += seconds;
+        let border = self.border.map_or(to, |border| border.clamp(from, to.max(from)));
+        for (from, to) in [(from, border), (border, to)] {
+            let Some(seconds) = u64::try_from(to - from).ok().filter(|seconds| *seconds > 0) else { continue };
+            let stretch = self.stretch(task, Time(from * 1000), Time(to * 1000));
+            if watched {
+                *stretch.seconds.entry(health).or_default() += seconds;
+            } else {
+                stretch.unwatched += seconds;
+            }
         }
     }
 

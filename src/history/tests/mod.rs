@@ -231,6 +231,38 @@ fn lines_of_others_stay_and_what_was_resolved_too() {
 }
 
 #[test]
+fn split_at_any_moment_it_tells_what_two_readings_tell() {
+    let weeks = Weeks::new(8, 7, "/srv/shop");
+    // As rows, with days folded, and with weeks, too.
+    for folded in [0, 7, 60] {
+        let folder = tempfile::tempdir().unwrap();
+        let place = record(folder.path(), &weeks, weeks.polls.len());
+        if folded > 0 {
+            record::clean(&place, days(folded), &retention([2, 30, 90, 365]), false).unwrap();
+        }
+        let disk = Disk::default();
+        for seconds in [0, 86_399, 86_400, 300_007, 7 * 86_400 - 1, 20 * 86_400] {
+            for (from, to) in [(None, None), (Some(days(1)), Some(days(6)))] {
+                let border = days(0).plus(Duration::from_secs(seconds));
+                if from.is_some_and(|from| border < from) || to.is_some_and(|to| to < border) {
+                    continue;
+                }
+                let split = read_split(&disk, &place.path, Selection { from, to }, border);
+                let parts = [Selection { from, to: Some(border) }, Selection { from: Some(border), to }];
+                for (split, part) in split.iter().zip(parts) {
+                    let alone = read(&disk, &place.path, part);
+                    assert_eq!(split.stretches.len(), alone.stretches.len(), "{folded} {seconds}");
+                    for (one, other) in split.stretches.iter().zip(&alone.stretches) {
+                        assert_eq!(one, other, "{folded} {seconds}");
+                    }
+                    assert_eq!(split.resolved, alone.resolved);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_is_wrong_folds_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let weeks = Weeks::new(6, 3, "/srv/shop");
