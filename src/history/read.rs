@@ -50,10 +50,10 @@ fn read_with(disk: &Disk, path: &Path, mut fold: Fold) -> [Past; 2] {
         Err(error) => Some(Problem::new(path, error.to_string())),
     };
     let (parts, resolved) = (fold.parts(), std::mem::take(&mut fold.resolved));
-    let mut pasts = fold.days().map(|stretches| Past { stretches, resolved: resolved.clone(), problems: Vec::new() });
-    pasts[0].problems.extend(problem);
+    let mut told = fold.days().map(|stretches| Past { stretches, resolved: resolved.clone(), problems: Vec::new() });
+    told[0].problems.extend(problem);
     for (_, stretch) in fold.summaries {
-        let of_parts = pasts.iter_mut().zip(&parts).filter(|(_, part)| part.touches(stretch.from, stretch.to));
+        let of_parts = told.iter_mut().zip(&parts).filter(|(_, part)| part.touches(stretch.from, stretch.to));
         let mut touched = of_parts.map(|(past, _)| &mut past.stretches);
         let first = touched.next();
         touched.for_each(|stretches| stretches.push(stretch.clone()));
@@ -61,10 +61,10 @@ fn read_with(disk: &Disk, path: &Path, mut fold: Fold) -> [Past; 2] {
             stretches.push(stretch);
         }
     }
-    for past in &mut pasts {
+    for past in &mut told {
         past.stretches.sort_by(|one, other| (one.from, &one.task).cmp(&(other.from, &other.task)));
     }
-    pasts
+    told
 }
 
 /// Rows that are not whole: the remnants of writers that were killed, or somebody else's.
