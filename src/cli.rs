@@ -70,11 +70,10 @@ impl Cli {
 
 /// A shared option as a command has it.
 fn of_command(command: &str, option: &Arg) -> Arg {
-    let formats = render::formats(command);
-    let hidden = option.is_hide_set() || !heeds(command, option);
+    let heeded = heeds(command, option);
     match option.get_id().as_str() {
-        "format" if !formats.is_empty() => option.clone().value_parser(format(&formats)),
-        _ => option.clone().hide(hidden),
+        "format" if heeded => option.clone().value_parser(format(&render::formats(command))),
+        _ => option.clone().hide(option.is_hide_set() || !heeded),
     }
 }
 

@@ -129,11 +129,12 @@ fn write(record: &File, folded: Option<&Folded>, strays: &[Stray], now: Time, ou
     if (1..=LONGEST).contains(&(length - taken)) {
         let mut line = vec![0; usize::try_from(length - taken).unwrap_or(0)];
         record.read_exact_at(&mut line, taken)?;
-        if is_whole(&line) {
+        let whole = is_whole(&line);
+        if whole {
             out.write_all(&line)?;
             out.write_all(b"\n")?;
         }
-        if is_whole(&line) || line.trim_ascii().is_empty() {
+        if whole || line.trim_ascii().is_empty() {
             taken = length;
         }
     }
