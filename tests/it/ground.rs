@@ -43,6 +43,12 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// The program once more, where users may enter whom the build's own folder is closed to. It is `cp` that writes
+/// it: what this process held open for writing, a sibling forked meanwhile would hold too, and Linux runs no such file.
+pub(crate) fn copy_program(to: &Path) {
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_agentmon")).arg(to).status().unwrap().success());
+}
+
 /// Runs to the end.
 pub(crate) fn run(command: &mut Command) -> Ran {
     let begun = Instant::now();
@@ -145,10 +151,9 @@ impl Ground {
     pub(crate) fn run_bound(&self, arguments: &[&str]) -> Ran {
         let mut command = self.program(arguments);
         if is_root() {
-            // The build's own folder may be closed to others.
             let copy = self.path("agentmon");
             if !copy.exists() {
-                fs::copy(env!("CARGO_BIN_EXE_agentmon"), &copy).unwrap();
+                copy_program(&copy);
             }
             let mut bound = Command::new(copy);
             bound.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

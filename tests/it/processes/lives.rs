@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::machine::{Log, MINUTE, Machine, SECOND, THINKS, assert_verdict, rfc3339};
+use crate::ground::copy_program;
 
 const CLAUDE: &str = "claude-code-2.1.197/kill";
 const CODEX: &str = "codex-0.169.0/kill";
@@ -182,7 +183,7 @@ fn another_users_agent_is_not_dead_for_being_out_of_sight() {
     let machine = Machine::new();
     fs::set_permissions(machine.path(""), PermissionsExt::from_mode(0o755)).unwrap();
     let program = machine.path("agentmon");
-    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_agentmon")).arg(&program).status().unwrap().success());
+    copy_program(&program);
     let tried = Command::new(&program).arg("--version").uid(SOMEBODY_ELSE).gid(SOMEBODY_ELSE).output();
     if !tried.is_ok_and(|output| output.status.success()) {
         return; // It takes root to be two other users, and a temporary folder that everybody may enter.
