@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
 
 use crate::model::Health;
 use crate::render;
@@ -47,18 +48,12 @@ impl Cli {
     /// # Errors
     /// What clap says; also that help or the version was asked for.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let shared: Vec<Arg> = command.get_arguments().filter(|option| option.is_global_set()).cloned().collect();
-        let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-        for name in names {
-            let options = shared.iter().map(|option| of_command(&name, option));
-            command = command.mut_subcommand(&name, |command| command.args(options));
-        }
+        let mut command = Self::whole();
         let matches = command.try_get_matches_from_mut(arguments)?;
         if let Some(name) = matches.subcommand_name() {
             let typed =
                 |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-            let idle = shared.iter().filter(typed).find(|option| !heeds(name, option));
+            let idle = shared(&command).filter(typed).find(|option| !heeds(name, option));
             if let Some(option) = idle.and_then(Arg::get_long) {
                 let message = format!("`--{option}` does nothing for `{name}`");
                 return Err(command.error(ErrorKind::ArgumentConflict, message));
@@ -66,6 +61,39 @@ impl Cli {
         }
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
+
+    /// Every option at every command: a global one may stand before a command that does not heed it.
+    fn whole() -> clap::Command {
+        with_shared(Self::command(), |name, option| Some(of_command(name, option)))
+    }
+
+    /// Every option at the commands that heed it, and there alone, as it is offered to somebody who types.
+    pub(crate) fn offered() -> clap::Command {
+        let command = with_shared(Self::command(), |name, option| {
+            heeds(name, option).then(|| of_command(name, option).global(false))
+        });
+        command.mut_args(|option| option.global(false))
+    }
+}
+
+/// The options that stand before or after a command.
+fn shared(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|option| option.is_global_set())
+}
+
+/// Tells each command the shared options as it has them.
+fn with_shared(command: clap::Command, has: impl Fn(&str, &Arg) -> Option<Arg>) -> clap::Command {
+    let shared: Vec<Arg> = shared(&command).cloned().collect();
+    below(command, |command| {
+        let options: Vec<Arg> = shared.iter().filter_map(|option| has(command.get_name(), option)).collect();
+        below(command, |action| action.args(&options)).args(&options)
+    })
+}
+
+/// Changes each of the commands right below a command.
+fn below(command: clap::Command, change: impl Fn(clap::Command) -> clap::Command) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, &change))
 }
 
 /// A shared option as a command has it.
@@ -83,6 +111,7 @@ fn heeds(command: &str, option: &Arg) -> bool {
     let heading = option.get_help_heading().unwrap_or_default();
     let judges = matches!(command, "status" | "explain");
     match heading {
+        _ if command == "completions" => false,
         LOOK => judges || name != "status_files",
         PRINT if matches!(name, "anonymize" | "color") => true,
         PRINT if name == "verbose" => matches!(command, "status" | "report" | "clients"),
@@ -131,6 +160,13 @@ pub(crate) enum Command {
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
+    /// Print what makes a shell complete agentmon's commands and options
+    ///
+    /// For bash: `agentmon completions bash > ~/.local/share/bash-completion/completions/agentmon`
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
@@ -176,16 +212,16 @@ pub(crate) struct EventsCommand {
 #[command(next_help_heading = LOOK)]
 pub(crate) struct Look {
     /// Look at the repository of this directory; may be repeated [default: the current one]
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(crate) directories: Vec<PathBuf>,
     /// Look at every directory in which an agent has a session, in whatever repository or none
     #[arg(long, global = true)]
     pub(crate) all: bool,
     /// Look at the agents of this home directory instead of your own
-    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true)]
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
     pub(crate) home: Option<PathBuf>,
     /// Read all files and processes below this folder, as if it were the root directory
-    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true)]
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true, value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
     /// Judge as of this time instead of now (RFC 3339)
     #[arg(long, value_name = "TIME", global = true, env = "AGENTMON_NOW", hide_env = true, hide_short_help = true, value_parser = moment)]

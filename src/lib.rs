@@ -102,6 +102,7 @@ pub fn run(
         Some(Command::Errors(errors)) => commands::errors(&cli, errors, &world, out, err),
         Some(Command::Events(events)) => commands::events(&cli, events, &world, out, err),
         Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
+        Some(Command::Completions { shell }) => commands::completions(*shell, out),
     };
     done.unwrap_or_else(|error| {
         drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));

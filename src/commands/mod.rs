@@ -3,6 +3,7 @@
 mod anonymous;
 mod clean;
 mod clients;
+mod completions;
 mod errors;
 mod events;
 mod explain;
@@ -16,6 +17,7 @@ mod status;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
+pub(crate) use completions::completions;
 pub(crate) use errors::errors;
 pub(crate) use events::events;
 pub(crate) use explain::explain;

@@ -376,3 +376,30 @@ fn help_tells_formats_and_thresholds() {
     }
     assert_eq!(machine.run("--version").out, format!("agentmon {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_shell_completes_what_a_command_heeds() {
+    let machine = Machine::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = machine.run(&format!("completions {shell}"));
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{shell}");
+        assert!(["attention", "explain", "resolve"].iter().all(|word| said.out.contains(word)), "{shell}");
+    }
+    let script = machine.run("completions bash").out;
+    let cases = [
+        ("cl", "clients clean"),
+        ("--att", "--attention"),
+        ("status --format t", "table"),
+        ("explain --stuck", "--stuck-after"),
+        ("explain --onl", ""),
+        ("report --format mark", "markdown"),
+        ("errors resolve --al", "--all"),
+        ("completions --", "--help"),
+    ];
+    for (line, wanted) in cases {
+        let words = format!("COMP_WORDS=(agentmon {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))");
+        let ask = "_agentmon agentmon \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; echo \"${COMPREPLY[*]}\"";
+        let output = Command::new("bash").args(["-c", &format!("{script}\n{words}\n{ask}")]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), wanted, "{line}: {output:?}");
+    }
+}
