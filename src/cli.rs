@@ -48,8 +48,11 @@ impl Cli {
     /// # Errors
     /// What clap says; also that help or the version was asked for.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = Self::whole();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        // Only what is named: all options for all commands would be a tenth of a poll.
+        let is_named = |command: &clap::Command| arguments.iter().any(|word| word == command.get_name());
+        let mut command = with_shared(Self::command(), is_named, |name, option| Some(of_command(name, option)));
+        let matches = command.try_get_matches_from_mut(&arguments)?;
         if let Some(name) = matches.subcommand_name() {
             let typed =
                 |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
@@ -62,16 +65,13 @@ impl Cli {
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    /// Every option at every command: a global one may stand before a command that does not heed it.
-    fn whole() -> clap::Command {
-        with_shared(Self::command(), |name, option| Some(of_command(name, option)))
-    }
-
     /// Every option at the commands that heed it, and there alone, as it is offered to somebody who types.
     pub(crate) fn offered() -> clap::Command {
-        let command = with_shared(Self::command(), |name, option| {
-            heeds(name, option).then(|| of_command(name, option).global(false))
-        });
+        let command = with_shared(
+            Self::command(),
+            |_| true,
+            |name, option| heeds(name, option).then(|| of_command(name, option).global(false)),
+        );
         command.mut_args(|option| option.global(false))
     }
 }
@@ -81,18 +81,27 @@ fn shared(command: &clap::Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|option| option.is_global_set())
 }
 
-/// Tells each command the shared options as it has them.
-fn with_shared(command: clap::Command, has: impl Fn(&str, &Arg) -> Option<Arg>) -> clap::Command {
+/// Tells commands the shared options as they have them.
+fn with_shared(
+    command: clap::Command,
+    is_meant: impl Fn(&clap::Command) -> bool,
+    has: impl Fn(&str, &Arg) -> Option<Arg>,
+) -> clap::Command {
     let shared: Vec<Arg> = shared(&command).cloned().collect();
-    below(command, |command| {
+    below(command, is_meant, |command| {
         let options: Vec<Arg> = shared.iter().filter_map(|option| has(command.get_name(), option)).collect();
-        below(command, |action| action.args(&options)).args(&options)
+        below(command, |_| true, |action| action.args(&options)).args(&options)
     })
 }
 
-/// Changes each of the commands right below a command.
-fn below(command: clap::Command, change: impl Fn(clap::Command) -> clap::Command) -> clap::Command {
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+/// Changes commands that are right below a command.
+fn below(
+    command: clap::Command,
+    is_meant: impl Fn(&clap::Command) -> bool,
+    change: impl Fn(clap::Command) -> clap::Command,
+) -> clap::Command {
+    let meant = command.get_subcommands().filter(|command| is_meant(command));
+    let names: Vec<String> = meant.map(|command| command.get_name().to_owned()).collect();
     names.iter().fold(command, |command, name| command.mut_subcommand(name, &change))
 }
 
