@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::watched::{Looks, goes_on};
 use super::counters::Session;
 use super::row::{Carried, Row, key};
-use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch};
+use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch, Waits};
 use crate::json::{hash, mix};
 use crate::model::{ErrorClass, Health};
 use crate::time::Time;
@@ -61,8 +61,9 @@ struct Task {
     /// Its day's stretch, by agent and day.
     here: Option<(u64, Day, usize)>,
     health: Option<Health>,
-    /// When it came to it.
+    /// When it came to it, and for what reason if it is stuck.
     since: Option<Time>,
+    reason: String,
     /// Whether the last polls reported it.
     present: bool,
     /// From when on its health is not counted yet, in seconds.
@@ -279,6 +280,9 @@ impl Fold {
         known.health = Some(health);
         known.rows.came = Some(offset);
         let since = known.since.replace(row.at);
+        let reason =
+            if health == Health::Stuck { row.reason().unwrap_or_default().into_owned() } else { String::new() };
+        let reason_before = std::mem::replace(&mut known.reason, reason.clone());
         if row.carried.is_some() || !self.within.holds(row.at) {
             return;
         }
@@ -287,10 +291,10 @@ impl Fold {
             stretch.changes.push((row.at, health));
         }
         if health == Health::Stuck {
-            stretch.stuck.begun += 1;
+            stretch.wait(&reason, Waits { begun: 1, ..Waits::default() });
         } else if before == Some(Health::Stuck) {
-            stretch.stuck.ended += 1;
-            stretch.stuck.seconds += since.map_or(0, |since| whole(row.at) - whole(since)).max(0).unsigned_abs();
+            let seconds = since.map_or(0, |since| whole(row.at) - whole(since)).max(0).unsigned_abs();
+            stretch.wait(&reason_before, Waits { ended: 1, seconds, ..Waits::default() });
         }
     }
 

@@ -27,6 +27,9 @@ const KINDS: usize = 200;
 /// ... and in one of a week or a month.
 const FREQUENT: usize = 20;
 
+/// Of being stuck; there are three.
+const REASONS: usize = 16;
+
 /// What one task did from `from` to `to`: of a task that goes on for days, one for each day (UTC), and coarser ones
 /// for what lies further back. Where another client or model took over there is one for each. Those of one task may
 /// be added up.
@@ -52,6 +55,9 @@ pub(crate) struct Stretch {
     /// How often it came to be stuck, and left that state, and how long those that ended here took in all, whenever
     /// they began, in seconds: what went by until somebody acted.
     pub(crate) stuck: Waits,
+    /// The same by the reason for which it came to be stuck; of what was recorded before reasons were kept, nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) stuck_by: BTreeMap<String, Waits>,
     /// What it used here, not since its start.
     pub(crate) used: Used,
     /// Errors seen here, by pattern.
@@ -74,6 +80,7 @@ impl Stretch {
             unwatched: 0,
             changes: Vec::new(),
             stuck: Waits::default(),
+            stuck_by: BTreeMap::new(),
             used: Used::default(),
             errors: Vec::new(),
         }
@@ -93,9 +100,8 @@ impl Stretch {
         self.changes.extend(other.changes);
         self.changes.sort_by_key(|change| change.0);
         self.changes.dedup_by_key(|change| change.1);
-        self.stuck.begun += other.stuck.begun;
-        self.stuck.ended += other.stuck.ended;
-        self.stuck.seconds += other.stuck.seconds;
+        self.stuck.add(other.stuck);
+        other.stuck_by.into_iter().for_each(|(reason, waits)| self.waits_for(&reason).add(waits));
         self.used.add(&other.used);
         other.errors.into_iter().for_each(|error| self.see(error));
     }
@@ -114,6 +120,20 @@ impl Stretch {
         self.runs.shrink_to_fit();
         self.changes.shrink_to_fit();
         self.errors.shrink_to_fit();
+    }
+
+    /// Takes in that it came to be stuck, or how long it was.
+    fn wait(&mut self, reason: &str, waits: Waits) {
+        self.stuck.add(waits);
+        if !reason.is_empty() {
+            self.waits_for(reason).add(waits);
+        }
+    }
+
+    fn waits_for(&mut self, reason: &str) -> &mut Waits {
+        let is_known = self.stuck_by.len() < REASONS || self.stuck_by.contains_key(reason);
+        let reason = if is_known { reason } else { OTHERS };
+        self.stuck_by.entry(reason.to_owned()).or_default()
     }
 
     /// Takes in an error.
@@ -145,11 +165,20 @@ pub(crate) struct Run {
     pub(crate) seconds: Option<u64>,
 }
 
+/// How often, and for how long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Waits {
     pub(crate) begun: u32,
     pub(crate) ended: u32,
     pub(crate) seconds: u64,
+}
+
+impl Waits {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.begun = self.begun.saturating_add(other.begun);
+        self.ended = self.ended.saturating_add(other.ended);
+        self.seconds = self.seconds.saturating_add(other.seconds);
+    }
 }
 
 /// Tokens, dollars and tool calls.

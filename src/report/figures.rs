@@ -31,6 +31,9 @@ pub(crate) struct Figures {
     /// How long they went on while nobody looked: in which state is not known.
     pub(crate) unwatched_s: u64,
     pub(crate) stuck: Stuck,
+    /// The same by the reason for which they came to be stuck: `waiting_for_person`, `silent`, ... Of what was recorded
+    /// before reasons were kept, nothing.
+    pub(crate) stuck_by: BTreeMap<String, Stuck>,
     pub(crate) tokens: Tokens,
     /// In US dollars, where a client reckons it; of the others' work it holds nothing.
     pub(crate) cost_usd: Option<f64>,
@@ -79,16 +82,16 @@ impl Figures {
         let mut figures = Self::default();
         let mut tasks = BTreeSet::new();
         let mut durations = Vec::new();
-        let mut waits = Waits::default();
+        let mut stuck = Waits::default();
+        let mut stuck_by: BTreeMap<&str, Waits> = BTreeMap::new();
         for stretch in stretches {
             tasks.insert(key(stretch));
             stretch.runs.iter().for_each(|run| figures.add_run(run, &mut durations));
             figures.add_times(&stretch.seconds);
             add(&mut figures.unwatched_s, stretch.unwatched);
             figures.add_used(&stretch.used);
-            waits.begun = waits.begun.saturating_add(stretch.stuck.begun);
-            waits.ended = waits.ended.saturating_add(stretch.stuck.ended);
-            add(&mut waits.seconds, stretch.stuck.seconds);
+            stuck.add(stretch.stuck);
+            stretch.stuck_by.iter().for_each(|(reason, waits)| stuck_by.entry(reason).or_default().add(*waits));
             stretch.errors.iter().for_each(|error| add(&mut figures.errors, error.count));
         }
         figures.tasks = tasks.len() as u64;
@@ -96,9 +99,8 @@ impl Figures {
         figures.duration = Durations::of(durations);
         figures.tool_failure_rate = rate(figures.tools.failed, figures.tools.calls);
         figures.cost_usd = figures.cost_usd.map(|cost| rounded(cost, 6));
-        let (times, ended) = (u64::from(waits.begun), u64::from(waits.ended));
-        let mean_delay_s = ratio(waits.seconds, ended).map(|mean| rounded(mean, 1));
-        figures.stuck = Stuck { times, ended, mean_delay_s };
+        figures.stuck = Stuck::of(stuck);
+        figures.stuck_by = stuck_by.into_iter().map(|(reason, waits)| (reason.to_owned(), Stuck::of(waits))).collect();
         figures
     }
 
@@ -136,6 +138,13 @@ impl Figures {
         if let Some(cost) = used.cost.filter(|cost| cost.is_finite()) {
             self.cost_usd = Some(self.cost_usd.unwrap_or_default() + cost);
         }
+    }
+}
+
+impl Stuck {
+    fn of(waits: Waits) -> Self {
+        let (times, ended) = (u64::from(waits.begun), u64::from(waits.ended));
+        Self { times, ended, mean_delay_s: ratio(waits.seconds, ended).map(|mean| rounded(mean, 1)) }
     }
 }
 

@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::{Condition, Period, Report, Task};
 use crate::history::OTHERS;
-use crate::model::{ErrorClass, Health};
+use crate::model::{ErrorClass, Health, Reason};
 use crate::next::quote;
 use crate::text::{age, count, times};
 
 /// So many are named in a sentence; the others are counted.
 const NAMED: usize = 3;
+
+/// What helps where agents ask: most ask whether they may.
+const ALLOW: &str = "allow beforehand what they ask for, and ";
 
 /// One sentence with its numbers, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -138,15 +141,24 @@ fn stuck_long(report: &Report) -> Option<Finding> {
     let totals = &report.totals;
     let delay = totals.stuck.mean_delay_s?;
     let tasks = places(report, |task| task.figures.stuck_s > 0);
+    let asked = totals.stuck_by.get(Reason::WaitingForPerson.code()).map_or(0, |stuck| stuck.times);
+    let got = match totals.stuck.times {
+        0 => "were stuck from before".to_owned(),
+        n => format!("got stuck {}", times(n)),
+    };
+    let (why, allow) = match asked {
+        _ if asked < 2 || asked * 2 < totals.stuck.times => (String::new(), ""),
+        _ if asked == totals.stuck.times => (" with a question".to_owned(), ALLOW),
+        _ => (format!(" ({asked} with a question)"), ALLOW),
+    };
     (totals.stuck_s >= 30 * 60 && delay >= 10.0 * 60.0).then(|| Finding {
         code: "stuck_long",
         text: format!(
-            "Tasks got stuck {}, for {} in all; it took {} on average until somebody acted",
-            times(totals.stuck.times),
+            "Tasks {got}{why}, for {} in all; it took {} on average until somebody acted",
             age(Duration::from_secs(totals.stuck_s)),
             age(seconds(delay))
         ),
-        next: "let cron tell you when a task gets stuck".to_owned(),
+        next: format!("{allow}let cron tell you when a task gets stuck"),
         command: Some(format!("agentmon{} -q --attention", place(report, &tasks))),
         tasks,
     })

@@ -76,6 +76,7 @@ pub(crate) fn shop() -> Report {
         (at("19T18:00"), Health::Completed),
     ];
     billing.stuck = Waits { begun: 1, ended: 1, seconds: 27_000 };
+    billing.stuck_by = [("waiting_for_person".to_owned(), billing.stuck)].into();
     billing.used.tokens = tokens(200_000, 40_000);
     billing.used.cost = Some(12.5);
     billing.used.tools = calls(120, 40);
@@ -109,6 +110,7 @@ pub(crate) fn shop() -> Report {
     search.seconds = [(Health::Healthy, 3600), (Health::Stuck, 36_000)].into();
     search.changes = vec![(at("20T12:00"), Health::Healthy), (at("20T13:00"), Health::Stuck)];
     search.stuck = Waits { begun: 1, ended: 0, seconds: 0 };
+    search.stuck_by = [("silent".to_owned(), search.stuck)].into();
     search.unwatched = 600;
 
     let mut earlier = stretch("billing", "17T09:00", "17T10:00");

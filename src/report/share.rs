@@ -46,9 +46,11 @@ pub(super) fn cut(stretch: &Stretch, period: Period) -> Option<Cut<'_>> {
     let used = part.of_used(&stretch.used);
     let errors = stretch.errors.iter().filter_map(|error| of_error(error, stretch, period)).collect();
     let stuck = part.of_waits(stretch.stuck);
+    let stuck_by = stretch.stuck_by.iter().map(|(reason, waits)| (reason.clone(), part.of_waits(*waits))).collect();
     let unwatched = part.of_count(stretch.unwatched);
     let whose = nothing(stretch);
-    Some(Cut::Part(Box::new(Stretch { from, to, runs, seconds, unwatched, changes, stuck, used, errors, ..whose })))
+    let part = Stretch { from, to, runs, seconds, unwatched, changes, stuck, stuck_by, used, errors, ..whose };
+    Some(Cut::Part(Box::new(part)))
 }
 
 /// Whether it had to be shared out.

@@ -379,6 +379,30 @@ fn a_run_counts_where_it_ended_whenever_that_was_noticed() {
 }
 
 #[test]
+fn who_asks_is_to_be_allowed_beforehand() {
+    let cases = [
+        (&[("waiting_for_person", 3)][..], "Tasks got stuck 3 times with a question, for", true),
+        (&[("waiting_for_person", 2), ("silent", 2)], "Tasks got stuck 4 times (2 with a question), for", true),
+        (&[("waiting_for_person", 2), ("silent", 3)], "Tasks got stuck 5 times, for", false),
+        (&[("waiting_for_person", 1)], "Tasks got stuck once, for", false),
+        (&[], "Tasks were stuck from before, for", false),
+    ];
+    for (reasons, text, allow) in cases {
+        let mut one = stretch("billing", "19T08:00", "19T18:00");
+        one.seconds = [(Health::Stuck, 7200)].into();
+        one.stuck = Waits { begun: 0, ended: 2, seconds: 7200 };
+        for (reason, begun) in reasons {
+            one.stuck.begun += begun;
+            one.stuck_by.insert((*reason).to_owned(), Waits { begun: *begun, ..Waits::default() });
+        }
+        let findings = of(vec![one], days("19", "20")).findings;
+        let finding = findings.iter().find(|finding| finding.code == "stuck_long").unwrap();
+        assert!(finding.text.starts_with(text), "{}", finding.text);
+        assert_eq!(finding.next.starts_with("allow beforehand"), allow, "{}", finding.next);
+    }
+}
+
+#[test]
 fn nothing_makes_an_empty_report() {
     let report = of(Vec::new(), days("19", "22"));
     assert_eq!((report.totals, report.groups.len()), (super::Figures::default(), 3));

@@ -2,10 +2,11 @@
 //! records that are empty, broken or no files at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::os::unix::fs::symlink;
 use std::{fs, iter};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ground::{Ground, Ran};
 use crate::lab::{Lab, list, ms};
@@ -53,15 +54,11 @@ fn same(report: &Value, truth: &Truth, from: i64, to: i64) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
     let told = (totals["cost_usd"].as_f64().unwrap_or(0.0) * 1e6).round() as u64;
     assert_eq!(told, cost);
-    let waits = truth.waits.iter().filter(|(key, _)| days.contains(&key.1)).map(|(_, waits)| waits);
-    let (begun, ended, seconds) = waits.fold((0, 0, 0), |sum, waits| {
-        (sum.0 + u64::from(waits.begun), sum.1 + u64::from(waits.ended), sum.2 + waits.seconds)
-    });
-    assert_eq!((&totals["stuck"]["times"], &totals["stuck"]["ended"]), (&begun.into(), &ended.into()));
-    let mean = totals["stuck"]["mean_delay_s"].as_f64().unwrap_or(0.0);
-    #[expect(clippy::cast_precision_loss, reason = "small")]
-    let wanted = seconds as f64 / ended.max(1) as f64;
-    assert!((mean - wanted).abs() <= 0.05, "{mean} {wanted}");
+    same_waits(&totals["stuck"], truth, &days, |_| true);
+    for reason in ["waiting_for_person", "silent", "tool_silent"] {
+        let none = json!({ "times": 0, "ended": 0, "mean_delay_s": null });
+        same_waits(totals["stuck_by"].get(reason).unwrap_or(&none), truth, &days, |known| known == reason);
+    }
     same_tools(report, &sums.iter().map(|(_, sums)| *sums).collect::<Vec<_>>());
     same_runs(report, &runs(truth, from, to));
     for (part, key) in [("clients", 1), ("models", 2)] {
@@ -77,6 +74,18 @@ fn same(report: &Value, truth: &Truth, from: i64, to: i64) {
     }
     let of_group = |group: &Value| group["figures"]["tokens"]["output"].as_u64().unwrap();
     assert_eq!(totals["tokens"]["output"], list(&report["groups"]).iter().map(of_group).sum::<u64>());
+}
+
+fn same_waits(told: &Value, truth: &Truth, days: &Range<i64>, of: impl Fn(&str) -> bool) {
+    let waits = truth.waits.iter().filter(|((_, day, reason), _)| days.contains(day) && of(reason));
+    let (begun, ended, seconds) = waits.fold((0, 0, 0), |sum, (_, waits)| {
+        (sum.0 + u64::from(waits.begun), sum.1 + u64::from(waits.ended), sum.2 + waits.seconds)
+    });
+    assert_eq!((&told["times"], &told["ended"]), (&begun.into(), &ended.into()));
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    let wanted = seconds as f64 / ended.max(1) as f64;
+    let mean = told["mean_delay_s"].as_f64().unwrap_or(0.0);
+    assert!((mean - wanted).abs() <= 0.05, "{mean} {wanted}");
 }
 
 fn same_tools(report: &Value, sums: &[&crate::weeks::Sums]) {

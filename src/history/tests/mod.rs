@@ -51,16 +51,19 @@ pub(crate) fn told(stretches: &[Stretch]) -> Truth {
         let runs =
             stretch.runs.iter().map(|run| (run.ended.0 / 1000, run.outcome.code().to_owned(), run.seconds.unwrap()));
         sums.runs.extend(runs);
-        let waits = truth.waits.entry((stretch.task.clone(), day)).or_default();
-        waits.begun += stretch.stuck.begun;
-        waits.ended += stretch.stuck.ended;
-        waits.seconds += stretch.stuck.seconds;
+        let mut total = Waits::default();
+        for (reason, more) in &stretch.stuck_by {
+            total.add(*more);
+            let waits = truth.waits.entry((stretch.task.clone(), day, reason.clone())).or_default();
+            (waits.begun, waits.ended) = (waits.begun + more.begun, waits.ended + more.ended);
+            waits.seconds += more.seconds;
+        }
+        assert_eq!(stretch.stuck, total);
         let all: (u64, u64) =
             stretch.used.by_tool.values().fold((0, 0), |sum, tool| (sum.0 + tool.calls, sum.1 + tool.failed));
         assert_eq!((stretch.used.tools.calls, stretch.used.tools.failed), all);
     }
     truth.sums.retain(|_, sums| *sums != Sums::default());
-    truth.waits.retain(|_, waits| *waits != weeks::Waits::default());
     truth
 }
 
@@ -85,8 +88,8 @@ pub(crate) fn whole(truth: &Truth) -> Truth {
         total.runs.extend(sums.runs.iter().cloned());
         total.runs.sort();
     }
-    for ((task, _), waits) in &truth.waits {
-        let total = sum.waits.entry((task.clone(), 0)).or_default();
+    for ((task, _, reason), waits) in &truth.waits {
+        let total = sum.waits.entry((task.clone(), 0, reason.clone())).or_default();
         (total.begun, total.ended) = (total.begun + waits.begun, total.ended + waits.ended);
         total.seconds += waits.seconds;
     }
@@ -295,4 +298,14 @@ proptest! {
         append(&place, &weeks, polled..weeks.polls.len());
         same(&whole(&told(&past(&place.path).stretches)), &whole(&weeks.truth));
     }
+}
+
+#[test]
+fn a_summary_of_an_earlier_version_is_read() {
+    let stretch = Stretch { stuck: Waits { begun: 2, ended: 1, seconds: 60 }, ..Stretch::new(days(1), days(2)) };
+    let mut summary = serde_json::to_value(&stretch).unwrap();
+    let fields = summary.as_object_mut().unwrap();
+    fields.remove("unwatched");
+    assert!(!fields.contains_key("stuck_by"));
+    assert_eq!(serde_json::from_value::<Stretch>(summary).unwrap(), stretch);
 }

@@ -51,11 +51,11 @@ pub(crate) struct Row {
     pub(crate) line: String,
 }
 
-/// By task, client, model and day (UTC, counted from 1970); waits by task and day.
+/// By task, client, model and day (UTC, counted from 1970); waits by task, day and reason.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Truth {
     pub(crate) sums: BTreeMap<(String, String, String, i64), Sums>,
-    pub(crate) waits: BTreeMap<(String, i64), Waits>,
+    pub(crate) waits: BTreeMap<(String, i64, String), Waits>,
 }
 
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -258,6 +258,11 @@ impl Task {
         }
     }
 
+    /// Why it comes to be stuck there.
+    fn stuck_by(&self, poll: usize) -> &'static str {
+        ["waiting_for_person", "silent", "tool_silent"][(self.name.len() + poll) % 3]
+    }
+
     fn worktree(&self, repository: &str) -> String {
         format!("{repository}/.worktrees/{}", self.name)
     }
@@ -292,7 +297,8 @@ fn rows(times: &[i64], tasks: &[Task], repository: &str) -> Vec<Poll> {
             *counts.entry(health).or_default() += 1;
             let before = told.insert(&task.name, health);
             if before != Some(health) {
-                teller.tell("transition", task, session, &json!({ "from": before, "to": health, "reason": "working" }));
+                let reason = if health == "stuck" { task.stuck_by(poll) } else { "working" };
+                teller.tell("transition", task, session, &json!({ "from": before, "to": health, "reason": reason }));
             }
             match task.seen(poll) {
                 Seen::Working(..) => teller.progress(task, session),
@@ -388,7 +394,7 @@ fn usage(session: &Session, used: &Used, more: &Value) -> Value {
 fn truth(times: &[i64], tasks: &[Task]) -> Truth {
     let mut truth = Truth::default();
     for task in tasks {
-        let mut stuck: Option<i64> = None;
+        let mut stuck: Option<(i64, &str)> = None;
         for (poll, at) in times.iter().enumerate() {
             let (session, health) = match task.seen(poll) {
                 Seen::Working(session, health) => (session, health),
@@ -400,13 +406,14 @@ fn truth(times: &[i64], tasks: &[Task]) -> Truth {
                 }
                 _ => continue,
             };
-            let waits = truth.waits.entry((task.name.clone(), at / DAY)).or_default();
-            if let Some(since) = stuck.filter(|_| health != "stuck") {
+            if let Some((since, reason)) = stuck.filter(|_| health != "stuck") {
+                let waits = truth.wait(task, *at, reason);
                 (waits.ended, waits.seconds) = (waits.ended + 1, waits.seconds + (at - since).unsigned_abs());
                 stuck = None;
             } else if stuck.is_none() && health == "stuck" {
-                waits.begun += 1;
-                stuck = Some(*at);
+                let reason = task.stuck_by(poll);
+                truth.wait(task, *at, reason).begun += 1;
+                stuck = Some((*at, reason));
             }
             if let Seen::Working(..) = task.seen(poll) {
                 truth.of(task, session, *at).used(session, poll - session.first);
@@ -415,7 +422,6 @@ fn truth(times: &[i64], tasks: &[Task]) -> Truth {
         }
     }
     truth.sums.retain(|_, sums| *sums != Sums::default());
-    truth.waits.retain(|_, waits| *waits != Waits::default());
     truth
 }
 
@@ -423,6 +429,10 @@ impl Truth {
     fn of(&mut self, task: &Task, session: &Session, at: i64) -> &mut Sums {
         let key = (task.name.clone(), session.client.to_owned(), session.model.to_owned(), at.div_euclid(DAY));
         self.sums.entry(key).or_default()
+    }
+
+    fn wait(&mut self, task: &Task, at: i64, reason: &str) -> &mut Waits {
+        self.waits.entry((task.name.clone(), at / DAY, reason.to_owned())).or_default()
     }
 
     /// From a poll to the next, if the task is still there.

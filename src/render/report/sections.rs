@@ -207,22 +207,30 @@ fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };
     let _ = write!(line, ": {} completed, {} failed", figures.completed, figures.failed);
-    if let [reason] = figures.failed_by.keys().collect::<Vec<_>>()[..] {
-        let _ = write!(line, " ({reason})");
-    } else if figures.failed > 0 {
-        let mut reasons: Vec<_> = figures.failed_by.iter().collect();
-        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let reasons: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let _ = write!(line, " ({})", reasons.join(", "));
-    }
+    line += &by_reason(figures.failed_by.iter().map(|(reason, count)| (reason, *count)));
     let _ = write!(line, ", {} success", percent(rate));
     line
 }
 
-/// `5 times, on average 1h14m until somebody acted`.
+/// ` (2 api_error, 1 process_gone)`, the commonest first; ` (api_error)` where there is no other.
+fn by_reason<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> String {
+    let mut counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    match counts[..] {
+        [] => String::new(),
+        [(reason, _)] => format!(" ({reason})"),
+        _ => {
+            let reasons: Vec<_> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            format!(" ({})", reasons.join(", "))
+        }
+    }
+}
+
+/// `5 times (3 waiting_for_person, 2 silent), on average 1h14m until somebody acted`.
 fn stuck(figures: &Figures) -> String {
     let stuck = &figures.stuck;
-    let mut line = times(stuck.times);
+    let often = if stuck.times == 0 { "from before".to_owned() } else { times(stuck.times) };
+    let mut line = often + &by_reason(figures.stuck_by.iter().map(|(reason, stuck)| (reason, stuck.times)));
     if let Some(mean) = stuck.mean_delay_s {
         let _ = write!(line, ", on average {} until somebody acted", age(span(mean)));
     }

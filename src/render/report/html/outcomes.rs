@@ -129,9 +129,12 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     };
     let parts: Vec<_> = states.into_iter().filter(|(.., seconds)| *seconds > 0).map(part).collect();
     let stuck = totals.stuck;
+    let reasons: Vec<_> = totals.stuck_by.iter().filter(|(_, stuck)| stuck.times > 0).collect();
+    let reasons: Vec<_> = reasons.iter().map(|(reason, stuck)| format!("{} {reason}", stuck.times)).collect();
+    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
     let delay = stuck.mean_delay_s.map(|mean| {
         note(&format!(
-            "Stuck {}; on average it took {} until somebody acted or it went on by itself ({} ended).",
+            "Stuck {}{reasons}; on average it took {} until somebody acted or it went on by itself ({} ended).",
             text::times(stuck.times),
             about(mean),
             stuck.ended
