@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -130,6 +131,9 @@ fn heeds(command: &str, option: &Arg) -> bool {
         _ => command == "status",
     }
 }
+
+/// Between two looks; a shorter one would tell of the same second.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 const LOOK: &str = "What to look at";
 const PRINT: &str = "What to print";
@@ -274,6 +278,9 @@ pub(crate) struct StatusOptions {
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
     pub(crate) check: Option<Vec<Health>>,
+    /// Look again every INTERVAL, until Ctrl-C or until --check has something to say [without a value: 10s]
+    #[arg(long, value_name = "INTERVAL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = interval)]
+    pub(crate) watch: Option<Duration>,
     /// Print only when a task came to need somebody, or no longer does, since the last run with -q
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -289,6 +296,11 @@ pub(crate) struct StatusOptions {
     /// When to use colour
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
     pub(crate) color: ColorChoice,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = settings::span(text)?;
+    if interval < SHORTEST { Err("less than a second".to_owned()) } else { Ok(interval) }
 }
 
 fn moment(text: &str) -> Result<Time, String> {

@@ -57,6 +57,7 @@ mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::time::Duration;
 
 use clap::ColorChoice;
 use clap::error::{ContextKind, ContextValue};
@@ -65,16 +66,30 @@ use cli::{Cli, Command};
 use settings::Horizon;
 
 pub use time::Time;
-pub use world::{Terminal, World};
+pub use world::{Terminal, World, pause};
 
-/// Runs the program: parses the arguments (the first is the program's name), does what they say, and gives
-/// back the exit code.
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// After how long the same is to be run again, if at all.
+    pub again: Option<Duration>,
+}
+
+impl From<u8> for Ended {
+    fn from(code: u8) -> Self {
+        Self { code, again: None }
+    }
+}
+
+/// Runs the program: parses the arguments (the first is the program's name), and does what they say.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     world: World,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> u8 {
+) -> Ended {
     let mut cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -85,7 +100,7 @@ pub fn run(
             let styled = if color { text.ansi().to_string() } else { text::lines(&text.to_string()) };
             let stream: &mut dyn Write = if wrong { err } else { out };
             drop(write!(stream, "{styled}"));
-            return if wrong { 2 } else { 0 };
+            return Ended::from(if wrong { 2 } else { 0 });
         }
     };
     let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
@@ -93,9 +108,10 @@ pub fn run(
     if let Some(Command::Report(_)) = cli.command {
         cli.settings.usually_since(Horizon::Span(report::USUAL));
     }
+    let look = if cli.status.watch.is_some() { commands::watch } else { commands::status };
     let done = match &cli.command {
-        None => commands::status(&cli, &[], &world, out, err),
-        Some(Command::Status(status)) => commands::status(&cli, &status.tasks, &world, out, err),
+        None => look(&cli, &[], &world, out, err),
+        Some(Command::Status(status)) => look(&cli, &status.tasks, &world, out, err),
         Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
         Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
         Some(Command::Clients) => commands::clients(&cli, &world, out, err),
@@ -104,10 +120,11 @@ pub fn run(
         Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
         Some(Command::Completions { shell }) => commands::completions(*shell, out),
     };
-    done.unwrap_or_else(|error| {
+    let code = done.unwrap_or_else(|error| {
         drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));
         2
-    })
+    });
+    Ended { code, again: cli.status.watch.filter(|_| code == 0) }
 }
 
 /// A word that is no command may be meant for a task.

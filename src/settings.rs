@@ -290,7 +290,7 @@ impl Settings {
 }
 
 /// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
-fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write `90s`, `10m` or `2h`"))
 }
 

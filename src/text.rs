@@ -142,6 +142,13 @@ pub(crate) fn bytes(n: u64) -> String {
     if whole < 10 && tenths > 0 { format!("{whole}.{tenths} {unit}") } else { format!("{whole} {unit}") }
 }
 
+/// The text without colour, which is all that begins with an escape in what was rendered.
+pub(crate) fn without_color(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
 /// The columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
     // Most texts are plain: as wide as they are long.

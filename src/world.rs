@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{FixedOffset, Offset};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::time::Time;
 
@@ -35,6 +36,20 @@ pub struct Terminal {
     pub stderr: bool,
     /// In columns.
     pub width: Option<u16>,
+    /// In lines.
+    pub height: Option<u16>,
+}
+
+/// Waits for a while; no longer if whoever reads our output has gone, which it says.
+pub fn pause(span: Duration) -> bool {
+    let stdout = std::io::stdout();
+    let span = Timespec { tv_sec: span.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() };
+    let mut streams = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut streams, Some(&span)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => true,
+        Ok(_) => !streams[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL),
+        Err(_) => false,
+    }
 }
 
 impl World {
@@ -44,8 +59,11 @@ impl World {
         let now = chrono::Local::now();
         let env: HashMap<_, _> = std::env::vars_os().collect();
         let stdout = std::io::stdout();
-        let width = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
-        let terminal = Terminal { stdout: stdout.is_terminal(), stderr: std::io::stderr().is_terminal(), width };
+        let size = rustix::termios::tcgetwinsize(&stdout).ok();
+        let width = size.map(|size| size.ws_col).filter(|columns| *columns > 0);
+        let height = size.map(|size| size.ws_row).filter(|lines| *lines > 0);
+        let terminal =
+            Terminal { stdout: stdout.is_terminal(), stderr: std::io::stderr().is_terminal(), width, height };
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         Self {
             now: Time(now.timestamp_millis()),

@@ -1,10 +1,10 @@
 //! `agentmon events`: the record, readably, and what is new in it as it comes.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 use super::anonymous::pseudonyms;
@@ -17,10 +17,10 @@ use crate::render;
 use crate::settings::Horizon;
 use crate::text::one_line;
 use crate::time::Time;
-use crate::world::World;
+use crate::world::{World, pause};
 
 /// How often it is looked for what is new.
-const PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the command and says the exit code.
 ///
@@ -83,7 +83,7 @@ pub(crate) fn events(
             let hint = if since.is_some() { "; `--since all` looks further back" } else { "" };
             drop(writeln!(err, "agentmon: no such event is recorded{hint}"));
         }
-        if !command.follow || !pause() {
+        if !command.follow || !pause(PAUSE) {
             return Ok(0);
         }
     }
@@ -104,15 +104,4 @@ fn hidden(row: &Row<'_>, pseudonyms: &mut Pseudonyms) -> String {
     let mut whole: Value = serde_json::from_slice(row.bytes).unwrap_or_default();
     pseudonyms.row(&mut whole);
     whole.to_string()
-}
-
-/// Waits for a while; no longer if whoever reads our output has gone.
-fn pause() -> bool {
-    let stdout = io::stdout();
-    let mut streams = [PollFd::new(&stdout, PollFlags::empty())];
-    match poll(&mut streams, Some(&PAUSE)) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => true,
-        Ok(_) => !streams[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL),
-        Err(_) => false,
-    }
 }

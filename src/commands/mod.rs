@@ -14,6 +14,7 @@ mod recording;
 mod records;
 mod report;
 mod status;
+mod watch;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
@@ -23,3 +24,4 @@ pub(crate) use events::events;
 pub(crate) use explain::explain;
 pub(crate) use report::report;
 pub(crate) use status::status;
+pub(crate) use watch::watch;

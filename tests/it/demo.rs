@@ -23,7 +23,7 @@ pub(crate) fn look(root: &Path, line: &str) -> String {
     let arguments = begin.into_iter().chain(line.split_whitespace()).map(Into::into);
     let root = ["--root".into(), root.as_os_str().to_owned()];
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = agentmon::run(arguments.chain(root), world, &mut out, &mut err);
+    let code = agentmon::run(arguments.chain(root), world, &mut out, &mut err).code;
     assert_eq!((code, String::from_utf8(err).unwrap().as_str()), (0, ""), "{line}");
     String::from_utf8(out).unwrap()
 }

@@ -141,7 +141,7 @@ impl Lab {
             suspended: Duration::ZERO,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = agentmon::run(arguments, world, &mut out, &mut err);
+        let code = agentmon::run(arguments, world, &mut out, &mut err).code;
         Output { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
     }
 

@@ -96,7 +96,7 @@ impl Page<'_> {
 
     /// A text after `first`, its further lines after `hang`.
     fn write_wrapped(&self, first: &str, hang: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
-        let plain = text::width(&without_color(first));
+        let plain = text::width(&text::without_color(first));
         let height = if self.options.verbose { usize::MAX } else { HEIGHT };
         // What stands before the first line may be longer than what stands before the others.
         let held = "\u{a0}".repeat(plain.saturating_sub(hang.len()));
@@ -198,11 +198,4 @@ fn title(report: &Report, options: &Options) -> String {
     };
     let dot = options.dot();
     format!("Report{dot}{} to {}{dot}{length}", local(from, "%Y-%m-%d %H:%M"), local(to, "%Y-%m-%d %H:%M %:z"))
-}
-
-/// The text without colour, which is all that begins with an escape here.
-fn without_color(text: &str) -> String {
-    let mut parts = text.split('\x1b');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, rest)| rest))
 }

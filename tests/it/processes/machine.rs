@@ -202,7 +202,7 @@ impl Machine {
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let arguments = ["agentmon", "--format", "json", "--since", "all"].map(Into::into);
-        let code = agentmon::run(arguments, world, &mut out, &mut err);
+        let code = agentmon::run(arguments, world, &mut out, &mut err).code;
         assert_eq!(code, 0, "{}", String::from_utf8_lossy(&err));
         serde_json::from_slice(&out).unwrap()
     }

@@ -1,0 +1,77 @@
+//! `--watch`: the report again and again, by a process of its own, until somebody has seen enough.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use crate::ground::{Ground, skip, watch};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_agentmon");
+
+fn start(ground: &Ground, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut child = ground.program(&[&["status", "--watch=1s"], arguments].concat()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    (child, lines)
+}
+
+/// Reads on to a line with this in it.
+fn until(lines: &mut BufReader<ChildStdout>, text: &str) {
+    let mut line = String::new();
+    while !line.contains(text) {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it said `{text}`");
+    }
+}
+
+#[test]
+fn looks_again_until_nobody_reads() {
+    let ground = Ground::new();
+    let (child, mut lines) = start(&ground, &[]);
+    let process = child.id();
+    until(&mut lines, "Healthy");
+    until(&mut lines, "Healthy");
+    ground.status("task-x", "failed");
+    until(&mut lines, "Failed");
+    assert!(ground.record().iter().any(|row| row["event"] == "transition" && row["to"] == "failed"));
+    let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    assert!(command.is_empty() || String::from_utf8_lossy(&command).contains("--watch=1s"), "the same process");
+    drop(lines);
+    let ran = watch(child, Instant::now());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn ends_with_what_is_checked_for_and_tells_changes_only() {
+    let ground = Ground::new();
+    let (child, mut lines) = start(&ground, &["-q", "--check"]);
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    ground.status("task-x", "failed");
+    let ran = watch(child, Instant::now());
+    let mut said = String::new();
+    lines.read_to_string(&mut said).unwrap();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(said.starts_with('[') && said.contains("Failed") && !said.contains("Healthy"), "{said}");
+
+    let elsewhere = Ground::new();
+    let ran = elsewhere.run(&["--watch=1s", "-C", "/nowhere"]);
+    assert_eq!(ran.code, Some(2), "what cannot be looked at is not looked at again: {ran:?}");
+}
+
+#[test]
+fn a_page_takes_the_place_of_the_one_before() {
+    let ground = Ground::new();
+    for number in 0..20 {
+        ground.status(&format!("task-{number}"), "running");
+    }
+    let line = format!("stty cols 80 rows 10; timeout 2.5 {PROGRAM} --watch=1s; true");
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).current_dir(ground.path("shop")).env_clear().stdin(Stdio::null());
+    script.env("HOME", ground.path("home")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let Some(output) = script.output().ok().filter(|output| output.status.success()) else {
+        return skip("`script` of util-linux is not there");
+    };
+    let said = String::from_utf8(output.stdout).unwrap();
+    let pages: Vec<_> = said.split("\x1b[H\x1b[J").collect();
+    assert!(pages.len() > 2 && pages[0].is_empty(), "{said}");
+    assert!(pages[1].contains(" more lines") && pages[1].lines().count() == 9, "{}", pages[1]);
+}
