@@ -37,16 +37,18 @@ fn client<'a>(page: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn an_empty_home_is_no_failure_and_says_what_to_do() {
     let ground = Ground::new();
-    let ran = ground.run(&["clients"]);
+    // As if it were a machine of its own, on which nothing runs.
+    let root = ground.path("");
+    let alone = || run(ground.program(&["clients", "--root"]).arg(&root).env("HOME", "/home"));
+    let ran = alone();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.starts_with("claude-code: not found\n    not there: "), "{ran:?}");
-    let place = ground.path("home/.claude/projects");
-    assert!(ran.out.contains(&format!("not there: {} (CLAUDE_CONFIG_DIR moves it)\n", place.display())), "{ran:?}");
+    assert!(ran.out.contains("not there: /home/.claude/projects (CLAUDE_CONFIG_DIR moves it)\n"), "{ran:?}");
     assert!(ran.out.contains(" found · 0 sessions · 0 running · "), "{ran:?}");
     assert!(ran.err.contains("no agent has left a log: ") && ran.err.contains("`--home DIR`"), "{ran:?}");
     // The folder is there, and empty.
-    fs::create_dir_all(place).unwrap();
-    let ran = ground.run(&["clients"]);
+    fs::create_dir_all(ground.path("home/.claude/projects")).unwrap();
+    let ran = alone();
     assert!(ran.out.starts_with("claude-code: 0 sessions, 0 running\n    in: "), "{ran:?}");
     assert!(ran.err.contains("no agent has left a log: "), "{ran:?}");
 
@@ -82,8 +84,10 @@ fn logs_are_counted_and_not_opened() {
     let row =
         |name: &str| table.lines().find(|line| line.contains(name)).unwrap().split_whitespace().collect::<Vec<_>>();
     assert_eq!(row("CLIENT"), ["CLIENT", "SESSIONS", "IN", "24H", "HERE", "RUNNING", "NEWEST"]);
-    assert_eq!(row("● claude-code"), ["●", "claude-code", "3", "2", "2", "0", "0s"]);
-    assert_eq!(row("● codex"), ["●", "codex", "1", "0", "?", "0", "1d16h"]);
+    // How many run is told of this machine.
+    let row = |name: &str| [&row(name)[..5], &row(name)[6..]].concat();
+    assert_eq!(row("● claude-code"), ["●", "claude-code", "3", "2", "2", "0s"]);
+    assert_eq!(row("● codex"), ["●", "codex", "1", "0", "?", "1d16h"]);
     assert!(table.contains("\nHERE ?: "), "{table}");
 }
 
