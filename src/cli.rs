@@ -55,12 +55,16 @@ impl Cli {
             command = command.mut_subcommand(&name, |command| command.args(options));
         }
         let matches = command.try_get_matches_from_mut(arguments)?;
-        if let Some(name) = matches.subcommand_name() {
-            let typed =
-                |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-            let idle = shared.iter().filter(typed).find(|option| !heeds(name, option));
+        if let Some((name, its)) = matches.subcommand() {
+            let is_typed = |option: &str| its.value_source(option) == Some(ValueSource::CommandLine);
+            let idle = shared.iter().find(|option| is_typed(option.get_id().as_str()) && !heeds(name, option));
             if let Some(option) = idle.and_then(Arg::get_long) {
                 let message = format!("`--{option}` does nothing for `{name}`");
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+            // What a variable says of the one gives way to the other.
+            if name == "report" && is_typed("from") && is_typed("since") {
+                let message = "`--from` and `--since` both say where the period begins: give one of them";
                 return Err(command.error(ErrorKind::ArgumentConflict, message));
             }
         }
@@ -163,8 +167,8 @@ pub(crate) struct EventsCommand {
     /// Show only what is about this task
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
-    /// Show only events of these kinds: poll, transition, progress, finished, error, resolved, ...
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    /// Show only events of these kinds
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(render::events::KINDS))]
     pub(crate) kind: Vec<String>,
     /// Go on with what is new, until Ctrl-C
     #[arg(short, long)]
