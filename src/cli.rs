@@ -72,13 +72,26 @@ impl Cli {
     }
 }
 
-/// A shared option as a command has it.
+/// A shared option as a command has it, with what it means there.
 fn of_command(command: &str, option: &Arg) -> Arg {
     let heeded = heeds(command, option);
-    match option.get_id().as_str() {
+    let name = option.get_id().as_str();
+    let option = match name {
         "format" if heeded => option.clone().value_parser(format(&render::formats(command))),
         _ => option.clone().hide(option.is_hide_set() || !heeded),
-    }
+    };
+    let help = match (name, command) {
+        ("format", "report") => "How to write it [default: text]",
+        ("format", "events") => "How to write it [default: lines]",
+        ("format", _) => "How to write it [default: table on a terminal, lines elsewhere]",
+        ("since", "report") => "Begin this long ago; `all` for all that is recorded [default: 7d]",
+        ("since", "events") => "Leave out what happened longer ago; `all` for everything [default: 24h]",
+        ("since", _) => "Leave out what was last active longer ago; `all` for everything [default: 24h]",
+        ("verbose", "report") => "Show every row of every list",
+        ("verbose", "clients") => "Show also what could be known of clients that are not there",
+        _ => return option,
+    };
+    option.help(help)
 }
 
 /// Whether an option does anything for a command.

@@ -412,5 +412,13 @@ fn help_tells_formats_and_thresholds() {
         assert!(said.out.contains("\nWhat to look at:\n"), "{line}");
         assert!(["table", "lines", "json"].iter().all(|name| said.out.contains(name)), "{line}");
     }
+    for (line, told) in [
+        ("report -h", "[default: 7d]"),
+        ("events -h", "[default: lines]"),
+        ("report --help", "Show every row of every list"),
+    ] {
+        let help = machine.run(line).out;
+        assert!(help.contains(told) && !help.contains("24h; 7d"), "{line}: {help}");
+    }
     assert_eq!(machine.run("--version").out, format!("agentmon {}\n", env!("CARGO_PKG_VERSION")));
 }
