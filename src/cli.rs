@@ -54,12 +54,16 @@ impl Cli {
         let is_named = |command: &clap::Command| arguments.iter().any(|word| word == command.get_name());
         let mut command = with_shared(Self::command(), is_named, |name, option| Some(of_command(name, option)));
         let matches = command.try_get_matches_from_mut(&arguments)?;
-        if let Some(name) = matches.subcommand_name() {
-            let typed =
-                |option: &&Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-            let idle = shared(&command).filter(typed).find(|option| !heeds(name, option));
+        if let Some((name, its)) = matches.subcommand() {
+            let is_typed = |option: &str| its.value_source(option) == Some(ValueSource::CommandLine);
+            let idle = shared(&command).find(|option| is_typed(option.get_id().as_str()) && !heeds(name, option));
             if let Some(option) = idle.and_then(Arg::get_long) {
                 let message = format!("`--{option}` does nothing for `{name}`");
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+            // What a variable says of the one gives way to the other.
+            if name == "report" && is_typed("from") && is_typed("since") {
+                let message = "`--from` and `--since` both say where the period begins: give one of them";
                 return Err(command.error(ErrorKind::ArgumentConflict, message));
             }
         }
@@ -106,13 +110,26 @@ fn below(
     names.iter().fold(command, |command, name| command.mut_subcommand(name, &change))
 }
 
-/// A shared option as a command has it.
+/// A shared option as a command has it, with what it means there.
 fn of_command(command: &str, option: &Arg) -> Arg {
     let heeded = heeds(command, option);
-    match option.get_id().as_str() {
+    let name = option.get_id().as_str();
+    let option = match name {
         "format" if heeded => option.clone().value_parser(format(&render::formats(command))),
         _ => option.clone().hide(option.is_hide_set() || !heeded),
-    }
+    };
+    let help = match (name, command) {
+        ("format", "report") => "How to write it [default: text]",
+        ("format", "events") => "How to write it [default: lines]",
+        ("format", _) => "How to write it [default: table on a terminal, lines elsewhere]",
+        ("since", "report") => "Begin this long ago; `all` for all that is recorded [default: 7d]",
+        ("since", "events") => "Leave out what happened longer ago; `all` for everything [default: 24h]",
+        ("since", _) => "Leave out what was last active longer ago; `all` for everything [default: 24h]",
+        ("verbose", "report") => "Show every row of every list",
+        ("verbose", "clients") => "Show also what could be known of clients that are not there",
+        _ => return option,
+    };
+    option.help(help)
 }
 
 /// Whether an option does anything for a command.
@@ -212,8 +229,8 @@ pub(crate) struct EventsCommand {
     /// Show only what is about this task
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
-    /// Show only events of these kinds: poll, transition, progress, finished, error, resolved, ...
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    /// Show only events of these kinds
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(render::events::KINDS))]
     pub(crate) kind: Vec<String>,
     /// Go on with what is new, until Ctrl-C
     #[arg(short, long)]

@@ -55,7 +55,7 @@ mod text;
 mod time;
 mod world;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ pub fn run(
     let mut cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            let error = suggest_status(error);
+            let error = name_variable(suggest_status(error), &world);
             let (text, wrong) = (error.render(), error.use_stderr());
             let terminal = if wrong { world.terminal.stderr } else { world.terminal.stdout };
             let color = render::color(ColorChoice::Auto, |name| world.var(name), terminal);
@@ -125,6 +125,21 @@ pub fn run(
         2
     });
     Ended { code, again: cli.status.watch.filter(|_| code == 0) }
+}
+
+/// A wrong value that nobody typed is a variable's, of which the message knows only the flag.
+fn name_variable(mut error: clap::Error, world: &World) -> clap::Error {
+    if let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    {
+        let flag = flag.split(' ').next().unwrap_or_default().trim_start_matches('-');
+        let variable = format!("AGENTMON_{}", flag.replace('-', "_").to_uppercase());
+        if world.env.get(OsStr::new(&variable)).is_some_and(|set| set.as_os_str() == OsStr::new(value)) {
+            let tip = format!("that is what the variable {variable} says");
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+    }
+    error
 }
 
 /// A word that is no command may be meant for a task.

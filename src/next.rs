@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::clients;
 use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
+use crate::text::is_hazard;
 
 /// Commands and hints, most useful first; none for a task that is well and left nothing behind. One that was found
 /// `everywhere` may be found from here in no other way.
@@ -22,7 +23,7 @@ fn of_verdict(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
         return Vec::new();
     }
     let all = if everywhere { "--all " } else { "" };
-    let explain = format!("agentmon explain {all}{}", quote(&task.id));
+    let explain = format!("agentmon explain {all}{}", operand(&task.id));
     let Some(session) = task.sessions.first() else { return vec![explain] };
     let alive = session.process.as_ref().filter(|process| process.alive);
     let resume = resume(task, session, cwd);
@@ -55,18 +56,46 @@ fn go_on(pid: u32) -> String {
 fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> String {
     let command = clients::by_name(session.client).map(|client| (client.resume)(&quote(&session.id)));
     let folder = task.worktree.as_deref().map(|folder| folder.strip_prefix(cwd).unwrap_or(folder));
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    let go = folder.map(|folder| format!("cd {} && ", quote(&folder.to_string_lossy()))).unwrap_or_default();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_string_lossy);
+    let go = folder.map(|folder| {
+        // What begins with a dash would be an option.
+        let here = if folder.starts_with('-') { "./" } else { "" };
+        format!("cd {here}{} && ", quote(&folder))
+    });
+    let go = go.unwrap_or_default();
     format!("{go}{}", command.unwrap_or_default())
 }
 
-/// A word for a shell: ids and paths are others' text.
+/// A word for a shell that is no option, whatever it begins with.
+pub(crate) fn operand(text: &str) -> String {
+    let end = if text.starts_with('-') { "-- " } else { "" };
+    format!("{end}{}", quote(text))
+}
+
+/// A word for a shell: ids and paths are others' text. What would not be shown as it is stands as its bytes, so the
+/// word still means the same once it is copied.
 pub(crate) fn quote(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(safe) {
+    if !text.is_empty() && text.chars().all(safe) {
         return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    if !text.contains(is_hazard) && !text.contains("  ") {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = "$'".to_owned();
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => word.extend(['\\', c]),
+            // Two blanks would be shown as one.
+            ' ' if word.ends_with(' ') => word.push_str(r"\040"),
+            c if is_hazard(c) => {
+                let mut buffer = [0; 4];
+                word.extend(c.encode_utf8(&mut buffer).bytes().map(|byte| format!(r"\{byte:03o}")));
+            }
+            c => word.push(c),
+        }
+    }
+    word + "'"
 }
 
 #[cfg(test)]
@@ -83,12 +112,15 @@ mod tests {
             ("x; rm -rf ~", "'x; rm -rf ~'"),
             ("it's", r"'it'\''s'"),
             ("$(id)", "'$(id)'"),
-            ("-rf", "'-rf'"),
+            ("-rf", "-rf"),
             ("", "''"),
+            ("🚀\u{200d}x", r"$'🚀\342\200\215x'"),
+            ("a\n'b\\  c", r"$'a\012\'b\\ \040c'"),
         ];
         for (text, wanted) in cases {
             assert_eq!(quote(text), wanted);
         }
+        assert_eq!([operand("billing"), operand("-rf"), operand("-a b")], ["billing", "-- -rf", "-- '-a b'"]);
     }
 
     fn task(reason: Reason, health: Health, class: Option<ErrorClass>, alive: Option<bool>) -> TaskReport {
@@ -181,7 +213,12 @@ mod tests {
         let (kind, pids) = (AlertKind::Orphans, vec![8, 9]);
         alone.alerts = vec![Alert { kind, detail: String::new(), value: 2.0, limit: 0.0, pids }];
         assert_eq!(steps(&alone, Path::new("/srv"), false), [explain, "kill 8 9"]);
+        alone.id = "-x".to_owned();
+        assert_eq!(steps(&alone, Path::new("/srv"), true)[0], "agentmon explain --all -- -x");
         let here = task(Reason::ApiError, Health::Failed, None, None);
         assert_eq!(steps(&here, Path::new("/srv/a b"), false), ["repair what it says, then: claude --resume 5d0e"]);
+        let dashed = TaskReport { worktree: Some("/srv/-x".into()), ..here };
+        let wanted = "repair what it says, then: cd ./-x && claude --resume 5d0e";
+        assert_eq!(steps(&dashed, Path::new("/srv"), false), [wanted]);
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     long_after: Option<Duration>,
-    /// Run this when a task's health has changed, with the change as JSON on its input; it has 10 s
+    /// Run this when a task's health has changed, with the change as JSON on its input, for 10s at most
     #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
     on_change: Option<String>,
     /// Leave out what was last active longer ago; `all` for everything [default: 24h; 7d for `report`]
@@ -198,7 +198,10 @@ impl Settings {
         };
         let settings: Self = toml::from_str(&text).map_err(|error| {
             let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
-            anyhow::anyhow!("could not read `{}`: line {line}: {}", path.display(), error.message())
+            let key = text.lines().nth(line - 1).and_then(|line| Some(line.split_once('=')?.0.trim()));
+            let key = key.filter(|key| !error.message().contains(key)).map(|key| format!("`{key}`: "));
+            let key = key.unwrap_or_default();
+            anyhow::anyhow!("could not read `{}`: line {line}: {key}{}", path.display(), error.message())
         })?;
         settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
@@ -291,11 +294,11 @@ impl Settings {
 
 /// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write `90s`, `10m` or `2h`"))
+    humantime::parse_duration(text).map_err(|_| "write `90s`, `10m` or `2h`".to_owned())
 }
 
 fn horizon(text: &str) -> Result<Horizon, String> {
-    if text == "all" { Ok(Horizon::All) } else { span(text).map(Horizon::Span) }
+    if text == "all" { Ok(Horizon::All) } else { span(text).map(Horizon::Span).map_err(|how| how + ", or `all`") }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -53,17 +53,20 @@ pub(crate) fn clean(
             }
         }
     }
-    let Some(folder) = cache::folder(world) else { return Ok(code) };
-    match cache::clean(&folder, world.now, dry_run) {
-        Ok(Removed { files: 0, .. }) => {}
-        Ok(removed) => say(format!("{}: {}", shown(&folder), cache_line(&removed, dry_run)))?,
-        Err(error) => {
+    let folder = cache::folder(world);
+    match folder.as_deref().map(|folder| (folder, cache::clean(folder, world.now, dry_run))) {
+        None | Some((_, Ok(Removed { files: 0, .. }))) => {}
+        Some((folder, Ok(removed))) => say(format!("{}: {}", shown(folder), cache_line(&removed, dry_run)))?,
+        Some((folder, Err(error))) => {
             code = 2;
             let folder = folder.to_string_lossy();
             drop(writeln!(err, "agentmon: cannot clean {}: {error}", one_line(&folder, 400)));
         }
     }
-    Ok(code)
+    match out.flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => bail!("could not write: {error}"),
+        _ => Ok(code),
+    }
 }
 
 fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool) -> anyhow::Result<String> {

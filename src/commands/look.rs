@@ -136,6 +136,9 @@ pub(super) fn usual(world: &World) -> &'static str {
     if world.terminal.stdout { "table" } else { "lines" }
 }
 
+/// The columns of an id or a name, as `tasks` has them.
+const TASK: usize = 100;
+
 /// How to print in this world.
 pub(crate) fn options(cli: &Cli, world: &World) -> Options {
     let var = |name: &str| world.var(name);
@@ -151,15 +154,16 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
     }
 }
 
-/// The tasks that a word of the command line means: by id, else by name.
+/// The task that a word of the command line means: by id, else by name, as it is or as it is shown.
 ///
 /// # Errors
 /// It means several; the message names them.
 pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<Option<&'a TaskReport>> {
     let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
-    let mut found = by(&|task| task.id == word);
+    let shown = text::one_line(word, TASK);
+    let mut found = by(&|task| task.id == word || task.id == shown);
     if found.is_empty() {
-        found = by(&|task| task.name == word);
+        found = by(&|task| task.name == word || task.name == shown);
     }
     if found.len() > 1 {
         let ids: Vec<_> = found.iter().map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();
@@ -168,15 +172,30 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
     Ok(found.first().copied())
 }
 
-/// That a word of the command line means none of the tasks; it names some that there are.
+/// That a word of the command line means none of the tasks; it names those that may be meant, else some that there are.
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     const NAMED: usize = 12;
-    let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| text::one_line(&task.id, 40)).collect();
-    if tasks.len() > NAMED {
-        known.push(format!("{} more", tasks.len() - NAMED));
-    }
-    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there is {}", known.join(", ")) };
-    anyhow::anyhow!("no task `{}`: {known}; `--since all` looks further back", text::one_line(word, 100))
+    const MEANT: usize = 3;
+    let shown = |task: &TaskReport| text::one_line(&task.id, 40);
+    let likeness = |task: &TaskReport| {
+        let of = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+        of(&task.id).max(of(&task.name))
+    };
+    let mut meant: Vec<_> = tasks.iter().map(|task| (likeness(task), task)).filter(|(like, _)| *like > 0.8).collect();
+    meant.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let known = if !meant.is_empty() {
+        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, task)| format!("`{}`", shown(task))).collect();
+        format!("did you mean {}?", meant.join(" or "))
+    } else if tasks.is_empty() {
+        "there is none;".to_owned()
+    } else {
+        let mut known: Vec<_> = tasks.iter().take(NAMED).map(shown).collect();
+        if tasks.len() > NAMED {
+            known.push(format!("{} more", tasks.len() - NAMED));
+        }
+        format!("there is {};", known.join(", "))
+    };
+    anyhow::anyhow!("no task `{}`: {known} `--since all` looks further back", text::one_line(word, 100))
 }
 
 /// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::look::Looked;
 use crate::disk::Disk;
 use crate::json::hash;
-use crate::model::{Health, Snapshot};
+use crate::model::{Health, Snapshot, TaskReport};
 use crate::store;
 use crate::text::one_line;
 use crate::world::World;
@@ -15,11 +15,11 @@ use crate::world::World;
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// What was last told of each task that needed somebody.
-type Told = BTreeMap<String, Health>;
+pub(crate) type Told = BTreeMap<String, Health>;
 
-/// Whether a task came to need somebody, or no longer does, or needs it for another reason, since the last
-/// run with `-q`; remembers what is told now.
-pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mut dyn Write) -> bool {
+/// If a task came to need somebody, or no longer does, or needs it for another reason, since the last run with `-q`:
+/// what was told then. Remembers what is told now.
+pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mut dyn Write) -> Option<Told> {
     let now = troubled(&looked.snapshot);
     let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name()).map(|name| {
         // Who asks for some tasks is told of those, and takes nothing from who asks for all.
@@ -32,7 +32,7 @@ pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mu
         .map(|(state, name)| state.join("agentmon/told").join(name));
     let Some(path) = path else {
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
-        return !now.is_empty();
+        return (!now.is_empty()).then(Told::new);
     };
     let before: Told = Disk::default()
         .read(&path, LIMIT)
@@ -40,21 +40,22 @@ pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mu
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
     if before == now {
-        return false;
+        return None;
     }
     let stored = store::replace(&path, &serde_json::to_vec(&now).unwrap_or_default());
     if let Err(error) = stored {
         let path = one_line(&path.to_string_lossy(), 400);
         drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));
     }
-    true
+    Some(before)
+}
+
+/// What a task is remembered by.
+pub(crate) fn key(task: &TaskReport) -> String {
+    format!("{}\t{}", task.known_as, task.worktree.as_deref().unwrap_or("".as_ref()).display())
 }
 
 fn troubled(snapshot: &Snapshot) -> Told {
     let tasks = snapshot.tasks.iter().filter(|task| task.health.needs_attention());
-    tasks
-        .map(|task| {
-            (format!("{}\t{}", task.known_as, task.worktree.as_deref().unwrap_or("".as_ref()).display()), task.health)
-        })
-        .collect()
+    tasks.map(|task| (key(task), task.health)).collect()
 }

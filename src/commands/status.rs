@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use super::look::{Looked, form, look, named, no_such, options, save, usual};
+use super::quiet::Told;
 use super::{anonymous, on_change, quiet, recording};
 use crate::anonymize::Pseudonyms;
-use crate::cli::Cli;
+use crate::cli::{Cli, StatusOptions};
 use crate::model::{Health, Snapshot, Summary, TaskReport};
 use crate::render;
 use crate::text::{count, one_line};
@@ -45,13 +46,13 @@ pub(crate) fn status(
     }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
-    let print = !cli.status.quiet || quiet::changed(&looked, names, world, err);
-    filter(&mut looked.snapshot, cli);
+    let told = if cli.status.quiet { quiet::changed(&looked, names, world, err) } else { Some(Told::new()) };
+    filter(&mut looked.snapshot, cli, told.as_ref());
     if let Some(pseudonyms) = &pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
     let snapshot = &looked.snapshot;
-    if print {
+    if told.is_some() {
         if snapshot.tasks.is_empty()
             && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() })
             && missing == 0
@@ -100,14 +101,16 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
     Ok(missing)
 }
 
-fn filter(snapshot: &mut Snapshot, cli: &Cli) {
-    let only = &cli.status.only;
+/// Keeps the tasks of the classes that were asked for. One that was told to be of them when `-q` last spoke is shown once
+/// more: that it no longer is may be all that has changed.
+fn filter(snapshot: &mut Snapshot, cli: &Cli, told: Option<&Told>) {
+    let StatusOptions { only, attention, .. } = &cli.status;
+    let is_wanted = |health: &Health| {
+        if *attention { health.needs_attention() } else { only.is_empty() || only.contains(health) }
+    };
+    let was_told = |task: &TaskReport| told.and_then(|told| told.get(&quiet::key(task))).is_some_and(is_wanted);
     // The last line goes on counting them all.
-    if cli.status.attention {
-        snapshot.tasks.retain(|task| task.health.needs_attention());
-    } else if !only.is_empty() {
-        snapshot.tasks.retain(|task| only.contains(&task.health));
-    }
+    snapshot.tasks.retain(|task| is_wanted(&task.health) || was_told(task));
 }
 
 fn keep(snapshot: &mut Snapshot, wanted: impl Fn(&TaskReport) -> bool) {

@@ -56,7 +56,7 @@ fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
     if !rows.is_empty() {
         writeln!(out)?;
     }
-    end(page, options, out)
+    end(page, options, options.width, out)
 }
 
 /// One line an error, uncut.
@@ -79,10 +79,10 @@ fn lines(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
         let (id, count, class) = (options.dim(&kind.id), kind.count, word(kind.class));
         writeln!(out, "{id} {count}x {pattern} | {state}{class}{}{about}{example}", options.dot())?;
     }
-    end(page, options, out)
+    end(page, options, usize::MAX, out)
 }
 
-fn end(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn end(page: &Page, options: &Options, width: usize, out: &mut dyn Write) -> io::Result<()> {
     for (label, text) in parts::problems(&page.problems, options) {
         writeln!(out, "{} {text}", options.dim(&format!("{label}:")))?;
     }
@@ -97,7 +97,7 @@ fn end(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         parts.push(format!("{} older, --since all shows them", summary.older));
     }
     parts.push(options.moment(page.taken_at));
-    writeln!(out, "{}", parts.join(options.dot()))
+    parts::last_lines(parts, options, width).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_wrapped(line: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {

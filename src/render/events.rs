@@ -14,6 +14,9 @@ use crate::time::Time;
 
 /// `transition` and `finished` are the longest of the usual ones.
 const KIND: usize = 10;
+/// What the record tells.
+pub(crate) const KINDS: [&str; 9] =
+    ["poll", "transition", "settled", "progress", "error", "finished", "alert", "resolved", "summary"];
 /// How many columns of a text from the record are shown.
 const LONGEST: usize = 400;
 

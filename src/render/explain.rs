@@ -71,8 +71,9 @@ impl Page<'_> {
         self.optional("last activity", session.last_activity.map(|at| self.moment(at)))?;
         if let Some(tool) = &session.tool {
             let since = tool.since.map(|at| format!(", since {}", self.moment(at))).unwrap_or_default();
-            let call = format!("{} {}", options.text(&tool.name), options.text(&tool.summary));
-            self.field("in flight", &format!("{}{since}", call.trim_end()))?;
+            let summary = Some(options.text(&tool.summary)).filter(|summary| !summary.is_empty());
+            let call = summary.map(|summary| format!(" `{summary}`")).unwrap_or_default();
+            self.field("in flight", &format!("{}{call}{since}", options.text(&tool.name)))?;
         }
         self.field("tools", &parts::tools(session))?;
         self.field("tokens", &parts::tokens(&session.tokens))?;

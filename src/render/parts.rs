@@ -243,7 +243,11 @@ pub(super) fn summary(snapshot: &Snapshot, options: &Options, width: usize) -> V
     };
     parts.extend(older.map(|older| format!("{older}, --since all shows them")));
     parts.push(options.moment(snapshot.taken_at));
+    last_lines(parts, options, width)
+}
 
+/// The parts on one line, or as many as it takes.
+pub(super) fn last_lines(parts: Vec<String>, options: &Options, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         match lines.last_mut() {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::tasks::RunAt;
 use super::{Condition, Period, Report, Task};
 use crate::history::OTHERS;
 use crate::model::{ErrorClass, Health, Reason};
-use crate::next::quote;
+use crate::next::{operand, quote};
 use crate::text::{age, count, times};
 
 /// So many are named in a sentence; the others are counted.
@@ -170,7 +171,10 @@ fn same_cause(report: &Report) -> Option<Finding> {
         let runs = report.tasks.iter().enumerate().flat_map(|(at, task)| task.runs.iter().map(move |run| (at, run)));
         runs.filter(|(_, run)| run.outcome == Health::Failed)
     };
-    let of = |class| failed().filter(|(_, run)| run.error_class == Some(class)).count() as u64;
+    // One that died or was broken off met no error that would be its cause.
+    let is_of =
+        |run: &RunAt, class| run.error_class == Some(class) && !matches!(&*run.reason, "process_gone" | "interrupted");
+    let of = |class| failed().filter(|(_, run)| is_of(run, class)).count() as u64;
     let classes = [
         (
             ErrorClass::Transient,
@@ -182,7 +186,7 @@ fn same_cause(report: &Report) -> Option<Finding> {
     ];
     let (class, word, next) = classes.into_iter().max_by_key(|(class, ..)| of(*class))?;
     let (same, all) = (of(class), failed().count() as u64);
-    let mut tasks: Vec<usize> = failed().filter(|(_, run)| run.error_class == Some(class)).map(|(at, _)| at).collect();
+    let mut tasks: Vec<usize> = failed().filter(|(_, run)| is_of(run, class)).map(|(at, _)| at).collect();
     tasks.dedup();
     (same >= 3 && same * 2 >= all).then(|| Finding {
         code: "same_cause",
@@ -289,7 +293,7 @@ fn costly_task(report: &Report) -> Option<Finding> {
 
 /// Why a task stands as it does. Like all commands here it can be copied to wherever the report is read.
 fn explain(task: &Task) -> String {
-    format!("agentmon explain{} --since all {}", within([task.repository.as_deref()]), quote(&task.task))
+    format!("agentmon explain{} --since all {}", within([task.repository.as_deref()]), operand(&task.task))
 }
 
 /// How the runs of the period ended.

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::samples::{at, calls, completed, days, error, failed, of, run, shop, stretch};
 use super::{Condition, Known, Period, Report, report};
-use crate::history::{Stretch, Waits};
-use crate::model::{Health, Tokens};
+use crate::history::{Run, Stretch, Waits};
+use crate::model::{ErrorClass, Health, Tokens};
 use crate::time::Time;
 
 #[test]
@@ -288,6 +288,17 @@ fn a_client_that_failed_once_is_no_finding() {
             (0..3).map(|at| if at < failures { failed("19T12:00", 5) } else { completed("19T12:00", 5) }).collect();
         let findings = of(vec![one], days("19", "20")).findings;
         assert_eq!(findings.iter().any(|finding| finding.code == "failing_agent"), told, "{findings:?}");
+    }
+}
+
+#[test]
+fn a_cause_is_an_error_that_was_met() {
+    for (reason, told) in [("api_error", true), ("exit_code", true), ("process_gone", false), ("interrupted", false)] {
+        let mut one = stretch("a", "19T08:00", "19T12:00");
+        let run = Run { class: Some(ErrorClass::Permanent), ..run("19T12:00", Health::Failed, reason, 5) };
+        one.runs = vec![run; 3];
+        let findings = of(vec![one], days("19", "20")).findings;
+        assert_eq!(findings.iter().any(|finding| finding.code == "same_cause"), told, "{reason}: {findings:?}");
     }
 }
 

@@ -99,7 +99,7 @@ fn exit_codes() {
     unknown.is_unreadable("torn");
     let both = Machine::of(&["failed"]);
     both.is_unreadable("torn");
-    let cases: [(&Machine, &str, i32, &str); 24] = [
+    let cases: [(&Machine, &str, i32, &str); 29] = [
         (&well, "", 0, ""),
         (&failed, "", 0, ""),
         (&unknown, "", 0, ""),
@@ -110,7 +110,10 @@ fn exit_codes() {
         (&well, "--nonsense", 2, "unexpected argument '--nonsense'"),
         (&well, "running-task", 2, "agentmon status running-task"),
         (&well, "--format xml", 2, "possible values: table, lines, json"),
-        (&well, "--stuck-after 10", 2, "time unit needed"),
+        (&well, "--stuck-after 10", 2, "write `90s`, `10m` or `2h`\n"),
+        (&well, "report --since soon", 2, "write `90s`, `10m` or `2h`, or `all`\n"),
+        (&well, "report --from 2026-11-01 --since 3d", 2, "`--from` and `--since` both say where the period begins"),
+        (&well, "events --kind polls", 2, "a similar value exists: 'poll'"),
         (&well, "--check", 0, ""),
         (&well, "--check=healthy", 1, ""),
         (&well, "--check=stuck,completed", 1, ""),
@@ -123,7 +126,9 @@ fn exit_codes() {
         (&both, "--check", 1, ""),
         (&well, "status nope", 2, "agentmon: no task `nope`: there is "),
         (&well, "status nope running-task --check", 2, "agentmon: --check: a named task is missing"),
-        (&well, "explain nope", 2, "agentmon: no task `nope`: there is "),
+        (&well, "explain nope", 2, "agentmon: no task `nope`: there is running-task, completed-task; `--since all`"),
+        (&well, "explain runing-task", 2, "no task `runing-task`: did you mean `running-task`? `--since all`"),
+        (&well, "status task", 2, "did you mean `running-task` or `completed-task`?"),
     ];
     for (machine, line, code, message) in cases {
         let said = machine.run(line);
@@ -203,10 +208,11 @@ fn a_reader_who_leaves_early_is_no_error() {
         let said = Said::of(machine.command(line).stdout(writer).stderr(Stdio::piped()).output().unwrap());
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
     }
-    if let Ok(full) = File::create("/dev/full") {
-        let said = Said::of(machine.command("").stdout(full).stderr(Stdio::piped()).output().unwrap());
-        assert_eq!(said.code, Some(2));
-        assert!(said.err.starts_with("agentmon: could not write the report: "), "{}", said.err);
+    for line in ["", "explain failed-task", "clients", "errors", "events", "report", "clean --dry-run"] {
+        let Ok(full) = File::create("/dev/full") else { continue };
+        let said = Said::of(machine.command(line).stdout(full).stderr(Stdio::piped()).output().unwrap());
+        assert_eq!(said.code, Some(2), "{line}: {said:?}");
+        assert!(said.err.starts_with("agentmon: could not write"), "{line}: {}", said.err);
     }
 }
 
@@ -288,6 +294,13 @@ fn quiet_speaks_once_per_change() {
     assert!(!spoke("-q"));
     machine.says("waiting-task", "completed");
     assert!(!spoke("-q"), "an end that needs nobody");
+    machine.says("running-task", "waiting");
+    assert_eq!(machine.run("-q --attention").tasks(), ["running-task"]);
+    machine.says("running-task", "completed");
+    let said = machine.run("-q --attention");
+    assert_eq!(said.tasks(), ["running-task"], "which one got well");
+    assert!(said.out.contains("✔ Completed"), "{}", said.out);
+    assert!(!spoke("-q --attention"));
     assert_eq!(machine.run("-q --check=completed").code, Some(1), "silent, and judged all the same");
 }
 
@@ -326,11 +339,36 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     assert!(is_stuck(&variable, ""));
     assert!(!is_stuck(&variable, "--stuck-after 2h"));
 
-    for (text, key) in [("stuck_after = '1h'\n", "stuck_after"), ("colour = true\n", "colour")] {
+    let wrong = [
+        ("stuck_after = '1h'\n", "line 1: unknown field `stuck_after`, expected one of `stuck-after`, "),
+        ("\nstuck-after = 'soon'\n", "line 2: `stuck-after`: write `90s`, `10m` or `2h`\n"),
+        ("tool-limit = 15\n", "line 1: `tool-limit`: invalid type: integer `15`, "),
+        ("colour\n", "line 1: key with no value"),
+    ];
+    for (text, key) in wrong {
         machine.write("home/.config/agentmon/config.toml", text);
         let said = machine.run("");
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
-        assert!(said.err.contains("home/.config/agentmon/config.toml") && said.err.contains(key), "{}", said.err);
+        assert!(said.err.contains(&format!("home/.config/agentmon/config.toml`: {key}")), "{}", said.err);
+    }
+    let said = machine.with(&[("AGENTMON_TOOL_LIMIT", "15")], "");
+    assert!(said.err.contains("\n  tip: that is what the variable AGENTMON_TOOL_LIMIT says\n"), "{}", said.err);
+}
+
+#[test]
+fn a_name_that_is_copied_from_a_report_means_its_task() {
+    for name in ["-x", "--check", "two  words", "🚀\u{200d}x", "it's\u{1b}[1m"] {
+        let machine = Machine::new();
+        machine.says(name, "failed");
+        let said = machine.run("");
+        let command = said.out.lines().find_map(|line| line.trim_start().strip_prefix("next: agentmon ")).unwrap();
+        // A shell such as people have.
+        let mut shell = Command::new("bash");
+        let line = format!("\"$0\" {command}");
+        shell.args(["-c", &line, BINARY]).current_dir(machine.path("shop")).env("HOME", machine.path("home"));
+        let explained = Said::of(shell.env("AGENTMON_NOW", "2026-11-20T12:00:00Z").output().unwrap());
+        assert_eq!((explained.code, &*explained.err), (Some(0), ""), "{command}");
+        assert!(explained.out.starts_with("Task "), "{command}: {}", explained.out);
     }
 }
 
@@ -373,6 +411,14 @@ fn help_tells_formats_and_thresholds() {
         }
         assert!(said.out.contains("\nWhat to look at:\n"), "{line}");
         assert!(["table", "lines", "json"].iter().all(|name| said.out.contains(name)), "{line}");
+    }
+    for (line, told) in [
+        ("report -h", "[default: 7d]"),
+        ("events -h", "[default: lines]"),
+        ("report --help", "Show every row of every list"),
+    ] {
+        let help = machine.run(line).out;
+        assert!(help.contains(told) && !help.contains("24h; 7d"), "{line}: {help}");
     }
     assert_eq!(machine.run("--version").out, format!("agentmon {}\n", env!("CARGO_PKG_VERSION")));
 }
