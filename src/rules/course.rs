@@ -13,7 +13,7 @@ use crate::text::{age, cut, one_line};
 
 /// 7: a person is asked.
 pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
-    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) {
+    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts) || seen.goes_on_below(facts)) {
         if let Some(call) = seen.session.question() {
             let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
@@ -56,7 +56,9 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     if open_for <= limit {
         return Silent(Some(format!("in {name} for {} of {}", age(open_for), age(limit))));
     }
-    if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= facts.thresholds.stuck_after) {
+    // A sub-agent may be in a tool of its own.
+    let patience = if seen.child_working { limit } else { facts.thresholds.stuck_after };
+    if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= patience) {
         return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
     }
     let measured = match seen.moved {
@@ -94,7 +96,7 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
         );
     };
     // A turn that ended goes on in its sub-agents, which may have a tool of their own open.
-    let in_children = seen.child_working && seen.ended(facts);
+    let in_children = seen.goes_on_below(facts);
     if !(seen.goes_on(facts) || in_children) || seen.tool_since().is_some() {
         return Silent(None);
     }

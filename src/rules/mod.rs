@@ -222,6 +222,11 @@ impl SessionFacts<'_> {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
+    /// Its turn ended, and sub-agents of it are at work.
+    fn goes_on_below(&self, facts: &Facts<'_>) -> bool {
+        self.child_working && self.ended(facts)
+    }
+
     fn evidence(&self, offset: u64, what: &'static str) -> Evidence {
         match self.unit {
             None => Evidence::at(self.log, offset, what),

@@ -16,6 +16,9 @@ fn the_newest_turn_judges_and_others_at_work_join() {
         (other(newest("prompt interrupted")).agent_of("2", 8), "a: failed interrupted [1, 2]"),
         (newest("prompt ended").log("2", A, "prompt ended", HOUR).agent_of("2", 8), "a: completed turn_ended [1, 2]"),
         (newest("prompt ended").log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8), "a: healthy working [2, 1]"),
+        // Opened, and asked nothing: there is no newer verdict than the older one's.
+        (newest("opened").log("2", A, "prompt ended", HOUR), "a: completed turn_ended [2, 1]"),
+        (newest("opened").agent_of("1", 7).log("2", A, "prompt interrupted", HOUR), "a: failed interrupted [2, 1]"),
         // Where they are equally well, the newest turn is told.
         (
             newest("prompt").agent_of("1", 7).log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8),
@@ -96,6 +99,9 @@ fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
         (exit(1, MINUTE + 1), "healthy working"),
         (status(Word::Cancelled, MINUTE + 1), "healthy working"),
     ];
+    // Opened, and asked nothing.
+    let opened = lab().log("1", A, "opened", 0).status(A, status(Word::Completed, MINUTE));
+    assert_eq!(opened.says(), ["a: completed declared_completed [1]"]);
     for (declared, wanted) in cases {
         let task = run(declared.clone()).task();
         assert_eq!(format!("{} {}", task.health.code(), task.reason.code()), wanted, "{declared:?}");
