@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::json::Reader;
-use crate::session::{Session, Turn};
+use crate::session::{CallKind, Session, Turn};
 
 /// Folds rows as they would lie in a log.
 pub(super) fn read(fold: Fold, rows: &[String]) -> Session {
@@ -34,6 +34,7 @@ pub(super) fn told(session: &Session) -> String {
     let open: Vec<_> = session.open.iter().map(|call| format!("{} `{}`", call.name, call.summary)).collect();
     tell(!open.is_empty(), format!("in {}", open.join(" + ")));
     tell(session.question().is_some(), "asks".to_owned());
+    tell(session.open.iter().any(|call| call.kind == CallKind::Gated), "gated".to_owned());
     tell(session.tools.calls > 0, format!("{} calls", session.tools.calls));
     tell(session.tools.failed > 0, format!("{} failed", session.tools.failed));
     tell(session.failures.count > 0, format!("streak {}", session.failures.count));

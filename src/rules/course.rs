@@ -19,6 +19,11 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
             return Speaks(found.with(seen.evidence(call.offset, "the question")));
         }
+        if let Some(call) = seen.unallowed(facts.now) {
+            let detail = format!("waits for a person to allow {}", call_text(call));
+            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
+            return Speaks(found.with(seen.evidence(call.offset, "a call for more rights that has not come back")));
+        }
         if let Life::Alive(alive) = seen.life
             && let Some((what, at)) = &alive.waiting
         {

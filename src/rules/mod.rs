@@ -163,6 +163,14 @@ impl SessionFacts<'_> {
         self.session.open.iter().find(|call| call.kind != CallKind::Question)
     }
 
+    /// The oldest call that a person has to allow, and that would be over if one had.
+    fn unallowed(&self, now: Time) -> Option<&Call> {
+        self.session.open.iter().find(|call| {
+            let open_for = call.since.map(|since| self.age(now, since));
+            call.kind == CallKind::Gated && open_for > Some(call.timeout.unwrap_or_default())
+        })
+    }
+
     /// A tool runs that the log does not show.
     fn hidden_tool(&self) -> bool {
         self.hides_calls && matches!(self.life, Life::Alive(alive) if alive.shell_below)

@@ -159,6 +159,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "same" => session.call(&call("c", true, None, CallKind::Work)),
         "slow" => session.call(&call("c", false, Some(60 * MINUTE), CallKind::Work)),
         "poll" => session.call(&call("c", true, None, CallKind::Poller)),
+        "gated" => session.call(&call("c", false, Some(MINUTE), CallKind::Gated)),
         "ask" => session.call(&call("q", false, None, CallKind::Question)),
         "ok" => session.result("c", Outcome::Ok, ""),
         "fail" => session.result("c", Outcome::Failed, "exit 101\u{1b}[31m"),

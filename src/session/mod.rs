@@ -30,7 +30,7 @@ pub(crate) use parts::{
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
-pub(crate) use words::{KEPT, summary_of};
+pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
@@ -51,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) model: Option<String>,
     /// Whether it runs without a person at its prompt, where the log tells.
     pub(crate) headless: Option<bool>,
+    /// A person is asked before a call that wants more than it may.
+    pub(crate) supervised: bool,
     /// The log says when a turn ends, so that a text alone is no end.
     pub(crate) tells_ends: bool,
     pub(crate) started: Option<Time>,

@@ -56,6 +56,8 @@ pub(crate) enum CallKind {
     Question,
     /// Looks whether something else has finished.
     Poller,
+    /// A person has to allow it, which is told nowhere. Then it takes no longer than its time.
+    Gated,
 }
 
 /// What a client says of a call; see [`Session::call`](super::Session::call).

@@ -20,6 +20,18 @@ pub(super) fn keep(text: &str) -> String {
     text[..end].to_owned()
 }
 
+/// What a call of a shell says besides the command: to people, and how long to wait for how much. With other words
+/// of that kind it is the same call.
+pub(crate) const BESIDE_THE_COMMAND: &[&[u8]] = &[
+    b"description",
+    b"justification",
+    b"riskLevelReason",
+    b"timeout",
+    b"timeout_ms",
+    b"yield_time_ms",
+    b"max_output_tokens",
+];
+
 /// What a call is recognised by, from its input: the first of these keys that it has.
 pub(crate) fn summary_of<'a>(input: Raw<'a>, keys: &[&[u8]]) -> Cow<'a, str> {
     let mut found: Option<(usize, Raw<'a>)> = None;

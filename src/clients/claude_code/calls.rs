@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::rows::{Block, Row};
 use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[
@@ -54,8 +56,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             }
         });
     }
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = input.fingerprint(if &*name == "Bash" { b"description" } else { b"" });
+    let fingerprint = input.fingerprint(if &*name == "Bash" { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
 }
 

@@ -10,7 +10,9 @@ use super::background;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::Tokens;
-use crate::session::{ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+};
 use crate::time::Time;
 
 /// One message as it is kept, with its parts in their order.
@@ -363,8 +365,7 @@ fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
         }
         _ => CallKind::Work,
     };
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = input.fingerprint(if part.tool == "bash" { b"description" } else { b"" });
+    let fingerprint = input.fingerprint(if part.tool == "bash" { BESIDE_THE_COMMAND } else { &[] });
     NewCall { id: part.call.clone(), name: part.tool.clone(), summary, fingerprint, timeout, kind }
 }
 

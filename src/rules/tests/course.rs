@@ -14,6 +14,10 @@ fn rule_7_a_person_is_asked() {
         (log("prompt ask", 0).life(Life::Unknown), "stuck waiting_for_person"),
         (log("prompt call", 0).life(waiting()), "stuck waiting_for_person"),
         (log("prompt said", 0).life(waiting()), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE), "healthy working"),
+        (log("prompt gated", MINUTE + 1), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE + 1).life(Life::Unknown), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE + 1).life(Life::Absent), "failed process_gone"),
         (log("prompt ended", 0).life(waiting()), "completed turn_ended"),
         // A sub-agent in the background asks through it.
         (log("prompt ended", 0).life(waiting()).with(|it| it.child_working = true), "stuck waiting_for_person"),

@@ -122,7 +122,7 @@ fn a_denial_that_no_person_made_is_a_failure() {
 }
 
 #[test]
-fn parallel_repeated_and_background_calls() {
+fn parallel_and_background_calls() {
     let go = || prompt("go");
     check(
         fold,
@@ -141,8 +141,43 @@ fn parallel_repeated_and_background_calls() {
                 "open, in Bash `b`, 3 calls",
             ),
             (
+                "in the background it is done at once",
+                vec![
+                    go(),
+                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
+                    answer(
+                        "1",
+                        r#""content":"Command running in background with ID: b1""#,
+                        r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
+                    ),
+                ],
+                "open, 1 calls",
+            ),
+            ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_the_same_call_again() {
+    let go = || prompt("go");
+    check(
+        fold,
+        &[
+            (
                 "the same call, differently described",
                 vec![go(), bash("1", "ls"), ok("1"), bash("2", "ls"), ok("2")],
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "and with more time",
+                vec![
+                    go(),
+                    bash("1", "ls"),
+                    ok("1"),
+                    tool("2", "2", "Bash", r#"{"command":"ls","timeout":300000}"#),
+                    ok("2"),
+                ],
                 "open, 2 calls, repeats 2",
             ),
             (
@@ -166,20 +201,6 @@ fn parallel_repeated_and_background_calls() {
                 ],
                 "open, 2 calls",
             ),
-            (
-                "in the background it is done at once",
-                vec![
-                    go(),
-                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
-                    answer(
-                        "1",
-                        r#""content":"Command running in background with ID: b1""#,
-                        r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
-                    ),
-                ],
-                "open, 1 calls",
-            ),
-            ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
         ],
     );
 }
