@@ -42,7 +42,7 @@ pub(crate) struct SessionFacts<'a> {
     pub(crate) last_activity: Option<Time>,
     /// Newest activity of its sub-agents.
     pub(crate) child_activity: Option<Time>,
-    /// A sub-agent's turn is open, and its process lives.
+    /// A sub-agent's turn is open, and its process lives; or a command that it is told the end of goes on.
     pub(crate) child_working: bool,
     /// The log shows a call only when it is done.
     pub(crate) hides_calls: bool,

@@ -36,6 +36,7 @@ pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
 const SHOWN: usize = 200;
 const MOST_BACKGROUND: usize = 64;
 const MOST_WORKDIRS: usize = 16;
+const MOST_OVERDUE: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
@@ -90,6 +91,9 @@ pub(crate) struct Session {
     pub(crate) errors_seen: u64,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
+    /// Commands that took longer than they may and go on in the background, by hashes of their ids: when they end,
+    /// the agent is told, and goes on itself.
+    pub(crate) overdue: Vec<u64>,
     /// Tasks that it launched in the background, oldest first.
     pub(crate) background: Vec<Background>,
     /// What the client last told its user, which may be why a turn ends.
@@ -261,6 +265,19 @@ impl Session {
             (task.end, task.ended) = (Some(how), self.row.0);
             task.error = Some(keep(error)).filter(|error| !error.is_empty());
         }
+    }
+
+    /// The client moved a command that the agent waited for to the background, where it has this id.
+    pub(crate) fn moved_aside(&mut self, id: &str) {
+        if self.overdue.len() == MOST_OVERDUE {
+            self.overdue.remove(0);
+        }
+        self.overdue.push(hash(id.as_bytes()));
+    }
+
+    /// The agent knows that such a command has ended.
+    pub(crate) fn ended_aside(&mut self, id: &str) {
+        self.overdue.retain(|known| *known != hash(id.as_bytes()));
     }
 
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.

@@ -72,7 +72,7 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
     found
 }
 
-/// A sub-agent is at work: one whose turn is open and whose process lives, and that shows it. One that was
+/// What it left is at work: a command that it is told the end of, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was
 /// stopped together with its parent's turn may leave its own open for ever.
 fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
@@ -85,7 +85,12 @@ fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -
     };
     // By the client's own count some were left behind at work.
     let counted = one.session.pending_children > 0 && is_alive(one);
-    below.iter().any(is_at_work) || counted
+    // A server that was taken for such a command never ends.
+    let is_in_shell = |one: &Known<'_>| matches!(&one.life, Life::Alive(alive) if alive.shell_below);
+    let awaited = !one.session.overdue.is_empty() && is_in_shell(one);
+    let ended = one.last_activity.map(|at| awake_since(at, context));
+    let awaits = awaited && ended <= Some(context.config.thresholds.tool_limit);
+    below.iter().any(is_at_work) || counted || awaits
 }
 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {

@@ -43,6 +43,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
+        "TaskStop" | "KillShell" => session.ended_aside(&summary_of(input, &[b"task_id", b"shell_id"])),
         "TodoWrite" => todo_write(session, input),
         "TaskUpdate" => task_update(session, input),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
@@ -122,7 +123,7 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
     if let Some(raw) = row.tool_result.filter(|raw| raw.0.len() < KEPT) {
-        plan_result(session, id, raw);
+        told(session, id, raw);
     }
     if !block.is_error {
         return session.result(id, Outcome::Ok, "");
@@ -161,9 +162,10 @@ const UNASKED: &[&str] = &[
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved, or did not.
-fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
+/// `TaskUpdate` moved, or did not. And what it says of a command that took too long.
+fn told(session: &mut Session, call: &str, result: Raw<'_>) {
     let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
+    let (mut aside, mut timed_out) = (None, false);
     result.reader().object(|key, reader| match key {
         b"task" => reader.object(|key, reader| {
             if key == b"id" {
@@ -172,6 +174,8 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
         }),
         b"taskId" => moved = reader.string(),
         b"success" => success = reader.boolean(),
+        b"backgroundTaskId" => aside = reader.string(),
+        b"timedOutAfterMs" => timed_out = reader.count().is_some(),
         b"statusChange" => reader.object(|key, reader| {
             if key == b"to" {
                 to = reader.string();
@@ -181,6 +185,9 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
     });
     if let Some(number) = number {
         session.number_step(call, &number);
+    }
+    if let Some(id) = aside.filter(|_| timed_out) {
+        session.moved_aside(&id);
     }
     match (moved, to) {
         (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),

@@ -64,6 +64,21 @@ fn sub_agents_are_shown_and_not_inherited() {
 }
 
 #[test]
+fn a_command_that_took_too_long_is_waited_for() {
+    let left = |age| lab().log_that("1", A, "prompt ended", age, |session| session.moved_aside("b1")).agent_of("1", 7);
+    let runs = |lab: Lab| lab.with(|it| it.processes.extend(alerts::tools(7, A)));
+    let cases = [
+        (runs(left(30 * MINUTE)), "a: healthy working [1]"),
+        // A server, as it seems.
+        (runs(left(30 * MINUTE + 1)), "a: completed turn_ended [1]"),
+        (left(MINUTE), "a: completed turn_ended [1]"),
+    ];
+    for (number, (lab, wanted)) in cases.iter().enumerate() {
+        assert_eq!(lab.says(), [*wanted], "case {number}");
+    }
+}
+
+#[test]
 fn declared_tasks_take_their_sessions_with_them() {
     let folder = |name: &str| format!("{MAIN}/.worktrees/{name}");
     let both = lab()

@@ -159,6 +159,37 @@ fn parallel_and_background_calls() {
 }
 
 #[test]
+fn commands_that_the_client_moves_to_the_background() {
+    let result = r#","toolUseResult":{"stdout":"","backgroundTaskId":"b1","timedOutAfterMs":120000}"#;
+    let overdue = || {
+        let moved = r#""content":"Command did not complete within its 120s timeout and was moved to the background""#;
+        vec![prompt("go"), bash("1", "make e2e"), answer("1", moved, result)]
+    };
+    let note = |id: &str, status: &str| {
+        format!(r"<task-notification>\n<task-id>{id}</task-id>\n{status}<summary>s</summary></task-notification>")
+    };
+    let over = "<status>completed</status>";
+    let queued =
+        |note: &str| row("attachment", &format!(r#""attachment":{{"type":"queued_command","prompt":"{note}"}}"#));
+    let ended = || and(overdue(), vec![text("2", END), system("turn_duration", "")]);
+    check(
+        fold,
+        &[
+            ("it goes on", ended(), "ended, 1 calls, 1 overdue"),
+            ("and ends", and(ended(), vec![prompt(&note("b1", over))]), "open, 1 calls"),
+            ("within the turn", and(overdue(), vec![queued(&note("b1", over))]), "open, 1 calls"),
+            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 overdue"),
+            ("it only tells something", and(overdue(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 overdue"),
+            (
+                "it is stopped",
+                and(overdue(), vec![tool("2", "2", "TaskStop", r#"{"task_id":"b1"}"#), ok("2")]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn what_is_the_same_call_again() {
     let go = || prompt("go");
     check(
