@@ -44,11 +44,22 @@ pub(crate) struct SessionFacts<'a> {
     pub(crate) child_activity: Option<Time>,
     /// A sub-agent's turn is open, and its process lives; or a command that it is told the end of goes on.
     pub(crate) child_working: bool,
+    /// One of them asks a person.
+    pub(crate) child_asks: Option<Asked<'a>>,
     /// The log shows a call only when it is done.
     pub(crate) hides_calls: bool,
     pub(crate) moved: Option<Moved>,
     /// How long the machine slept since the last activity, its sub-agents' included.
     pub(crate) suspended: Duration,
+}
+
+/// A call that waits for a person, and where it was seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) log: &'a Path,
+    /// What its offset counts, if not the bytes of the log.
+    pub(crate) unit: Option<&'static str>,
 }
 
 enum Finding {
@@ -163,14 +174,6 @@ impl SessionFacts<'_> {
         self.session.open.iter().find(|call| call.kind != CallKind::Question)
     }
 
-    /// The oldest call that a person has to allow, and that would be over if one had.
-    fn unallowed(&self, now: Time) -> Option<&Call> {
-        self.session.open.iter().find(|call| {
-            let open_for = call.since.map(|since| self.age(now, since));
-            call.kind == CallKind::Gated && open_for > Some(call.timeout.unwrap_or_default())
-        })
-    }
-
     /// A tool runs that the log does not show.
     fn hidden_tool(&self) -> bool {
         self.hides_calls && matches!(self.life, Life::Alive(alive) if alive.shell_below)
@@ -236,14 +239,18 @@ impl SessionFacts<'_> {
     }
 
     fn evidence(&self, offset: u64, what: &'static str) -> Evidence {
-        match self.unit {
-            None => Evidence::at(self.log, offset, what),
-            Some(unit) => Evidence::file(self.log, format!("{what} ({unit} {offset})")),
-        }
+        evidence(self.log, self.unit, offset, what)
     }
 
     fn evidence_of_turn(&self, what: &'static str) -> Evidence {
         self.evidence(self.session.turn_offset, what)
+    }
+}
+
+fn evidence(log: &Path, unit: Option<&'static str>, offset: u64, what: &'static str) -> Evidence {
+    match unit {
+        None => Evidence::at(log, offset, what),
+        Some(unit) => Evidence::file(log, format!("{what} ({unit} {offset})")),
     }
 }
 

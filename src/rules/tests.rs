@@ -58,6 +58,7 @@ impl Case {
             last_activity: self.last_activity,
             child_activity: self.child_activity,
             child_working: self.child_working,
+            child_asks: None,
             hides_calls: self.hides_calls,
             moved: self.moved,
             suspended: self.suspended,

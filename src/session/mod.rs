@@ -13,6 +13,7 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::iter;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -304,6 +305,14 @@ impl Session {
     /// The oldest call that waits for a person.
     pub(crate) fn question(&self) -> Option<&Call> {
         self.open.iter().find(|call| call.kind == CallKind::Question)
+    }
+
+    /// The oldest call that a person has to allow, and that would be over if one had, by how long a call is open.
+    pub(crate) fn unallowed(&self, open_for: impl Fn(Time) -> Duration) -> Option<&Call> {
+        self.open.iter().find(|call| {
+            let is_late = |since| open_for(since) > call.timeout.unwrap_or_default();
+            call.kind == CallKind::Gated && call.since.is_some_and(is_late)
+        })
     }
 
     /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.

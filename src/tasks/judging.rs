@@ -8,7 +8,7 @@ use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
 use crate::poll::Seen;
 use crate::process::{Process, ProcessTable};
-use crate::rules::{Facts, SessionFacts};
+use crate::rules::{Asked, Facts, SessionFacts};
 use crate::session::Turn;
 use crate::time::Time;
 
@@ -47,6 +47,7 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
             last_activity,
             child_activity,
             child_working: child_working(one, &below, context),
+            child_asks: below.iter().find_map(|child| asked(one, child, context)),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
             suspended: suspended_since(last_activity.max(child_activity), context),
@@ -70,6 +71,16 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
         }
     }
     found
+}
+
+/// What its sub-agent asks a person, in the newest turn. One that is a task of its own says so itself.
+fn asked<'a>(one: &Known<'_>, child: &Known<'a>, context: &Context<'_>) -> Option<Asked<'a>> {
+    let session = child.session;
+    let at_work = session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
+    let is_task = one.session.background.iter().any(|task| task.session.as_ref() == Some(&session.id));
+    let call = session.question().or_else(|| session.unallowed(|since| awake_since(since, context)))?;
+    let asks = at_work && !is_task && call.since >= one.session.turn_since;
+    asks.then_some(Asked { call, log: child.log, unit: child.unit })
 }
 
 /// What it left is at work: a command that it is told the end of, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was

@@ -52,6 +52,20 @@ fn sub_agents_are_shown_and_not_inherited() {
         (parent("prompt").agent_of("1", 7), "a: stuck silent [1]"),
         (open(parent("prompt"), MINUTE).agent_of("1", 7), "a: healthy working [1, 2]"),
         (open(parent("prompt"), 11 * MINUTE).agent_of("1", 7), "a: stuck silent [1, 2]"),
+        // Its question is everybody's.
+        (
+            parent("prompt call").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7),
+            "a: stuck waiting_for_person [1, 2]",
+        ),
+        (
+            parent("prompt ended").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7),
+            "a: stuck waiting_for_person [1, 2]",
+        ),
+        // But not one that was left open in an earlier turn.
+        (
+            lab().log("1", A, "prompt call", MINUTE).log("1/2", A, "prompt ask", 2 * MINUTE).agent_of("1", 7),
+            "a: healthy working [1, 2]",
+        ),
         // Where its parent is, and without one a session of its own.
         (parent("prompt ended").log("1/2", B, "prompt ended", MINUTE), "a: completed turn_ended [1, 2]"),
         (lab().log("9/2", B, "prompt interrupted", MINUTE), "b: failed interrupted [2]"),
