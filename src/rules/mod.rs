@@ -42,7 +42,7 @@ pub(crate) struct SessionFacts<'a> {
     pub(crate) last_activity: Option<Time>,
     /// Newest activity of its sub-agents.
     pub(crate) child_activity: Option<Time>,
-    /// A sub-agent's turn is open, and its process lives; or a command that it is told the end of goes on.
+    /// A sub-agent's turn is open, and its process lives; or a command whose end it is told goes on.
     pub(crate) child_working: bool,
     /// One of them asks a person.
     pub(crate) child_asks: Option<Asked<'a>>,

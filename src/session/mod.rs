@@ -37,7 +37,7 @@ pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
 const SHOWN: usize = 200;
 const MOST_BACKGROUND: usize = 64;
 const MOST_WORKDIRS: usize = 16;
-const MOST_OVERDUE: usize = 16;
+const MOST_ASIDE: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
@@ -92,9 +92,8 @@ pub(crate) struct Session {
     pub(crate) errors_seen: u64,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
-    /// Commands that took longer than they may and go on in the background, by hashes of their ids: when they end,
-    /// the agent is told, and goes on itself.
-    pub(crate) overdue: Vec<u64>,
+    /// Commands in the background, by hashes of their ids: when they end the agent is told, and goes on itself.
+    pub(crate) aside: Vec<u64>,
     /// Tasks that it launched in the background, oldest first.
     pub(crate) background: Vec<Background>,
     /// What the client last told its user, which may be why a turn ends.
@@ -268,17 +267,17 @@ impl Session {
         }
     }
 
-    /// The client moved a command that the agent waited for to the background, where it has this id.
-    pub(crate) fn moved_aside(&mut self, id: &str) {
-        if self.overdue.len() == MOST_OVERDUE {
-            self.overdue.remove(0);
+    /// A command goes on in the background, where it has this id.
+    pub(crate) fn set_aside(&mut self, id: &str) {
+        if self.aside.len() == MOST_ASIDE {
+            self.aside.remove(0);
         }
-        self.overdue.push(hash(id.as_bytes()));
+        self.aside.push(hash(id.as_bytes()));
     }
 
-    /// The agent knows that such a command has ended.
+    /// The agent knows that it has ended.
     pub(crate) fn ended_aside(&mut self, id: &str) {
-        self.overdue.retain(|known| *known != hash(id.as_bytes()));
+        self.aside.retain(|known| *known != hash(id.as_bytes()));
     }
 
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.

@@ -83,7 +83,7 @@ fn asked<'a>(one: &Known<'_>, child: &Known<'a>, context: &Context<'_>) -> Optio
     asks.then_some(Asked { call, log: child.log, unit: child.unit })
 }
 
-/// What it left is at work: a command that it is told the end of, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was
+/// What it left is at work: a command whose end it is told, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was
 /// stopped together with its parent's turn may leave its own open for ever.
 fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
@@ -96,9 +96,9 @@ fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -
     };
     // By the client's own count some were left behind at work.
     let counted = one.session.pending_children > 0 && is_alive(one);
-    // A server that was taken for such a command never ends.
+    // A server never ends.
     let is_in_shell = |one: &Known<'_>| matches!(&one.life, Life::Alive(alive) if alive.shell_below);
-    let awaited = !one.session.overdue.is_empty() && is_in_shell(one);
+    let awaited = !one.session.aside.is_empty() && is_in_shell(one);
     let ended = one.last_activity.map(|at| awake_since(at, context));
     let awaits = awaited && ended <= Some(context.config.thresholds.tool_limit);
     below.iter().any(is_at_work) || counted || awaits

@@ -162,10 +162,11 @@ const UNASKED: &[&str] = &[
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved, or did not. And what it says of a command that took too long.
+/// `TaskUpdate` moved, or did not. And what it says of a command that
+/// goes on in the background, or of a monitor.
 fn told(session: &mut Session, call: &str, result: Raw<'_>) {
     let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
-    let (mut aside, mut timed_out) = (None, false);
+    let (mut aside, mut monitors) = (None, false);
     result.reader().object(|key, reader| match key {
         b"task" => reader.object(|key, reader| {
             if key == b"id" {
@@ -175,7 +176,7 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>) {
         b"taskId" => moved = reader.string(),
         b"success" => success = reader.boolean(),
         b"backgroundTaskId" => aside = reader.string(),
-        b"timedOutAfterMs" => timed_out = reader.count().is_some(),
+        b"persistent" => monitors = true,
         b"statusChange" => reader.object(|key, reader| {
             if key == b"to" {
                 to = reader.string();
@@ -186,8 +187,8 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>) {
     if let Some(number) = number {
         session.number_step(call, &number);
     }
-    if let Some(id) = aside.filter(|_| timed_out) {
-        session.moved_aside(&id);
+    if let Some(id) = aside.or_else(|| moved.clone().filter(|_| monitors)) {
+        session.set_aside(&id);
     }
     match (moved, to) {
         (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),

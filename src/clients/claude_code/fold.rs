@@ -114,7 +114,7 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let Some(asked) = asked.filter(|_| !row.hidden) else { return };
     let text = asked.text(KEPT).unwrap_or_default();
     notified(session, &text);
-    if text.starts_with("[Request interrupted by user") {
+    if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
         session.interrupted();
     } else if !answers && (text.starts_with(STANDS_FOR_PROMPT) || !LOCAL.iter().any(|start| text.starts_with(start))) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
@@ -129,6 +129,9 @@ fn user(session: &mut Session, row: &Row<'_>) {
         session.prompt();
     }
 }
+
+/// Starts of what stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass.
+const INTERRUPTED: &[&str] = &["[Request interrupted by user", "Operation stopped by hook: "];
 
 /// `<task-notification>\n<task-id>b1</task-id>...`: something in the background has ended.
 fn notified(session: &mut Session, text: &str) {

@@ -78,8 +78,8 @@ fn sub_agents_are_shown_and_not_inherited() {
 }
 
 #[test]
-fn a_command_that_took_too_long_is_waited_for() {
-    let left = |age| lab().log_that("1", A, "prompt ended", age, |session| session.moved_aside("b1")).agent_of("1", 7);
+fn a_command_in_the_background_is_waited_for() {
+    let left = |age| lab().log_that("1", A, "prompt ended", age, |session| session.set_aside("b1")).agent_of("1", 7);
     let runs = |lab: Lab| lab.with(|it| it.processes.extend(alerts::tools(7, A)));
     let cases = [
         (runs(left(30 * MINUTE)), "a: healthy working [1]"),

@@ -151,7 +151,7 @@ fn parallel_and_background_calls() {
                         r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
                     ),
                 ],
-                "open, 1 calls",
+                "open, 1 calls, 1 aside",
             ),
             ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
         ],
@@ -159,9 +159,9 @@ fn parallel_and_background_calls() {
 }
 
 #[test]
-fn commands_that_the_client_moves_to_the_background() {
+fn commands_in_the_background_are_told_of_when_they_end() {
     let result = r#","toolUseResult":{"stdout":"","backgroundTaskId":"b1","timedOutAfterMs":120000}"#;
-    let overdue = || {
+    let aside = || {
         let moved = r#""content":"Command did not complete within its 120s timeout and was moved to the background""#;
         vec![prompt("go"), bash("1", "make e2e"), answer("1", moved, result)]
     };
@@ -171,18 +171,31 @@ fn commands_that_the_client_moves_to_the_background() {
     let over = "<status>completed</status>";
     let queued =
         |note: &str| row("attachment", &format!(r#""attachment":{{"type":"queued_command","prompt":"{note}"}}"#));
-    let ended = || and(overdue(), vec![text("2", END), system("turn_duration", "")]);
+    let ended = || and(aside(), vec![text("2", END), system("turn_duration", "")]);
     check(
         fold,
         &[
-            ("it goes on", ended(), "ended, 1 calls, 1 overdue"),
+            ("it goes on", ended(), "ended, 1 calls, 1 aside"),
+            (
+                "a monitor does",
+                vec![
+                    prompt("go"),
+                    tool("1", "1", "Monitor", r#"{"command":"tail -f log"}"#),
+                    answer(
+                        "1",
+                        r#""content":"on""#,
+                        r#","toolUseResult":{"taskId":"b1","timeoutMs":0,"persistent":true}"#,
+                    ),
+                ],
+                "open, 1 calls, 1 aside",
+            ),
             ("and ends", and(ended(), vec![prompt(&note("b1", over))]), "open, 1 calls"),
-            ("within the turn", and(overdue(), vec![queued(&note("b1", over))]), "open, 1 calls"),
-            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 overdue"),
-            ("it only tells something", and(overdue(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 overdue"),
+            ("within the turn", and(aside(), vec![queued(&note("b1", over))]), "open, 1 calls"),
+            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 aside"),
+            ("it only tells something", and(aside(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 aside"),
             (
                 "it is stopped",
-                and(overdue(), vec![tool("2", "2", "TaskStop", r#"{"task_id":"b1"}"#), ok("2")]),
+                and(aside(), vec![tool("2", "2", "TaskStop", r#"{"task_id":"b1"}"#), ok("2")]),
                 "open, 2 calls",
             ),
         ],
