@@ -163,6 +163,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "gated" => session.call(&call("c", false, Some(MINUTE), CallKind::Gated)),
         "ask" => session.call(&call("q", false, None, CallKind::Question)),
         "ok" => session.result("c", Outcome::Ok, ""),
+        "runs" => session.result("c", Outcome::Running, ""),
         "fail" => session.result("c", Outcome::Failed, "exit 101\u{1b}[31m"),
         "withdrawn" => session.result("c", Outcome::Withdrawn, ""),
         "plan" => session.plan(vec![step(StepState::Done), step(StepState::Current), step(StepState::Pending)]),

@@ -31,7 +31,7 @@ pub(crate) use parts::{
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
-pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
+pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, kind_of_command, summary_of};
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;

@@ -7,7 +7,8 @@ use super::rows::{Block, Row};
 use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
+    summary_of,
 };
 
 /// What a call is recognised by, most telling first.
@@ -40,6 +41,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             kind = CallKind::Question;
             summary = "may the plan be carried out?".into();
         }
+        "Bash" => kind = kind_of_command(&summary),
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
@@ -122,11 +124,9 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
-    if let Some(raw) = row.tool_result.filter(|raw| raw.0.len() < KEPT) {
-        told(session, id, raw);
-    }
+    let goes_on = row.tool_result.filter(|raw| raw.0.len() < KEPT).is_some_and(|raw| told(session, id, raw));
     if !block.is_error {
-        return session.result(id, Outcome::Ok, "");
+        return session.result(id, if goes_on { Outcome::Running } else { Outcome::Ok }, "");
     }
     let text = block.content.and_then(text_of).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
@@ -163,8 +163,8 @@ const UNASKED: &[&str] = &[
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
 /// `TaskUpdate` moved, or did not. And what it says of a command that
-/// goes on in the background, or of a monitor.
-fn told(session: &mut Session, call: &str, result: Raw<'_>) {
+/// goes on in the background, or of a monitor: whether it is of such a one.
+fn told(session: &mut Session, call: &str, result: Raw<'_>) -> bool {
     let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
     let (mut aside, mut monitors) = (None, false);
     result.reader().object(|key, reader| match key {
@@ -187,12 +187,14 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>) {
     if let Some(number) = number {
         session.number_step(call, &number);
     }
-    if let Some(id) = aside.or_else(|| moved.clone().filter(|_| monitors)) {
-        session.set_aside(&id);
+    let aside = aside.or_else(|| moved.clone().filter(|_| monitors));
+    if let Some(id) = &aside {
+        session.set_aside(id);
     }
     match (moved, to) {
         (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),
         (Some(step), None) if success == Some(false) => session.refuse_step(&step),
         _ => {}
     }
+    aside.is_some()
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::fold::Payload;
 use super::output::{self, Js};
 use crate::json::{Raw, Reader, hash};
-use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, kind_of_command, summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
@@ -79,6 +81,7 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         "write_stdin" if typed_nothing => CallKind::Poller,
         "wait" | "wait_agent" | "list_agents" => CallKind::Poller,
         "request_user_input" => CallKind::Question,
+        _ if is_shell => kind_of_command(&new.summary),
         _ => CallKind::Work,
     };
     if let (Some(rights), "exec_command") = (rights, name) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::json::{Raw, Reader};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
+    summary_of,
 };
 
 /// What a call is recognised by, most telling first.
@@ -44,6 +45,7 @@ pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name
     }
     let mut timeout = None;
     if name == SHELL {
+        kind = kind_of_command(&summary);
         args.reader().object(|key, reader| {
             if key == b"timeout" {
                 timeout = reader.count().map(Duration::from_millis);

@@ -11,7 +11,8 @@ use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::Tokens;
 use crate::session::{
-    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState,
+    kind_of_command, summary_of,
 };
 use crate::time::Time;
 
@@ -361,7 +362,7 @@ fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
                     timeout = reader.count().map(Duration::from_millis);
                 }
             });
-            CallKind::Work
+            kind_of_command(&summary)
         }
         _ => CallKind::Work,
     };

@@ -127,7 +127,9 @@ fn rules_10_to_12_it_struggles() {
         (times("same ok", 4), "healthy working"),
         (times("same ok", 5), "struggling repeating"),
         (times("poll ok", 9), "healthy working"),
-        (times("same ok poll ok", 5), "struggling repeating"),
+        // What runs is waited for; and what is waited for is looked at again.
+        (times("same runs poll ok", 5), "struggling repeating"),
+        (times("same ok poll ok", 5), "healthy working"),
         (times("same ok same ok call ok", 5), "healthy working"),
         (times("retried", 2), "healthy working"),
         (times("retried", 3), "struggling api_retries"),

@@ -235,6 +235,22 @@ fn what_is_the_same_call_again() {
                 "open, in TaskOutput ``, 2 calls",
             ),
             (
+                "nor do pauses, and what is looked at after one",
+                vec![
+                    go(),
+                    bash("1", "gh run view 7"),
+                    ok("1"),
+                    bash("2", "sleep 60"),
+                    ok("2"),
+                    bash("3", "gh run view 7"),
+                    ok("3"),
+                    bash("4", "sleep 60 && tail log"),
+                    ok("4"),
+                    bash("5", "sleep 60 && tail log"),
+                ],
+                "open, in Bash `sleep 60 && tail log`, 5 calls",
+            ),
+            (
                 "nor reads of what runs in the background",
                 vec![
                     go(),
