@@ -268,9 +268,9 @@ impl<'a> Raw<'a> {
         std::str::from_utf8(self.0).ok()?.parse().ok()
     }
 
-    /// Equal for values that differ only in the order of keys and in blanks. `leave_out` names a key of the
-    /// top level that does not matter.
-    pub(crate) fn fingerprint(self, leave_out: &[u8]) -> u64 {
+    /// Equal for values that differ only in the order of keys and in blanks. `leave_out` names the keys of the
+    /// top level that do not matter.
+    pub(crate) fn fingerprint(self, leave_out: &[&[u8]]) -> u64 {
         fingerprint(&mut self.reader(), leave_out, 0)
     }
 }
@@ -278,12 +278,12 @@ impl<'a> Raw<'a> {
 /// How deep a fingerprint looks; what lies deeper is taken as text.
 const DEEPEST: u32 = 64;
 
-fn fingerprint(reader: &mut Reader<'_>, leave_out: &[u8], depth: u32) -> u64 {
+fn fingerprint(reader: &mut Reader<'_>, leave_out: &[&[u8]], depth: u32) -> u64 {
     match reader.peek() {
         Some(b'{') if depth < DEEPEST => {
             let mut sum = 1_u64;
             reader.object(|key, reader| {
-                if depth > 0 || leave_out.is_empty() || key != leave_out {
+                if depth > 0 || !leave_out.contains(&key) {
                     sum = sum.wrapping_add(mix(hash(key), fingerprint(reader, leave_out, depth + 1)));
                 }
             });

@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::json::Reader;
-use crate::session::{Session, Turn};
+use crate::session::{CallKind, Session, Turn};
 
 /// Folds rows as they would lie in a log.
 pub(super) fn read(fold: Fold, rows: &[String]) -> Session {
@@ -34,12 +34,14 @@ pub(super) fn told(session: &Session) -> String {
     let open: Vec<_> = session.open.iter().map(|call| format!("{} `{}`", call.name, call.summary)).collect();
     tell(!open.is_empty(), format!("in {}", open.join(" + ")));
     tell(session.question().is_some(), "asks".to_owned());
+    tell(session.open.iter().any(|call| call.kind == CallKind::Gated), "gated".to_owned());
     tell(session.tools.calls > 0, format!("{} calls", session.tools.calls));
     tell(session.tools.failed > 0, format!("{} failed", session.tools.failed));
     tell(session.failures.count > 0, format!("streak {}", session.failures.count));
     tell(session.repeats.count > 1, format!("repeats {}", session.repeats.count));
     tell(session.retries.count > 0, format!("retries {}", session.retries.count));
     tell(session.pending_children > 0, format!("{} children", session.pending_children));
+    tell(!session.aside.is_empty(), format!("{} aside", session.aside.len()));
     tell(session.internal, "internal".to_owned());
     if let Some(plan) = session.progress.as_ref() {
         tell(true, format!("{}/{} {}", plan.done, plan.total, plan.step.as_deref().unwrap_or("-")));

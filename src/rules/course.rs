@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use super::Finding::{self, Silent, Speaks};
 use super::ends::{declared_evidence, said};
-use super::{Facts, call_text, verdict};
+use super::{Asked, Facts, call_text, evidence, verdict};
 use crate::declared::Word;
 use crate::life::{Life, Moved};
-use crate::model::{ErrorClass, Evidence, Health, Reason};
-use crate::session::Turn;
+use crate::model::{ErrorClass, Evidence, Health, Reason, Verdict};
+use crate::session::{CallKind, Turn};
 use crate::text::{age, cut, one_line};
 
 /// 7: a person is asked.
 pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
-    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) {
-        if let Some(call) = seen.session.question() {
-            let detail = format!("waits for an answer: {}", cut(&call.summary, 160));
-            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
-            return Speaks(found.with(seen.evidence(call.offset, "the question")));
+    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts) || seen.goes_on_below(facts)) {
+        let own = seen.session.question().or_else(|| seen.session.unallowed(|since| seen.age(facts.now, since)));
+        let own = own.map(|call| Asked { call, log: seen.log, unit: seen.unit });
+        if let Some(asked) = own.or(seen.child_asks) {
+            let who = if own.is_none() { "a sub-agent " } else { "" };
+            return Speaks(asks(asked, who));
         }
         if let Life::Alive(alive) = seen.life
             && let Some((what, at)) = &alive.waiting
@@ -46,6 +47,19 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
     }
 }
 
+/// A question, or a call that has to be allowed.
+fn asks(asked: Asked<'_>, who: &str) -> Verdict {
+    let call = asked.call;
+    let (detail, what) = if call.kind == CallKind::Question {
+        (format!("{who}waits for an answer: {}", cut(&call.summary, 160)), "the question")
+    } else {
+        let detail = format!("{who}waits for a person to allow {}", call_text(call));
+        (detail, "a call for more rights that has not come back")
+    };
+    let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
+    found.with(evidence(asked.log, asked.unit, call.offset, what))
+}
+
 /// 8: a tool stands still.
 pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
@@ -56,7 +70,9 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     if open_for <= limit {
         return Silent(Some(format!("in {name} for {} of {}", age(open_for), age(limit))));
     }
-    if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= facts.thresholds.stuck_after) {
+    // A sub-agent may be in a tool of its own.
+    let patience = if seen.child_working { limit } else { facts.thresholds.stuck_after };
+    if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= patience) {
         return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
     }
     let measured = match seen.moved {
@@ -94,7 +110,7 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
         );
     };
     // A turn that ended goes on in its sub-agents, which may have a tool of their own open.
-    let in_children = seen.child_working && seen.ended(facts);
+    let in_children = seen.goes_on_below(facts);
     if !(seen.goes_on(facts) || in_children) || seen.tool_since().is_some() {
         return Silent(None);
     }

@@ -118,7 +118,7 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
         return Silent(weak.then(|| "a text stands at the end of the log, but more may come".to_owned()));
     }
     if seen.child_working {
-        return Silent(Some("its turn ended, but a sub-agent is at work".to_owned()));
+        return Silent(Some("its turn ended, but a sub-agent, or a command that it waits for, is at work".to_owned()));
     }
     let detail = match &seen.session.progress {
         Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),

@@ -42,13 +42,24 @@ pub(crate) struct SessionFacts<'a> {
     pub(crate) last_activity: Option<Time>,
     /// Newest activity of its sub-agents.
     pub(crate) child_activity: Option<Time>,
-    /// A sub-agent's turn is open, and its process lives.
+    /// A sub-agent's turn is open, and its process lives; or a command whose end it is told goes on.
     pub(crate) child_working: bool,
+    /// One of them asks a person.
+    pub(crate) child_asks: Option<Asked<'a>>,
     /// The log shows a call only when it is done.
     pub(crate) hides_calls: bool,
     pub(crate) moved: Option<Moved>,
     /// How long the machine slept since the last activity, its sub-agents' included.
     pub(crate) suspended: Duration,
+}
+
+/// A call that waits for a person, and where it was seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) log: &'a Path,
+    /// What its offset counts, if not the bytes of the log.
+    pub(crate) unit: Option<&'static str>,
 }
 
 enum Finding {
@@ -222,15 +233,24 @@ impl SessionFacts<'_> {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
+    /// Its turn ended, and sub-agents of it are at work.
+    fn goes_on_below(&self, facts: &Facts<'_>) -> bool {
+        self.child_working && self.ended(facts)
+    }
+
     fn evidence(&self, offset: u64, what: &'static str) -> Evidence {
-        match self.unit {
-            None => Evidence::at(self.log, offset, what),
-            Some(unit) => Evidence::file(self.log, format!("{what} ({unit} {offset})")),
-        }
+        evidence(self.log, self.unit, offset, what)
     }
 
     fn evidence_of_turn(&self, what: &'static str) -> Evidence {
         self.evidence(self.session.turn_offset, what)
+    }
+}
+
+fn evidence(log: &Path, unit: Option<&'static str>, offset: u64, what: &'static str) -> Evidence {
+    match unit {
+        None => Evidence::at(log, offset, what),
+        Some(unit) => Evidence::file(log, format!("{what} ({unit} {offset})")),
     }
 }
 

@@ -12,7 +12,13 @@ impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
         self.count_call(&call.name);
-        if call.kind != CallKind::Poller {
+        if call.kind == CallKind::Poller {
+            // It waits for something else than what it last called: to look at that again is no repetition.
+            if self.last_call.as_ref().is_some_and(|last| !last.running) {
+                self.repeats.end();
+                self.last_call = None;
+            }
+        } else {
             // Not the name itself, which is tidied between polls.
             let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
             if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
@@ -22,7 +28,7 @@ impl Session {
             // The second one tells it again, as the texts of the first may not be kept.
             if self.repeats.count <= 2 {
                 let (name, summary) = (keep(&call.name), keep(&call.summary));
-                self.last_call = Some(LastCall { name, summary, fingerprint });
+                self.last_call = Some(LastCall { name, summary, fingerprint, running: false });
             }
         }
         self.push(call);
@@ -80,6 +86,9 @@ impl Session {
         self.work();
         if outcome == Outcome::Running {
             self.put_aside = self.put_aside.or(Some(false));
+            if let Some(last) = self.last_call.as_mut() {
+                last.running = true;
+            }
         } else if self.open[at].kind == CallKind::Poller && self.put_aside.take() == Some(true) {
             self.open[at].counted = true;
         }

@@ -13,6 +13,7 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::iter;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +31,13 @@ pub(crate) use parts::{
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
-pub(crate) use words::{KEPT, summary_of};
+pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, kind_of_command, summary_of};
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_BACKGROUND: usize = 64;
 const MOST_WORKDIRS: usize = 16;
+const MOST_ASIDE: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
@@ -51,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) model: Option<String>,
     /// Whether it runs without a person at its prompt, where the log tells.
     pub(crate) headless: Option<bool>,
+    /// A person is asked before a call that wants more than it may.
+    pub(crate) supervised: bool,
     /// The log says when a turn ends, so that a text alone is no end.
     pub(crate) tells_ends: bool,
     pub(crate) started: Option<Time>,
@@ -88,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) errors_seen: u64,
     /// Sub-agents that were still at work when the turn ended, by the client's own count.
     pub(crate) pending_children: u64,
+    /// Commands in the background, by hashes of their ids: when they end the agent is told, and goes on itself.
+    pub(crate) aside: Vec<u64>,
     /// Tasks that it launched in the background, oldest first.
     pub(crate) background: Vec<Background>,
     /// What the client last told its user, which may be why a turn ends.
@@ -261,6 +267,19 @@ impl Session {
         }
     }
 
+    /// A command goes on in the background, where it has this id.
+    pub(crate) fn set_aside(&mut self, id: &str) {
+        if self.aside.len() == MOST_ASIDE {
+            self.aside.remove(0);
+        }
+        self.aside.push(hash(id.as_bytes()));
+    }
+
+    /// The agent knows that it has ended.
+    pub(crate) fn ended_aside(&mut self, id: &str) {
+        self.aside.retain(|known| *known != hash(id.as_bytes()));
+    }
+
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
     pub(crate) fn workings(&self) -> Vec<u8> {
         // Plain data cannot fail to be packed; without it the log would only be read anew.
@@ -285,6 +304,14 @@ impl Session {
     /// The oldest call that waits for a person.
     pub(crate) fn question(&self) -> Option<&Call> {
         self.open.iter().find(|call| call.kind == CallKind::Question)
+    }
+
+    /// The oldest call that a person has to allow, and that would be over if one had, by how long a call is open.
+    pub(crate) fn unallowed(&self, open_for: impl Fn(Time) -> Duration) -> Option<&Call> {
+        self.open.iter().find(|call| {
+            let is_late = |since| open_for(since) > call.timeout.unwrap_or_default();
+            call.kind == CallKind::Gated && call.since.is_some_and(is_late)
+        })
     }
 
     /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.

@@ -54,8 +54,10 @@ pub(crate) enum CallKind {
     Work,
     /// Waits for a person's answer.
     Question,
-    /// Looks whether something else has finished.
+    /// Looks whether something else has finished, or waits for it.
     Poller,
+    /// A person has to allow it, which is told nowhere. Then it takes no longer than its time.
+    Gated,
 }
 
 /// What a client says of a call; see [`Session::call`](super::Session::call).
@@ -103,6 +105,8 @@ pub(crate) struct LastCall {
     pub(crate) summary: String,
     /// Of name and input.
     pub(super) fingerprint: u64,
+    /// It goes on in the background.
+    pub(super) running: bool,
 }
 
 /// A task that the session launched in the background, known by its id.

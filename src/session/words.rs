@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::CallKind;
 use crate::json::Raw;
 
 /// How much of a command or an error text is kept, in bytes of raw text.
@@ -18,6 +19,25 @@ pub(super) fn keep(text: &str) -> String {
     }
     let end = text[..end].rfind(char::is_whitespace).unwrap_or(0);
     text[..end].to_owned()
+}
+
+/// What a call of a shell says besides the command: to people, and how long to wait for how much. With other words
+/// of that kind it is the same call.
+pub(crate) const BESIDE_THE_COMMAND: &[&[u8]] = &[
+    b"description",
+    b"justification",
+    b"riskLevelReason",
+    b"timeout",
+    b"timeout_ms",
+    b"yield_time_ms",
+    b"max_output_tokens",
+];
+
+/// What a command of a shell is for: one that begins with a pause looks whether something else has got on.
+pub(crate) fn kind_of_command(command: &str) -> CallKind {
+    let pause = command.trim_start().strip_prefix("sleep ").map(str::trim_start);
+    let waits = pause.is_some_and(|span| span.starts_with(|first: char| first.is_ascii_digit()));
+    if waits { CallKind::Poller } else { CallKind::Work }
 }
 
 /// What a call is recognised by, from its input: the first of these keys that it has.

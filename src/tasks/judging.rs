@@ -8,7 +8,7 @@ use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
 use crate::poll::Seen;
 use crate::process::{Process, ProcessTable};
-use crate::rules::{Facts, SessionFacts};
+use crate::rules::{Asked, Facts, SessionFacts};
 use crate::session::Turn;
 use crate::time::Time;
 
@@ -47,6 +47,7 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
             last_activity,
             child_activity,
             child_working: child_working(one, &below, context),
+            child_asks: below.iter().find_map(|child| asked(one, child, context)),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
             suspended: suspended_since(last_activity.max(child_activity), context),
@@ -72,7 +73,17 @@ fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>>
     found
 }
 
-/// A sub-agent is at work: one whose turn is open and whose process lives, and that shows it. One that was
+/// What its sub-agent asks a person, in the newest turn. One that is a task of its own says so itself.
+fn asked<'a>(one: &Known<'_>, child: &Known<'a>, context: &Context<'_>) -> Option<Asked<'a>> {
+    let session = child.session;
+    let at_work = session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
+    let is_task = one.session.background.iter().any(|task| task.session.as_ref() == Some(&session.id));
+    let call = session.question().or_else(|| session.unallowed(|since| awake_since(since, context)))?;
+    let asks = at_work && !is_task && call.since >= one.session.turn_since;
+    asks.then_some(Asked { call, log: child.log, unit: child.unit })
+}
+
+/// What it left is at work: a command whose end it is told, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was
 /// stopped together with its parent's turn may leave its own open for ever.
 fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
@@ -85,7 +96,12 @@ fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -
     };
     // By the client's own count some were left behind at work.
     let counted = one.session.pending_children > 0 && is_alive(one);
-    below.iter().any(is_at_work) || counted
+    // A server never ends.
+    let is_in_shell = |one: &Known<'_>| matches!(&one.life, Life::Alive(alive) if alive.shell_below);
+    let awaited = !one.session.aside.is_empty() && is_in_shell(one);
+    let ended = one.last_activity.map(|at| awake_since(at, context));
+    let awaits = awaited && ended <= Some(context.config.thresholds.tool_limit);
+    below.iter().any(is_at_work) || counted || awaits
 }
 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {

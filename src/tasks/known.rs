@@ -11,7 +11,7 @@ use crate::life::{self, Candidate, Life};
 use crate::places::Places;
 use crate::poll::Seen;
 use crate::reading::SeenLog;
-use crate::session::Session;
+use crate::session::{Session, Turn};
 use crate::time::Time;
 
 /// A session with all that is known of it.
@@ -37,8 +37,18 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// Start of its newest turn.
     pub(super) fn turn_since(&self) -> Option<Time> {
-        self.session.turn_since.or(self.session.started)
+        turn_since(self.session)
     }
+
+    /// How new what it does is: one that was opened and asked for nothing takes the word from nobody. Of a log without
+    /// times, the last sign of life is all that there is.
+    pub(super) fn newness(&self) -> Option<Time> {
+        self.turn_since().or(self.last_activity).filter(|_| self.session.turn != Turn::None)
+    }
+}
+
+fn turn_since(session: &Session) -> Option<Time> {
+    session.turn_since.or(session.started)
 }
 
 /// The sessions of all worktrees, in order of their logs.
@@ -160,7 +170,7 @@ pub(crate) fn judging_without_plan(logs: &[SeenLog], places: &Places, declared: 
         if declared.iter().any(|(_, declared)| declared.sessions.contains(&session.id)) {
             named.push(at);
         }
-        let age = [session.turn_since.or(session.started), session.last_activity];
+        let age = [turn_since(session).filter(|_| session.turn != Turn::None), session.last_activity];
         if let Some(place) = place_of(session, log, places).0
             && newest.get(&place).is_none_or(|known| known.1 < age)
         {

@@ -32,9 +32,8 @@ pub(super) fn task(
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
-    // Of a log without times, the last sign of life is all that there is.
-    mains.sort_by_key(|one| std::cmp::Reverse((one.turn_since().or(one.last_activity), one.last_activity)));
-    let newest_turn = mains.first().and_then(|one| one.turn_since());
+    mains.sort_by_key(|one| std::cmp::Reverse((one.newness(), one.last_activity)));
+    let newest_turn = mains.first().filter(|one| one.newness().is_some()).and_then(|one| one.turn_since());
     let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| declared.end().is_some_and(|at| at >= turn));
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));

@@ -100,6 +100,7 @@ impl Lab {
         for row in rows.split_whitespace() {
             session.row(Some(ago(age)), 0, true);
             match row {
+                "opened" => {}
                 "prompt" => session.prompt(),
                 "call" => session.call(&NewCall { id: "c".into(), name: "Bash".into(), ..NewCall::default() }),
                 "ask" => session.call(&NewCall { summary: "Which?".into(), kind: Question, ..NewCall::default() }),

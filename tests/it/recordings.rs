@@ -6,6 +6,7 @@
 mod claims;
 mod derived;
 mod hidden;
+mod series;
 mod unseen;
 
 use std::fs;

@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::rows::{Block, Row};
 use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
+    summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[
@@ -38,9 +41,11 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             kind = CallKind::Question;
             summary = "may the plan be carried out?".into();
         }
+        "Bash" => kind = kind_of_command(&summary),
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
+        "TaskStop" | "KillShell" => session.ended_aside(&summary_of(input, &[b"task_id", b"shell_id"])),
         "TodoWrite" => todo_write(session, input),
         "TaskUpdate" => task_update(session, input),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
@@ -54,8 +59,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             }
         });
     }
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = input.fingerprint(if &*name == "Bash" { b"description" } else { b"" });
+    let fingerprint = input.fingerprint(if &*name == "Bash" { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
 }
 
@@ -120,11 +124,9 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
-    if let Some(raw) = row.tool_result.filter(|raw| raw.0.len() < KEPT) {
-        plan_result(session, id, raw);
-    }
+    let goes_on = row.tool_result.filter(|raw| raw.0.len() < KEPT).is_some_and(|raw| told(session, id, raw));
     if !block.is_error {
-        return session.result(id, Outcome::Ok, "");
+        return session.result(id, if goes_on { Outcome::Running } else { Outcome::Ok }, "");
     }
     let text = block.content.and_then(text_of).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
@@ -160,9 +162,11 @@ const UNASKED: &[&str] = &[
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved, or did not.
-fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
+/// `TaskUpdate` moved, or did not. And what it says of a command that
+/// goes on in the background, or of a monitor: whether it is of such a one.
+fn told(session: &mut Session, call: &str, result: Raw<'_>) -> bool {
     let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
+    let (mut aside, mut monitors) = (None, false);
     result.reader().object(|key, reader| match key {
         b"task" => reader.object(|key, reader| {
             if key == b"id" {
@@ -171,6 +175,8 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
         }),
         b"taskId" => moved = reader.string(),
         b"success" => success = reader.boolean(),
+        b"backgroundTaskId" => aside = reader.string(),
+        b"persistent" => monitors = true,
         b"statusChange" => reader.object(|key, reader| {
             if key == b"to" {
                 to = reader.string();
@@ -181,9 +187,14 @@ fn plan_result(session: &mut Session, call: &str, result: Raw<'_>) {
     if let Some(number) = number {
         session.number_step(call, &number);
     }
+    let aside = aside.or_else(|| moved.clone().filter(|_| monitors));
+    if let Some(id) = &aside {
+        session.set_aside(id);
+    }
     match (moved, to) {
         (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),
         (Some(step), None) if success == Some(false) => session.refuse_step(&step),
         _ => {}
     }
+    aside.is_some()
 }

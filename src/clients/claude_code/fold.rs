@@ -43,6 +43,9 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
             b"api_error" => session.retried(),
             _ => {}
         },
+        b"attachment" if row.attachment == b"queued_command" => {
+            notified(session, &row.attached.and_then(|raw| raw.text(KEPT)).unwrap_or_default());
+        }
         b"attachment" if session.turn == Turn::Open => match row.attachment {
             b"hook_stopped_continuation" => session.interrupted(),
             b"max_turns_reached" => {
@@ -110,7 +113,8 @@ fn user(session: &mut Session, row: &Row<'_>) {
     }
     let Some(asked) = asked.filter(|_| !row.hidden) else { return };
     let text = asked.text(KEPT).unwrap_or_default();
-    if text.starts_with("[Request interrupted by user") {
+    notified(session, &text);
+    if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
         session.interrupted();
     } else if !answers && (text.starts_with(STANDS_FOR_PROMPT) || !LOCAL.iter().any(|start| text.starts_with(start))) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
@@ -123,6 +127,18 @@ fn user(session: &mut Session, row: &Row<'_>) {
         // 2.0 warms up side conversations at its start; they are no work.
         session.internal |= session.turn == Turn::None && row.agent.is_some() && text == "Warmup";
         session.prompt();
+    }
+}
+
+/// Starts of what stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass.
+const INTERRUPTED: &[&str] = &["[Request interrupted by user", "Operation stopped by hook: "];
+
+/// `<task-notification>\n<task-id>b1</task-id>...`: something in the background has ended.
+fn notified(session: &mut Session, text: &str) {
+    let Some(note) = text.strip_prefix("<task-notification>") else { return };
+    let id = note.split_once("<task-id>").and_then(|(_, rest)| rest.split_once("</task-id>"));
+    if let Some((id, _)) = id.filter(|_| note.contains("<status>")) {
+        session.ended_aside(id);
     }
 }
 

@@ -101,16 +101,19 @@ pub(super) fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> 
 
 fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark> {
     let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
-    let (mut pid, mut start, mut session, mut status, mut waiting_for, mut at) = (None, None, None, None, None, None);
+    let (mut pid, mut start, mut session, mut status, mut waiting_for) = (None, None, None, None, None);
+    // Other things are updated in the meantime, too.
+    let (mut since, mut updated) = (None, None);
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
         b"procStart" => start = reader.string().and_then(|ticks| ticks.parse().ok()),
         b"sessionId" => session = reader.string().map(Cow::into_owned),
         b"status" => status = reader.string(),
         b"waitingFor" => waiting_for = reader.string().map(Cow::into_owned),
-        b"updatedAt" => at = reader.number().and_then(Time::from_number),
+        b"statusUpdatedAt" => since = reader.number().and_then(Time::from_number),
+        b"updatedAt" => updated = reader.number().and_then(Time::from_number),
         _ => {}
     });
     let waiting = (status.as_deref() == Some("waiting")).then(|| waiting_for.unwrap_or_else(|| "input".to_owned()));
-    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, waiting, at } })
+    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, waiting, at: since.or(updated) } })
 }

@@ -36,6 +36,8 @@ pub(super) struct Row<'a> {
     pub(super) pending_children: u64,
     /// What kind of note the client put beside the conversation.
     pub(super) attachment: &'a [u8],
+    /// What it says to the model.
+    pub(super) attached: Option<Raw<'a>>,
 }
 
 /// Of one message; real ones have a few.
@@ -87,10 +89,10 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"pendingBackgroundAgentCount" | b"pendingWorkflowCount" => {
             row.pending_children = row.pending_children.saturating_add(reader.count().unwrap_or(0));
         }
-        b"attachment" => reader.object(|key, reader| {
-            if key == b"type" {
-                row.attachment = reader.word();
-            }
+        b"attachment" => reader.object(|key, reader| match key {
+            b"type" => row.attachment = reader.word(),
+            b"prompt" => row.attached = Some(reader.raw()),
+            _ => {}
         }),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
         b"quotaLimits" => reader.object(|key, reader| {

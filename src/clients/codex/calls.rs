@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::fold::Payload;
 use super::output::{self, Js};
 use crate::json::{Raw, Reader, hash};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, kind_of_command, summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
@@ -31,6 +33,8 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
             new.summary = script.summary().into();
             if script.only_polls() {
                 new.kind = CallKind::Poller;
+            } else if let Some(rights) = script.literal("sandbox_permissions") {
+                gate(session, &rights, &mut new);
             } else if script.asks() {
                 new.kind = CallKind::Question;
                 new.summary = script.literal("question").map_or(new.summary, Into::into);
@@ -44,9 +48,10 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
 }
 
 fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut NewCall<'a>) {
-    new.fingerprint = arguments.fingerprint(b"");
+    let is_shell = matches!(name, "exec_command" | "shell" | "shell_command" | "container.exec");
+    new.fingerprint = arguments.fingerprint(if is_shell { BESIDE_THE_COMMAND } else { &[] });
     new.summary = summary_of(arguments, TELLING);
-    let mut typed_nothing = true;
+    let (mut typed_nothing, mut rights) = (true, None);
     arguments.reader().object(|key, reader| match key {
         b"workdir" | b"working_directory" => {
             if let Some(path) = reader.string() {
@@ -59,6 +64,7 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
             reader.array(|reader| new.summary = reader.raw().text(KEPT).unwrap_or_default());
         }
         b"questions" => new.summary = first_question(reader).unwrap_or_default(),
+        b"sandbox_permissions" => rights = reader.string(),
         b"chars" => typed_nothing = reader.string().is_none_or(|text| text.is_empty()),
         b"plan" => {
             let mut steps = Vec::new();
@@ -75,8 +81,22 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         "write_stdin" if typed_nothing => CallKind::Poller,
         "wait" | "wait_agent" | "list_agents" => CallKind::Poller,
         "request_user_input" => CallKind::Question,
+        _ if is_shell => kind_of_command(&new.summary),
         _ => CallKind::Work,
     };
+    if let (Some(rights), "exec_command") = (rights, name) {
+        gate(session, &rights, new);
+    }
+}
+
+/// However long a command goes on, its call comes back within half a minute.
+const LONGEST_COMMAND: Duration = Duration::from_secs(60);
+
+/// A command that wants more than its sandbox gives is put before a person, of which no row tells.
+fn gate(session: &Session, rights: &str, new: &mut NewCall<'_>) {
+    if session.supervised && rights != "use_default" {
+        (new.kind, new.timeout) = (CallKind::Gated, Some(LONGEST_COMMAND));
+    }
 }
 
 fn first_question<'a>(reader: &mut Reader<'a>) -> Option<Cow<'a, str>> {

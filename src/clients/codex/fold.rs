@@ -26,6 +26,8 @@ pub(super) struct Payload<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) role: Option<Cow<'a, str>>,
     pub(super) reason: Option<Cow<'a, str>>,
+    pub(super) policy: Option<Cow<'a, str>>,
+    pub(super) reviewer: Option<Cow<'a, str>>,
     /// `arguments`, `input` or `action`.
     pub(super) input: Option<Raw<'a>>,
     pub(super) output: Option<Raw<'a>>,
@@ -73,6 +75,8 @@ fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a
         b"name" => payload.name = reader.string(),
         b"role" => payload.role = reader.string(),
         b"reason" => payload.reason = reader.string(),
+        b"approval_policy" => payload.policy = reader.string(),
+        b"approvals_reviewer" => payload.reviewer = reader.string(),
         b"arguments" | b"input" | b"action" => payload.input = Some(reader.raw()),
         b"output" | b"result" => payload.output = Some(reader.raw()),
         b"error" => payload.error = Some(reader.raw()),
@@ -128,6 +132,9 @@ fn context(session: &mut Session, payload: &Payload<'_>) {
     if let Some(model) = &payload.model {
         session.model(model);
     }
+    // Another model may be asked instead of a person.
+    let asks = matches!(payload.policy.as_deref(), Some("on-request" | "on-failure" | "untrusted" | "unless-trusted"));
+    session.supervised = asks && payload.reviewer.as_deref().is_none_or(|reviewer| reviewer == "user");
     if !session.tells_ends {
         // Before there were turn events, one stood before every request.
         session.work();

@@ -34,7 +34,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("codex resume {session}"),
     places,
     knows: &Fact::ALL,
-    caveat: "approval prompts are not written, questions are; before 2026 neither the end of a turn nor a running tool is",
+    caveat: "of approval prompts only those for more rights are seen, after a minute; before 2026 neither the end of a turn nor a running tool is",
 };
 
 /// The server that does the work of the terminal program, and its helpers, outlive every session.

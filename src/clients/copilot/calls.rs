@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::fold::Data;
 use crate::clients::answer::{exit_code, exit_text};
 use crate::json::{Raw, Reader};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] =
@@ -33,8 +35,7 @@ pub(super) fn call(session: &mut Session, data: &Data<'_>) {
         "update_todo" => session.plan(todos(input)),
         _ => {}
     }
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = input.fingerprint(if is_shell(&name) { b"description" } else { b"" });
+    let fingerprint = input.fingerprint(if is_shell(&name) { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall { id, name, summary, fingerprint, timeout: None, kind });
 }
 

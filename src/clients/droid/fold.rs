@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::clients::answer::text_of;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+};
 use crate::time::Time;
 
 /// What is read of a row.
@@ -175,7 +177,7 @@ fn call(session: &mut Session, block: &Block<'_>) {
         }),
         _ => {}
     }
-    let fingerprint = input.fingerprint(b"");
+    let fingerprint = input.fingerprint(if name == "Execute" { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall {
         id: block.id.clone().unwrap_or_default(),
         name,

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::json::{Raw, Reader};
-use crate::session::{CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
+    summary_of,
+};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[
@@ -42,14 +45,14 @@ pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name
     }
     let mut timeout = None;
     if name == SHELL {
+        kind = kind_of_command(&summary);
         args.reader().object(|key, reader| {
             if key == b"timeout" {
                 timeout = reader.count().map(Duration::from_millis);
             }
         });
     }
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = args.fingerprint(if name == SHELL { b"description" } else { b"" });
+    let fingerprint = args.fingerprint(if name == SHELL { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
 }
 

@@ -10,7 +10,10 @@ use super::background;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::Tokens;
-use crate::session::{ApiError, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of};
+use crate::session::{
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState,
+    kind_of_command, summary_of,
+};
 use crate::time::Time;
 
 /// One message as it is kept, with its parts in their order.
@@ -359,12 +362,11 @@ fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
                     timeout = reader.count().map(Duration::from_millis);
                 }
             });
-            CallKind::Work
+            kind_of_command(&summary)
         }
         _ => CallKind::Work,
     };
-    // The description is for people: the same command under another title is the same command.
-    let fingerprint = input.fingerprint(if part.tool == "bash" { b"description" } else { b"" });
+    let fingerprint = input.fingerprint(if part.tool == "bash" { BESIDE_THE_COMMAND } else { &[] });
     NewCall { id: part.call.clone(), name: part.tool.clone(), summary, fingerprint, timeout, kind }
 }
 

@@ -7,7 +7,7 @@ use crate::clients::answer::{exit_code, exit_text, text_of};
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{CallKind, KEPT, NewCall, Outcome, Session, Turn, summary_of};
+use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Session, Turn, summary_of};
 use crate::time::Time;
 
 /// What is read of a message.
@@ -159,11 +159,12 @@ fn call(session: &mut Session, block: &Block<'_>) {
             }
         });
     }
+    let fingerprint = input.fingerprint(if name == "bash" { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall {
         id: block.id.clone().unwrap_or_default(),
         name,
         summary: summary_of(input, TELLING),
-        fingerprint: input.fingerprint(b""),
+        fingerprint,
         timeout,
         kind,
     });

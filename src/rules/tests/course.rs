@@ -14,7 +14,13 @@ fn rule_7_a_person_is_asked() {
         (log("prompt ask", 0).life(Life::Unknown), "stuck waiting_for_person"),
         (log("prompt call", 0).life(waiting()), "stuck waiting_for_person"),
         (log("prompt said", 0).life(waiting()), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE), "healthy working"),
+        (log("prompt gated", MINUTE + 1), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE + 1).life(Life::Unknown), "stuck waiting_for_person"),
+        (log("prompt gated", MINUTE + 1).life(Life::Absent), "failed process_gone"),
         (log("prompt ended", 0).life(waiting()), "completed turn_ended"),
+        // A sub-agent in the background asks through it.
+        (log("prompt ended", 0).life(waiting()).with(|it| it.child_working = true), "stuck waiting_for_person"),
         (busy(of(MINUTE, Word::Waiting)), "stuck waiting_for_person"),
         (busy(of(MINUTE + 1, Word::Waiting)), "healthy working"),
         (busy(of(0, Word::Running)), "healthy working"),
@@ -39,6 +45,7 @@ fn rule_8_a_tool_stands_still() {
     let hidden = |rows, age| log(rows, age).life(in_a_shell()).with(|it| it.hides_calls = true);
     let went_on = |age| tool("prompt call", hour).with(|it| it.last_activity = Some(ago(age)));
     let child = |age| tool("prompt call", hour).with(|it| it.child_activity = Some(ago(age)));
+    let in_child = |age| log("prompt call", age).open_for(hour).with(|it| it.child_working = true);
     check(vec![
         (tool("prompt call", limit), "healthy working"),
         (tool("prompt call", limit + 1), "stuck tool_silent"),
@@ -53,6 +60,8 @@ fn rule_8_a_tool_stands_still() {
         (went_on(10 * MINUTE + 1), "stuck tool_silent"),
         (child(10 * MINUTE), "healthy working"),
         (child(10 * MINUTE + 1), "stuck tool_silent"),
+        (in_child(limit), "healthy working"),
+        (in_child(limit + 1), "stuck tool_silent"),
         (tool("prompt call", limit + 1).with(|it| it.suspended = Duration::from_millis(1)), "healthy working"),
         (hidden("prompt work", limit), "healthy working"),
         (hidden("prompt work", limit + 1), "stuck tool_silent"),
@@ -118,7 +127,9 @@ fn rules_10_to_12_it_struggles() {
         (times("same ok", 4), "healthy working"),
         (times("same ok", 5), "struggling repeating"),
         (times("poll ok", 9), "healthy working"),
-        (times("same ok poll ok", 5), "struggling repeating"),
+        // What runs is waited for; and what is waited for is looked at again.
+        (times("same runs poll ok", 5), "struggling repeating"),
+        (times("same ok poll ok", 5), "healthy working"),
         (times("same ok same ok call ok", 5), "healthy working"),
         (times("retried", 2), "healthy working"),
         (times("retried", 3), "struggling api_retries"),

@@ -105,7 +105,7 @@ fn the_deciding_rule_is_told_once_and_near_misses_with_it() {
         (
             log("prompt ended", 0).with(|it| it.child_working = true),
             "turn_ended",
-            "its turn ended, but a sub-agent is at work",
+            "its turn ended, but a sub-agent, or a command that it waits for, is at work",
         ),
         (log("prompt slow", 20 * MINUTE), "tool_silent", "in Bash `cargo\\u{1b}[31m test` for 20m of 1h00m"),
     ];

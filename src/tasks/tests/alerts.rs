@@ -136,7 +136,7 @@ fn a_turn_that_is_open_for_long() {
 }
 
 /// `sleep 200` and its shell in a folder, below this parent.
-fn tools(parent: u32, folder: &str) -> Vec<Process> {
+pub(super) fn tools(parent: u32, folder: &str) -> Vec<Process> {
     let of = |pid, parent, argv: &[&str], cwd: Option<&str>| Process {
         pid,
         parent,

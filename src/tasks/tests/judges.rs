@@ -16,6 +16,9 @@ fn the_newest_turn_judges_and_others_at_work_join() {
         (other(newest("prompt interrupted")).agent_of("2", 8), "a: failed interrupted [1, 2]"),
         (newest("prompt ended").log("2", A, "prompt ended", HOUR).agent_of("2", 8), "a: completed turn_ended [1, 2]"),
         (newest("prompt ended").log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8), "a: healthy working [2, 1]"),
+        // Opened, and asked nothing: there is no newer verdict than the older one's.
+        (newest("opened").log("2", A, "prompt ended", HOUR), "a: completed turn_ended [2, 1]"),
+        (newest("opened").agent_of("1", 7).log("2", A, "prompt interrupted", HOUR), "a: failed interrupted [2, 1]"),
         // Where they are equally well, the newest turn is told.
         (
             newest("prompt").agent_of("1", 7).log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8),
@@ -49,6 +52,20 @@ fn sub_agents_are_shown_and_not_inherited() {
         (parent("prompt").agent_of("1", 7), "a: stuck silent [1]"),
         (open(parent("prompt"), MINUTE).agent_of("1", 7), "a: healthy working [1, 2]"),
         (open(parent("prompt"), 11 * MINUTE).agent_of("1", 7), "a: stuck silent [1, 2]"),
+        // Its question is everybody's.
+        (
+            parent("prompt call").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7),
+            "a: stuck waiting_for_person [1, 2]",
+        ),
+        (
+            parent("prompt ended").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7),
+            "a: stuck waiting_for_person [1, 2]",
+        ),
+        // But not one that was left open in an earlier turn.
+        (
+            lab().log("1", A, "prompt call", MINUTE).log("1/2", A, "prompt ask", 2 * MINUTE).agent_of("1", 7),
+            "a: healthy working [1, 2]",
+        ),
         // Where its parent is, and without one a session of its own.
         (parent("prompt ended").log("1/2", B, "prompt ended", MINUTE), "a: completed turn_ended [1, 2]"),
         (lab().log("9/2", B, "prompt interrupted", MINUTE), "b: failed interrupted [2]"),
@@ -58,6 +75,21 @@ fn sub_agents_are_shown_and_not_inherited() {
     }
     let child = &cases[0].0.task().sessions[1];
     assert_eq!((child.health.code(), child.parent.as_deref()), ("failed", Some("1")));
+}
+
+#[test]
+fn a_command_in_the_background_is_waited_for() {
+    let left = |age| lab().log_that("1", A, "prompt ended", age, |session| session.set_aside("b1")).agent_of("1", 7);
+    let runs = |lab: Lab| lab.with(|it| it.processes.extend(alerts::tools(7, A)));
+    let cases = [
+        (runs(left(30 * MINUTE)), "a: healthy working [1]"),
+        // A server, as it seems.
+        (runs(left(30 * MINUTE + 1)), "a: completed turn_ended [1]"),
+        (left(MINUTE), "a: completed turn_ended [1]"),
+    ];
+    for (number, (lab, wanted)) in cases.iter().enumerate() {
+        assert_eq!(lab.says(), [*wanted], "case {number}");
+    }
 }
 
 #[test]
@@ -96,6 +128,9 @@ fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
         (exit(1, MINUTE + 1), "healthy working"),
         (status(Word::Cancelled, MINUTE + 1), "healthy working"),
     ];
+    // Opened, and asked nothing.
+    let opened = lab().log("1", A, "opened", 0).status(A, status(Word::Completed, MINUTE));
+    assert_eq!(opened.says(), ["a: completed declared_completed [1]"]);
     for (declared, wanted) in cases {
         let task = run(declared.clone()).task();
         assert_eq!(format!("{} {}", task.health.code(), task.reason.code()), wanted, "{declared:?}");

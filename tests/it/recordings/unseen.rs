@@ -177,3 +177,18 @@ fn polled_every_few_minutes_it_says_what_a_first_poll_says() {
         }
     }
 }
+
+#[test]
+fn codex_asks_for_more_rights() {
+    for recording in of_scenario("kill-tool").into_iter().filter(|recording| recording.name.starts_with("codex-0.1")) {
+        let (lab, at) = recording.running().unwrap();
+        let (path, text) = logs(&recording.folder.join("running")).remove(0);
+        let (before, call) = text.split_at(text.rfind(r#"{\"cmd\""#).unwrap() + 1);
+        let before = before.replace(r#""approval_policy":"never""#, r#""approval_policy":"on-request""#);
+        let rights = r#"\"sandbox_permissions\":\"require_escalated\","#;
+        lab.write(&format!("{HOME}/{path}"), &format!("{before}{rights}{call}"));
+        lab.processes(&without_tools(&recording), list(&recording.about["locks"]));
+        check(&lab, at + 5 * SECOND, &[("healthy", "working")], &recording.name);
+        check(&lab, at + 2 * MINUTE, &[("stuck", "waiting_for_person")], &recording.name);
+    }
+}

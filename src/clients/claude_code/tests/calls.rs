@@ -122,7 +122,7 @@ fn a_denial_that_no_person_made_is_a_failure() {
 }
 
 #[test]
-fn parallel_repeated_and_background_calls() {
+fn parallel_and_background_calls() {
     let go = || prompt("go");
     check(
         fold,
@@ -141,8 +141,87 @@ fn parallel_repeated_and_background_calls() {
                 "open, in Bash `b`, 3 calls",
             ),
             (
+                "in the background it is done at once",
+                vec![
+                    go(),
+                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
+                    answer(
+                        "1",
+                        r#""content":"Command running in background with ID: b1""#,
+                        r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
+                    ),
+                ],
+                "open, 1 calls, 1 aside",
+            ),
+            ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
+        ],
+    );
+}
+
+#[test]
+fn commands_in_the_background_are_told_of_when_they_end() {
+    let result = r#","toolUseResult":{"stdout":"","backgroundTaskId":"b1","timedOutAfterMs":120000}"#;
+    let aside = || {
+        let moved = r#""content":"Command did not complete within its 120s timeout and was moved to the background""#;
+        vec![prompt("go"), bash("1", "make e2e"), answer("1", moved, result)]
+    };
+    let note = |id: &str, status: &str| {
+        format!(r"<task-notification>\n<task-id>{id}</task-id>\n{status}<summary>s</summary></task-notification>")
+    };
+    let over = "<status>completed</status>";
+    let queued =
+        |note: &str| row("attachment", &format!(r#""attachment":{{"type":"queued_command","prompt":"{note}"}}"#));
+    let ended = || and(aside(), vec![text("2", END), system("turn_duration", "")]);
+    check(
+        fold,
+        &[
+            ("it goes on", ended(), "ended, 1 calls, 1 aside"),
+            (
+                "a monitor does",
+                vec![
+                    prompt("go"),
+                    tool("1", "1", "Monitor", r#"{"command":"tail -f log"}"#),
+                    answer(
+                        "1",
+                        r#""content":"on""#,
+                        r#","toolUseResult":{"taskId":"b1","timeoutMs":0,"persistent":true}"#,
+                    ),
+                ],
+                "open, 1 calls, 1 aside",
+            ),
+            ("and ends", and(ended(), vec![prompt(&note("b1", over))]), "open, 1 calls"),
+            ("within the turn", and(aside(), vec![queued(&note("b1", over))]), "open, 1 calls"),
+            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 aside"),
+            ("it only tells something", and(aside(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 aside"),
+            (
+                "it is stopped",
+                and(aside(), vec![tool("2", "2", "TaskStop", r#"{"task_id":"b1"}"#), ok("2")]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_the_same_call_again() {
+    let go = || prompt("go");
+    check(
+        fold,
+        &[
+            (
                 "the same call, differently described",
                 vec![go(), bash("1", "ls"), ok("1"), bash("2", "ls"), ok("2")],
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "and with more time",
+                vec![
+                    go(),
+                    bash("1", "ls"),
+                    ok("1"),
+                    tool("2", "2", "Bash", r#"{"command":"ls","timeout":300000}"#),
+                    ok("2"),
+                ],
                 "open, 2 calls, repeats 2",
             ),
             (
@@ -156,6 +235,22 @@ fn parallel_repeated_and_background_calls() {
                 "open, in TaskOutput ``, 2 calls",
             ),
             (
+                "nor do pauses, and what is looked at after one",
+                vec![
+                    go(),
+                    bash("1", "gh run view 7"),
+                    ok("1"),
+                    bash("2", "sleep 60"),
+                    ok("2"),
+                    bash("3", "gh run view 7"),
+                    ok("3"),
+                    bash("4", "sleep 60 && tail log"),
+                    ok("4"),
+                    bash("5", "sleep 60 && tail log"),
+                ],
+                "open, in Bash `sleep 60 && tail log`, 5 calls",
+            ),
+            (
                 "nor reads of what runs in the background",
                 vec![
                     go(),
@@ -166,20 +261,6 @@ fn parallel_repeated_and_background_calls() {
                 ],
                 "open, 2 calls",
             ),
-            (
-                "in the background it is done at once",
-                vec![
-                    go(),
-                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
-                    answer(
-                        "1",
-                        r#""content":"Command running in background with ID: b1""#,
-                        r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
-                    ),
-                ],
-                "open, 1 calls",
-            ),
-            ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
         ],
     );
 }

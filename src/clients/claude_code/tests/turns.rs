@@ -100,6 +100,11 @@ fn what_the_client_notes_beside_a_turn() {
                 "interrupted, 1 calls",
             ),
             (
+                "a prompt that a hook does not let pass",
+                vec![go(), text("1", END), go(), prompt("Operation stopped by hook: Another session is active")],
+                "interrupted",
+            ),
+            (
                 "a hook that stops at the end",
                 vec![go(), text("1", END), attached("hook_stopped_continuation")],
                 "ended",

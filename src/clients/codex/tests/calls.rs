@@ -259,3 +259,64 @@ fn plans_and_questions() {
         ],
     );
 }
+
+#[test]
+fn commands_that_want_more_than_they_may() {
+    let asking = |policy: &str, reviewer: &str| {
+        let never = r#""approval_policy":"never""#;
+        let told = format!(r#""approval_policy":"{policy}"{reviewer}"#);
+        and(begun(), [context().replace(never, &told)])
+    };
+    let escalated = |rights: &str| {
+        let arguments =
+            format!(r#"{{"cmd":"make install","sandbox_permissions":"{rights}","justification":"May I?"}}"#);
+        function("1", "exec_command", &arguments)
+    };
+    let want = || escalated("require_escalated");
+    let in_script =
+        || script("1", r#"await tools.exec_command({cmd: "make install", sandbox_permissions: "require_escalated"});"#);
+    let on_request = || asking("on-request", r#","approvals_reviewer":"user""#);
+    check(
+        fold,
+        &[
+            ("a person is asked", and(on_request(), [want()]), "open, in exec_command `make install`, gated, 1 calls"),
+            (
+                "by older versions too",
+                and(asking("untrusted", ""), [want()]),
+                "open, in exec_command `make install`, gated, 1 calls",
+            ),
+            ("and said yes", and(on_request(), [want(), exited("1", 0)]), "open, 1 calls"),
+            ("in a script", and(on_request(), [in_script()]), "open, in exec `make install`, gated, 1 calls"),
+            ("nobody is asked", and(begun(), [want()]), "open, in exec_command `make install`, 1 calls"),
+            (
+                "another model is",
+                and(asking("on-request", r#","approvals_reviewer":"auto_review""#), [want()]),
+                "open, in exec_command `make install`, 1 calls",
+            ),
+            (
+                "for nothing more",
+                and(on_request(), [escalated("use_default")]),
+                "open, in exec_command `make install`, 1 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_the_same_call_again() {
+    check(
+        fold,
+        &[(
+            "the same command, with more time and other words",
+            and(
+                begun(),
+                [
+                    exec("1", "make"),
+                    exited("1", 0),
+                    function("2", "exec_command", r#"{"cmd":"make","yield_time_ms":30000,"max_output_tokens":9}"#),
+                ],
+            ),
+            "open, in exec_command `make`, 2 calls, repeats 2",
+        )],
+    );
+}
