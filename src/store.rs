@@ -107,8 +107,8 @@ pub(crate) struct Sample {
     pub(crate) output: u64,
 }
 
-/// What the records last said, by the record's path: small, and new with every poll. It lies beside the
-/// checkpoint, which may stay as it is.
+/// What the records last said, by the record's path. It lies beside the checkpoint, for one may stay as it is where
+/// the other does not.
 pub(crate) type Told = HashMap<String, History>;
 
 /// Where what the records said is kept, for a checkpoint.
@@ -179,7 +179,7 @@ mod tests {
         let good = std::fs::read(&path).unwrap();
         let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        let damaged: [&[u8]; 5] = [b"", &good[..good.len() - 1], &[0; 4096], &flipped, b"agentmon cache 9........"];
+        let damaged: [&[u8]; 5] = [b"", &good[..good.len() - 1], &[0; 4096], &flipped, b"agentmon cache 8........"];
         for bytes in damaged {
             std::fs::write(&path, bytes).unwrap();
             assert_eq!(load::<Checkpoint>(&path).saved, None);

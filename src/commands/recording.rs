@@ -41,7 +41,7 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
                     new.cleaned = Some(world.now);
                     fold(cli, &place, &looked.retention, world.now, err);
                 }
-                news |= *history != new;
+                news |= new.outdates(history);
                 *history = new;
                 if cli.status.verbose && !events.is_empty() {
                     let events = count(events.len() as u64, "event", "events");

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::clean;
 use super::event::Event;
-use super::history::{End, History, Tail};
+use super::history::{End, History, Tail, Unread};
 use super::mend::mend;
 use super::place::{LOCK, Place, RECORD};
 use crate::time::Time;
@@ -65,21 +65,23 @@ fn append_alone(
     make: impl FnOnce(&History) -> Vec<Event>,
 ) -> io::Result<Appended> {
     // What others left is not ours to fail for.
-    mend(place, TAIL, hint.end).ok();
+    let mended = mend(place, TAIL, hint.end).is_ok();
     clean::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
-    let before = End::of(&record)?.length;
-    let Tail { mut ids, mut history, open } = Tail::read(&record, TAIL, hint)?;
+    let unread = Unread::read(&record, TAIL, hint.end)?;
+    let Tail { mut ids, mut history, open } = Tail::hear(&unread, hint);
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
-    let written = write(&mut record, open, &events)?;
+    let end = unread.end() + write(&mut record, open, &events)?;
     for event in &events {
         history.hear(&event.line);
     }
     history.forget(now, MEMORY);
     // A foreign line may have come in between, and has not been read.
-    history.end = Some(End::of(&record)?).filter(|end| end.length == before + written);
+    if mended && record.metadata()?.len() == end {
+        history.end = End::at(&record, end)?;
+    }
     Ok(Appended::Written { events, history })
 }
 

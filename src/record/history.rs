@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::hash;
+use crate::json;
 use crate::model::{Health, Tokens, ToolCounts};
 use crate::time::Time;
 
@@ -27,7 +28,7 @@ pub(crate) struct History {
     pub(super) poll: Option<(Time, Counts)>,
     /// By `key`.
     pub(super) tasks: BTreeMap<u64, Last>,
-    /// The record as it was left. While it is so, it need not be read to know what it says.
+    /// How far the record is told of here. While it still goes that far, only what follows need be read.
     pub(super) end: Option<End>,
     /// When it was last looked whether there is something to fold.
     pub(crate) cleaned: Option<Time>,
@@ -42,21 +43,76 @@ impl History {
         let long = limit > 0 && self.end.is_some_and(|end| end.length > limit);
         long && self.cleaned.is_none_or(|cleaned| day(cleaned) != day(now))
     }
+
+    /// Whether it is to be kept in the place of an earlier one, which grew into it. A few polls that the record tells
+    /// again are no reason.
+    pub(crate) fn outdates(&self, kept: &Self) -> bool {
+        let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
+        let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
+        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks
+    }
 }
 
-/// One state of the record's file.
+/// So much of the record is read again by every run rather than kept, in bytes.
+const LITTLE: u64 = 16 * 1024;
+
+/// By so many bytes before it an end is known.
+const ANCHOR: u64 = 1024;
+
+/// A line end in the record, up to which it is known what the record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct End {
     file: (u64, u64),
-    pub(super) length: u64,
-    modified: (i64, i64),
+    length: u64,
+    /// Hash of the bytes before it.
+    anchor: u64,
 }
 
 impl End {
-    pub(super) fn of(record: &File) -> io::Result<Self> {
+    /// After the first `length` bytes of the record; nothing if no line ends there.
+    pub(super) fn at(record: &File, length: u64) -> io::Result<Option<Self>> {
         let meta = record.metadata()?;
-        let modified = (meta.mtime(), meta.mtime_nsec());
-        Ok(Self { file: (meta.dev(), meta.ino()), length: meta.len(), modified })
+        let from = length.saturating_sub(ANCHOR);
+        let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, from)?;
+        let (file, anchor) = ((meta.dev(), meta.ino()), json::hash(&bytes));
+        Ok(bytes.ends_with(b"\n").then_some(Self { file, length, anchor }))
+    }
+
+    /// Whether the record still is the file that it was, up to here.
+    fn holds(&self, record: &File) -> bool {
+        Self::at(record, self.length).is_ok_and(|end| end == Some(*self))
+    }
+
+    /// By how many bytes it is further than another one of the same file.
+    fn after(&self, other: &Self) -> Option<u64> {
+        self.length.checked_sub(other.length).filter(|_| self.file == other.file)
+    }
+}
+
+/// What is to be read of the record: what follows a known end; else its last bytes.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) bytes: Vec<u8>,
+    pub(super) start: u64,
+    /// It follows a known end, so that it begins with a line.
+    pub(super) known: bool,
+}
+
+impl Unread {
+    /// Reads what follows `end`, if it still holds and is among the last `limit` bytes; else those.
+    pub(super) fn read(record: &File, limit: u64, end: Option<End>) -> io::Result<Self> {
+        let length = record.metadata()?.len();
+        let first = length.saturating_sub(limit);
+        let end = end.filter(|end| end.length >= first && end.holds(record));
+        let start = end.map_or(first, |end| end.length);
+        let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, start)?;
+        Ok(Self { bytes, start, known: end.is_some() })
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
     }
 }
 
@@ -296,31 +352,24 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Reads the whole lines among the last `limit` bytes. What lies before them, `hint` tells; where
+    /// Hears the whole lines in what is to be read. What lies before them, `hint` tells; where
     /// nothing does, it tells nothing, for then the record itself is all there is.
-    pub(super) fn read(record: &File, limit: u64, hint: &History) -> io::Result<Self> {
-        if hint.end == Some(End::of(record)?) {
-            return Ok(Self { ids: HashSet::new(), history: hint.clone(), open: false });
-        }
-        let length = record.metadata()?.len();
-        let start = length.saturating_sub(limit);
-        let mut bytes = vec![0; usize::try_from(length - start).unwrap_or(0)];
-        record.read_exact_at(&mut bytes, start)?;
-        let mut whole = &bytes[..];
-        let mut history = History::default();
-        if start > 0 {
-            history = hint.clone();
+    pub(super) fn hear(unread: &Unread, hint: &History) -> Self {
+        let mut whole = &unread.bytes[..];
+        let mut history = if unread.start > 0 { hint.clone() } else { History::default() };
+        if unread.start > 0 && !unread.known {
             let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
             whole = &whole[first..];
         }
-        let last = bytes.rsplit(|byte| *byte == b'\n').next();
+        let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
+        history.end = None;
         let mut tail = Self { ids: HashSet::new(), history, open };
         for row in whole.split(|byte| *byte == b'\n').flat_map(rows) {
             tail.ids.insert(row.id.clone().into_owned());
             tail.history.fold(row);
         }
-        Ok(tail)
+        tail
     }
 }
 
@@ -356,7 +405,7 @@ mod tests {
     fn tail(bytes: &[u8], limit: u64, hint: &History) -> Tail {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        Tail::read(&file, limit, hint).unwrap()
+        Tail::hear(&Unread::read(&file, limit, hint.end).unwrap(), hint)
     }
 
     fn line(id: &str) -> String {

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use serde::de::IgnoredAny;
 
-use super::history::End;
+use super::history::{End, Unread};
 use super::place::Place;
 
 /// What every row begins with.
@@ -18,22 +18,16 @@ const START: &[u8] = br#"{"v":1,"event":""#;
 /// The least that a kernel writes at once, in bytes.
 const PAGE: u64 = 4096;
 
-/// Blanks what killed writers left after the last row, among the last `limit` bytes. There is nothing, if the record
-/// still is as it was left at its `end`. The lock must be held.
+/// Blanks what killed writers left after the last row; not before a known `end`, and among the last `limit` bytes.
+/// The lock must be held.
 ///
 /// # Errors
 /// The record cannot be read or written.
 pub(super) fn mend(place: &Place, limit: u64, end: Option<End>) -> io::Result<()> {
     // What is open for appending can only be appended to.
     let record = place.open_to_overwrite()?;
-    if end == Some(End::of(&record)?) {
-        return Ok(());
-    }
-    let length = record.metadata()?.len();
-    let start = length.saturating_sub(limit);
-    let mut bytes = vec![0; usize::try_from(length - start).unwrap_or(0)];
-    record.read_exact_at(&mut bytes, start)?;
-    remnants(&bytes, start).into_iter().try_for_each(|remnant| blank(&record, remnant))
+    let unread = Unread::read(&record, limit, end)?;
+    remnants(&unread).into_iter().try_for_each(|remnant| blank(&record, remnant))
 }
 
 /// From the end, so that whoever is killed meanwhile leaves a start by which the rest is known: a kill splits no page.
@@ -46,15 +40,15 @@ fn blank(file: &File, mut remnant: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// Where in these last bytes of the record, the first of which lies at `start`, remnants lie.
-fn remnants(bytes: &[u8], start: u64) -> Vec<Range<u64>> {
+/// Where in these last bytes of the record remnants lie.
+fn remnants(unread: &Unread) -> Vec<Range<u64>> {
     let mut remnants = Vec::new();
-    let mut at = start + bytes.len() as u64;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n').rev() {
+    let mut at = unread.end();
+    for line in unread.bytes.split_inclusive(|byte| *byte == b'\n').rev() {
         at -= line.len() as u64;
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         // Where the bytes begin within a line, nobody knows what it is.
-        if is_row(text) || (at == start && start > 0) {
+        if is_row(text) || (at == unread.start && at > 0 && !unread.known) {
             break;
         }
         let torn = torn(text, text.len() < line.len());
@@ -157,6 +151,7 @@ mod tests {
 
     #[test]
     fn only_what_follows_the_last_row_is_looked_at() {
+        let after = |text: &str, start, known| remnants(&Unread { bytes: text.into(), start, known });
         let (torn, foreign) = (&ROW[..40], r#"{"foreign":1}"#);
         let glued = format!("{torn}{foreign}\n");
         // What the record holds, and where remnants of 40 bytes begin, the last one first.
@@ -172,10 +167,11 @@ mod tests {
         ];
         for (text, starts) in cases {
             let starts: Vec<_> = starts.into_iter().map(|start: usize| start as u64..start as u64 + 40).collect();
-            assert_eq!(remnants(text.as_bytes(), 0), starts, "{text}");
+            assert_eq!(after(&text, 0, false), starts, "{text}");
         }
-        assert_eq!(remnants(torn.as_bytes(), 5), [], "a part of a line");
-        assert_eq!(remnants(format!("\n{torn}").as_bytes(), 5).pop(), Some(6..46));
+        assert_eq!(after(torn, 5, false), [], "a part of a line");
+        assert_eq!(after(torn, 5, true).pop(), Some(5..45), "a line that begins after a known end");
+        assert_eq!(after(&format!("\n{torn}"), 5, false).pop(), Some(6..46));
     }
 
     #[test]

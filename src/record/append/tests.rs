@@ -106,6 +106,52 @@ fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
 }
 
 #[test]
+fn a_history_that_was_kept_is_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let stuck = [task("parser", Health::Stuck, Reason::Silent)];
+    let poll = |hint: &History, second| match append(&place, hint, at(second), |last| tell(at(second), &stuck, last))
+        .unwrap()
+    {
+        Appended::Written { events, history } => (events.len(), history),
+        Appended::Locked => panic!("locked"),
+    };
+    let text = || fs::read_to_string(&place.path).unwrap();
+    let (told, kept) = poll(&History::default(), 0);
+    assert_eq!((told, kept.outdates(&History::default())), (2, true));
+    // Polls that the record tells are not kept, and not told again.
+    let mut last = kept.clone();
+    for minute in 1..5 {
+        let (told, new) = poll(&kept, minute * 60);
+        assert_eq!((told, new.outdates(&kept)), (1, false));
+        assert_eq!(poll(&kept, minute * 60), (0, new.clone()), "{minute}");
+        last = new;
+    }
+    let polled = text();
+    // What comes to be behind it, what becomes of that, and whether the history is to be kept anew.
+    let cases = [
+        ("a torn row", polled[..60].to_owned(), " ".repeat(60), false),
+        ("a foreign line", "{\"foreign\":1}\n".to_owned(), "{\"foreign\":1}\n".to_owned(), false),
+        ("an open one", "foreign".to_owned(), "foreign\n".to_owned(), false),
+        ("more than is read twice", "{\"foreign\":1}\n".repeat(2000), "{\"foreign\":1}\n".repeat(2000), true),
+    ];
+    for (what, more, left, outdates) in cases {
+        for hint in [&kept, &last] {
+            fs::write(&place.path, polled.clone() + &more).unwrap();
+            let (told, new) = poll(hint, 600);
+            assert_eq!((told, new.outdates(hint)), (1, outdates), "{what}");
+            assert!(text().starts_with(&(polled.clone() + &left + "{")), "{what}: {}", text());
+            assert_eq!(poll(hint, 600), (0, new), "{what}");
+        }
+    }
+    // What is not the record that it was is read from its own end.
+    for (what, other) in [("cleared out", String::new()), ("another", "{\"foreign\":1}\n".repeat(200))] {
+        fs::write(&place.path, other).unwrap();
+        assert_eq!(poll(&kept, 900).0, 2, "{what}");
+    }
+}
+
+#[test]
 fn eight_writers_and_a_foreign_one_leave_whole_lines() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

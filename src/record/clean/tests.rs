@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::history::tests::weeks::Weeks;
-use crate::record::history::{History, Tail};
+use crate::record::history::{History, Tail, Unread};
 use crate::record::samples::place_in;
 
 /// Monday 2001-10-01, in seconds since 1970: before the files were made, so that all of them are new.
@@ -27,8 +27,8 @@ fn day(days: i64) -> Time {
 }
 
 fn told(place: &Place) -> History {
-    let mut history = Tail::read(&place.open(RECORD).unwrap(), u64::MAX, &History::default()).unwrap().history;
-    history.end = None;
+    let unread = Unread::read(&place.open(RECORD).unwrap(), u64::MAX, None).unwrap();
+    let mut history = Tail::hear(&unread, &History::default()).history;
     // Who left which health when is of interest for ten minutes.
     history.tasks.values_mut().for_each(|last| last.left.clear());
     history
