@@ -176,20 +176,19 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     const NAMED: usize = 12;
     const MEANT: usize = 3;
-    let shown = |task: &TaskReport| text::one_line(&task.id, 40);
-    let likeness = |task: &TaskReport| {
-        let of = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
-        of(&task.id).max(of(&task.name))
-    };
-    let mut meant: Vec<_> = tasks.iter().map(|task| (likeness(task), task)).filter(|(like, _)| *like > 0.8).collect();
-    meant.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let shown = |name: &str| text::one_line(name, 40);
+    let likeness = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+    let names = tasks.iter().flat_map(|task| [&*task.id, &*task.name]);
+    let mut meant: Vec<_> = names.map(|name| (likeness(name), name)).filter(|(like, _)| *like > 0.8).collect();
+    meant.sort_by(|(one, name), (other, next)| other.total_cmp(one).then(name.cmp(next)));
+    meant.dedup();
     let known = if !meant.is_empty() {
-        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, task)| format!("`{}`", shown(task))).collect();
+        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, name)| format!("`{}`", shown(name))).collect();
         format!("did you mean {}?", meant.join(" or "))
     } else if tasks.is_empty() {
         "there is none;".to_owned()
     } else {
-        let mut known: Vec<_> = tasks.iter().take(NAMED).map(shown).collect();
+        let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| shown(&task.id)).collect();
         if tasks.len() > NAMED {
             known.push(format!("{} more", tasks.len() - NAMED));
         }

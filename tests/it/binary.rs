@@ -128,7 +128,7 @@ fn exit_codes() {
         (&well, "status nope running-task --check", 2, "agentmon: --check: a named task is missing"),
         (&well, "explain nope", 2, "agentmon: no task `nope`: there is running-task, completed-task; `--since all`"),
         (&well, "explain runing-task", 2, "no task `runing-task`: did you mean `running-task`? `--since all`"),
-        (&well, "status task", 2, "did you mean `running-task` or `completed-task`?"),
+        (&well, "status task", 2, "did you mean `completed-task` or `running-task`?"),
     ];
     for (machine, line, code, message) in cases {
         let said = machine.run(line);
@@ -149,6 +149,7 @@ fn an_ambiguous_task_lists_those_it_may_mean() {
         assert_eq!(said.code, Some(2), "{said:?}");
         assert_eq!(said.err, "agentmon: `twin` means several tasks: `bg_11111111`, `bg_22222222`\n");
     }
+    assert!(machine.run("status twins").err.contains(": did you mean `twin`? "));
     let said = machine.run("status bg_22222222");
     assert_eq!((said.code, said.tasks()), (Some(0), vec!["twin (bg_22222222)"]));
 }
