@@ -9,6 +9,7 @@ use anyhow::bail;
 use crate::cli::{Cli, Command, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
+use crate::next::quote;
 use crate::poll::{self, Request, Seen};
 use crate::render::{self, Forms, Options};
 use crate::settings::{self, Config, Retention, Settings};
@@ -55,6 +56,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
+        found: &found(&cli.look, world),
         explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
     let snapshot = tasks::snapshot(&seen, &context);
@@ -91,6 +93,17 @@ pub(super) fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
         roots.push(world.cwd.clone());
     }
     roots
+}
+
+/// The options without which another run from here would look elsewhere. What is below another root is that machine's,
+/// and so is its home.
+fn found(look: &Look, world: &World) -> String {
+    let option = |name: &str, path: &PathBuf| format!("{name} {} ", quote(&world.absolute(path).to_string_lossy()));
+    let all = look.all.then(|| "--all ".to_owned());
+    let home = look.home.as_ref().filter(|_| look.root.is_none()).map(|home| option("--home", home));
+    let is_here = look.directories.iter().all(|path| world.absolute(path) == world.cwd);
+    let directories = look.directories.iter().filter(|_| !is_here).map(|path| option("-C", path));
+    all.into_iter().chain(home).chain(directories).collect()
 }
 
 /// A first, cold read of many logs takes a moment; after a second, somebody who waits at a terminal is told.

@@ -169,6 +169,7 @@ impl Lab {
             suspended: self.suspended,
             suspensions: &self.suspensions,
             cwd: Path::new(MAIN),
+            found: "",
             explains: true,
         };
         ask(&seen, &context)

@@ -361,12 +361,13 @@ fn a_name_that_is_copied_from_a_report_means_its_task() {
     for name in ["-x", "--check", "two  words", "🚀\u{200d}x", "it's\u{1b}[1m"] {
         let machine = Machine::new();
         machine.says(name, "failed");
-        let said = machine.run("");
+        let mut elsewhere = machine.command("-C ../shop");
+        let said = Said::of(elsewhere.current_dir(machine.path("home")).output().unwrap());
         let command = said.out.lines().find_map(|line| line.trim_start().strip_prefix("next: agentmon ")).unwrap();
         // A shell such as people have.
         let mut shell = Command::new("bash");
         let line = format!("\"$0\" {command}");
-        shell.args(["-c", &line, BINARY]).current_dir(machine.path("shop")).env("HOME", machine.path("home"));
+        shell.args(["-c", &line, BINARY]).current_dir("/").env("HOME", machine.path("home"));
         let explained = Said::of(shell.env("AGENTMON_NOW", "2026-11-20T12:00:00Z").output().unwrap());
         assert_eq!((explained.code, &*explained.err), (Some(0), ""), "{command}");
         assert!(explained.out.starts_with("Task "), "{command}: {}", explained.out);
