@@ -246,7 +246,8 @@ pub(crate) struct StatusOptions {
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
     pub(crate) check: Option<Vec<Health>>,
-    /// Print only when a task came to need somebody, or no longer does, since the last run with -q
+    /// Print only when a task came to need somebody, or no longer does, since the last run with -q; with --only, when one
+    /// came to be of those classes
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Show evidence, sessions, and worktrees without a task

@@ -302,6 +302,11 @@ fn quiet_speaks_once_per_change() {
     assert_eq!(said.tasks(), ["running-task"], "which one got well");
     assert!(said.out.contains("✔ Completed"), "{}", said.out);
     assert!(!spoke("-q --attention"));
+    assert_eq!(machine.run("-q --only completed").tasks(), ["running-task", "waiting-task"]);
+    machine.says("running-task", "failed");
+    assert_eq!(machine.run("-q --only stuck").out, "", "nobody asked for what failed");
+    machine.says("running-task", "waiting");
+    assert_eq!(machine.run("-q --only stuck").tasks(), ["running-task"]);
     assert_eq!(machine.run("-q --check=completed").code, Some(1), "silent, and judged all the same");
 }
 
