@@ -298,7 +298,8 @@ pub(crate) struct StatusOptions {
     /// Look again every INTERVAL, until Ctrl-C or until --check has something to say [without a value: 10s]
     #[arg(long, value_name = "INTERVAL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = interval)]
     pub(crate) watch: Option<Duration>,
-    /// Print only when a task came to need somebody, or no longer does, since the last run with -q
+    /// Print only when a task came to need somebody, or no longer does, since the last run with -q; with --only, when one
+    /// came to be of those classes
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Show evidence, sessions, and worktrees without a task

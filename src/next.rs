@@ -6,10 +6,10 @@ use crate::clients;
 use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
 use crate::text::is_hazard;
 
-/// Commands and hints, most useful first; none for a task that is well and left nothing behind. One that was found
-/// `everywhere` may be found from here in no other way.
-pub(crate) fn steps(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
-    let mut steps = of_verdict(task, cwd, everywhere);
+/// Commands and hints, most useful first; none for a task that is well and left nothing behind. With the options by
+/// which it was `found` it is found again, and maybe from here in no other way.
+pub(crate) fn steps(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
+    let mut steps = of_verdict(task, cwd, found);
     let orphans = task.alerts.iter().filter(|alert| alert.kind == AlertKind::Orphans);
     let pids: Vec<String> = orphans.flat_map(|alert| &alert.pids).map(ToString::to_string).collect();
     if !pids.is_empty() {
@@ -18,12 +18,11 @@ pub(crate) fn steps(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<Stri
     steps
 }
 
-fn of_verdict(task: &TaskReport, cwd: &Path, everywhere: bool) -> Vec<String> {
+fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
     if !task.health.needs_attention() {
         return Vec::new();
     }
-    let all = if everywhere { "--all " } else { "" };
-    let explain = format!("agentmon explain {all}{}", operand(&task.id));
+    let explain = format!("agentmon explain {found}{}", operand(&task.id));
     let Some(session) = task.sessions.first() else { return vec![explain] };
     let alive = session.process.as_ref().filter(|process| process.alive);
     let resume = resume(task, session, cwd);
@@ -204,21 +203,21 @@ mod tests {
         ];
         for ((reason, health, class, alive), wanted) in cases {
             let task = task(reason, health, class, alive);
-            assert_eq!(steps(&task, Path::new("/srv"), false), wanted, "{reason:?} {class:?} {alive:?}");
+            assert_eq!(steps(&task, Path::new("/srv"), ""), wanted, "{reason:?} {class:?} {alive:?}");
         }
         let mut alone = task(Reason::DeclaredFailed, Health::Failed, None, None);
         alone.sessions.clear();
-        assert_eq!(steps(&alone, Path::new("/srv"), false), [explain]);
-        assert_eq!(steps(&alone, Path::new("/srv"), true), ["agentmon explain --all 'a b'"]);
+        assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain]);
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all "), ["agentmon explain --all 'a b'"]);
         let (kind, pids) = (AlertKind::Orphans, vec![8, 9]);
         alone.alerts = vec![Alert { kind, detail: String::new(), value: 2.0, limit: 0.0, pids }];
-        assert_eq!(steps(&alone, Path::new("/srv"), false), [explain, "kill 8 9"]);
+        assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain, "kill 8 9"]);
         alone.id = "-x".to_owned();
-        assert_eq!(steps(&alone, Path::new("/srv"), true)[0], "agentmon explain --all -- -x");
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all ")[0], "agentmon explain --all -- -x");
         let here = task(Reason::ApiError, Health::Failed, None, None);
-        assert_eq!(steps(&here, Path::new("/srv/a b"), false), ["repair what it says, then: claude --resume 5d0e"]);
+        assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["repair what it says, then: claude --resume 5d0e"]);
         let dashed = TaskReport { worktree: Some("/srv/-x".into()), ..here };
         let wanted = "repair what it says, then: cd ./-x && claude --resume 5d0e";
-        assert_eq!(steps(&dashed, Path::new("/srv"), false), [wanted]);
+        assert_eq!(steps(&dashed, Path::new("/srv"), ""), [wanted]);
     }
 }

@@ -123,6 +123,11 @@ pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })
 }
 
+/// What stands for so many.
+pub(crate) fn them(n: u64) -> &'static str {
+    if n == 1 { "it" } else { "them" }
+}
+
 /// `once`, `twice`, `5 times`.
 pub(crate) fn times(n: u64) -> String {
     match n {
@@ -276,6 +281,7 @@ mod tests {
         assert_eq!(count(1, "task", "tasks"), "1 task");
         assert_eq!(count(0, "task", "tasks"), "0 tasks");
         assert_eq!(count(5, "task", "tasks"), "5 tasks");
+        assert_eq!([0, 1, 2].map(them), ["them", "it", "them"]);
         assert_eq!([0, 1, 2, 3].map(times), ["0 times", "once", "twice", "3 times"]);
         let cases = [
             (0, "0 B"),

@@ -9,6 +9,7 @@ use anyhow::bail;
 use crate::cli::{Cli, Command, Look};
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
+use crate::next::quote;
 use crate::poll::{self, Request, Seen};
 use crate::render::{self, Forms, Options};
 use crate::settings::{self, Config, Retention, Settings};
@@ -55,6 +56,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
+        found: &found(&cli.look, world),
         explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
     let snapshot = tasks::snapshot(&seen, &context);
@@ -91,6 +93,17 @@ pub(super) fn roots(look: &Look, world: &World) -> Vec<PathBuf> {
         roots.push(world.cwd.clone());
     }
     roots
+}
+
+/// The options without which another run from here would look elsewhere. What is below another root is that machine's,
+/// and so is its home.
+fn found(look: &Look, world: &World) -> String {
+    let option = |name: &str, path: &PathBuf| format!("{name} {} ", quote(&world.absolute(path).to_string_lossy()));
+    let all = look.all.then(|| "--all ".to_owned());
+    let home = look.home.as_ref().filter(|_| look.root.is_none()).map(|home| option("--home", home));
+    let is_here = look.directories.iter().all(|path| world.absolute(path) == world.cwd);
+    let directories = look.directories.iter().filter(|_| !is_here).map(|path| option("-C", path));
+    all.into_iter().chain(home).chain(directories).collect()
 }
 
 /// A first, cold read of many logs takes a moment; after a second, somebody who waits at a terminal is told.
@@ -176,20 +189,19 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<O
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     const NAMED: usize = 12;
     const MEANT: usize = 3;
-    let shown = |task: &TaskReport| text::one_line(&task.id, 40);
-    let likeness = |task: &TaskReport| {
-        let of = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
-        of(&task.id).max(of(&task.name))
-    };
-    let mut meant: Vec<_> = tasks.iter().map(|task| (likeness(task), task)).filter(|(like, _)| *like > 0.8).collect();
-    meant.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let shown = |name: &str| text::one_line(name, 40);
+    let likeness = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+    let names = tasks.iter().flat_map(|task| [&*task.id, &*task.name]);
+    let mut meant: Vec<_> = names.map(|name| (likeness(name), name)).filter(|(like, _)| *like > 0.8).collect();
+    meant.sort_by(|(one, name), (other, next)| other.total_cmp(one).then(name.cmp(next)));
+    meant.dedup();
     let known = if !meant.is_empty() {
-        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, task)| format!("`{}`", shown(task))).collect();
+        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, name)| format!("`{}`", shown(name))).collect();
         format!("did you mean {}?", meant.join(" or "))
     } else if tasks.is_empty() {
         "there is none;".to_owned()
     } else {
-        let mut known: Vec<_> = tasks.iter().take(NAMED).map(shown).collect();
+        let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| shown(&task.id)).collect();
         if tasks.len() > NAMED {
             known.push(format!("{} more", tasks.len() - NAMED));
         }

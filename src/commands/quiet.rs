@@ -14,16 +14,24 @@ use crate::world::World;
 /// Of what was told, in bytes.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// What was last told of each task that needed somebody.
+/// What was last told of each task that needed somebody, or was of the classes that were asked for.
 pub(crate) type Told = BTreeMap<String, Health>;
 
 /// If a task came to need somebody, or no longer does, or needs it for another reason, since the last run with `-q`:
 /// what was told then. Remembers what is told now.
-pub(crate) fn changed(looked: &Looked, names: &[String], world: &World, err: &mut dyn Write) -> Option<Told> {
-    let now = troubled(&looked.snapshot);
+pub(crate) fn changed(
+    looked: &Looked,
+    names: &[String],
+    only: &[Health],
+    world: &World,
+    err: &mut dyn Write,
+) -> Option<Told> {
+    let now = told(&looked.snapshot, only);
     let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name()).map(|name| {
         // Who asks for some tasks is told of those, and takes nothing from who asks for all.
-        let asked = if names.is_empty() { String::new() } else { format!("-{:x}", hash(names.join("\0").as_bytes())) };
+        let classes = only.first().map(|_| "--only").into_iter().chain(only.iter().map(|health| health.code()));
+        let asked: Vec<_> = names.iter().map(String::as_str).chain(classes).collect();
+        let asked = if asked.is_empty() { String::new() } else { format!("-{:x}", hash(asked.join("\0").as_bytes())) };
         format!("{}{asked}.json", name.to_string_lossy())
     });
     let path = world
@@ -55,7 +63,8 @@ pub(crate) fn key(task: &TaskReport) -> String {
     format!("{}\t{}", task.known_as, task.worktree.as_deref().unwrap_or("".as_ref()).display())
 }
 
-fn troubled(snapshot: &Snapshot) -> Told {
-    let tasks = snapshot.tasks.iter().filter(|task| task.health.needs_attention());
+fn told(snapshot: &Snapshot, only: &[Health]) -> Told {
+    let is_wanted = |health: Health| if only.is_empty() { health.needs_attention() } else { only.contains(&health) };
+    let tasks = snapshot.tasks.iter().filter(|task| is_wanted(task.health));
     tasks.map(|task| (key(task), task.health)).collect()
 }

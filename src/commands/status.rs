@@ -46,7 +46,8 @@ pub(crate) fn status(
     }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let checked = check(cli, &looked.snapshot, missing, err);
-    let told = if cli.status.quiet { quiet::changed(&looked, names, world, err) } else { Some(Told::new()) };
+    let told =
+        if cli.status.quiet { quiet::changed(&looked, names, &cli.status.only, world, err) } else { Some(Told::new()) };
     filter(&mut looked.snapshot, cli, told.as_ref());
     if let Some(pseudonyms) = &pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);

@@ -90,11 +90,13 @@ fn end(page: &Page, options: &Options, width: usize, out: &mut dyn Write) -> io:
     let mut parts = vec![format!("{} open", text::count(summary.open as u64, "error", "errors"))];
     let shown = page.errors.iter().any(|kind| kind.state == State::Resolved);
     if summary.resolved > 0 {
-        let how = if shown { "" } else { ", --all-errors shows them" };
+        let them = text::them(summary.resolved as u64);
+        let how = if shown { String::new() } else { format!(", --all-errors shows {them}") };
         parts.push(format!("{} resolved{how}", summary.resolved));
     }
     if summary.older > 0 {
-        parts.push(format!("{} older, --since all shows them", summary.older));
+        let them = text::them(summary.older as u64);
+        parts.push(format!("{} older, --since all shows {them}", summary.older));
     }
     parts.push(options.moment(page.taken_at));
     parts::last_lines(parts, options, width).iter().try_for_each(|line| writeln!(out, "{line}"))

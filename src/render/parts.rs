@@ -241,7 +241,8 @@ pub(super) fn summary(snapshot: &Snapshot, options: &Options, width: usize) -> V
         (0, _) => Some(text::count(unopened as u64, "older log", "older logs")),
         (older, _) => Some(format!("{older} older, {} more", text::count(unopened as u64, "older log", "older logs"))),
     };
-    parts.extend(older.map(|older| format!("{older}, --since all shows them")));
+    let them = text::them(u64::from(snapshot.summary.older) + unopened as u64);
+    parts.extend(older.map(|older| format!("{older}, --since all shows {them}")));
     parts.push(options.moment(snapshot.taken_at));
     last_lines(parts, options, width)
 }

@@ -36,6 +36,8 @@ pub(crate) struct Context<'a> {
     pub(crate) suspensions: &'a [(Time, Duration)],
     /// Where the user is: commands are given relative to it.
     pub(crate) cwd: &'a Path,
+    /// The options that say where it was looked, for those commands: `-C /srv/shop `.
+    pub(crate) found: &'a str,
     /// What every rule has to say is wanted, too.
     pub(crate) explains: bool,
 }
@@ -84,7 +86,7 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     }
     name(&mut tasks);
     for task in &mut tasks {
-        task.next = next::steps(task, context.cwd, seen.everywhere);
+        task.next = next::steps(task, context.cwd, context.found);
     }
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
     let problems = seen.problems.clone();

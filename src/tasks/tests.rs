@@ -170,6 +170,7 @@ impl Lab {
             suspended: self.suspended,
             suspensions: &self.suspensions,
             cwd: Path::new(MAIN),
+            found: "",
             explains: true,
         };
         ask(&seen, &context)

@@ -128,7 +128,7 @@ fn exit_codes() {
         (&well, "status nope running-task --check", 2, "agentmon: --check: a named task is missing"),
         (&well, "explain nope", 2, "agentmon: no task `nope`: there is running-task, completed-task; `--since all`"),
         (&well, "explain runing-task", 2, "no task `runing-task`: did you mean `running-task`? `--since all`"),
-        (&well, "status task", 2, "did you mean `running-task` or `completed-task`?"),
+        (&well, "status task", 2, "did you mean `completed-task` or `running-task`?"),
     ];
     for (machine, line, code, message) in cases {
         let said = machine.run(line);
@@ -149,6 +149,7 @@ fn an_ambiguous_task_lists_those_it_may_mean() {
         assert_eq!(said.code, Some(2), "{said:?}");
         assert_eq!(said.err, "agentmon: `twin` means several tasks: `bg_11111111`, `bg_22222222`\n");
     }
+    assert!(machine.run("status twins").err.contains(": did you mean `twin`? "));
     let said = machine.run("status bg_22222222");
     assert_eq!((said.code, said.tasks()), (Some(0), vec!["twin (bg_22222222)"]));
 }
@@ -301,6 +302,11 @@ fn quiet_speaks_once_per_change() {
     assert_eq!(said.tasks(), ["running-task"], "which one got well");
     assert!(said.out.contains("✔ Completed"), "{}", said.out);
     assert!(!spoke("-q --attention"));
+    assert_eq!(machine.run("-q --only completed").tasks(), ["running-task", "waiting-task"]);
+    machine.says("running-task", "failed");
+    assert_eq!(machine.run("-q --only stuck").out, "", "nobody asked for what failed");
+    machine.says("running-task", "waiting");
+    assert_eq!(machine.run("-q --only stuck").tasks(), ["running-task"]);
     assert_eq!(machine.run("-q --check=completed").code, Some(1), "silent, and judged all the same");
 }
 
@@ -360,12 +366,13 @@ fn a_name_that_is_copied_from_a_report_means_its_task() {
     for name in ["-x", "--check", "two  words", "🚀\u{200d}x", "it's\u{1b}[1m"] {
         let machine = Machine::new();
         machine.says(name, "failed");
-        let said = machine.run("");
+        let mut elsewhere = machine.command("-C ../shop");
+        let said = Said::of(elsewhere.current_dir(machine.path("home")).output().unwrap());
         let command = said.out.lines().find_map(|line| line.trim_start().strip_prefix("next: agentmon ")).unwrap();
         // A shell such as people have.
         let mut shell = Command::new("bash");
         let line = format!("\"$0\" {command}");
-        shell.args(["-c", &line, BINARY]).current_dir(machine.path("shop")).env("HOME", machine.path("home"));
+        shell.args(["-c", &line, BINARY]).current_dir("/").env("HOME", machine.path("home"));
         let explained = Said::of(shell.env("AGENTMON_NOW", "2026-11-20T12:00:00Z").output().unwrap());
         assert_eq!((explained.code, &*explained.err), (Some(0), ""), "{command}");
         assert!(explained.out.starts_with("Task "), "{command}: {}", explained.out);
