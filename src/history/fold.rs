@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::watched::{Looks, goes_on};
 use super::counters::Session;
 use super::row::{Carried, Row, key};
-use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch};
+use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch, Waits};
 use crate::json::{hash, mix};
 use crate::model::{ErrorClass, Health};
 use crate::time::Time;
@@ -287,10 +287,10 @@ impl Fold {
             stretch.changes.push((row.at, health));
         }
         if health == Health::Stuck {
-            stretch.stuck.begun += 1;
+            stretch.stuck.add(Waits { begun: 1, ..Waits::default() });
         } else if before == Some(Health::Stuck) {
-            stretch.stuck.ended += 1;
-            stretch.stuck.seconds += since.map_or(0, |since| whole(row.at) - whole(since)).max(0).unsigned_abs();
+            let seconds = since.map_or(0, |since| whole(row.at) - whole(since)).max(0).unsigned_abs();
+            stretch.stuck.add(Waits { begun: 0, ended: 1, seconds });
         }
     }
 
