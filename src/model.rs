@@ -173,6 +173,20 @@ pub(crate) struct Tokens {
     pub(crate) output: u64,
 }
 
+impl Tokens {
+    pub(crate) fn add(&mut self, more: Self) {
+        add(&mut self.input, more.input);
+        add(&mut self.cached_input, more.cached_input);
+        add(&mut self.cache_write, more.cache_write);
+        add(&mut self.output, more.output);
+    }
+}
+
+/// Adds what logs and records tell, which may be anything: it stops at the most.
+pub(crate) fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
+}
+
 /// What the rules said of one session or task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -385,6 +399,13 @@ pub(crate) struct ToolsReport {
 pub(crate) struct ToolCounts {
     pub(crate) calls: u64,
     pub(crate) failed: u64,
+}
+
+impl ToolCounts {
+    pub(crate) fn add(&mut self, more: Self) {
+        add(&mut self.calls, more.calls);
+        add(&mut self.failed, more.failed);
+    }
 }
 
 /// The process that does the work.

@@ -203,10 +203,7 @@ fn folders_of<'a>(repositories: &'a [Repository], alone: &'a [Worktree]) -> Vec<
 }
 
 fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
-    match since {
-        Horizon::All => true,
-        Horizon::Span(span) => file.identity.modified() >= now.minus(span),
-    }
+    since.start(now).is_none_or(|start| file.identity.modified() >= start)
 }
 
 /// A living process writes it, however long ago it last did.
@@ -230,10 +227,7 @@ fn declared_in(
     problems: &mut Vec<Problem>,
 ) -> Vec<(PathBuf, Declared)> {
     let disk = request.disk;
-    let horizon = match request.config.since {
-        Horizon::All => None,
-        Horizon::Span(span) => Some(request.world.now.minus(span)),
-    };
+    let horizon = request.config.since.start(request.world.now);
     let before = std::mem::take(&mut checkpoint.printed);
     let count = before.len();
     let look = Look::new(disk, request.world.now, request.world.offset, horizon);

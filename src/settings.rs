@@ -11,6 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Deserializer};
 
 use crate::disk::Disk;
+use crate::time::Time;
 use crate::world::World;
 
 /// What was asked for, by whatever way; what was not stays open.
@@ -113,6 +114,20 @@ pub(crate) const KEEP: &str = "How long the record keeps what (see `agentmon cle
 pub(crate) enum Horizon {
     Span(Duration),
     All,
+}
+
+impl Horizon {
+    pub(crate) fn span(self) -> Option<Duration> {
+        match self {
+            Self::Span(span) => Some(span),
+            Self::All => None,
+        }
+    }
+
+    /// What was last active before this is left out.
+    pub(crate) fn start(self, now: Time) -> Option<Time> {
+        self.span().map(|span| now.minus(span))
+    }
 }
 
 /// Everything decided.

@@ -108,10 +108,7 @@ impl Surveyed {
 pub(crate) fn survey(disk: &Disk, world: &World, since: Horizon, repositories: &[Repository]) -> Survey {
     let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
     let table = ProcessTable::capture(disk, &programs);
-    let since = match since {
-        Horizon::All => None,
-        Horizon::Span(span) => Some(world.now.minus(span)),
-    };
+    let since = since.start(world.now);
     let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);
     let folders: Vec<&Path> =
         worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.given.as_path()]).collect();

@@ -1,11 +1,9 @@
 //! `agentmon clients`: what was looked for where, and what can be known of each client.
 
-use std::io::{ErrorKind, Write};
-
-use anyhow::bail;
+use std::io::Write;
 
 use super::anonymous;
-use super::look::{config, disk, form, options, roots, usual};
+use super::look::{config, disk, finish, form, options, roots, usual};
 use crate::cli::Cli;
 use crate::render;
 use crate::repository::{Finder, Grounds};
@@ -33,10 +31,7 @@ pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut d
     if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
         pseudonyms.hide_survey(&mut survey);
     }
-    match form(&survey, &options(cli, world), out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
-        _ => {}
-    }
+    finish(form(&survey, &options(cli, world), out), out)?;
     if let Some(advice) = advice {
         drop(writeln!(err, "agentmon: {advice}"));
     }

@@ -1,19 +1,18 @@
 //! `agentmon errors`: what agents met, from the record; and `errors resolve`, which settles it.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::bail;
 
 use super::anonymous::pseudonyms;
-use super::look::{config, disk, form, options, usual};
+use super::look::{config, disk, finish, form, options, usual};
 use super::records::records;
 use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
 use crate::errors::{self, Kind, State, Target};
 use crate::history::{self, Past, Selection};
 use crate::record::{self, Appended, History};
 use crate::render;
-use crate::settings::Horizon;
 use crate::text::{count, one_line};
 use crate::world::World;
 
@@ -33,10 +32,7 @@ pub(crate) fn errors(
         return resolve(cli, what.as_deref(), world, out, err);
     }
     let (_, form) = form(cli, "errors", render::errors::FORMS, usual(world))?;
-    let since = match config(cli, world)?.since {
-        Horizon::All => None,
-        Horizon::Span(span) => Some(world.now.minus(span)),
-    };
+    let since = config(cli, world)?.since.start(world.now);
     let mut pasts = read(cli, &records(cli, cli.look.all, world, err)?)?;
     if pasts.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
@@ -51,10 +47,8 @@ pub(crate) fn errors(
     let problems = pasts.iter_mut().flat_map(|(_, past)| std::mem::take(&mut past.problems)).collect();
     let kinds = errors::kinds(pasts.iter().map(|(_, past)| past));
     let page = errors::page(kinds, command.all_errors && !command.open, since, world.now, problems);
-    match form(&page, &options(cli, world), out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
-        _ => Ok(0),
-    }
+    finish(form(&page, &options(cli, world), out), out)?;
+    Ok(0)
 }
 
 fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Past)>> {
@@ -108,8 +102,6 @@ fn resolve(
         0 => "nothing to resolve: no such error is open".to_owned(),
         resolved => format!("{} resolved", count(resolved as u64, "error", "errors")),
     };
-    match writeln!(out, "{told}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
-        _ => Ok(0),
-    }
+    finish(writeln!(out, "{told}"), out)?;
+    Ok(0)
 }

@@ -14,7 +14,6 @@ use crate::anonymize::Pseudonyms;
 use crate::cli::{Cli, EventsCommand};
 use crate::record::{Row, Rows};
 use crate::render;
-use crate::settings::Horizon;
 use crate::text::one_line;
 use crate::time::Time;
 use crate::world::{World, pause};
@@ -35,10 +34,7 @@ pub(crate) fn events(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let (name, form) = form(cli, "events", render::events::FORMS, "lines")?;
-    let since = match config(cli, world)?.since {
-        Horizon::All => None,
-        Horizon::Span(span) => Some(world.now.minus(span)),
-    };
+    let since = config(cli, world)?.since.start(world.now);
     let mut records: Vec<Rows> = records(cli, cli.look.all, world, err)?.into_iter().map(Rows::of).collect();
     if records.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));

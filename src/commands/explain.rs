@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::anonymous;
-use super::look::{look, named, no_such, options};
+use super::look::{finish, look, named, no_such, options};
 use crate::cli::Cli;
 use crate::render;
 use crate::world::World;
@@ -28,9 +28,6 @@ pub(crate) fn explain(
         pseudonyms.hide(&mut looked.snapshot);
     }
     let found = &looked.snapshot.tasks[at];
-    let written = render::explain::explain(found, &options(cli, world), world.now, out).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => anyhow::bail!("could not write: {error}"),
-        _ => Ok(0),
-    }
+    finish(render::explain::explain(found, &options(cli, world), world.now, out), out)?;
+    Ok(0)
 }

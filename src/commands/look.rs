@@ -1,6 +1,6 @@
 //! One look, judged: what every command begins with.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -208,6 +208,17 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
         format!("there is {};", known.join(", "))
     };
     anyhow::anyhow!("no task `{}`: {known} `--since all` looks further back", text::one_line(word, 100))
+}
+
+/// Ends the output. Whoever has read enough of it and closed the pipe is content.
+///
+/// # Errors
+/// It could not be written.
+pub(super) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Result<()> {
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
+        _ => Ok(()),
+    }
 }
 
 /// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.

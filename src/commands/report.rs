@@ -1,12 +1,12 @@
 //! `agentmon report`: what the record tells of a period. It polls nothing and writes nothing.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::bail;
 
 use super::anonymous::pseudonyms;
-use super::look::{config, disk, form, options};
+use super::look::{config, disk, finish, form, options};
 use super::records::records;
 use crate::cli::{Cli, ReportCommand};
 use crate::disk::Disk;
@@ -38,10 +38,7 @@ pub(crate) fn report(
         known.problems.iter_mut().for_each(|problem| pseudonyms.hide_problem(problem));
     }
     let report = report::report(known, world.now, period, asked.period);
-    match form(&report, &options(cli, world), out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write the report: {error}"),
-        _ => {}
-    }
+    finish(form(&report, &options(cli, world), out), out)?;
     if report.totals.tasks == 0 {
         let why = match records.len() {
             0 => "nothing is recorded yet: every run of `agentmon` records what it sees",
@@ -62,10 +59,7 @@ fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
 
 /// What the records tell of the period that is asked for, and of the one before it.
 fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (Known, Period) {
-    let span = match since {
-        Horizon::Span(span) => Some(span),
-        Horizon::All => None,
-    };
+    let span = since.span();
     let mut known = Known::default();
     let mut period = Period::until(now, span, None);
     if let Some(to) = asked.to {

@@ -1,9 +1,9 @@
 //! `agentmon status`: look, judge, record, print, in this order, so that a closed pipe loses nothing.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Instant;
 
-use super::look::{Looked, form, look, named, no_such, options, save, usual};
+use super::look::{Looked, finish, form, look, named, no_such, options, save, usual};
 use super::quiet::Told;
 use super::{anonymous, on_change, quiet, recording};
 use crate::anonymize::Pseudonyms;
@@ -61,12 +61,7 @@ pub(crate) fn status(
             drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
         let options = options(cli, world);
-        match form(snapshot, &options, out).and_then(|()| out.flush()) {
-            // Whoever reads the report has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            Err(error) => anyhow::bail!("could not write the report: {error}"),
-            Ok(()) => {}
-        }
+        finish(form(snapshot, &options, out), out)?;
     }
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);

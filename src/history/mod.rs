@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
+use crate::model::{ErrorClass, Health, Tokens, ToolCounts, add};
 use crate::time::Time;
 
 pub(crate) use read::{Past, read, read_split};
@@ -94,9 +94,9 @@ impl Stretch {
         self.runs.extend(other.runs);
         self.runs.sort_by_key(|run| run.ended);
         for (health, seconds) in other.seconds {
-            *self.seconds.entry(health).or_default() += seconds;
+            add(self.seconds.entry(health).or_default(), seconds);
         }
-        self.unwatched += other.unwatched;
+        add(&mut self.unwatched, other.unwatched);
         self.changes.extend(other.changes);
         self.changes.sort_by_key(|change| change.0);
         self.changes.dedup_by_key(|change| change.1);
@@ -149,7 +149,7 @@ impl Stretch {
             }
             return;
         };
-        known.count += error.count;
+        add(&mut known.count, error.count);
         known.first = known.first.min(error.first);
         known.last = known.last.max(error.last);
     }
@@ -174,10 +174,10 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.begun = self.begun.saturating_add(other.begun);
-        self.ended = self.ended.saturating_add(other.ended);
-        self.seconds = self.seconds.saturating_add(other.seconds);
+    pub(crate) fn add(&mut self, more: Self) {
+        self.begun = self.begun.saturating_add(more.begun);
+        self.ended = self.ended.saturating_add(more.ended);
+        add(&mut self.seconds, more.seconds);
     }
 }
 
@@ -193,20 +193,13 @@ pub(crate) struct Used {
 
 impl Used {
     pub(crate) fn add(&mut self, other: &Self) {
-        let sum = |total: &mut u64, more: u64| *total = total.saturating_add(more);
-        sum(&mut self.tokens.input, other.tokens.input);
-        sum(&mut self.tokens.cached_input, other.tokens.cached_input);
-        sum(&mut self.tokens.cache_write, other.tokens.cache_write);
-        sum(&mut self.tokens.output, other.tokens.output);
-        sum(&mut self.tools.calls, other.tools.calls);
-        sum(&mut self.tools.failed, other.tools.failed);
+        self.tokens.add(other.tokens);
+        self.tools.add(other.tools);
         if let Some(cost) = other.cost {
             *self.cost.get_or_insert(0.0) += cost;
         }
         for (name, counts) in &other.by_tool {
-            let known = self.by_tool.entry(name.clone()).or_default();
-            sum(&mut known.calls, counts.calls);
-            sum(&mut known.failed, counts.failed);
+            self.by_tool.entry(name.clone()).or_default().add(*counts);
         }
     }
 }

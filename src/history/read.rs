@@ -140,6 +140,28 @@ mod tests {
     }
 
     #[test]
+    fn sums_stop_at_the_most() {
+        let stuck = r#"{"begun":4294967295,"ended":4294967295,"seconds":18446744073709551615}"#;
+        let counts = r#"{"calls":18446744073709551615,"failed":18446744073709551615}"#;
+        let error = r##"{"pattern":"#","tool":null,"class":"permanent","count":18446744073709551615,"example":"7","first":"2026-11-20T10:00:00Z","last":"2026-11-20T10:00:00Z"}"##;
+        let tokens = r#"{"input":1,"cached_input":18446744073709551615,"cache_write":0,"output":0}"#;
+        let summary = format!(
+            r#","period":"day","stretch":{{"task":"t","worktree":null,"repository":null,"client":null,"model":null,"from":"2026-11-20T10:00:00Z","to":"2026-11-20T11:00:00Z","runs":[],"seconds":{{"healthy":18446744073709551615}},"unwatched":18446744073709551615,"changes":[],"stuck":{stuck},"used":{{"tokens":{tokens},"cost":null,"tools":{counts},"by_tool":{{}}}},"errors":[{error}]}}"#
+        );
+        let past = past(
+            &[row("summary", "12:00:00", &summary), row("summary", "12:00:01", &summary)].join("\n"),
+            Selection::default(),
+        );
+        let [stretch] = &past.stretches[..] else { panic!("{past:?}") };
+        assert_eq!((stretch.unwatched, stretch.seconds[&Health::Healthy]), (u64::MAX, u64::MAX));
+        assert_eq!((stretch.stuck.begun, stretch.stuck.seconds), (u32::MAX, u64::MAX));
+        assert_eq!(
+            (stretch.used.tokens.input, stretch.used.tools.calls, stretch.errors[0].count),
+            (2, u64::MAX, u64::MAX)
+        );
+    }
+
+    #[test]
     fn a_record_becomes_stretches() {
         let poll = |time: &str, healthy: u32| {
             row("poll", time, &format!(r#","summary":{{"healthy":{healthy},"stuck":0,"struggling":0,"unknown":0}}"#))

@@ -322,9 +322,7 @@ fn spent(task: &TaskReport) -> Spent {
     let sessions = at_work(task);
     let mut tools: BTreeMap<String, ToolCounts> = BTreeMap::new();
     for (tool, counts) in sessions.iter().flat_map(|session| session.tools.by_name.read()) {
-        let all = tools.entry(tool).or_default();
-        all.calls = all.calls.saturating_add(counts.calls);
-        all.failed = all.failed.saturating_add(counts.failed);
+        tools.entry(tool).or_default().add(counts);
     }
     let cost_usd = sessions.iter().filter_map(|session| session.cost_usd).reduce(|all, more| all + more);
     let model = sessions.first().and_then(|session| session.model.as_deref()).map(name);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::share::Cut;
 use crate::history::{Run, Stretch, Used, Waits};
-use crate::model::{Health, Tokens, ToolCounts};
+use crate::model::{Health, Tokens, ToolCounts, add};
 
 /// What is told of any number of stretches. Times are in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -129,12 +129,8 @@ impl Figures {
     }
 
     fn add_used(&mut self, used: &Used) {
-        add(&mut self.tokens.input, used.tokens.input);
-        add(&mut self.tokens.cached_input, used.tokens.cached_input);
-        add(&mut self.tokens.cache_write, used.tokens.cache_write);
-        add(&mut self.tokens.output, used.tokens.output);
-        add(&mut self.tools.calls, used.tools.calls);
-        add(&mut self.tools.failed, used.tools.failed);
+        self.tokens.add(used.tokens);
+        self.tools.add(used.tools);
         if let Some(cost) = used.cost.filter(|cost| cost.is_finite()) {
             self.cost_usd = Some(self.cost_usd.unwrap_or_default() + cost);
         }
@@ -172,9 +168,7 @@ impl Tool {
     pub(super) fn all(stretches: &[Cut]) -> Vec<Self> {
         let mut counts: BTreeMap<&str, ToolCounts> = BTreeMap::new();
         for (name, more) in stretches.iter().flat_map(|stretch| &stretch.used.by_tool) {
-            let counts = counts.entry(name).or_default();
-            add(&mut counts.calls, more.calls);
-            add(&mut counts.failed, more.failed);
+            counts.entry(name).or_default().add(*more);
         }
         let tool = |(name, ToolCounts { calls, failed }): (&str, _)| {
             Some(Self { name: name.to_owned(), calls, failed, failure_rate: rate(failed, calls)? })
@@ -206,8 +200,4 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
 pub(super) fn rounded(number: f64, places: i32) -> f64 {
     let unit = 10_f64.powi(places);
     (number * unit).round() / unit
-}
-
-fn add(sum: &mut u64, more: u64) {
-    *sum = sum.saturating_add(more);
 }

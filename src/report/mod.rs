@@ -251,7 +251,8 @@ fn inexact(known: &Known, report: &Report) -> Vec<String> {
         let word = report.grouped_by.word();
         said.push(format!("{} on both sides of a border between {word}s: by {word}, {how}", summaries(crossed)));
     }
-    let (all, named) = (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).sum::<u64>());
+    let (all, named) =
+        (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).fold(0, u64::saturating_add));
     if named < all {
         said.push(format!("of {} of {all} tool calls the tool's name is not recorded", all - named));
     }

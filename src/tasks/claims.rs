@@ -188,13 +188,18 @@ struct Groups {
 
 impl Groups {
     fn add(&mut self, key: Key, site: &Site, declared: &Declared) {
-        if !self.by_key.contains_key(&key) {
-            self.order.push(key.clone());
-        }
         let place = if let Key::Own(place) = key { place } else { site.place };
-        let group = self.by_key.entry(key).or_insert_with(|| Group { place, ..Group::default() });
+        let group = self.group(key, place);
         group.works_in = group.works_in.or(site.works_in);
         group.all.push(declared.clone());
+    }
+
+    fn group(&mut self, key: Key, place: usize) -> &mut Group {
+        let order = &mut self.order;
+        self.by_key.entry(key).or_insert_with_key(|key| {
+            order.push(key.clone());
+            Group { place, ..Group::default() }
+        })
     }
 
     /// The groups that already have an id, as long as no two have the same.
@@ -229,12 +234,7 @@ impl Groups {
             let at_work = workers.iter().filter(|(on, ..)| *on).count();
             if let Some((_, _, key)) = workers.pop().filter(|_| at_work <= 1) {
                 let moved = self.by_key.remove(&key).map(|group| group.all).unwrap_or_default();
-                let own = Key::Own(place);
-                if !self.by_key.contains_key(&own) {
-                    self.order.push(own.clone());
-                }
-                let group = self.by_key.entry(own).or_insert_with(|| Group { place, ..Group::default() });
-                group.all.extend(moved);
+                self.group(Key::Own(place), place).all.extend(moved);
             }
         }
     }

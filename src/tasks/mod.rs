@@ -18,7 +18,7 @@ use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
 use crate::repository::{Kind, Repository, Worktree};
-use crate::settings::{Config, Horizon};
+use crate::settings::Config;
 use crate::store::{Sample, Samples};
 use crate::time::Time;
 
@@ -115,10 +115,7 @@ fn roots(seen: &Seen) -> Vec<PathBuf> {
 
 /// What was found everywhere and is no task.
 fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
-    let horizon = match context.config.since {
-        Horizon::All => None,
-        Horizon::Span(span) => Some(context.now.minus(span)),
-    };
+    let horizon = context.config.since.start(context.now);
     let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.places.of(folder).is_some());
     let unopened = seen.untouched.iter().filter(|file| file.parent.is_none() && !is_placed(file)).count();
     Everywhere { gone: known::gone(seen, horizon), unopened }
@@ -181,9 +178,9 @@ fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
 
 /// Last active before the horizon, and not alive.
 fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
-    let Horizon::Span(span) = context.config.since else { return false };
+    let Some(start) = context.config.since.start(context.now) else { return false };
     let alive = task.sessions.iter().any(|session| session.process.as_ref().is_some_and(|process| process.alive));
-    !alive && task.last_activity.is_some_and(|at| at < context.now.minus(span))
+    !alive && task.last_activity.is_some_and(|at| at < start)
 }
 
 /// The process that it names runs, and not merely another one of that id.

@@ -198,10 +198,7 @@ fn add(all: &mut Tokens, reader: &mut Reader<'_>) {
         _ => {}
     });
     one.input = input.saturating_sub(one.cached_input).saturating_sub(one.cache_write);
-    all.input = all.input.saturating_add(one.input);
-    all.output = all.output.saturating_add(one.output);
-    all.cached_input = all.cached_input.saturating_add(one.cached_input);
-    all.cache_write = all.cache_write.saturating_add(one.cache_write);
+    all.add(one);
 }
 
 fn error_of(data: &Data<'_>) -> ApiError {

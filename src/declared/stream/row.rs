@@ -106,22 +106,25 @@ impl<'a> Row<'a> {
 impl<'a> Fault<'a> {
     /// `{"message": …}`, `{"type": …, "message": …}`, `{"name": …, "data": {"message": …, "statusCode": …}}`
     fn read(raw: Raw<'a>) -> Self {
-        let mut fault = Self::default();
+        let (outer, data) = Self::read_object(raw);
+        let inner = data.map(|data| Self::read_object(data).0).unwrap_or_default();
+        Self { name: outer.name, text: inner.text.or(outer.text), status: inner.status.or(outer.status) }
+    }
+
+    /// What the object itself says, and its `data`, unread.
+    fn read_object(raw: Raw<'a>) -> (Self, Option<Raw<'a>>) {
+        let (mut fault, mut data) = (Self::default(), None);
         raw.reader().object(|key, reader| {
             let raw = reader.raw();
             match key {
                 b"name" | b"type" => fault.name = raw.text(LONGEST_TEXT),
                 b"message" => fault.text = raw.text(LONGEST_TEXT),
                 b"statusCode" | b"status" | b"code" => fault.status = status(raw),
-                b"data" => {
-                    let inner = Self::read(raw);
-                    fault.text = inner.text.or(fault.text.take());
-                    fault.status = inner.status.or(fault.status);
-                }
+                b"data" => data = Some(raw),
                 _ => {}
             }
         });
-        fault
+        (fault, data)
     }
 }
 

@@ -266,6 +266,13 @@ fn a_tail_begins_with_a_line() {
     assert_eq!(from(4), (13, String::new()));
 }
 
+#[test]
+fn an_error_within_errors_without_end_is_one_error() {
+    let nested = "{\"data\":".repeat(20_000) + "1" + &"}".repeat(20_000);
+    let found = told(format!(r#"{{"type":"error","sessionID":"s","error":{nested}}}"#)).unwrap();
+    assert_eq!(found.word, Some(Failed));
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -6,7 +6,7 @@
 
 use super::{DAY, Fold, day};
 use crate::history::row::Row;
-use crate::model::Health;
+use crate::model::{Health, add};
 use crate::time::Time;
 
 /// For how long a look tells of the time after it, in seconds.
@@ -124,9 +124,9 @@ impl Fold {
             let Some(seconds) = u64::try_from(to - from).ok().filter(|seconds| *seconds > 0) else { continue };
             let stretch = self.stretch(task, Time(from * 1000), Time(to * 1000));
             if watched {
-                *stretch.seconds.entry(health).or_default() += seconds;
+                add(stretch.seconds.entry(health).or_default(), seconds);
             } else {
-                stretch.unwatched += seconds;
+                add(&mut stretch.unwatched, seconds);
             }
         }
     }
