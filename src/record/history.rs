@@ -44,16 +44,16 @@ impl History {
         long && self.cleaned.is_none_or(|cleaned| day(cleaned) != day(now))
     }
 
-    /// Whether it is to be kept in the place of an earlier one, which grew into it. A few polls that the record tells
-    /// again are no reason.
+    /// Whether it is to be kept in the place of an earlier one, which grew into it. A little more that the record tells
+    /// again to whoever goes on from the earlier one is no reason.
     pub(crate) fn outdates(&self, kept: &Self) -> bool {
         let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
         let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
-        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks
+        !little || self.cleaned != kept.cleaned
     }
 }
 
-/// So much of the record is read again by every run rather than kept, in bytes.
+/// So much of the record is rather read again by every run than kept, in bytes.
 const LITTLE: u64 = 16 * 1024;
 
 /// By so many bytes before it an end is known.
