@@ -182,7 +182,7 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
 /// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.
 pub(crate) fn save(looked: &mut Looked) {
     let Some(path) = looked.checkpoint_path.as_deref().filter(|_| looked.checkpoint.stale) else { return };
-    let read = looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.key(), seen.log.take()?)));
+    let read = looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.key(), seen.pack()?)));
     looked.checkpoint.logs.extend(read);
     drop(store::save(path, &looked.checkpoint));
 }
