@@ -44,12 +44,12 @@ impl History {
         long && self.cleaned.is_none_or(|cleaned| day(cleaned) != day(now))
     }
 
-    /// Whether it is to be kept in the place of an earlier one, which grew into it. A little more that the record tells
-    /// again to whoever goes on from the earlier one is no reason.
+    /// Whether it is to be kept in the place of an earlier one, which grew into it. A few polls that the record tells
+    /// again are no reason. All else is: what is behind the end could come to lie further back than the record is read.
     pub(crate) fn outdates(&self, kept: &Self) -> bool {
         let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
         let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
-        !little || self.cleaned != kept.cleaned
+        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks
     }
 }
 
