@@ -20,6 +20,8 @@ pub(crate) struct SeenLog {
     pub(crate) file: LogFile,
     /// What the checkpoint keeps of it; nothing if it could not be read.
     pub(crate) log: Option<Box<Log>>,
+    /// The same as it is in the checkpoint, where nothing was new.
+    packed: Option<Packed>,
     /// The session with what the log does not tell.
     amended: Option<Box<Session>>,
 }
@@ -29,13 +31,18 @@ impl SeenLog {
     #[cfg(test)]
     pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
         let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
-        Self { client, file, log, amended: None }
+        Self { client, file, log, packed: None, amended: None }
     }
 
     /// What the log amounts to; nothing if it could not be read.
     pub(crate) fn session(&self) -> Option<&Session> {
         let log = self.log.as_ref()?;
         Some(self.amended.as_deref().or(log.whole.as_deref()).unwrap_or(&log.session))
+    }
+
+    /// What the checkpoint keeps of it, to be stored.
+    pub(crate) fn pack(&mut self) -> Option<Packed> {
+        self.packed.take().or_else(|| self.log.as_deref().map(Packed::log))
     }
 
     /// A plan that stands elsewhere.
@@ -73,6 +80,8 @@ pub(crate) const TICK_MS: i64 = 50;
 /// What reading a log gave.
 struct Read {
     log: Option<Box<Log>>,
+    /// As it is in the checkpoint.
+    packed: Option<Packed>,
     problem: Option<Problem>,
     /// It is not what was known before.
     news: bool,
@@ -107,10 +116,11 @@ pub(crate) fn read_all(
     let mut todo: Vec<Todo> = Vec::new();
     let mut reads: Vec<Option<Read>> = Vec::with_capacity(wanted.len());
     for (at, (_, file)) in wanted.iter().enumerate() {
-        let known = before.remove(&file.key());
+        let packed = before.remove(&file.key());
+        let known = packed.as_ref().and_then(Packed::unpack);
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
-            reads.push(Some(Read { log: known, problem, news: false }));
+            reads.push(Some(Read { log: known, packed, problem, news: false }));
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
             let bytes = match file.format {
@@ -130,7 +140,7 @@ pub(crate) fn read_all(
     let mut logs = Vec::with_capacity(wanted.len());
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
-        let mut seen = SeenLog { client, file, log: read.log, amended: None };
+        let mut seen = SeenLog { client, file, log: read.log, packed: read.packed, amended: None };
         seen.name();
         logs.push(seen);
     }
@@ -151,7 +161,7 @@ fn read_new(
         let file = &wanted[todo.at].1;
         let (log, problem) = read_log(disk, file, todo.known.clone());
         let news = log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
-        (todo.at, Read { log, problem, news })
+        (todo.at, Read { log, packed: None, problem, news })
     };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let work = |tell: &mut dyn FnMut(u64)| {

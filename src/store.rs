@@ -33,8 +33,8 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
-    /// By [`key`].
-    pub(crate) logs: HashMap<u64, Box<Log>>,
+    /// By [`key`]; each a [`Log`] that is unpacked when it is asked for, and saved as it is where it did not change.
+    pub(crate) logs: HashMap<u64, Packed>,
     /// What agents printed, by [`key`].
     pub(crate) printed: HashMap<u64, Printed>,
     /// The run of the machine that the next two belong to.
@@ -71,6 +71,21 @@ pub(crate) fn key(path: &Path, within: Option<&str>) -> u64 {
 /// Bytes that are stored as they are, and stay where they were read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Packed(pub(crate) Cow<'static, [u8]>);
+
+impl Packed {
+    /// It holds nothing that cannot be serialised; without it a log would only be read anew.
+    pub(crate) fn log(log: &Log) -> Self {
+        Self(postcard::to_stdvec(log).unwrap_or_default().into())
+    }
+
+    /// The log, if this is one that was read from the checkpoint.
+    pub(crate) fn unpack(&self) -> Option<Box<Log>> {
+        match self.0 {
+            Cow::Borrowed(bytes) => postcard::from_bytes(bytes).ok(),
+            Cow::Owned(_) => None,
+        }
+    }
+}
 
 impl Serialize for Packed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -170,11 +185,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/cache");
         let mut checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
-        checkpoint.logs.insert(7, Box::new(Log { whole: Some(Box::default()), ..Log::default() }));
+        checkpoint.logs.insert(7, Packed::log(&Log { whole: Some(Box::default()), ..Log::default() }));
         save(&path, &checkpoint).unwrap();
         let back = load::<Checkpoint>(&path);
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
-        assert!(back.logs[&7].whole.is_some());
+        assert!(back.logs[&7].unpack().unwrap().whole.is_some());
 
         let good = std::fs::read(&path).unwrap();
         let mut flipped = good.clone();

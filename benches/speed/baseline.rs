@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -70,17 +70,26 @@ fn system_calls(home: &Path, repository: &Path, cache: &Path, record: &Path) -> 
         }
     }
     let line = format!("{sessions} sessions in {worktrees} worktrees, {own} of {all} processes are ours\n");
-    File::options().create(true).append(true).open(record)?.write_all(line.as_bytes())?;
+    // Two polls must not write at once, nor twice what one of them wrote: under a lock, after a look at the end.
+    let lock = File::options().create(true).append(true).open(record.with_extension("lock"))?;
+    lock.lock()?;
+    let mut record = File::options().create(true).read(true).append(true).open(record)?;
+    let mut end = [0; 1024];
+    let from = record.metadata()?.len().saturating_sub(end.len() as u64);
+    drop(record.read_at(&mut end, from));
+    record.write_all(line.as_bytes())?;
+    drop(lock);
     say(line.trim_end())
 }
 
-/// Looks at one worktree's status and at its logs; returns how many there are.
+/// Looks at what there is in a worktree, and at its logs; returns how many there are.
 fn visit(home: &Path, worktree: &Path) -> Result<usize> {
     let mut sessions = 0;
-    if let Err(error) = fs::metadata(worktree.join("status.json"))
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error.into());
+    // Tasks say how they are here and one level down, in folders of which nobody knows the name.
+    for entry in fs::read_dir(worktree)? {
+        if entry?.file_name() == "status.json" {
+            fs::read(worktree.join("status.json"))?;
+        }
     }
     let Ok(folder) = fs::read_dir(projects(home, worktree)) else { return Ok(0) };
     for entry in folder {
@@ -103,7 +112,11 @@ fn processes() -> Result<(usize, usize)> {
         // A process may end in between.
         if entry.metadata().is_ok_and(|metadata| metadata.uid() == user) {
             own += 1;
-            drop((fs::read(entry.path().join("stat")), fs::read(entry.path().join("cmdline"))));
+            drop(fs::read(entry.path().join("stat")));
+            // An agent is known by its program, too, for it may call itself otherwise. The kernel's own have none.
+            if fs::read(entry.path().join("cmdline")).is_ok_and(|words| !words.is_empty()) {
+                drop(fs::read_link(entry.path().join("exe")));
+            }
         }
     }
     Ok((all, own))

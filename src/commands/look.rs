@@ -224,7 +224,7 @@ pub(super) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Re
 /// Saves what is known, if it is news. A cache that cannot be written costs time and nothing else.
 pub(crate) fn save(looked: &mut Looked) {
     let Some(path) = looked.checkpoint_path.as_deref().filter(|_| looked.checkpoint.stale) else { return };
-    let read = looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.key(), seen.log.take()?)));
+    let read = looked.seen.logs.iter_mut().filter_map(|seen| Some((seen.file.key(), seen.pack()?)));
     looked.checkpoint.logs.extend(read);
     drop(store::save(path, &looked.checkpoint));
 }

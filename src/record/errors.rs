@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::event::{Event, Subject, due, stamp};
 use super::hash;
 use super::history::{Last, ToldErrors, error_kind, session_key};
-use super::words::{name, path, text};
+use super::words::{path, text};
 use crate::history::ErrorSeen;
 use crate::model::{ErrorClass, TaskReport};
 use crate::time::Time;
@@ -14,12 +14,13 @@ use crate::time::Time;
 pub(super) fn errors(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Vec<Event> {
     let mut events = Vec::new();
     for session in &task.sessions {
-        let told = last.errors.get(&session_key(Some(&name(&session.id))));
-        // Most sessions have nothing new, and need not be looked into.
-        if session.errors_seen == told.map_or(0, ToldErrors::total) {
+        let told = |name: &str| last.errors.get(&session_key(Some(name)));
+        // Most sessions have nothing new, and need not be looked into, not even for a secret in their name.
+        if session.errors_seen == told(&session.id).map_or(0, ToldErrors::total) {
             continue;
         }
         let subject = subject.of_session(session);
+        let told = subject.session.as_deref().and_then(told);
         for mut seen in session.errors.read() {
             // As it will be read again.
             (seen.pattern, seen.tool) = (text(&seen.pattern), seen.tool.as_deref().map(text));

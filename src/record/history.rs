@@ -45,7 +45,7 @@ impl History {
     }
 
     /// Whether it is to be kept in the place of an earlier one, which grew into it. A few polls that the record tells
-    /// again are no reason.
+    /// again are no reason. All else is: what is behind the end could come to lie further back than the record is read.
     pub(crate) fn outdates(&self, kept: &Self) -> bool {
         let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
         let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
@@ -53,7 +53,7 @@ impl History {
     }
 }
 
-/// So much of the record is read again by every run rather than kept, in bytes.
+/// So much of the record is rather read again by every run than kept, in bytes.
 const LITTLE: u64 = 16 * 1024;
 
 /// By so many bytes before it an end is known.

@@ -1,7 +1,7 @@
 //! Every session that was seen: where it belongs, and whether its agent lives.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -164,10 +164,12 @@ fn place_of(session: &Session, log: &SeenLog, places: &Places) -> (Option<usize>
 /// those that a status names.
 pub(crate) fn judging_without_plan(logs: &[SeenLog], places: &Places, declared: &[(PathBuf, Declared)]) -> Vec<usize> {
     let mut newest: HashMap<usize, (usize, [Option<Time>; 2])> = HashMap::new();
+    let declared: HashSet<&str> =
+        declared.iter().flat_map(|(_, declared)| declared.sessions.iter().map(String::as_str)).collect();
     let mut named = Vec::new();
     for (at, log) in logs.iter().enumerate() {
         let Some(session) = log.session().filter(|one| one.parent.is_none() && !one.internal) else { continue };
-        if declared.iter().any(|(_, declared)| declared.sessions.contains(&session.id)) {
+        if declared.contains(&*session.id) {
             named.push(at);
         }
         let age = [turn_since(session).filter(|_| session.turn != Turn::None), session.last_activity];

@@ -299,7 +299,7 @@ fn a_cache_that_is_not_ours_is_none() {
 /// As if by a program that knows more.
 fn newer(path: &Path) {
     let bytes = fs::read(path).unwrap();
-    fs::write(path, [b"agentmon cache 9", &bytes[16..]].concat()).unwrap();
+    fs::write(path, [b"agentmon cache ~", &bytes[16..]].concat()).unwrap();
 }
 
 #[test]

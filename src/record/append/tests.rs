@@ -119,7 +119,7 @@ fn a_history_that_was_kept_is_gone_on_from() {
     let text = || fs::read_to_string(&place.path).unwrap();
     let (told, kept) = poll(&History::default(), 0);
     assert_eq!((told, kept.outdates(&History::default())), (2, true));
-    // Polls that the record tells are not kept, and not told again.
+    // Polls are neither kept at once nor told again; all else is kept.
     let mut last = kept.clone();
     for minute in 1..5 {
         let (told, new) = poll(&kept, minute * 60);
@@ -128,6 +128,12 @@ fn a_history_that_was_kept_is_gone_on_from() {
         last = new;
     }
     let polled = text();
+    let healthy = [task("parser", Health::Healthy, Reason::Working)];
+    for minute in 5..7 {
+        let appended = append(&place, &kept, at(minute * 60), |last| tell(at(minute * 60), &healthy, last)).unwrap();
+        let Appended::Written { events, history } = appended else { panic!() };
+        assert_eq!((events.len(), history.outdates(&kept)), (if minute == 5 { 2 } else { 1 }, true));
+    }
     // What comes to be behind it, what becomes of that, and whether the history is to be kept anew.
     let cases = [
         ("a torn row", polled[..60].to_owned(), " ".repeat(60), false),
