@@ -60,7 +60,7 @@ pub(crate) fn clean(
         Some((folder, Err(error))) => {
             code = 2;
             let folder = folder.to_string_lossy();
-            drop(writeln!(err, "agentmon: cannot clean {}: {error}", one_line(&folder, 400)));
+            drop(writeln!(err, "agentmon: could not clean `{}`: {error}", one_line(&folder, 400)));
         }
     }
     match out.flush() {

@@ -1,9 +1,8 @@
 //! `--watch`: one look of many. Each is a run of its own, which knows nothing of the one before it.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
-use anyhow::bail;
-
+use super::look::finish;
 use super::status;
 use crate::cli::Cli;
 use crate::text;
@@ -31,12 +30,10 @@ pub(crate) fn watch(
     if is_screen && !cli.status.quiet {
         page = format!("{CLEAR}{}", fit(&String::from_utf8_lossy(&page), world.terminal)).into_bytes();
     }
-    let written = out.write_all(&page).and_then(|()| out.flush());
+    let written = out.write_all(&page);
+    let written = finish(written, out);
     drop(err.write_all(&said));
-    match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write the report: {error}"),
-        _ => done,
-    }
+    written.and(done)
 }
 
 /// As much as a screen holds: the worst comes first, and the lines after the gap count them all.

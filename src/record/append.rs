@@ -53,9 +53,10 @@ pub(crate) fn append(
     now: Time,
     make: impl FnOnce(&History) -> Vec<Event>,
 ) -> anyhow::Result<Appended> {
-    let held = lock(place).with_context(|| format!("cannot lock {}", place.path.with_file_name(LOCK).display()))?;
+    let held =
+        lock(place).with_context(|| format!("could not lock `{}`", place.path.with_file_name(LOCK).display()))?;
     let Some(_held) = held else { return Ok(Appended::Locked) };
-    append_alone(place, hint, now, make).with_context(|| format!("cannot append to {}", place.path.display()))
+    append_alone(place, hint, now, make).with_context(|| format!("could not append to `{}`", place.path.display()))
 }
 
 fn append_alone(

@@ -52,9 +52,9 @@ pub(crate) struct Figures {
 /// # Errors
 /// Names the record, where it cannot be locked, read or replaced; it is then as it was.
 pub(crate) fn clean(place: &Place, now: Time, retention: &Retention, dry_run: bool) -> anyhow::Result<Cleaned> {
-    let held = lock(place).with_context(|| format!("cannot lock the record {}", place.path.display()))?;
+    let held = lock(place).with_context(|| format!("could not lock `{}`", place.path.display()))?;
     let Some(_held) = held else { return Ok(Cleaned::Locked) };
-    clean_alone(place, now, retention, dry_run).with_context(|| format!("cannot clean {}", place.path.display()))
+    clean_alone(place, now, retention, dry_run).with_context(|| format!("could not clean `{}`", place.path.display()))
 }
 
 fn clean_alone(place: &Place, now: Time, retention: &Retention, dry_run: bool) -> io::Result<Cleaned> {

@@ -98,7 +98,7 @@ fn in_state(world: &World, repository: Option<&Path>) -> anyhow::Result<Place> {
     let state = world.xdg("XDG_STATE_HOME", ".local/state").context("there is no home directory")?;
     let private = 0o700;
     let made = DirBuilder::new().recursive(true).mode(private).create(&state);
-    made.with_context(|| format!("{} cannot be made", state.display()))?;
+    made.with_context(|| format!("`{}` cannot be made", state.display()))?;
     Place::make(&state, &["agentmon", &folder_name(repository)], Mode::from_raw_mode(private))
 }
 
@@ -117,8 +117,8 @@ impl Place {
     pub(super) fn make(base: &Path, names: &[&str], mode: Mode) -> anyhow::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut path = base.to_path_buf();
-        let mut folder =
-            openat(CWD, base, flags, Mode::empty()).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let mut folder = openat(CWD, base, flags, Mode::empty())
+            .with_context(|| format!("`{}` cannot be opened", path.display()))?;
         for name in names {
             path.push(name);
             let open = || openat(&folder, *name, flags | OFlags::NOFOLLOW, Mode::empty());
@@ -127,11 +127,11 @@ impl Place {
                 Errno::NOENT => mkdirat(&folder, *name, mode).or_else(unless(Errno::EXIST)).and_then(|()| open()),
                 other => Err(other),
             });
-            folder = opened.map_err(refusal).with_context(|| format!("{} cannot be used", path.display()))?;
+            folder = opened.map_err(refusal).with_context(|| format!("`{}` cannot be used", path.display()))?;
         }
         let place = Self { folder, path: path.join(RECORD) };
         for name in [LOCK, RECORD] {
-            place.open(name).with_context(|| format!("{} cannot be used", path.join(name).display()))?;
+            place.open(name).with_context(|| format!("`{}` cannot be used", path.join(name).display()))?;
         }
         // Without it the record shows up in `git status`; that is no reason to keep none.
         place.hide_from_git().ok();
@@ -252,30 +252,30 @@ mod tests {
     fn a_planted_link_or_file_is_refused_and_left_alone() {
         type Plant = fn(&Path, &Path);
         let plants: [(&str, Plant); 7] = [
-            (".agents cannot be used: a symbolic link or a file, not a folder", |main, _| {
+            (".agents` cannot be used: a symbolic link or a file, not a folder", |main, _| {
                 fs::write(main.join(".agents"), "").unwrap();
             }),
-            (".agents cannot be used: a symbolic link or a file, not a folder", |main, out| {
+            (".agents` cannot be used: a symbolic link or a file, not a folder", |main, out| {
                 symlink(out, main.join(".agents")).unwrap();
             }),
-            (".agents/logs cannot be used: a symbolic link or a file, not a folder", |main, out| {
+            (".agents/logs` cannot be used: a symbolic link or a file, not a folder", |main, out| {
                 fs::create_dir(main.join(".agents")).unwrap();
                 symlink(out, main.join(".agents/logs")).unwrap();
             }),
-            ("background_monitoring.jsonl cannot be used: a symbolic link, not followed", |main, out| {
+            ("background_monitoring.jsonl` cannot be used: a symbolic link, not followed", |main, out| {
                 fs::create_dir_all(main.join(".agents/logs")).unwrap();
                 symlink(out.join("canary"), main.join(".agents/logs").join(RECORD)).unwrap();
             }),
-            ("background_monitoring.lock cannot be used: a symbolic link, not followed", |main, out| {
+            ("background_monitoring.lock` cannot be used: a symbolic link, not followed", |main, out| {
                 fs::create_dir_all(main.join(".agents/logs")).unwrap();
                 symlink(out.join("new"), main.join(".agents/logs").join(LOCK)).unwrap();
             }),
-            ("background_monitoring.jsonl cannot be used: not a regular file", |main, _| {
+            ("background_monitoring.jsonl` cannot be used: not a regular file", |main, _| {
                 let logs = main.join(".agents/logs");
                 fs::create_dir_all(&logs).unwrap();
                 rustix::fs::mknodat(CWD, logs.join(RECORD), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
             }),
-            ("background_monitoring.jsonl cannot be used: Is a directory (os error 21)", |main, _| {
+            ("background_monitoring.jsonl` cannot be used: Is a directory (os error 21)", |main, _| {
                 fs::create_dir_all(main.join(".agents/logs").join(RECORD)).unwrap();
             }),
         ];

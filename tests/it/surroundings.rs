@@ -196,7 +196,7 @@ fn a_full_disk_costs_the_record_nothing_but_time() {
         ground.status("task-x", word);
         let ran = ground.run(&[]);
         reported(&ran);
-        if ran.err.contains("cannot append to ") && ran.err.contains("background_monitoring.jsonl") {
+        if ran.err.contains("could not append to `") && ran.err.contains("background_monitoring.jsonl") {
             let text = fs::read_to_string(ground.record_path()).unwrap();
             assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
             disk.empty();

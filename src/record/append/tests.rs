@@ -232,7 +232,7 @@ fn a_full_disk_leaves_no_part_of_a_line() {
     let before = fs::read(&place.path).unwrap();
     let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
     let error = format!("{error:#}");
-    assert!(error.starts_with(&format!("cannot append to {}: only ", place.path.display())), "{error}");
+    assert!(error.starts_with(&format!("could not append to `{}`: only ", place.path.display())), "{error}");
     assert_eq!(fs::read(&place.path).unwrap(), before);
     // Where not even one byte fits, there is nothing to take back.
     fs::write(small.0.path().join("filler"), vec![0; 64_000]).ok();
