@@ -54,7 +54,7 @@ impl Cli {
         let is_named = |command: &clap::Command| arguments.iter().any(|word| word == command.get_name());
         let mut command = with_shared(Self::command(), is_named, |name, option| Some(of_command(name, option)));
         let matches = command.try_get_matches_from_mut(&arguments)?;
-        if let Some((name, its)) = matches.subcommand() {
+        if let Some((name, its)) = matches.subcommand().map(|it| it.1.subcommand().unwrap_or(it)) {
             let is_typed = |option: &str| its.value_source(option) == Some(ValueSource::CommandLine);
             let idle = shared(&command).find(|option| is_typed(option.get_id().as_str()) && !heeds(name, option));
             if let Some(option) = idle.and_then(Arg::get_long) {
@@ -93,10 +93,11 @@ fn with_shared(
     has: impl Fn(&str, &Arg) -> Option<Arg>,
 ) -> clap::Command {
     let shared: Vec<Arg> = shared(&command).cloned().collect();
-    below(command, is_meant, |command| {
+    let tell = |command: clap::Command| {
         let options: Vec<Arg> = shared.iter().filter_map(|option| has(command.get_name(), option)).collect();
-        below(command, |_| true, |action| action.args(&options)).args(&options)
-    })
+        command.args(options)
+    };
+    below(command, is_meant, |command| below(tell(command), |_| true, tell))
 }
 
 /// Changes commands that are right below a command.
