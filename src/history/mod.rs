@@ -56,8 +56,8 @@ pub(crate) struct Stretch {
     /// they began, in seconds: what went by until somebody acted.
     pub(crate) stuck: Waits,
     /// The same by the reason for which it came to be stuck; of what was recorded before reasons were kept, nothing.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) stuck_by: BTreeMap<String, Waits>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stuck_by: Vec<(String, Waits)>,
     /// What it used here, not since its start.
     pub(crate) used: Used,
     /// Errors seen here, by pattern.
@@ -80,7 +80,7 @@ impl Stretch {
             unwatched: 0,
             changes: Vec::new(),
             stuck: Waits::default(),
-            stuck_by: BTreeMap::new(),
+            stuck_by: Vec::new(),
             used: Used::default(),
             errors: Vec::new(),
         }
@@ -119,6 +119,7 @@ impl Stretch {
     fn shrink(&mut self) {
         self.runs.shrink_to_fit();
         self.changes.shrink_to_fit();
+        self.stuck_by.shrink_to_fit();
         self.errors.shrink_to_fit();
     }
 
@@ -131,9 +132,16 @@ impl Stretch {
     }
 
     fn waits_for(&mut self, reason: &str) -> &mut Waits {
-        let is_known = self.stuck_by.len() < REASONS || self.stuck_by.contains_key(reason);
-        let reason = if is_known { reason } else { OTHERS };
-        self.stuck_by.entry(reason.to_owned()).or_default()
+        let find = |reason: &str| self.stuck_by.binary_search_by(|(known, _)| known.as_str().cmp(reason));
+        let (reason, found) = match find(reason) {
+            Err(_) if self.stuck_by.len() >= REASONS => (OTHERS, find(OTHERS)),
+            found => (reason, found),
+        };
+        let at = found.unwrap_or_else(|at| {
+            self.stuck_by.insert(at, (reason.to_owned(), Waits::default()));
+            at
+        });
+        &mut self.stuck_by[at].1
     }
 
     /// Takes in an error.

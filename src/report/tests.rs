@@ -404,7 +404,7 @@ fn who_asks_is_to_be_allowed_beforehand() {
         one.stuck = Waits { begun: 0, ended: 2, seconds: 7200 };
         for (reason, begun) in reasons {
             one.stuck.begun += begun;
-            one.stuck_by.insert((*reason).to_owned(), Waits { begun: *begun, ..Waits::default() });
+            one.stuck_by.push(((*reason).to_owned(), Waits { begun: *begun, ..Waits::default() }));
         }
         let findings = of(vec![one], days("19", "20")).findings;
         let finding = findings.iter().find(|finding| finding.code == "stuck_long").unwrap();
