@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::anonymous::pseudonyms;
-use super::look::config;
+use super::look::{config, finish};
 use super::records::records;
 use crate::cli::Cli;
 use crate::record::{self, Cleaned, Figures};
@@ -63,10 +63,8 @@ pub(crate) fn clean(
             drop(writeln!(err, "agentmon: could not clean `{}`: {error}", one_line(&folder, 400)));
         }
     }
-    match out.flush() {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => bail!("could not write: {error}"),
-        _ => Ok(code),
-    }
+    finish(Ok(()), out)?;
+    Ok(code)
 }
 
 fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool) -> anyhow::Result<String> {

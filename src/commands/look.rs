@@ -149,9 +149,6 @@ pub(super) fn usual(world: &World) -> &'static str {
     if world.terminal.stdout { "table" } else { "lines" }
 }
 
-/// The columns of an id or a name, as `tasks` has them.
-const TASK: usize = 100;
-
 /// How to print in this world.
 pub(crate) fn options(cli: &Cli, world: &World) -> Options {
     let var = |name: &str| world.var(name);
@@ -173,7 +170,7 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
 /// It means several; the message names them.
 pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<Option<&'a TaskReport>> {
     let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
-    let shown = text::one_line(word, TASK);
+    let shown = text::one_line(word, tasks::NAME);
     let mut found = by(&|task| task.id == word || task.id == shown);
     if found.is_empty() {
         found = by(&|task| task.name == word || task.name == shown);

@@ -25,6 +25,7 @@ use crate::time::Time;
 use claims::Claim;
 use known::Known;
 pub(crate) use known::{busiest_workdir, directories, judging_without_plan, workplace};
+pub(crate) use report::NAME;
 
 /// What the judging needs besides what was seen.
 pub(crate) struct Context<'a> {

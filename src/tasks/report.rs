@@ -17,6 +17,9 @@ use crate::rules;
 use crate::session::Turn;
 use crate::text::one_line;
 
+/// The columns of an id or a name.
+pub(crate) const NAME: usize = 100;
+
 /// The newest main session judges, together with what is declared; further ones that are at work join in.
 pub(super) fn task(
     draft: &Draft<'_>,
@@ -79,8 +82,8 @@ fn describe(
 ) -> TaskReport {
     let Judged { verdict, considered } = judged;
     let first = mains.first();
-    let name = one_line(&draft.name, 100);
-    let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, 100));
+    let name = one_line(&draft.name, NAME);
+    let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
     let progress = first
         .and_then(|one| one.session.progress.clone())
         .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));

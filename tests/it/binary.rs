@@ -394,9 +394,9 @@ fn an_option_that_does_nothing_is_refused_and_not_in_the_help() {
         ("clean", "--keep-raw", "--format=json"),
     ];
     for (command, has, has_not) in cases {
-        let (option, name) =
-            (has_not.split('=').next().unwrap(), command.trim_end_matches(" x").rsplit(' ').next().unwrap());
-        let help = machine.run(&format!("{} --help", command.trim_end_matches(" x"))).out;
+        let words = command.trim_end_matches(" x");
+        let (option, name) = (has_not.split('=').next().unwrap(), words.rsplit(' ').next().unwrap());
+        let help = machine.run(&format!("{words} --help")).out;
         assert!(help.contains(has) && !help.contains(option), "{command}: {help}");
         for line in [format!("{command} {has_not}"), format!("{has_not} {command}")] {
             let said = machine.run(&line);

@@ -25,7 +25,7 @@ pub(super) fn outcomes(page: &Page) -> Option<Element> {
     if other > 0 {
         parts.push(part(Health::Unknown, other));
     }
-    let reasons = totals.failed_by.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ");
+    let reasons = by_reason(totals.failed_by.iter().map(|(reason, n)| (reason, *n)));
     let reasons = (!reasons.is_empty()).then(|| note(&format!("Failed by: {reasons}.")));
     let left = element("div")
         .child(element("h3").own("How they ended"))
@@ -34,6 +34,12 @@ pub(super) fn outcomes(page: &Page) -> Option<Element> {
         .children(reasons)
         .children(by_group(page));
     Some(section("Outcomes").child(element("div").class("pair").child(left).children(durations(page))))
+}
+
+/// `1 api_error, 2 process_gone`; empty where there is none.
+fn by_reason<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> String {
+    let some = counts.filter(|(_, n)| *n > 0);
+    some.map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
 }
 
 fn by_group(page: &Page) -> Vec<Element> {
@@ -129,9 +135,8 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     };
     let parts: Vec<_> = states.into_iter().filter(|(.., seconds)| *seconds > 0).map(part).collect();
     let stuck = totals.stuck;
-    let reasons: Vec<_> = totals.stuck_by.iter().filter(|(_, stuck)| stuck.times > 0).collect();
-    let reasons: Vec<_> = reasons.iter().map(|(reason, stuck)| format!("{} {reason}", stuck.times)).collect();
-    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let reasons = by_reason(totals.stuck_by.iter().map(|(reason, stuck)| (reason, stuck.times)));
+    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({reasons})") };
     let delay = stuck.mean_delay_s.map(|mean| {
         note(&format!(
             "Stuck {}{reasons}; on average it took {} until somebody acted or it went on by itself ({} ended).",
