@@ -6,6 +6,7 @@ mod any_input;
 mod bad_input;
 mod bad_status;
 mod binary;
+mod cases;
 mod clean;
 mod clients;
 mod demo;
