@@ -43,6 +43,7 @@ impl ProcessTable {
             others_hidden: !disk.is_copy() && !processes.iter().any(|process| process.pid == 1),
             supported: uptime.is_some() || !processes.is_empty() || none_laid_out,
             processes,
+            ..Self::default()
         };
         table.demote_launchers();
         table.read_outputs(disk);

@@ -6,8 +6,9 @@ mod capture;
 mod program;
 mod stat;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub(crate) use program::{Program, Role};
@@ -102,6 +103,26 @@ pub(crate) struct ProcessTable {
     pub(crate) others_hidden: bool,
     /// There is a process table to read; without one nothing is known of any process.
     pub(crate) supported: bool,
+    children: OnceLock<Children>,
+}
+
+/// The processes by parent: each parent's pid with the index of one child, in order. Built when first asked for, when
+/// the table is complete: to build it for every agent would cost agents times processes.
+#[derive(Debug, Clone)]
+struct Children(Vec<(u32, usize)>);
+
+impl Children {
+    fn index(processes: &[Process]) -> Self {
+        let mut pairs: Vec<_> = processes.iter().enumerate().map(|(at, process)| (process.parent, at)).collect();
+        pairs.sort_unstable();
+        Self(pairs)
+    }
+
+    /// The indices of the children of `parent`.
+    fn of(&self, parent: u32) -> impl Iterator<Item = usize> {
+        let first = self.0.partition_point(|pair| pair.0 < parent);
+        self.0[first..].iter().take_while(move |pair| pair.0 == parent).map(|pair| pair.1)
+    }
 }
 
 /// What became of a recorded process.
@@ -174,16 +195,14 @@ impl ProcessTable {
 
     /// The whole tree below a process, without itself; parents come before their children.
     pub(crate) fn descendants(&self, pid: u32) -> Vec<&Process> {
-        let mut children: HashMap<u32, Vec<&Process>> = HashMap::new();
-        for process in &self.processes {
-            children.entry(process.parent).or_default().push(process);
-        }
+        let children = self.children.get_or_init(|| Children::index(&self.processes));
         let mut found: Vec<&Process> = Vec::new();
         let mut seen = HashSet::from([pid]);
         let mut parent = Some(pid);
         let mut next = 0;
         while let Some(pid) = parent {
-            found.extend(children.get(&pid).into_iter().flatten().filter(|child| seen.insert(child.pid)));
+            let below = children.of(pid).filter_map(|child| self.processes.get(child));
+            found.extend(below.filter(|child| seen.insert(child.pid)));
             parent = found.get(next).map(|process| process.pid);
             next += 1;
         }
