@@ -117,8 +117,8 @@ impl Pseudonyms {
         if name.chars().count() >= kind.shortest() {
             // What joins words is written in many ways, too: `fix-login`, `fix_login`, `FIX_LOGIN`.
             let any_case = kind.any_case() || name.contains(['-', '_']);
-            if kind == Kind::Session && uuid_at(name, 0).is_some() {
-                let short = name[..SHORT].to_owned();
+            let short = name.get(..SHORT).filter(|_| kind == Kind::Session && uuid_at(name, 0).is_some());
+            if let Some(short) = short.map(str::to_owned) {
                 // Like a path it stands alone: more of the name may follow, and be cut.
                 self.know(Known { text: short, instead: instead.clone(), is_path: true, any_case });
             }
@@ -274,9 +274,12 @@ impl Pseudonyms {
             return None;
         }
         let same = self.known.get(&rest.bytes().next()?.to_ascii_lowercase())?;
-        let length =
-            rest.get(..same.first()?.text.len() + 3).unwrap_or(rest).find('…').filter(|length| *length >= CUT)?;
-        let known = same.iter().find(|known| known.text.get(..length).is_some_and(|start| start == &rest[..length]))?;
+        // What was cut is no longer than the longest of what is known.
+        let longest = same.first()?.text.len();
+        let mut within = rest.char_indices().take_while(|(length, _)| *length <= longest);
+        let (length, _) = within.find(|(_, c)| *c == '…').filter(|(length, _)| *length >= CUT)?;
+        let start = rest.get(..length)?;
+        let known = same.iter().find(|known| known.text.starts_with(start))?;
         Some((known, length))
     }
 

@@ -2,17 +2,25 @@
 
 use std::io::{BufWriter, Write, stderr, stdout};
 use std::os::unix::process::CommandExt;
+use std::panic;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let world = agentmon::World::capture();
-    let ended = agentmon::run(
-        std::env::args_os(),
-        world,
-        // A report in a few writes.
-        &mut BufWriter::with_capacity(64 * 1024, stdout().lock()),
-        &mut stderr().lock(),
-    );
+    // The message of a panic may quote a text of a log, which is not fit for a terminal; its place is enough.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        drop(writeln!(stderr(), "agentmon: a fault of agentmon at {place}: please report it"));
+    }));
+    let run = || {
+        agentmon::run(
+            std::env::args_os(),
+            agentmon::World::capture(),
+            // A report in a few writes.
+            &mut BufWriter::with_capacity(64 * 1024, stdout().lock()),
+            &mut stderr().lock(),
+        )
+    };
+    let Ok(ended) = panic::catch_unwind(run) else { return ExitCode::from(2) };
     match ended.again {
         Some(interval) if agentmon::pause(interval) => again(),
         _ => ExitCode::from(ended.code),

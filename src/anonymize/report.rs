@@ -1,5 +1,6 @@
 //! A snapshot under pseudonyms. Every field is named here, so that a new one is not forgotten.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::{Kind, Pseudonyms};
@@ -33,10 +34,7 @@ impl Pseudonyms {
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
         let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, problems, idle, everywhere } = snapshot;
         roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
-        for task in tasks {
-            self.hide_task(task);
-        }
-        for Problem { path, line: _, offset: _, message } in problems {
+        for Problem { path, line: _, offset: _, message } in &mut *problems {
             self.hide_path(path);
             self.hide_text(message);
         }
@@ -45,6 +43,16 @@ impl Pseudonyms {
                 self.hide_path(path);
             }
         }
+        // A task whose names cannot be hidden is left out: its names must not be shown, and the others are.
+        tasks.retain_mut(|task| {
+            let name = PathBuf::from(self.name(Kind::Task, &task.id));
+            let hidden = catch_unwind(AssertUnwindSafe(|| self.hide_task(task)));
+            if hidden.is_err() {
+                problems
+                    .push(Problem::new(name, "left out: its names could not be hidden; that is a fault of agentmon"));
+            }
+            hidden.is_ok()
+        });
     }
 
     /// The same for the page of the clients.

@@ -52,13 +52,15 @@ pub(super) fn path_at(text: &str, at: usize) -> Option<usize> {
 /// The length of the UUID at this place: sessions have such names.
 pub(super) fn uuid_at(text: &str, at: usize) -> Option<usize> {
     const LENGTH: usize = 36;
-    let uuid = text.as_bytes().get(at..at + LENGTH)?;
-    let is_place = |(at, byte): (usize, &u8)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
+    let (before, rest) = text.split_at_checked(at)?;
+    // Where a character of several bytes stands across the end, no UUID stands here.
+    let (uuid, after) = rest.split_at_checked(LENGTH)?;
+    let is_place = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
         _ => byte.is_ascii_hexdigit(),
     };
-    let alone = !text[..at].chars().next_back().is_some_and(is_inner) && has_end(&text[at + LENGTH..], false);
-    (uuid.iter().enumerate().all(is_place) && alone).then_some(LENGTH)
+    let alone = !before.chars().next_back().is_some_and(is_inner) && has_end(after, false);
+    (uuid.bytes().enumerate().all(is_place) && alone).then_some(LENGTH)
 }
 
 /// The length of the hexadecimal word at this place: a commit, a part of an id.
@@ -74,9 +76,10 @@ pub(super) fn hex_at(text: &str, at: usize) -> Option<usize> {
 /// The length of the path at this place, as Windows has them.
 pub(super) fn windows_path_at(text: &str, at: usize) -> Option<usize> {
     let rest = &text[at..];
-    let is_drive = matches!(rest.as_bytes(), [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
+    let (drive, path) = rest.split_at_checked(2)?;
+    let is_drive = matches!(drive.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic()) && path.starts_with('\\');
     let begins = !text[..at].chars().next_back().is_some_and(is_path_char);
-    let end = || rest[2..].find(|c: char| c != '\\' && !is_path_char(c)).map_or(rest.len(), |end| end + 2);
+    let end = || path.find(|c: char| c != '\\' && !is_path_char(c)).map_or(rest.len(), |end| end + 2);
     (is_drive && begins).then(end)
 }
 

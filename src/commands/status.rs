@@ -52,16 +52,16 @@ pub(crate) fn status(
     if let Some(pseudonyms) = &pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
-    let snapshot = &looked.snapshot;
     if told.is_some() {
+        let snapshot = &looked.snapshot;
         if snapshot.tasks.is_empty()
             && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() })
             && missing == 0
         {
             drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
-        let options = options(cli, world);
-        finish(form(snapshot, &options, out), out)?;
+        let page = render::page(form, &mut looked.snapshot, &options(cli, world));
+        finish(page.and_then(|page| out.write_all(&page)), out)?;
     }
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);

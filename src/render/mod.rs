@@ -16,13 +16,14 @@ mod tests;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 use clap::ColorChoice;
 use owo_colors::Style;
 
-use crate::model::{Health, Snapshot};
+use crate::model::{Health, Problem, Snapshot};
 use crate::text;
 use crate::time::Time;
 
@@ -46,6 +47,37 @@ type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;
 
 /// Those of the snapshot. A new one is a file and a line here.
 pub(crate) const FORMS: Forms<Form> = &[("table", table::render), ("lines", lines::render), ("json", json::render)];
+
+/// The report as bytes. A task that cannot be written becomes a problem; all others are written.
+///
+/// # Errors
+/// It cannot be written without any task either.
+pub(crate) fn page(form: Form, snapshot: &mut Snapshot, options: &Options) -> io::Result<Vec<u8>> {
+    let write = |snapshot: &Snapshot| {
+        let mut page = Vec::new();
+        let written = catch_unwind(AssertUnwindSafe(|| form(snapshot, options, &mut page)));
+        written.unwrap_or_else(|_| {
+            Err(io::Error::other("the report could not be written; that is a fault of agentmon"))
+        })?;
+        io::Result::Ok(page)
+    };
+    if let Ok(page) = write(snapshot) {
+        return Ok(page);
+    }
+    let (mut written, mut problems) = (Vec::new(), std::mem::take(&mut snapshot.problems));
+    for task in std::mem::take(&mut snapshot.tasks) {
+        snapshot.tasks = vec![task];
+        match write(snapshot) {
+            Ok(_) => written.append(&mut snapshot.tasks),
+            Err(_) => problems.extend(snapshot.tasks.pop().map(|task| {
+                let message = format!("task `{}` could not be written; that is a fault of agentmon", task.id);
+                Problem::new(task.worktree.unwrap_or_default(), message)
+            })),
+        }
+    }
+    (snapshot.tasks, snapshot.problems) = (written, problems);
+    write(snapshot)
+}
 
 /// The formats of a command's page; none where there is no choice.
 pub(crate) fn formats(command: &str) -> Vec<&'static str> {

@@ -14,7 +14,7 @@ use crate::lab::{HOME, Lab, Output, WORKTREE};
 const EVIL: &str = "e\u{1b}]52;c;QUFB\u{7}\u{1b}[2J\u{9b}31m\u{90}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{85}\u{7f}\u{8}\r\nFORGED: x\rFORGED\u{b}\u{c}\u{feff}z";
 
 /// What no output may hold. Line ends are our own.
-fn steers(c: char) -> bool {
+pub(crate) fn steers(c: char) -> bool {
     let direction =
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() && c != '\n' || direction || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')

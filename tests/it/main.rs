@@ -3,6 +3,7 @@
 
 mod anonymize;
 mod any_input;
+mod any_text;
 mod bad_input;
 mod bad_status;
 mod binary;

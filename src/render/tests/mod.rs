@@ -3,12 +3,13 @@
 mod sample;
 
 use std::ffi::OsStr;
+use std::io::{self, Write};
 
 use chrono::FixedOffset;
 use clap::ColorChoice;
 
 use super::explain::explain;
-use super::{FORMS, Form, Options};
+use super::{FORMS, Form, Options, page};
 use crate::model::{Snapshot, Summary, TaskReport};
 use crate::text;
 use sample::{NOW, hostile, sample, struggling};
@@ -221,4 +222,28 @@ fn var(env: Variables) -> impl Fn(&str) -> Option<&'static OsStr> {
         let (_, value) = env.iter().find(|(known, _)| *known == name)?;
         (!value.is_empty()).then_some(OsStr::new(value))
     }
+}
+
+#[test]
+fn a_task_that_cannot_be_written_is_a_problem_and_no_end() {
+    fn touchy(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+        let (first, second) = ("search", "parser");
+        assert!(snapshot.tasks.iter().all(|task| task.name != first), "a fault");
+        if snapshot.tasks.iter().any(|task| task.name == second) {
+            return Err(io::Error::other("another"));
+        }
+        form("lines")(snapshot, options, out)
+    }
+    let options = options(80, false, true);
+    let (mut good, mut bad) = (sample(), sample());
+    assert!(["search", "parser"].iter().all(|name| good.tasks.iter().any(|task| task.name == *name)));
+    let page = page(touchy, &mut bad, &options).unwrap();
+    good.tasks.retain(|task| !["search", "parser"].contains(&&*task.name));
+    assert_eq!(bad.tasks.len(), good.tasks.len());
+    assert_eq!(bad.problems.len(), good.problems.len() + 2);
+    let page = String::from_utf8(page).unwrap();
+    for part in good.tasks.iter().map(|task| &*task.name).chain(["task `bg_", "could not be written"]) {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(super::page(|_, _, _| panic!("never"), &mut bad, &options).is_err());
 }
