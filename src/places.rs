@@ -4,16 +4,24 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::disk::Disk;
 use crate::repository::{Kind, Repository, Worktree, holding};
+use crate::time::Time;
+
+/// A clock of seconds may say that a worktree was made a little after its first session began.
+const MAKING: Duration = Duration::from_secs(2);
 
 /// The worktrees of all repositories, and where every directory that was seen belongs.
 pub(crate) struct Places {
     /// Each with the number of its repository, if it is in one.
     pub(crate) worktrees: Vec<(Option<usize>, Worktree)>,
     known: HashMap<OsString, Option<usize>>,
+    /// Of directories that are gone, the worktrees whose records have the name of one of their parts, and when they
+    /// were made, if that can be told.
+    moved: HashMap<OsString, (usize, Option<Time>)>,
 }
 
 impl Places {
@@ -27,7 +35,7 @@ impl Places {
         for (number, (_, worktree)) in worktrees.iter().enumerate() {
             known.entry(worktree.path.clone().into_os_string()).or_insert(Some(number));
         }
-        Self { worktrees, known }
+        Self { worktrees, known, moved: HashMap::new() }
     }
 
     /// Looks where these directories belong, so that [`of`](Self::of) can tell.
@@ -41,15 +49,61 @@ impl Places {
                 let holder = || holding(in_repositories(), &real);
                 let found = itself.or_else(|| holder().filter(|held| !was_removed(disk, &held.path, &real)));
                 let number = found.and_then(|found| all().position(|worktree| worktree.path == found.path));
+                let moved = if number.is_none() && !disk.is_dir(&real) { self.renamed(&real) } else { None };
+                let made = |number: usize| self.worktree(number).made.filter(|_| !disk.is_copy());
+                let moved = moved.map(|number| (directory.as_os_str().to_owned(), (number, made(number))));
+                self.moved.extend(moved);
                 self.known.insert(directory.into_owned().into_os_string(), number);
             }
         }
+    }
+
+    /// The same of folders that tools named, of which there are many: those below a worktree are taken to be in it
+    /// without a look at the disk.
+    pub(crate) fn resolve_named<'a>(&mut self, disk: &Disk, folders: impl IntoIterator<Item = Cow<'a, Path>>) {
+        let roots = || self.worktrees.iter().enumerate().filter(|(_, (_, worktree))| worktree.kind != Kind::Alone);
+        let paths = roots()
+            .flat_map(|(number, (_, worktree))| [(worktree.path.clone(), number), (worktree.given.clone(), number)]);
+        let by_path: HashMap<PathBuf, usize> = paths.collect();
+        let mut others = Vec::new();
+        for folder in folders {
+            if self.known.contains_key(folder.as_os_str()) {
+                continue;
+            }
+            let holder = folder.ancestors().find_map(|path| Some((path, *by_path.get(path)?)));
+            match holder.filter(|(root, _)| !was_removed(disk, root, &folder)) {
+                Some((_, number)) => drop(self.known.insert(folder.into_owned().into_os_string(), Some(number))),
+                None => others.push(folder),
+            }
+        }
+        self.resolve(disk, others);
+    }
+
+    /// The one worktree of which git's record has the name of a part of a path that is gone: it was moved.
+    fn renamed(&self, gone: &Path) -> Option<usize> {
+        let mut parts = gone.iter().rev().filter_map(|part| part.to_str());
+        let has = |record: &str| {
+            let named = self.worktrees.iter().enumerate();
+            let mut named = named.filter(|(_, (_, worktree))| worktree.record.as_deref() == Some(record));
+            named.next().filter(|_| named.next().is_none()).map(|(number, _)| number)
+        };
+        parts.find_map(has)
     }
 
     /// The number of the worktree that holds it; none for what lies outside, or lay in a worktree that was
     /// removed since, or was never resolved.
     pub(crate) fn of(&self, directory: &Path) -> Option<usize> {
         self.known.get(directory.as_os_str()).copied().flatten()
+    }
+
+    /// The same for a directory of a session that began at `started`: its worktree may have been moved since, but not
+    /// made.
+    pub(crate) fn of_session(&self, directory: &Path, started: Option<Time>) -> Option<usize> {
+        self.of(directory).or_else(|| {
+            let (number, made) = *self.moved.get(directory.as_os_str())?;
+            let was_there = made.zip(started).is_none_or(|(made, started)| made <= started.plus(MAKING));
+            was_there.then_some(number)
+        })
     }
 
     pub(crate) fn worktree(&self, number: usize) -> &Worktree {
@@ -74,8 +128,6 @@ fn was_removed(disk: &Disk, place: &Path, directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::repository::Kind;
 
@@ -92,6 +144,7 @@ mod tests {
             branch: None,
             kind: Kind::Linked,
             made: None,
+            record: None,
         };
         let worktrees = vec![worktree("shop"), worktree("shop/.worktrees/a")];
         let repository = Repository { common: root.join("shop/.git"), main: Some(root.join("shop")), worktrees };

@@ -71,7 +71,9 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let Grounds { repositories, alone, problems: found } = finder.done();
     problems.splice(0..0, found);
     let mut declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
-    let folders = folders_of(&repositories, &alone);
+    let moved: Vec<PathBuf> = repositories.iter().flat_map(Repository::earlier_paths).collect();
+    let mut folders = folders_of(&repositories, &alone);
+    folders.extend(moved.iter().map(PathBuf::as_path));
     let Logs { mut read, mut untouched } = match logs {
         Some(logs) => logs,
         None => list(request, Some(&folders), &table, &marks, &mut problems).read(request, checkpoint, &mut problems),
@@ -86,6 +88,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let mut places = Places::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));
+    places.resolve_named(disk, read.iter().flat_map(tasks::named_folders));
     let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
     places.resolve(disk, declared.iter().filter_map(works_in));
     for at in tasks::judging_without_plan(&read, &places, &declared) {

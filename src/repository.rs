@@ -51,6 +51,8 @@ pub(crate) struct Worktree {
     pub(crate) kind: Kind,
     /// When git made this linked worktree.
     pub(crate) made: Option<Time>,
+    /// The name of git's record of a linked worktree: the folder's own when it was made, whatever it was moved to since.
+    pub(crate) record: Option<String>,
 }
 
 /// How a worktree belongs to its repository, in the order of [`Repository::worktrees`].
@@ -72,6 +74,13 @@ impl Repository {
         let known: HashSet<PathBuf> = self.worktrees.iter().map(|worktree| worktree.path.clone()).collect();
         self.worktrees.extend(other.worktrees.into_iter().filter(|worktree| !known.contains(&worktree.path)));
         self.worktrees.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
+    }
+
+    /// Where worktrees may have been that were renamed since: beside themselves, by the names of their records.
+    pub(crate) fn earlier_paths(&self) -> impl Iterator<Item = PathBuf> {
+        let renamed = self.worktrees.iter().filter_map(|worktree| Some((worktree, worktree.record.as_ref()?)));
+        let renamed = renamed.filter(|(worktree, record)| **record != worktree.name);
+        renamed.map(|(worktree, record)| worktree.path.with_file_name(record))
     }
 
     /// What it is known by: its main worktree, or where there is none its git directory.
@@ -232,7 +241,8 @@ impl Reader<'_> {
         let made = git.filter(|_| kind == Kind::Linked).and_then(|git| self.disk.stat(&git.join("commondir")).ok());
         let made =
             made.map(|meta| Time(meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000)));
-        Worktree { path, given, name, branch, kind, made }
+        let record = git.filter(|_| kind == Kind::Linked).map(name_of);
+        Worktree { path, given, name, branch, kind, made, record }
     }
 
     /// The real path of a worktree. Most lie side by side: the way there is looked up once.

@@ -71,8 +71,8 @@ impl<'a> Finder<'a> {
         }
         if !gone {
             let (path, name) = (folder.clone(), name_of(&folder));
-            let alone =
-                Worktree { path, given: directory.to_path_buf(), name, branch: None, kind: Kind::Alone, made: None };
+            let (given, kind) = (directory.to_path_buf(), Kind::Alone);
+            let alone = Worktree { path, given, name, branch: None, kind, made: None, record: None };
             self.alone.entry(folder).or_insert(alone);
         }
     }

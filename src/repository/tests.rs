@@ -176,6 +176,7 @@ fn the_longest_that_holds_a_path_is_its_worktree() {
         branch: None,
         kind: Kind::Folder,
         made: None,
+        record: None,
     };
     let all = ["/a", "/a/b", "/a/b/c", "/d"].map(worktree);
     let held = |path: &str| holding(&all, Path::new(path)).map(|worktree| &*worktree.name);

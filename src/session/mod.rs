@@ -10,6 +10,7 @@ mod pattern;
 mod plan;
 mod retold;
 mod words;
+mod workdirs;
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -32,11 +33,11 @@ pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
 pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, kind_of_command, summary_of};
+pub(crate) use workdirs::Workdir;
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 const MOST_BACKGROUND: usize = 64;
-const MOST_WORKDIRS: usize = 16;
 const MOST_ASIDE: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,8 +49,8 @@ pub(crate) struct Session {
     pub(crate) internal: bool,
     /// The latest one recorded.
     pub(crate) directory: Option<String>,
-    /// Directories that tool calls named, with how often.
-    pub(crate) workdirs: Vec<(String, u32)>,
+    /// Folders that tool calls named, with how often.
+    pub(crate) workdirs: Vec<Workdir>,
     pub(crate) model: Option<String>,
     /// Whether it runs without a person at its prompt, where the log tells.
     pub(crate) headless: Option<bool>,
@@ -146,15 +147,6 @@ impl Session {
     pub(crate) fn directory(&mut self, path: &str) {
         if self.directory.as_deref() != Some(path) && path.len() <= KEPT {
             self.directory = Some(path.to_owned());
-        }
-    }
-
-    /// A tool call named a directory of its own.
-    pub(crate) fn workdir(&mut self, path: &str) {
-        if let Some(known) = self.workdirs.iter_mut().find(|known| known.0 == path) {
-            known.1 += 1;
-        } else if self.workdirs.len() < MOST_WORKDIRS && path.len() <= KEPT {
-            self.workdirs.push((path.to_owned(), 1));
         }
     }
 

@@ -11,7 +11,8 @@ use crate::life::{self, Candidate, Life};
 use crate::places::Places;
 use crate::poll::Seen;
 use crate::reading::SeenLog;
-use crate::session::{Session, Turn};
+use crate::repository::Kind;
+use crate::session::{Session, Turn, Workdir};
 use crate::time::Time;
 
 /// A session with all that is known of it.
@@ -27,7 +28,7 @@ pub(super) struct Known<'a> {
     owner: u32,
     /// The number of its worktree.
     pub(super) place: usize,
-    /// The one that its process was started in, as far as the log's own place tells.
+    /// The one that its process was started in, where that is another.
     started_in: Option<usize>,
     pub(super) also: Vec<PathBuf>,
     pub(super) last_activity: Option<Time>,
@@ -74,7 +75,7 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             shared: copy.log.file.within.is_some(),
             owner: copy.log.file.owner,
             place,
-            started_in: copy.log.file.proposed.as_deref().and_then(|proposed| seen.places.of(proposed)),
+            started_in: started_in(copy, place, &seen.places),
             also: also.collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,
@@ -146,18 +147,62 @@ impl<'a> Copies<'a> {
     }
 }
 
+/// A session that works elsewhere than in its directory was started there; else its log's own place tells.
+fn started_in(copy: &Copy<'_>, place: usize, places: &Places) -> Option<usize> {
+    let other = |directory: Option<&Path>| places.of(directory?).filter(|at| *at != place);
+    other(directory(copy.session, copy.log)).or_else(|| other(copy.log.file.proposed.as_deref()))
+}
+
+/// How often calls of a session named folders of one worktree, or of none.
+struct Named {
+    place: Option<usize>,
+    works: u32,
+    looks: u32,
+}
+
 /// The worktree of a session, and all that its tools worked in.
+///
+/// It is the one that its directory lies in, unless most of its calls are about another one. From the main worktree
+/// agents are sent into others, so there all calls count, and work counts twice. Who is in a worktree of its own may
+/// read as much as it likes elsewhere: only work leads away.
 fn place_of(session: &Session, log: &SeenLog, places: &Places) -> (Option<usize>, Vec<usize>) {
-    let mut counts: Vec<(usize, u32)> = Vec::new();
-    for (place, count) in workdirs(session).filter_map(|(workdir, count)| Some((places.of(&workdir)?, count))) {
-        match counts.iter_mut().find(|known| known.0 == place) {
-            Some(known) => known.1 += count,
-            None => counts.push((place, count)),
+    let directory = directory(session, log);
+    let own = directory.and_then(|directory| places.of_session(directory, session.started));
+    let named = named(session, directory, places);
+    let kind = |place: usize| places.worktree(place).kind;
+    let sends_out = own.is_some_and(|own| kind(own) == Kind::Main);
+    let weight = |named: &Named| {
+        let looks = if sends_out || named.place == own { named.looks } else { 0 };
+        named.works.saturating_mul(2).saturating_add(looks)
+    };
+    // Between equals, the worktree that it is in; but the main one comes last.
+    let rank = |place: Option<usize>| match place {
+        Some(place) if kind(place) == Kind::Main => 0,
+        _ if place == own => 2,
+        _ => 1,
+    };
+    let is_candidate = |named: &&Named| weight(named) > 0;
+    let most = named.iter().filter(is_candidate).max_by_key(|named| (weight(named), rank(named.place)));
+    let place = most.map_or(own, |named| named.place);
+    (place, named.iter().filter(|named| named.works > 0).filter_map(|named| named.place).collect())
+}
+
+/// What the calls named, by worktree. Of what lies in none, only what is below the session's own directory counts.
+fn named(session: &Session, directory: Option<&Path>, places: &Places) -> Vec<Named> {
+    let mut all: Vec<Named> = Vec::new();
+    for (path, workdir) in workdirs(session, directory) {
+        let place = places.of_session(&path, session.started);
+        if place.is_none() && directory.is_none_or(|directory| !path.starts_with(directory)) {
+            continue;
         }
+        let at = all.iter().position(|known| known.place == place).unwrap_or_else(|| {
+            all.push(Named { place, works: 0, looks: 0 });
+            all.len() - 1
+        });
+        all[at].works = all[at].works.saturating_add(workdir.works);
+        all[at].looks = all[at].looks.saturating_add(workdir.looks);
     }
-    let most = counts.iter().max_by_key(|(_, count)| count).map(|(place, _)| *place);
-    let place = most.or_else(|| directory(session, log).and_then(|own| places.of(own)));
-    (place, counts.into_iter().map(|(place, _)| place).collect())
+    all
 }
 
 /// The logs whose sessions will judge a task, and tell no plan: of each worktree the newest main session, and
@@ -200,7 +245,8 @@ pub(crate) fn workplace(log: &SeenLog) -> Option<&Path> {
 /// The directory that most of a session's calls named, if any named one.
 pub(crate) fn busiest_workdir(log: &SeenLog) -> Option<PathBuf> {
     let session = log.session().filter(|session| !session.internal)?;
-    workdirs(session).max_by_key(|(_, count)| *count).map(|(workdir, _)| workdir)
+    let worked = workdirs(session, directory(session, log)).filter(|(_, workdir)| workdir.works > 0);
+    worked.max_by_key(|(_, workdir)| workdir.works).map(|(path, _)| path)
 }
 
 /// The directories of main sessions that are in no place, as theirs is gone.
@@ -217,15 +263,21 @@ pub(super) fn gone(seen: &Seen, horizon: Option<Time>) -> Vec<PathBuf> {
     gone
 }
 
-fn workdirs(session: &Session) -> impl Iterator<Item = (PathBuf, u32)> {
-    let own = Path::new(session.directory.as_deref().unwrap_or("/"));
-    session.workdirs.iter().map(move |(workdir, count)| (own.join(workdir), *count))
+fn workdirs<'a>(session: &'a Session, directory: Option<&'a Path>) -> impl Iterator<Item = (PathBuf, &'a Workdir)> {
+    let own = directory.unwrap_or(Path::new("/"));
+    session.workdirs.iter().map(move |workdir| (own.join(&workdir.path), workdir))
 }
 
-/// Every directory that a log names, inside or by its place.
+/// Every directory that a log is said to be of, inside or by its place.
 pub(crate) fn directories(log: &SeenLog) -> impl Iterator<Item = Cow<'_, Path>> {
-    log.session().into_iter().flat_map(|session| {
-        let own = session.directory.iter().map(Path::new).chain(log.file.proposed.as_deref());
-        own.map(Cow::Borrowed).chain(workdirs(session).map(|(workdir, _)| Cow::Owned(workdir)))
-    })
+    let session = log.session().into_iter();
+    session
+        .flat_map(|session| session.directory.iter().map(Path::new).chain(log.file.proposed.as_deref()))
+        .map(Cow::Borrowed)
+}
+
+/// Every folder that the calls of a log named.
+pub(crate) fn named_folders(log: &SeenLog) -> impl Iterator<Item = Cow<'_, Path>> {
+    let session = log.session().into_iter();
+    session.flat_map(|session| workdirs(session, directory(session, log))).map(|(path, _)| Cow::Owned(path))
 }

@@ -24,7 +24,7 @@ use crate::time::Time;
 
 use claims::Claim;
 use known::Known;
-pub(crate) use known::{busiest_workdir, directories, judging_without_plan, workplace};
+pub(crate) use known::{busiest_workdir, directories, judging_without_plan, named_folders, workplace};
 pub(crate) use report::NAME;
 
 /// What the judging needs besides what was seen.

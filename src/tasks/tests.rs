@@ -48,7 +48,7 @@ struct Lab {
 
 fn worktree(path: &str, kind: Kind) -> Worktree {
     let name = path.rsplit('/').next().unwrap().to_owned();
-    Worktree { path: path.into(), given: path.into(), name, branch: None, kind, made: None }
+    Worktree { path: path.into(), given: path.into(), name, branch: None, kind, made: None, record: None }
 }
 
 fn lab() -> Lab {
@@ -143,7 +143,8 @@ impl Lab {
         let repositories = vec![repository];
         let mut places = Places::new(&repositories, &[]);
         let logs = || self.logs.iter().map(|log| SeenLog::of(log.client, log.file.clone(), log.session().cloned()));
-        let named: Vec<PathBuf> = self.logs.iter().flat_map(directories).map(Cow::into_owned).collect();
+        let directories = self.logs.iter().flat_map(|log| directories(log).chain(named_folders(log)));
+        let named: Vec<PathBuf> = directories.map(Cow::into_owned).collect();
         let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
         let told = self.declared.iter().filter_map(|(folder, said)| Some(folder.join(said.directory.as_ref()?)));
         let all: Vec<PathBuf> = named.into_iter().chain(cwds).chain(told).collect();

@@ -30,6 +30,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
     let name = block.name.clone().unwrap_or_default();
     let id = block.id.clone().unwrap_or_default();
     let input = block.input.unwrap_or(Raw(b"{}"));
+    session.works_in(&name, input);
     let mut summary = summary_of(input, TELLING);
     let mut kind = CallKind::Work;
     match &*name {

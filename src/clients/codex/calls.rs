@@ -1,6 +1,7 @@
 //! Tool calls: functions with JSON, custom tools with text, scripts of code mode.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Duration;
 
 use super::fold::Payload;
@@ -27,8 +28,8 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
             if let Some(steps) = script.plan() {
                 session.plan(steps);
             }
-            if let Some(workdir) = script.literal("workdir") {
-                session.workdir(&workdir);
+            if let Some(command) = script.literal("cmd") {
+                session.runs(&command, script.literal("workdir").as_deref());
             }
             new.summary = script.summary().into();
             if script.only_polls() {
@@ -40,7 +41,13 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
                 new.summary = script.literal("question").map_or(new.summary, Into::into);
             }
         }
-        ("apply_patch", _) => new.summary = output::patched_file(text.as_deref().unwrap_or_default()).into(),
+        ("apply_patch", _) => {
+            let file = output::patched_file(text.as_deref().unwrap_or_default());
+            if let Some(folder) = Path::new(&file).parent().and_then(Path::to_str) {
+                session.touches(folder, true);
+            }
+            new.summary = file.into();
+        }
         _ => function(session, &name, arguments, &mut new),
     }
     new.name = name;
@@ -50,14 +57,10 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
 fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut NewCall<'a>) {
     let is_shell = matches!(name, "exec_command" | "shell" | "shell_command" | "container.exec");
     new.fingerprint = arguments.fingerprint(if is_shell { BESIDE_THE_COMMAND } else { &[] });
+    session.works_in(name, arguments);
     new.summary = summary_of(arguments, TELLING);
     let (mut typed_nothing, mut rights) = (true, None);
     arguments.reader().object(|key, reader| match key {
-        b"workdir" | b"working_directory" => {
-            if let Some(path) = reader.string() {
-                session.workdir(&path);
-            }
-        }
         b"timeout_ms" | b"timeout" => new.timeout = reader.count().map(Duration::from_millis),
         // `["bash","-lc","make check"]`
         b"command" if reader.peek() == Some(b'[') => {

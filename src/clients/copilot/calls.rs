@@ -23,6 +23,7 @@ pub(super) fn call(session: &mut Session, data: &Data<'_>) {
     }
     let id = data.call.clone().unwrap_or_default();
     let input = data.arguments.unwrap_or(Raw(b"{}"));
+    session.works_in(&name, input);
     let mut summary = summary_of(input, TELLING);
     let mut kind = CallKind::Work;
     match &*name {

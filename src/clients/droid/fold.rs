@@ -160,6 +160,7 @@ const TELLING: &[&[u8]] = &[
 fn call(session: &mut Session, block: &Block<'_>) {
     let name = block.name.clone().unwrap_or_default();
     let input = block.input.unwrap_or(Raw(b"{}"));
+    session.works_in(&name, input);
     let (mut summary, mut kind) = (summary_of(input, TELLING), CallKind::Work);
     match &*name {
         "AskUser" => {

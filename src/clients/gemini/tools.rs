@@ -29,6 +29,7 @@ const TELLING: &[&[u8]] = &[
 const SHELL: &str = "run_shell_command";
 
 pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name: Cow<'a, str>, args: Raw<'a>) {
+    session.works_in(&name, args);
     let mut summary = summary_of(args, TELLING);
     let mut kind = CallKind::Work;
     match &*name {

@@ -310,6 +310,7 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updat
     if &*part.tool == "todowrite" && state.status != "error" {
         session.plan(todos(input));
     }
+    session.works_in(&part.tool, input);
     session.call(&new_call(part, input));
     session.row(state.to.max(updated), number, true);
     let text = |raw: Option<Raw<'_>>| raw.and_then(|raw| raw.text(KEPT)).unwrap_or_default().into_owned();

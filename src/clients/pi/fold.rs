@@ -150,6 +150,7 @@ const QUESTIONS: &[&str] = &["question", "questionnaire", "ask_user", "ask_user_
 fn call(session: &mut Session, block: &Block<'_>) {
     let name = block.name.clone().unwrap_or_default();
     let input = block.input.unwrap_or(Raw(b"{}"));
+    session.works_in(&name, input);
     let kind = if QUESTIONS.contains(&&*name) { CallKind::Question } else { CallKind::Work };
     let mut timeout = None;
     if name == "bash" {

@@ -143,8 +143,8 @@ fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
 fn tools_that_work_elsewhere_move_the_session_or_are_named() {
     let works = |a: u32, b: u32| {
         lab().log_that("1", A, "prompt ended", 0, |session| {
-            (0..a).for_each(|_| session.workdir("src"));
-            (0..b).for_each(|_| session.workdir(B));
+            (0..a).for_each(|_| session.touches("src", true));
+            (0..b).for_each(|_| session.touches(B, true));
         })
     };
     let task = works(2, 1).task();

@@ -5,7 +5,7 @@ mod calls;
 use super::fold::fold;
 use crate::clients::table::{and, check, read};
 use crate::model::Tokens;
-use crate::session::Turn;
+use crate::session::{Turn, Workdir};
 
 fn row(kind: &str, payload: &str) -> String {
     format!(r#"{{"timestamp":"2026-11-20T14:05:03.123Z","ordinal":7,"type":"{kind}","payload":{{{payload}}}}}"#)
@@ -283,7 +283,7 @@ fn where_and_with_what() {
     ];
     let figures = [usage(100, 60, 5), usage(100, 60, 5), usage(300, 200, 25), event("token_count", r#","info":null"#)];
     let session = read(fold, &and(and(begun(), calls), figures));
-    assert_eq!(session.workdirs, [(other.to_owned(), 3)]);
+    assert_eq!(session.workdirs, [Workdir { path: other.to_owned(), works: 3, looks: 0 }]);
     assert_eq!(session.directory.as_deref(), Some("/srv/shop/.worktrees/task-x"));
     assert_eq!(session.model.as_deref(), Some("gpt-5.5"));
     assert_eq!(session.tokens, Tokens { input: 100, cached_input: 200, cache_write: 0, output: 25 });
