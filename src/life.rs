@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clients::{Client, Mark, Sign};
+use crate::disk::FileId;
 use crate::model::Evidence;
 use crate::process::{Found, Process, ProcessTable, Role};
 use crate::session::{Session, Turn};
@@ -38,7 +39,8 @@ pub(crate) struct Alive {
 pub(crate) struct Candidate<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,
-    pub(crate) log: &'a Path,
+    /// Its log.
+    pub(crate) file: FileId,
     /// The log holds other sessions too, so that whoever holds it open need not be behind this one.
     pub(crate) shared: bool,
     /// Whose log it is.
@@ -95,16 +97,16 @@ pub(crate) fn lives(
     }
     for at in seeking {
         // A server works for sessions in any directory, all of which it keeps in one file.
-        let serves = |process: &&Process| {
-            process.role == Some(Role::Helper)
-                && process.open.as_ref().is_some_and(|open| open.iter().any(|path| path == candidates[at].log))
-        };
+        let serves = |process: &&Process| process.role == Some(Role::Helper) && process.holds(candidates[at].file);
         let client = candidates[at].client.name;
         if let Some(server) = table.agents(client).find(serves).filter(|_| candidates[at].shared) {
             lives[at] = Some(Life::Alive(alive(table, server, None)));
             continue;
         }
-        let hidden = may_hide(table, &candidates[at], |process| process.cwd.is_none() && process.is_agent());
+        let holds_logs = candidates[at].client.program.is_log.is_some();
+        let unseen =
+            |process: &Process| process.cwd.is_none() && process.is_agent() || holds_logs && process.open.is_none();
+        let hidden = may_hide(table, &candidates[at], unseen);
         lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
     }
     inherited(candidates, &lives)
@@ -156,8 +158,8 @@ pub(crate) fn of_recorded(
 struct Signs<'a> {
     table: &'a ProcessTable,
     marks: HashMap<(&'static str, &'a str), Vec<&'a Mark>>,
-    /// Which process holds which file open or locked.
-    holders: HashMap<&'a Path, &'a Process>,
+    /// Which process holds which file open.
+    holders: HashMap<FileId, &'a Process>,
 }
 
 impl<'a> Signs<'a> {
@@ -169,15 +171,13 @@ impl<'a> Signs<'a> {
             }
         }
         let holding = table.processes.iter().filter(|process| process.client.is_some() && !process.is_zombie());
-        let holders = holding.flat_map(|process| {
-            process.open.iter().flatten().chain(&process.locks).map(move |path| (path.as_path(), process))
-        });
+        let holders = holding.flat_map(|process| process.open.iter().flatten().map(move |open| (open.file, process)));
         Self { table, marks: by_session, holders: holders.collect() }
     }
 
     /// What they say of one session; nothing if there is none.
     fn of(&self, candidate: &Candidate<'_>) -> Option<Life> {
-        if let Some(process) = self.holders.get(candidate.log).filter(|_| !candidate.shared) {
+        if let Some(process) = self.holders.get(&candidate.file).filter(|_| !candidate.shared) {
             return Some(Life::Alive(alive(self.table, process, None)));
         }
         let marks = self.marks.get(&(candidate.client.name, candidate.session.id.as_str()))?;
@@ -199,7 +199,7 @@ impl<'a> Signs<'a> {
                 let is_its = start.is_some() || process.client == Some(client);
                 is_its.then(|| alive(self.table, process, waiting.clone().map(|what| (what, *at))))
             }),
-            Sign::Lock => match self.holders.get(mark.path.as_path()) {
+            Sign::Lock(file) => match self.holders.get(file) {
                 Some(process) => Life::Alive(alive(self.table, process, None)),
                 None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
                 None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
@@ -208,11 +208,13 @@ impl<'a> Signs<'a> {
     }
 }
 
-/// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`. Not that of
-/// another user, who does not write this user's logs.
+/// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`, or one that may be
+/// any client's. Not that of another user, who does not write this user's logs.
 fn may_hide(table: &ProcessTable, candidate: &Candidate<'_>, unseen: impl Fn(&Process) -> bool) -> bool {
     let is_owner = |process: &Process| process.owner.is_none_or(|owner| owner == candidate.owner);
-    table.others_hidden || table.agents(candidate.client.name).any(|process| is_owner(process) && unseen(process))
+    let is_its = |process: &Process| process.client == Some(candidate.client.name) && !process.is_zombie();
+    let hides = |process: &Process| is_owner(process) && (process.unread || is_its(process) && unseen(process));
+    table.others_hidden || table.processes.iter().any(hides)
 }
 
 /// The agents of its client that do not demonstrably write another session.
@@ -223,9 +225,7 @@ fn free<'a>(running: &[&'a Process], candidate: &Candidate<'_>) -> impl Iterator
 
 /// It writes another session of the same client.
 fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
-    let Some(is_log) = candidate.client.program.is_log else { return false };
-    let is_log = |path: &Path| path.file_name().is_some_and(|name| is_log(&name.to_string_lossy()));
-    process.open.iter().flatten().any(|path| path != candidate.log && is_log(path))
+    process.open.iter().flatten().any(|open| open.is_log && open.file != candidate.file)
 }
 
 /// Whether the tools below an agent moved: they computed, or printed something. `awake` tells for how long the

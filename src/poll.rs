@@ -59,7 +59,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let table = ProcessTable::capture(disk, &programs);
     let mut finder = Finder::new(disk);
     request.roots.iter().try_for_each(|root| finder.repository(root))?;
-    let mut problems = Vec::new();
+    let mut problems = table.problems.clone();
     let marks: Marks = CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
     // In a repository, logs are looked for; everywhere, it is the logs that say where that is.
     let mut logs = None;
@@ -211,8 +211,7 @@ fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
 
 /// A living process writes it, however long ago it last did.
 fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &Marks) -> bool {
-    let held =
-        table.agents(client.name).any(|process| process.open.as_ref().is_some_and(|open| open.contains(&file.path)));
+    let held = table.agents(client.name).any(|process| process.holds(file.identity.file()));
     // Whoever holds a file that has many sessions need not be at work on this one.
     held && file.within.is_none() || marks[client.name].iter().any(|mark| {
         let named = file.name().ends_with(&mark.session);

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use api_error::classify;
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, FileId};
 use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
 use crate::process::Program;
@@ -204,6 +204,10 @@ impl Identity {
     pub(crate) fn modified(&self) -> Time {
         Time(self.modified / 1_000_000)
     }
+
+    pub(crate) fn file(&self) -> FileId {
+        FileId { device: self.device, inode: self.inode }
+    }
 }
 
 /// A client's own sign that a session runs.
@@ -226,7 +230,7 @@ pub(crate) enum Sign {
         at: Option<Time>,
     },
     /// A file that the running client holds locked.
-    Lock,
+    Lock(FileId),
 }
 
 /// The class of a run that ended with this exit code, or of which there are only words.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::clients::by_name;
+use crate::process::Open;
 use crate::store::Sample;
 
 const PLACE: &str = "/w";
@@ -20,9 +21,15 @@ fn claude(pid: u32, cwd: &str) -> Process {
     agent("claude-code", pid, cwd)
 }
 
-/// It holds `file` open.
-fn codex(pid: u32, cwd: &str, file: &str) -> Process {
-    Process { open: Some(vec![file.into()]), ..agent("codex", pid, cwd) }
+/// Files are told apart by their numbers.
+fn file(path: &str) -> FileId {
+    FileId { device: 1, inode: crate::json::hash(path.as_bytes()) }
+}
+
+/// It holds `path` open.
+fn codex(pid: u32, cwd: &str, path: &str) -> Process {
+    let open = Open { file: file(path), is_log: path.contains("rollout-") };
+    Process { open: Some(vec![open]), ..agent("codex", pid, cwd) }
 }
 
 fn helper(process: Process) -> Process {
@@ -31,6 +38,10 @@ fn helper(process: Process) -> Process {
 
 fn unseen(process: Process) -> Process {
     Process { cwd: None, open: None, ..process }
+}
+
+fn unread(pid: u32) -> Process {
+    Process { pid, unread: true, ..Process::default() }
 }
 
 fn of_user(owner: u32, process: Process) -> Process {
@@ -74,12 +85,12 @@ fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str,
         session
     };
     let sessions: Vec<Session> = asked.iter().map(session).collect();
-    let logs: Vec<PathBuf> = sessions.iter().map(|session| format!("/h/rollout-{}.jsonl", session.id).into()).collect();
+    let logs: Vec<String> = sessions.iter().map(|session| format!("/h/rollout-{}.jsonl", session.id)).collect();
     let candidates: Vec<_> = (0..asked.len())
         .map(|at| Candidate {
             client: by_name(client).unwrap(),
             session: &sessions[at],
-            log: &logs[at],
+            file: file(&logs[at]),
             shared: false,
             owner: 1000,
             place: 0,
@@ -119,16 +130,25 @@ fn one_session_by_its_signs() {
         ("claude-code", vec![], Some(pid_sign(8, Some(360_001))), "unknown"),
         ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(8, Some(360_001))), "alive 7"),
         ("codex", vec![codex(7, PLACE, LOG)], None, "alive 7"),
-        ("codex", vec![codex(7, "/elsewhere", LOG)], Some(Sign::Lock), "alive 7"),
+        ("codex", vec![codex(7, "/elsewhere", LOG)], Some(Sign::Lock(file(LOCK))), "alive 7"),
         ("codex", vec![helper(codex(7, "/elsewhere", LOG))], None, "alive 7"),
         ("codex", vec![helper(codex(7, PLACE, "/x"))], None, "absent"),
+        // What it holds cannot be told, and so not either that it does not hold the log.
+        ("codex", vec![helper(unseen(codex(7, PLACE, "/x")))], None, "unknown"),
+        ("codex", vec![unread(7)], None, "unknown"),
+        ("codex", vec![unread(7)], Some(Sign::Lock(file(LOCK))), "unknown"),
+        ("codex", vec![of_user(1001, unread(7))], None, "absent"),
+        ("claude-code", vec![unread(7)], None, "unknown"),
+        ("claude-code", vec![unread(7)], Some(pid_sign(7, None)), "unknown"),
+        ("claude-code", vec![unread(7)], Some(pid_sign(7, Some(5))), "unknown"),
+        ("claude-code", vec![unread(7)], Some(pid_sign(8, Some(5))), "dead"),
         ("codex", vec![codex(7, PLACE, "/h/rollout-2.jsonl")], None, "absent"),
         ("codex", vec![codex(7, PLACE, "/x")], None, "alive 7"),
-        ("codex", vec![codex(7, PLACE, "/x")], Some(Sign::Lock), "dead"),
-        ("codex", vec![codex(7, "/elsewhere", LOCK)], Some(Sign::Lock), "alive 7"),
-        ("codex", vec![unseen(codex(7, PLACE, "/x"))], Some(Sign::Lock), "unknown"),
-        ("codex", vec![unseen(of_user(1000, codex(7, PLACE, "/x")))], Some(Sign::Lock), "unknown"),
-        ("codex", vec![unseen(of_user(1001, codex(7, PLACE, "/x")))], Some(Sign::Lock), "dead"),
+        ("codex", vec![codex(7, PLACE, "/x")], Some(Sign::Lock(file(LOCK))), "dead"),
+        ("codex", vec![codex(7, "/elsewhere", LOCK)], Some(Sign::Lock(file(LOCK))), "alive 7"),
+        ("codex", vec![unseen(codex(7, PLACE, "/x"))], Some(Sign::Lock(file(LOCK))), "unknown"),
+        ("codex", vec![unseen(of_user(1000, codex(7, PLACE, "/x")))], Some(Sign::Lock(file(LOCK))), "unknown"),
+        ("codex", vec![unseen(of_user(1001, codex(7, PLACE, "/x")))], Some(Sign::Lock(file(LOCK))), "dead"),
     ];
     for (number, (client, processes, sign, wanted)) in cases.into_iter().enumerate() {
         let marks: Vec<_> = sign.into_iter().map(|sign| ("1", sign)).collect();
@@ -144,8 +164,8 @@ fn what_cannot_be_seen_is_not_dead() {
     let one = [("1", true, 0, PLACE)];
     assert_eq!(lives_of("claude-code", &hidden, &one, &[]), ["unknown"]);
     assert_eq!(lives_of("claude-code", &hidden, &one, &[("1", pid_sign(8, Some(5)))]), ["unknown"]);
-    assert_eq!(lives_of("codex", &hidden, &one, &[("1", Sign::Lock)]), ["unknown"]);
-    assert_eq!(lives_of("codex", &ProcessTable::default(), &one, &[("1", Sign::Lock)]), ["unknown"]);
+    assert_eq!(lives_of("codex", &hidden, &one, &[("1", Sign::Lock(file(LOCK)))]), ["unknown"]);
+    assert_eq!(lives_of("codex", &ProcessTable::default(), &one, &[("1", Sign::Lock(file(LOCK)))]), ["unknown"]);
 }
 
 #[test]

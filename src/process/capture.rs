@@ -3,12 +3,16 @@
 //! Who may look into a process is for the system to say, not for a check of owners: a process that refuses to be
 //! traced seems to be root's. What cannot be read stays empty. A process that ends while it is read is left out.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Process, ProcessTable, Program, program, stat};
-use crate::disk::Disk;
+use rustix::io::Errno;
+
+use super::{Open, Process, ProcessTable, Program, program, stat};
+use crate::disk::{Disk, FileId};
+use crate::model::Problem;
 
 const STAT_LIMIT: u64 = 4 * 1024;
 const STATUS_LIMIT: u64 = 16 * 1024;
@@ -17,32 +21,32 @@ const ARGUMENT_LIMIT: usize = 4 * 1024;
 const COMMAND_LIMIT: u64 = (ARGUMENTS * ARGUMENT_LIMIT) as u64;
 /// A process that holds more is not looked into: half a list would prove nothing.
 const OPEN_LIMIT: usize = 4096;
+/// What the system appends to the path of a file that has no name any more.
+const DELETED: &str = " (deleted)";
 
 impl ProcessTable {
     /// Reads the table, and looks closer at what is one of `programs`. Never fails: what cannot be read is unknown.
     pub(crate) fn capture(disk: &Disk, programs: &[&Program]) -> Self {
+        let mut reader = Reader { disk, programs, problems: Vec::new() };
         // First of all, so that whatever started before that moment is listed.
-        let uptime = uptime(disk);
-        let pids: Vec<u32> = disk
-            .names(Path::new("/proc"))
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|name| {
-                name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
-            })
-            .collect();
-        let mut processes: Vec<Process> = pids.iter().filter_map(|&pid| read_process(disk, programs, pid)).collect();
+        let uptime = reader.kept("/proc/uptime", uptime(disk));
+        let names = reader.kept("/proc", disk.names(Path::new("/proc")));
+        let is_pid = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
+        let pids = names.iter().flatten().filter_map(|name| name.to_str().filter(is_pid)?.parse().ok());
+        let mut processes: Vec<Process> = pids.filter_map(|pid| reader.process(pid)).collect();
         processes.sort_unstable_by_key(|process| process.pid);
         processes.dedup_by_key(|process| process.pid);
         // A copied machine has at least the folder, be it empty; where a laid-out one has none, nothing runs.
         let none_laid_out = disk.is_copy() && disk.stat(Path::new("/proc")).is_err();
+        let is_whole = uptime.is_some() || disk.is_copy() && !processes.is_empty();
         let mut table = Self {
-            boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).map(|id| id.trim().to_owned()),
+            boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).ok().map(|id| id.trim().to_owned()),
             uptime: uptime.unwrap_or_default(),
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
             others_hidden: !disk.is_copy() && !processes.iter().any(|process| process.pid == 1),
-            supported: uptime.is_some() || !processes.is_empty() || none_laid_out,
+            supported: names.is_some() && is_whole || none_laid_out,
             processes,
+            problems: reader.problems,
             ..Self::default()
         };
         table.demote_launchers();
@@ -93,58 +97,111 @@ impl ProcessTable {
     }
 }
 
-fn read_process(disk: &Disk, programs: &[&Program], pid: u32) -> Option<Process> {
-    let (mut process, kernel) = stat::parse(pid, &text(disk, format!("/proc/{pid}/stat"), STAT_LIMIT)?)?;
-    if kernel || process.is_zombie() {
-        return Some(process);
-    }
-    process.argv = command_line(&head(disk, format!("/proc/{pid}/cmdline"), COMMAND_LIMIT).unwrap_or_default());
-    if process.argv.is_empty() {
-        return Some(process);
-    }
-    process.exe = disk.link(&of(pid, "exe")).ok().map(without_deleted);
-    if let Some(program) = program::recognise(programs, &process.argv, process.exe.as_deref()) {
-        process.client = Some(program.client);
-        process.role = Some((program.role)(program::own(&process.argv)));
-        look_into(disk, program, &mut process);
-    }
-    Some(process)
+/// Reads one process after another, and keeps why something could not be read.
+struct Reader<'a> {
+    disk: &'a Disk,
+    programs: &'a [&'a Program],
+    problems: Vec<Problem>,
 }
 
-fn look_into(disk: &Disk, program: &Program, process: &mut Process) {
-    process.cwd = disk.link(&of(process.pid, "cwd")).ok();
-    let status = text(disk, of(process.pid, "status"), STATUS_LIMIT).unwrap_or_default();
-    process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
-    process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
-    let files = if program.is_log.is_some() { open_files(disk, process.pid) } else { None };
-    let Some(mut files) = files else { return };
-    files.sort_unstable();
-    process.locks = files
-        .iter()
-        .filter(|(path, fd)| is_locked(disk, process.pid, path, *fd))
-        .map(|(path, _)| path.clone())
-        .collect();
-    process.locks.dedup();
-    let mut paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
-    paths.dedup();
-    process.open = Some(paths);
+impl Reader<'_> {
+    /// What was read; nothing where it is not there, or cannot be read.
+    fn kept<T>(&mut self, path: impl AsRef<Path>, read: io::Result<T>) -> Option<T> {
+        if_there(read).unwrap_or_else(|error| {
+            self.note(path.as_ref(), &error);
+            None
+        })
+    }
+
+    /// Of failures one is told: they come in crowds. That one may not look at others' processes is none.
+    fn note(&mut self, path: &Path, error: &io::Error) {
+        if self.problems.is_empty() && error.kind() != io::ErrorKind::PermissionDenied {
+            self.problems.push(Problem::new(path, error.to_string()));
+        }
+    }
+
+    /// Nothing if it has ended.
+    fn process(&mut self, pid: u32) -> Option<Process> {
+        let stat = text(self.disk, of(pid, "stat"), STAT_LIMIT);
+        let parsed = |text: String| stat::parse(pid, &text).ok_or_else(|| io::ErrorKind::InvalidData.into());
+        let (mut process, kernel) = match if_there(stat.and_then(parsed)) {
+            Ok(read) => read?,
+            Err(error) => return Some(self.unread(Process { pid, ..Process::default() }, "stat", &error)),
+        };
+        if kernel || process.is_zombie() {
+            return Some(process);
+        }
+        match if_there(head(self.disk, of(pid, "cmdline"), COMMAND_LIMIT)) {
+            Ok(bytes) => process.argv = command_line(&bytes.unwrap_or_default()),
+            Err(error) => return Some(self.unread(process, "cmdline", &error)),
+        }
+        if process.argv.is_empty() {
+            return Some(process);
+        }
+        let exe = if_there(self.disk.link(&of(pid, "exe")));
+        process.exe = exe.as_ref().ok().cloned().flatten().map(without_deleted);
+        match (program::recognise(self.programs, &process.argv, process.exe.as_deref()), exe) {
+            (Some(program), _) => {
+                process.client = Some(program.client);
+                process.role = Some((program.role)(program::own(&process.argv)));
+                Some(self.look_into(program, process))
+            }
+            // Others' programs are known by their command line alone.
+            (None, Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+                Some(self.unread(process, "exe", &error))
+            }
+            (None, _) => Some(process),
+        }
+    }
+
+    /// A process of which this part could not be read: it may be anybody's.
+    fn unread(&mut self, mut process: Process, part: &str, error: &io::Error) -> Process {
+        let path = of(process.pid, part);
+        self.note(&path, error);
+        process.unread = true;
+        process.owner = path.parent().and_then(|folder| self.disk.stat(folder).ok()).map(|meta| meta.uid());
+        process
+    }
+
+    fn look_into(&mut self, program: &Program, mut process: Process) -> Process {
+        let path = |part| of(process.pid, part);
+        process.cwd = self.kept(path("cwd"), self.disk.link(&path("cwd")));
+        let open = program.is_log.map(|is_log| open_files(self.disk, process.pid, is_log));
+        process.open = open.and_then(|open| self.kept(path("fd"), open));
+        let status = match if_there(text(self.disk, path("status"), STATUS_LIMIT)) {
+            Ok(status) => status.unwrap_or_default(),
+            Err(error) => return self.unread(process, "status", &error),
+        };
+        process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
+        process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
+        process
+    }
 }
 
-/// The open paths with their numbers; pipes, sockets and devices are none.
-fn open_files(disk: &Disk, pid: u32) -> Option<Vec<(PathBuf, u32)>> {
-    let names = disk.names(&of(pid, "fd")).ok().filter(|names| names.len() <= OPEN_LIMIT)?;
-    let file = |fd: u32| {
-        let path = disk.link(&of(pid, &format!("fd/{fd}"))).ok()?;
-        (path.is_absolute() && !path.starts_with("/dev")).then_some((path, fd))
-    };
-    Some(names.iter().filter_map(|name| file(name.to_str()?.parse().ok()?)).collect())
-}
-
-/// Seen, never tried: to try a lock is to take it.
-fn is_locked(disk: &Disk, pid: u32, path: &Path, fd: u32) -> bool {
-    path.extension().is_some_and(|extension| extension == "lock")
-        && text(disk, format!("/proc/{pid}/fdinfo/{fd}"), STATUS_LIMIT)
-            .is_some_and(|info| info.lines().any(|line| line.starts_with("lock:")))
+/// The logs and lock files among the open files. That a lock is held is told by its file being open: to try a lock
+/// is to take it.
+fn open_files(disk: &Disk, pid: u32, is_log: fn(&str) -> bool) -> io::Result<Vec<Open>> {
+    let names = disk.names(&of(pid, "fd"))?;
+    if names.len() > OPEN_LIMIT {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut open = Vec::new();
+    for name in &names {
+        let link = of(pid, "fd").join(name);
+        let Some(path) = if_there(disk.link(&link))? else { continue };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_log = is_log(&name);
+        // What its name was taken from is nobody's log any more.
+        if !path.is_absolute() || !is_log && !name.ends_with(".lock") || name.ends_with(DELETED) {
+            continue;
+        }
+        // In a copied table the link is but a text: the path as it was on the copied machine.
+        let followed = if disk.is_copy() { &path } else { &link };
+        open.extend(if_there(disk.stat(followed))?.map(|meta| Open { file: FileId::of(&meta), is_log }));
+    }
+    open.sort_unstable();
+    open.dedup();
+    Ok(open)
 }
 
 /// The words behind `name` in a `/proc/PID/status`: ids of a process in nested namespaces, or of its users, of
@@ -169,30 +226,44 @@ fn command_line(bytes: &[u8]) -> Vec<String> {
     if end == 0 { Vec::new() } else { bytes[..end].split(|byte| *byte == 0).take(ARGUMENTS).map(bounded).collect() }
 }
 
-/// What the system appends to the path of a file that is gone, as after an upgrade.
+/// A program may be gone by now, as after an upgrade.
 fn without_deleted(path: PathBuf) -> PathBuf {
-    path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from).unwrap_or(path)
+    path.to_str().and_then(|text| text.strip_suffix(DELETED)).map(PathBuf::from).unwrap_or(path)
 }
 
-fn uptime(disk: &Disk) -> Option<Duration> {
+fn uptime(disk: &Disk) -> io::Result<Duration> {
     let text = text(disk, "/proc/uptime", 256)?;
-    Duration::try_from_secs_f64(text.split_ascii_whitespace().next()?.parse().ok()?).ok()
+    let seconds = text.split_ascii_whitespace().next().and_then(|text| text.parse().ok());
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or(io::ErrorKind::InvalidData.into())
 }
 
 fn of(pid: u32, part: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{part}"))
 }
 
-fn text(disk: &Disk, path: impl AsRef<Path>, limit: u64) -> Option<String> {
+/// Nothing where it is not there: that alone is proven by an error, and only by these two.
+fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    let is_gone = |error: &io::Error| {
+        let errno = error.raw_os_error();
+        errno == Some(Errno::NOENT.raw_os_error()) || errno == Some(Errno::SRCH.raw_os_error())
+    };
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn text(disk: &Disk, path: impl AsRef<Path>, limit: u64) -> io::Result<String> {
     head(disk, path, limit).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// At most the first `limit` bytes.
-fn head(disk: &Disk, path: impl AsRef<Path>, limit: u64) -> Option<Vec<u8>> {
-    let (file, _) = disk.open(path.as_ref()).ok()?;
+fn head(disk: &Disk, path: impl AsRef<Path>, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, _) = disk.open(path.as_ref())?;
     let mut bytes = Vec::with_capacity(1024);
-    file.take(limit).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

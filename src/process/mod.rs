@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::disk::FileId;
+use crate::model::Problem;
 pub(crate) use program::{Program, Role};
 
 /// How much younger than the table a recorded process may be and still count as merely too young for it.
@@ -45,25 +47,39 @@ pub(crate) struct Process {
     pub(crate) reaped_cpu: Duration,
     /// Resident.
     pub(crate) memory_bytes: u64,
-    /// The user that an agent acts as.
+    /// The user that an agent acts as, or what could not be read.
     pub(crate) owner: Option<u32>,
     /// How an agent in an inner pid namespace (a container) calls itself.
     pub(crate) inner_pid: Option<u32>,
+    /// What would tell whose program it is could not be read: it may be anybody's.
+    pub(crate) unread: bool,
     /// Whose program it is.
     pub(crate) client: Option<&'static str>,
     pub(crate) role: Option<Role>,
-    /// The paths it holds open, in order; `None` where it could not be looked into, or nobody asked.
-    pub(crate) open: Option<Vec<PathBuf>>,
-    /// The open files on which it holds a lock.
-    pub(crate) locks: Vec<PathBuf>,
+    /// The logs and lock files of its client that it holds open; `None` where it could not be looked into, or
+    /// nobody asked.
+    pub(crate) open: Option<Vec<Open>>,
     /// The regular file that a descendant of an agent writes to, and its length in bytes.
     pub(crate) output: Option<(PathBuf, u64)>,
+}
+
+/// A file that a process holds open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Open {
+    pub(crate) file: FileId,
+    /// It is a log, and not a lock.
+    pub(crate) is_log: bool,
 }
 
 impl Process {
     /// It ended, and its parent has not noticed.
     pub(crate) fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X' | 'x')
+    }
+
+    /// By whatever name.
+    pub(crate) fn holds(&self, file: FileId) -> bool {
+        self.open.iter().flatten().any(|open| open.file == file)
     }
 
     /// It is an agent, and not merely one's helper.
@@ -103,6 +119,8 @@ pub(crate) struct ProcessTable {
     pub(crate) others_hidden: bool,
     /// There is a process table to read; without one nothing is known of any process.
     pub(crate) supported: bool,
+    /// Why something could not be read.
+    pub(crate) problems: Vec<Problem>,
     children: OnceLock<Children>,
 }
 
@@ -163,9 +181,12 @@ impl ProcessTable {
         let inner =
             || self.processes.iter().find(|process| process.inner_pid == Some(pid) && start == Some(process.start));
         let same = listed.filter(|process| start.is_none_or(|start| start == process.start)).or_else(inner);
+        let unread = |process: &Process| process.unread && (process.pid == pid || start == Some(process.start));
         match same {
+            _ if start.is_none() && listed.is_some_and(|process| process.unread) => Found::Unknown,
             Some(process) if process.is_zombie() => Found::Zombie(process),
             Some(process) => Found::Alive(process),
+            None if self.processes.iter().any(unread) => Found::Unknown,
             None if listed.is_some() => Found::Reused,
             None if !self.would_list(pid, start) => Found::Unknown,
             None => Found::Gone,

@@ -41,14 +41,23 @@ pub(super) fn recognise<'a>(programs: &[&'a Program], argv: &[String], exe: Opti
     // A client may bring its runtime along, and call it what it likes.
     let runtime = exe.filter(|_| RUNTIMES.contains(&file)).map(|exe| exe.to_string_lossy().into_owned());
     let paths: Vec<String> = runtime.into_iter().chain((!script.is_empty()).then(|| format!("/{script}/"))).collect();
+    let installed = [exe, argv.first().map(Path::new)].map(|path| path.and_then(versioned).unwrap_or_default());
     programs.iter().copied().find(|program| {
-        let named = |name: &str| program.names.contains(&name);
+        let named = |name: &str| program.names.contains(&name.strip_suffix(".exe").unwrap_or(name));
         // A script that a package manager linked into a `bin` folder has the client's name.
         named(called)
             || named(file)
             || named(base(script))
+            || installed.iter().any(|folder| program.names.contains(folder))
             || paths.iter().any(|path| program.packages.iter().any(|package| path.contains(&format!("/{package}/"))))
     })
+}
+
+/// The folder of a program that is called as its version, `claude` of `claude/versions/2.1.29`.
+fn versioned(path: &Path) -> Option<&str> {
+    let version = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| folder.ends_with("versions"))?.parent()?;
+    folder.file_name()?.to_str().filter(|_| version.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 /// The command line from the program on: without the runtime and its options.
@@ -109,7 +118,7 @@ pub(super) mod tests {
         let headless = |is| Some(("claude-code", Role::Agent { headless: Some(is) }));
         let codex = Some(("codex", Role::Agent { headless: None }));
         let module = "/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js";
-        let cases: [Case; 26] = [
+        let cases: [Case; 34] = [
             (&["claude"], "/home/dev/.local/share/claude/versions/2.1.0", headless(false)),
             (&["/usr/bin/claude", "-p", "fix"], "/usr/bin/claude", headless(true)),
             (&["tool", "-p"], "/usr/bin/claude", headless(true)),
@@ -133,7 +142,15 @@ pub(super) mod tests {
             (&["agent", "index.js"], "/lib/@openai/codex/1/node", codex),
             (&["agent", "index.js"], "/lib/@openai/codex/1/rg", None),
             (&["node", "--require"], "/usr/bin/node", None),
-            (&["claude.exe"], "/usr/bin/claude.exe", None),
+            (&["claude.exe"], "", headless(false)),
+            (&["agent"], "/usr/lib/claude-code/bin/claude.exe", headless(false)),
+            (&["notclaude.exe"], "/opt/claude.exe.old", None),
+            (&["2.1.29", "-p"], "/home/dev/.local/share/claude/versions/2.1.29", headless(true)),
+            (&["/opt/claude/versions/2.1.29-beta.1"], "", headless(false)),
+            (&["2.1.29"], "", None),
+            (&["2.1.29"], "/opt/claude-tools/versions/2.1.29", None),
+            (&["x"], "/home/dev/claude/versions/x", None),
+            (&["2.1.29"], "/home/dev/claude/releases/2.1.29", None),
             (&[""], "", None),
             (&[], "/usr/bin/claude", None),
         ];

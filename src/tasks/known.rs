@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clients::{Client, Format};
 use crate::declared::Declared;
+use crate::disk::FileId;
 use crate::life::{self, Candidate, Life};
 use crate::places::Places;
 use crate::poll::Seen;
@@ -22,6 +23,7 @@ pub(super) struct Known<'a> {
     pub(super) log: &'a Path,
     /// What its offsets count, if not the bytes of the log.
     pub(super) unit: Option<&'static str>,
+    file: FileId,
     /// The log holds other sessions too.
     shared: bool,
     /// Whose log it is.
@@ -72,6 +74,7 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
                 Format::Rows(_) => None,
                 Format::Store(store) => Some(store.unit),
             },
+            file: copy.log.file.identity.file(),
             shared: copy.log.file.within.is_some(),
             owner: copy.log.file.owner,
             place,
@@ -94,7 +97,7 @@ fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
     Candidate {
         client: one.client,
         session: one.session,
-        log: one.log,
+        file: one.file,
         shared: one.shared,
         owner: one.owner,
         place: one.place,

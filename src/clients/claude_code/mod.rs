@@ -34,7 +34,17 @@ pub(super) static CLIENT: Client = Client {
     caveat: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
 };
 
+/// A supervisor, the hosts of its terminals and the spare processes that it keeps ready outlive every session; and
+/// the program contains search tools, as which it runs itself.
 fn role(argv: &[String]) -> Role {
+    let called = argv.first().map(String::as_str).unwrap_or_default();
+    let is_search = ["rg", "bfs", "ugrep"].contains(&called.rsplit('/').next().unwrap_or_default());
+    let serves = matches!(argv.get(1).map(String::as_str), Some("daemon" | "mcp"));
+    // Behind two dashes is what the host of a terminal was asked to start.
+    let mut options = argv.iter().skip(1).take_while(|word| *word != "--");
+    if is_search || serves || options.any(|word| word == "--bg-pty-host" || word == "--bg-spare") {
+        return Role::Helper;
+    }
     let headless = argv.iter().skip(1).any(|argument| argument == "-p" || argument == "--print");
     Role::Agent { headless: Some(headless) }
 }

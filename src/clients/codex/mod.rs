@@ -13,7 +13,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use super::{Client, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
-use crate::disk::Disk;
+use crate::disk::{Disk, FileId};
 use crate::model::Problem;
 use crate::process::{Program, Role};
 use crate::world::World;
@@ -37,10 +37,15 @@ pub(super) static CLIENT: Client = Client {
     caveat: "of approval prompts only those for more rights are seen, after a minute; before 2026 neither the end of a turn nor a running tool is",
 };
 
+/// Options whose value is an argument of its own.
+const VALUED: [&str; 12] =
+    ["-c", "--config", "-m", "--model", "-p", "--profile", "-s", "--sandbox", "-C", "--cd", "-a", "--ask-for-approval"];
+
 /// The server that does the work of the terminal program, and its helpers, outlive every session.
 fn role(argv: &[String]) -> Role {
     let name = argv.first().map(String::as_str).unwrap_or_default();
-    let mut words = argv.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-'));
+    let is_value = |at: usize| VALUED.contains(&argv[at - 1].as_str());
+    let mut words = (1..argv.len()).filter(|at| !argv[*at].starts_with('-') && !is_value(*at)).map(|at| &*argv[at]);
     if name.ends_with("codex-code-mode-host") || argv.iter().any(|word| word == "pid-update-loop") {
         return Role::Helper;
     }
@@ -83,10 +88,10 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
 /// Locks are deleted at a clean end, and stay after a crash.
 fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
     let Some(folder) = home(world).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
-    let names = names_in(disk, &folder, problems);
-    let marks = names.iter().filter_map(|name| {
-        let session = name.to_str()?.strip_suffix(".lock")?;
-        Some(Mark { session: session.to_owned(), path: folder.join(name), sign: Sign::Lock })
+    let marks = entries_in(disk, &folder, problems).into_iter().filter_map(|(name, entry)| {
+        let session = name.to_str()?.strip_suffix(".lock")?.to_owned();
+        let sign = Sign::Lock(FileId::of(&entry.metadata().ok()?));
+        Some(Mark { session, path: folder.join(name), sign })
     });
     marks.collect()
 }

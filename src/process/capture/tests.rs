@@ -31,7 +31,7 @@ impl Drop for Running {
     }
 }
 
-fn run(command: &mut Command) -> std::io::Result<Running> {
+fn run(command: &mut Command) -> io::Result<Running> {
     command.stdin(Stdio::null()).process_group(0).spawn().map(Running)
 }
 
@@ -109,19 +109,28 @@ mod real {
     }
 
     #[test]
-    fn sees_a_lock_that_is_held() {
+    fn an_open_file_is_the_same_by_every_name() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().canonicalize().unwrap().join("session.lock");
+        let real = folder.path().canonicalize().unwrap();
+        fs::create_dir(real.join("data")).unwrap();
+        symlink("data", real.join("home")).unwrap();
+        let path = real.join("home/rollout-1.jsonl");
         let file = fs::File::create(&path).unwrap();
-        let own = std::process::id();
-        let held = || {
-            let files = open_files(&Disk::default(), own).unwrap();
-            let (path, fd) = files.into_iter().find(|(open, _)| *open == path).unwrap();
-            is_locked(&Disk::default(), own, &path, fd)
-        };
-        assert!(!held());
-        file.lock().unwrap();
-        assert!(held());
+        let lock = fs::File::create(real.join("home/1.lock")).unwrap();
+        let _other = fs::File::create(real.join("home/notes.jsonl")).unwrap();
+        let id = |path: &Path| FileId::of(&fs::metadata(path).unwrap());
+        let held = || open_files(&Disk::default(), std::process::id(), CODEX.is_log.unwrap()).unwrap();
+        let has = |path: &Path| held().iter().any(|open| open.file == id(path));
+        assert!(has(&path) && has(&real.join("data/rollout-1.jsonl")) && has(&real.join("data/1.lock")));
+        assert!(!has(&real.join("data/notes.jsonl")), "neither log nor lock");
+        fs::copy(&path, real.join("rollout-1.jsonl")).unwrap();
+        assert!(!has(&real.join("rollout-1.jsonl")), "the same name, another file");
+        fs::remove_file(&path).unwrap();
+        fs::File::create(&path).unwrap();
+        let inode = rustix::fs::fstat(&file).unwrap().st_ino;
+        assert!(held().iter().all(|open| open.file.inode != inode), "without a name it is no log");
+        drop(lock);
+        assert!(!has(&real.join("data/1.lock")));
     }
 }
 
@@ -187,31 +196,65 @@ fn reads_a_table_laid_out_in_a_folder() {
 #[test]
 fn sees_what_a_helper_holds() {
     let machine = Machine::new();
+    let path = |name: &str| machine.0.path().join(name);
+    fs::create_dir_all(path("data")).unwrap();
+    symlink("data", path("home")).unwrap();
+    for name in ["rollout-1.jsonl", "rollout-2.jsonl", "1.lock", "notes.jsonl"] {
+        fs::write(path("data").join(name), "").unwrap();
+    }
     let helper = machine.process(200, 1, "codex", &["/home/dev/codex", "app-server"]);
     let files = [
-        ("3", "/home/dev/a.jsonl"),
-        ("4", "/l/held.lock"),
-        ("5", "/l/free.lock"),
-        ("6", "socket:[7]"),
-        ("7", "/dev/null"),
+        "/home/rollout-1.jsonl",
+        "/data/1.lock",
+        "/home/notes.jsonl",
+        "/data/rollout-2.jsonl (deleted)",
+        "/data/rollout-3.jsonl",
+        "socket:[7]",
+        "/dev/null",
     ];
-    for (fd, path) in files {
-        symlink(path, helper.join("fd").join(fd)).unwrap();
+    for (fd, path) in files.iter().enumerate() {
+        symlink(path, helper.join("fd").join(fd.to_string())).unwrap();
     }
-    let lock = "pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  WRITE 200 fd:00:123 0 EOF\n";
-    fs::write(helper.join("fdinfo/4"), lock).unwrap();
-    fs::write(helper.join("fdinfo/5"), "pos:\t0\nflags:\t02\n").unwrap();
     let hidden = machine.process(201, 1, "codex", &["codex"]);
     fs::remove_dir(hidden.join("fd")).unwrap();
+    fs::write(hidden.join("fd"), "").unwrap();
 
     let table = machine.capture();
     let helper = table.get(200).unwrap();
     assert_eq!(helper.role, Some(Role::Helper));
-    let open: Vec<PathBuf> = ["/home/dev/a.jsonl", "/l/free.lock", "/l/held.lock"].map(PathBuf::from).into();
-    assert_eq!(helper.open.as_ref(), Some(&open));
-    assert_eq!(helper.locks, [PathBuf::from("/l/held.lock")]);
+    let open = |name: &str, is_log| Open { file: FileId::of(&fs::metadata(path(name)).unwrap()), is_log };
+    let mut wanted = vec![open("data/rollout-1.jsonl", true), open("data/1.lock", false)];
+    wanted.sort_unstable();
+    assert_eq!(helper.open, Some(wanted));
     let hidden = table.get(201).unwrap();
     assert_eq!((hidden.client, hidden.cwd.as_deref(), hidden.open.as_ref()), (Some("codex"), None, None));
+    assert_eq!(table.problems.len(), 1, "{:?}", table.problems);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_gone() {
+    let machine = Machine::new();
+    for (pid, part) in [(300, "stat"), (301, "cmdline"), (302, "status"), (303, "exe")] {
+        let process = machine.process(pid, 1, "x", &[if part == "status" { "claude" } else { "x" }]);
+        drop(fs::remove_file(process.join(part)));
+        if part == "exe" {
+            // No link, and so an error that tells nothing.
+            fs::write(process.join(part), "").unwrap();
+        } else {
+            fs::create_dir(process.join(part)).unwrap();
+        }
+    }
+    machine.process(304, 1, "x", &["x"]);
+    let table = machine.capture();
+    let said = |pid, start| format!("{:?}", table.find(pid, start)).split('(').next().unwrap().to_owned();
+    assert_eq!([said(300, None), said(300, Some(30_000))], ["Unknown", "Unknown"]);
+    assert_eq!([said(301, None), said(301, Some(30_100)), said(301, Some(7))], ["Unknown", "Alive", "Unknown"]);
+    assert_eq!([said(7, Some(30_200)), said(7, Some(5))], ["Unknown", "Gone"], "it may be process 7 in a container");
+    assert_eq!([said(304, None), said(304, Some(7)), said(305, None)], ["Alive", "Reused", "Gone"]);
+    let unread: Vec<u32> = table.processes.iter().filter(|process| process.unread).map(|one| one.pid).collect();
+    assert_eq!(unread, [300, 301, 302, 303]);
+    assert!(table.processes.iter().filter(|process| process.unread).all(|process| process.owner.is_some()));
+    assert_eq!(table.problems.len(), 1, "one for all");
 }
 
 #[test]

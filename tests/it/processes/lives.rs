@@ -1,7 +1,7 @@
 //! Whether an agent lives: every sign there is, and every way to die.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -110,8 +110,12 @@ fn an_upgraded_program_goes_on() {
 /// What lives in the worktree and is no agent, or none of this session's: name, arguments, and whether it counts.
 #[test]
 fn helpers_and_namesakes_do_not_count() {
-    let cases: [(&str, &str, &[&str], bool); 8] = [
+    let cases: [(&str, &str, &[&str], bool); 12] = [
         (CLAUDE, "claude", &["-c", THINKS], true),
+        (CLAUDE, "claude.exe", &["-c", THINKS], true),
+        (CLAUDE, "claude/versions/2.1.29", &["-c", THINKS], true),
+        (CLAUDE, "node/versions/2.1.29", &["-c", THINKS], false),
+        (CLAUDE, "claude", &["daemon", "run"], false),
         (CLAUDE, "vim", &["-c", THINKS, "claude"], false),
         (CLAUDE, "bash", &["run-claude.log"], false),
         (CLAUDE, "codex", &["-c", THINKS], false),
@@ -123,7 +127,7 @@ fn helpers_and_namesakes_do_not_count() {
     for (recording, name, arguments, counts) in cases {
         let machine = Machine::new();
         machine.log(&Log::of(recording, &machine.worktree, machine.start));
-        for script in ["run-claude.log", "run-codex.log", "app-server"] {
+        for script in ["run-claude.log", "run-codex.log", "app-server", "daemon"] {
             fs::write(machine.worktree.join(script), THINKS).unwrap();
         }
         let _agent = machine.spawn(machine.command(name, &machine.worktree).args(arguments));
@@ -141,6 +145,45 @@ fn a_helper_counts_for_the_log_that_it_holds() {
     machine.says(5 * MINUTE, "healthy working");
     machine.kill(&server, true);
     machine.says(5 * MINUTE, "failed process_gone");
+}
+
+#[test]
+fn a_log_is_the_same_by_every_name() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("volume/codex/sessions")).unwrap();
+    fs::create_dir_all(machine.path("home")).unwrap();
+    symlink("../volume/codex", machine.path("home/.codex")).unwrap();
+    let log = Log::of(OLD_CODEX, &machine.worktree, machine.start);
+    let rollout = machine.log(&log).canonicalize().unwrap();
+    assert!(rollout.starts_with(machine.path("volume")));
+    // It neither works in the worktree nor opened the log by the name that is looked for.
+    let agent = machine.codex(&machine.path(""), &rollout, None);
+    machine.says(5 * MINUTE, "healthy working");
+    // What it writes has no name any more: the log is another file, and the agent may be anybody's.
+    fs::rename(&rollout, machine.path("moved")).unwrap();
+    fs::copy(machine.path("moved"), &rollout).unwrap();
+    fs::remove_file(machine.path("moved")).unwrap();
+    machine.says(5 * MINUTE, "failed process_gone");
+    drop(agent);
+}
+
+#[test]
+fn a_lock_is_the_same_by_every_name() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("volume/home")).unwrap();
+    symlink("volume/home", machine.path("home")).unwrap();
+    let log = Log::of(CODEX, &machine.worktree, machine.start);
+    let (rollout, lock) = (machine.log(&log), machine.lock_file(&log).canonicalize().unwrap());
+    // Another log of that name, in a home that is looked into by others.
+    let other = machine.write("other/rollout.jsonl", "");
+    let agent = machine.codex(&machine.path(""), &other, Some(&lock));
+    machine.says(5 * MINUTE, "healthy working");
+    machine.kill(&agent, true);
+    fs::create_dir_all(machine.path("other/thread-writer-locks")).unwrap();
+    let namesake = machine.path("other/thread-writer-locks").join(lock.file_name().unwrap());
+    let _other = machine.codex(&machine.worktree, &other, Some(&namesake));
+    machine.says(5 * MINUTE, "failed process_gone");
+    drop(rollout);
 }
 
 #[test]

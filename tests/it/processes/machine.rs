@@ -121,7 +121,12 @@ impl Machine {
     /// `name` in the folder `cwd`; its arguments are still to be given.
     pub(crate) fn command(&self, name: &str, cwd: &Path) -> Command {
         let mut command = Command::new(self.program(name));
-        command.arg0(name).current_dir(cwd).env_remove("BASH_ENV").process_group(0).stdout(Stdio::null());
+        command
+            .arg0(name.rsplit('/').next().unwrap())
+            .current_dir(cwd)
+            .env_remove("BASH_ENV")
+            .process_group(0)
+            .stdout(Stdio::null());
         command
     }
 

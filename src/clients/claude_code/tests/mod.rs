@@ -6,6 +6,7 @@ mod turns;
 use super::fold::fold;
 use crate::clients::table::{and, check, read, told};
 use crate::model::Tokens;
+use crate::process::Role;
 use crate::session::Session;
 
 const ENVELOPE: &str = r#""isSidechain":false,"userType":"external","entrypoint":"sdk-cli","cwd":"/srv/shop/.worktrees/task-x","sessionId":"5d0ef989-0000-4000-8000-000000000001","version":"2.1.197","gitBranch":"task-x","timestamp":"2026-11-20T14:05:03.123Z""#;
@@ -225,4 +226,25 @@ fn what_else_a_log_says() {
     let glued = format!("{}{}", bash("1", "ls"), ok("1"));
     let padded = format!("{}\0\0\0", bash("2", r"echo \ud83d"));
     assert_eq!(told(&read(fold, &[prompt("go"), glued, padded])), "open, in Bash `echo \u{fffd}`, 2 calls");
+}
+
+#[test]
+fn who_works_and_who_only_serves() {
+    let of = |words: &str| super::role(&words.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let agent = |headless| Role::Agent { headless: Some(headless) };
+    let cases = [
+        ("claude", agent(false)),
+        ("2.1.29 --resume x", agent(false)),
+        ("claude -p daemon", agent(true)),
+        ("/lib/claude-code/cli.js --print go", agent(true)),
+        ("claude daemon run --origin transient", Role::Helper),
+        ("claude.exe --bg-pty-host /tmp/1.sock 86 34 -- versions/2.1.168 --resume x", Role::Helper),
+        ("claude --bg-spare /tmp/claim", Role::Helper),
+        ("claude -- --bg-spare", agent(false)),
+        ("claude mcp serve", Role::Helper),
+        ("rg --files", Role::Helper),
+    ];
+    for (words, wanted) in cases {
+        assert_eq!(of(words), wanted, "{words}");
+    }
 }

@@ -5,6 +5,7 @@ mod calls;
 use super::fold::fold;
 use crate::clients::table::{and, check, read};
 use crate::model::Tokens;
+use crate::process::Role;
 use crate::session::{Turn, Workdir};
 
 fn row(kind: &str, payload: &str) -> String {
@@ -290,4 +291,24 @@ fn where_and_with_what() {
     assert_eq!(session.open.last().unwrap().summary, "make check");
     let large = row("compacted", &format!(r#""message":"","replacement_history":["{}"]"#, "x".repeat(1 << 20)));
     assert_eq!(read(fold, &and(begun(), [large])).turn, Turn::Open);
+}
+
+#[test]
+fn who_works_and_who_only_serves() {
+    let of = |words: &str| super::role(&words.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let agent = |headless| Role::Agent { headless: Some(headless) };
+    let cases = [
+        ("codex", agent(false)),
+        ("codex explain app-server", agent(false)),
+        ("codex -m gpt-5.5 exec go", agent(true)),
+        ("codex --yolo exec go", agent(true)),
+        ("/opt/codex app-server --listen unix://", Role::Helper),
+        ("codex -c a=b app-server", Role::Helper),
+        ("codex pid-update-loop", Role::Helper),
+        ("/opt/codex-code-mode-host", Role::Helper),
+        ("codex mcp-server", Role::Helper),
+    ];
+    for (words, wanted) in cases {
+        assert_eq!(of(words), wanted, "{words}");
+    }
 }
