@@ -15,7 +15,7 @@ pub(crate) struct Reader<'a> {
 }
 
 /// The raw text of one value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {

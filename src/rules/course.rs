@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Finding::{self, Silent, Speaks};
 use super::ends::{declared_evidence, said};
-use super::{Asked, Facts, call_text, evidence, verdict};
+use super::{Asked, Facts, SessionFacts, call_text, evidence, verdict};
 use crate::declared::Word;
 use crate::life::{Life, Moved};
 use crate::model::{ErrorClass, Evidence, Health, Reason, Verdict};
@@ -13,7 +13,10 @@ use crate::text::{age, cut, one_line};
 
 /// 7: a person is asked.
 pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
-    if let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts) || seen.goes_on_below(facts)) {
+    let may_ask = |seen: &SessionFacts<'_>| {
+        seen.goes_on(facts) || seen.goes_on_below(facts) || seen.ended(facts) && seen.session.question().is_some()
+    };
+    if let Some(seen) = facts.session.filter(may_ask) {
         let own = seen.session.question().or_else(|| seen.session.unallowed(|since| seen.age(facts.now, since)));
         let own = own.map(|call| Asked { call, log: seen.log, unit: seen.unit });
         if let Some(asked) = own.or(seen.child_asks) {

@@ -117,6 +117,9 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
         let weak = seen.session.turn == (Turn::Ended { firm: false });
         return Silent(weak.then(|| "a text stands at the end of the log, but more may come".to_owned()));
     }
+    if seen.session.question().is_some() {
+        return Silent(Some("its turn ended, but a person is asked".to_owned()));
+    }
     if seen.child_working {
         return Silent(Some("its turn ended, but a sub-agent, or a command that it waits for, is at work".to_owned()));
     }

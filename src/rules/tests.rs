@@ -5,6 +5,7 @@ mod order;
 
 use super::*;
 use crate::declared::Word;
+use crate::json::Raw;
 use crate::life::Alive;
 use crate::model::ErrorClass;
 use crate::session::{ApiError, NewCall, Outcome, Step, StepState};
@@ -139,6 +140,12 @@ fn say(session: &mut Session, row: &str, number: usize) {
         fingerprint: if same { 1 } else { number as u64 + 2 },
         timeout: timeout.map(Duration::from_millis),
         kind,
+        ..NewCall::default()
+    };
+    let shell = |command: &'static str| NewCall {
+        summary: command.into(),
+        shell: true,
+        ..call("c", true, None, CallKind::Work)
     };
     let error = |class, resets: Option<&str>| ApiError {
         class,
@@ -151,6 +158,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "work" => session.work(),
         "said" => session.said(),
         "ended" => session.ended(),
+        "propose" => session.proposes("Split the cart"),
         "interrupted" => session.interrupted(),
         "retried" => session.retried(),
         "transient" => session.errored(error(ErrorClass::Transient, None)),
@@ -162,10 +170,16 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "poll" => session.call(&call("c", true, None, CallKind::Poller)),
         "gated" => session.call(&call("c", false, Some(MINUTE), CallKind::Gated)),
         "ask" => session.call(&call("q", false, None, CallKind::Question)),
-        "ok" => session.result("c", Outcome::Ok, ""),
-        "runs" => session.result("c", Outcome::Running, ""),
-        "fail" => session.result("c", Outcome::Failed, "exit 101\u{1b}[31m"),
-        "withdrawn" => session.result("c", Outcome::Withdrawn, ""),
+        "look" => session.call(&shell("gh pr checks 12")),
+        "search" => session.call(&shell("cd /w && rg -n oldName src")),
+        "ok" => session.result("c", Outcome::Ok, "", Raw(b"done in 0.3s")),
+        "later" => session.result("c", Outcome::Ok, "", Raw(b"done in 11.2s")),
+        "other" => session.result("c", Outcome::Ok, "", Raw(session.tools.calls.to_string().as_bytes())),
+        "runs" => session.result("c", Outcome::Running, "", Raw(b"runs")),
+        "fail" => session.result("c", Outcome::Failed, "exit 101\u{1b}[31m", Raw(b"no")),
+        "none" => session.result("c", Outcome::Failed, "exit 1", Raw::default()),
+        "wrong" => session.result("c", Outcome::Failed, "exit 2: rg: src: No such file or directory", Raw(b"no")),
+        "withdrawn" => session.result("c", Outcome::Withdrawn, "", Raw::default()),
         "plan" => session.plan(vec![step(StepState::Done), step(StepState::Current), step(StepState::Pending)]),
         other => panic!("no row `{other}`"),
     }

@@ -1,9 +1,11 @@
 //! A session's calls: made, open, put aside, come back.
 
-use super::Session;
-use super::parts::{Call, CallKind, Failure, LastCall, NewCall, Outcome};
+use super::command::{highest_answer, looks, tool_looks};
+use super::parts::{Call, CallKind, Failure, LastCall, NewCall, Outcome, PutAside, Told};
+use super::pattern::{complains, exit_code};
 use super::words::keep;
-use crate::json::{hash, mix};
+use super::{Session, answer};
+use crate::json::{Raw, hash, mix};
 
 /// Of more calls at once, the newest are known.
 const MOST_OPEN: usize = 64;
@@ -12,29 +14,36 @@ impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
         self.count_call(&call.name);
-        if call.kind == CallKind::Poller {
-            // It waits for something else than what it last called: to look at that again is no repetition.
-            if self.last_call.as_ref().is_some_and(|last| !last.running) {
-                self.repeats.end();
-                self.last_call = None;
-            }
-        } else {
-            // Not the name itself, which is tidied between polls.
-            let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
-            if self.last_call.as_ref().is_none_or(|last| last.fingerprint != fingerprint) {
-                self.repeats.end();
-            }
-            self.repeats.add(self.row);
-            // The second one tells it again, as the texts of the first may not be kept.
-            if self.repeats.count <= 2 {
-                let (name, summary) = (keep(&call.name), keep(&call.summary));
-                self.last_call = Some(LastCall { name, summary, fingerprint, running: false });
-            }
+        let looks = match call.kind {
+            CallKind::Poller => true,
+            _ if call.shell => looks(&call.summary),
+            _ => tool_looks(&call.name),
+        };
+        // Not the name itself, which is tidied between polls.
+        let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
+        let goes_on = match &self.last_call {
+            // What goes on in the background is looked at until it has answered.
+            Some(last) if looks => last.running,
+            Some(last) => last.fingerprint == fingerprint,
+            None => false,
+        };
+        if !goes_on {
+            self.end_repeats();
+            self.last_call = (!looks).then(|| LastCall { fingerprint, ..LastCall::default() });
         }
-        self.push(call);
+        self.push(call, !looks);
     }
 
-    fn push(&mut self, call: &NewCall<'_>) {
+    /// What is called next is no repetition, and answers still to come say nothing of one.
+    pub(super) fn end_repeats(&mut self) {
+        self.repeats.end();
+        self.last_call = None;
+        for call in &mut self.open {
+            call.repeats = false;
+        }
+    }
+
+    fn push(&mut self, call: &NewCall<'_>, repeats: bool) {
         if self.open.len() == MOST_OPEN {
             self.open.remove(0);
         }
@@ -46,14 +55,16 @@ impl Session {
             offset: self.row.1,
             timeout: call.timeout,
             kind: call.kind,
-            counted: false,
+            highest_answer: if call.shell { highest_answer(&call.summary) } else { 0 },
+            repeats,
+            told: Told::Nothing,
         });
     }
 
     /// A person is asked, by the client and not by a call of the agent's.
     pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
         let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
-        self.push(&NewCall { kind: CallKind::Question, ..call });
+        self.push(&NewCall { kind: CallKind::Question, ..call }, false);
     }
 
     /// The person has answered, or need not any more.
@@ -61,52 +72,74 @@ impl Session {
         self.open.retain(|call| call.kind != CallKind::Question || call.id != id);
     }
 
-    /// A command failed inside the call `id`, which is still open. One failure per call, however often the log
-    /// tells it.
-    pub(crate) fn command_failed(&mut self, id: &str, text: &str) {
-        if let Some(at) = self.open.iter().position(|call| call.id == id)
-            && !self.open[at].counted
-        {
-            self.open[at].counted = true;
-            self.failed(self.failure(at, text));
+    /// The command of the call `id`, or one inside it, failed; the call is still open. One failure per call, however
+    /// often the log tells it.
+    pub(crate) fn command_failed(&mut self, id: &str, command: Option<&str>, text: &str) {
+        let Some(call) = self.open.iter_mut().find(|call| call.id == id) else { return };
+        let highest = command.map_or(call.highest_answer, highest_answer);
+        if call.told.tell(highest, text) {
+            let failure = failure(call, text);
+            self.failed(failure);
         }
     }
 
     /// The same of a call that was put aside, which the next poll will tell again.
-    pub(crate) fn command_failed_aside(&mut self, name: &str, summary: &str, text: &str) {
-        if self.put_aside == Some(false) {
-            self.put_aside = Some(true);
-            self.failed(Failure { name: keep(name), summary: keep(summary), text: keep(text) });
+    pub(crate) fn command_failed_aside(&mut self, name: &str, command: &str, text: &str) {
+        let Some(aside) = self.put_aside.as_mut() else { return };
+        if aside.told.tell(highest_answer(command), text) {
+            self.failed(Failure { name: keep(name), summary: keep(command), text: keep(text) });
         }
     }
 
-    /// A call came back. Results of calls that nobody made, or that an end closed, are nothing.
-    pub(crate) fn result(&mut self, id: &str, outcome: Outcome, text: &str) {
+    /// A call came back: how it came out, why it failed, and all that it gave back, as it stands in the log.
+    /// Results of calls that nobody made, or that an end closed, are nothing.
+    pub(crate) fn result(&mut self, id: &str, outcome: Outcome, text: &str, answer: Raw<'_>) {
         let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
         self.work();
-        if outcome == Outcome::Running {
-            self.put_aside = self.put_aside.or(Some(false));
-            if let Some(last) = self.last_call.as_mut() {
-                last.running = true;
-            }
-        } else if self.open[at].kind == CallKind::Poller && self.put_aside.take() == Some(true) {
-            self.open[at].counted = true;
+        let mut call = self.open.remove(at);
+        let aside = if outcome == Outcome::Running {
+            self.goes_on_aside(&call);
+            None
+        } else {
+            self.put_aside.take_if(|_| call.kind == CallKind::Poller)
+        };
+        if let Some(aside) = &aside {
+            (call.told, call.highest_answer) = (call.told.max(aside.told), aside.highest_answer);
         }
         match outcome {
-            Outcome::Failed if !self.open[at].counted => self.failed(self.failure(at, text)),
-            Outcome::Ok if !self.open[at].counted => self.failures.end(),
+            Outcome::Failed if call.told.tell(call.highest_answer, text) => self.failed(failure(&call, text)),
+            Outcome::Ok if call.told == Told::Nothing => self.failures.end(),
             _ => {}
         }
         if matches!(outcome, Outcome::Failed | Outcome::Withdrawn) {
             // It made no step.
             self.plan.retain(|step| step.id.is_some() || step.call.as_deref() != Some(id));
         }
-        self.open.remove(at);
+        if (call.repeats || aside.is_some()) && !matches!(outcome, Outcome::Withdrawn | Outcome::Running) {
+            self.count_answer(&call, mix(outcome as u64, answer::fingerprint(answer.0)));
+        }
     }
 
-    fn failure(&self, at: usize, text: &str) -> Failure {
-        let call = &self.open[at];
-        Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) }
+    /// What the call gives back will be told by a poll.
+    fn goes_on_aside(&mut self, call: &Call) {
+        self.put_aside.get_or_insert(PutAside { told: call.told, highest_answer: call.highest_answer });
+        if let Some(last) = self.last_call.as_mut().filter(|_| call.repeats) {
+            last.running = true;
+            (last.name, last.summary) = (call.name.clone(), call.summary.clone());
+        }
+    }
+
+    /// Another answer to the same call begins anew.
+    fn count_answer(&mut self, call: &Call, answer: u64) {
+        let Some(last) = self.last_call.as_mut().filter(|last| call.repeats || last.running) else { return };
+        if last.answer.replace(answer) != Some(answer) {
+            self.repeats.end();
+        }
+        // The first one is not shown.
+        if self.repeats.count > 0 && last.name.is_empty() {
+            (last.name, last.summary) = (call.name.clone(), call.summary.clone());
+        }
+        self.repeats.add((call.since, call.offset));
     }
 
     fn failed(&mut self, failure: Failure) {
@@ -114,5 +147,21 @@ impl Session {
         self.count_error(Some(&failure.name), &failure.text, None);
         self.last_failure = Some(failure);
         self.failures.add(self.row);
+    }
+}
+
+fn failure(call: &Call, text: &str) -> Failure {
+    Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) }
+}
+
+impl Told {
+    /// A command ended with a code other than 0, or could not be run. Whether that is a failure not told before: it
+    /// may be an answer to a question, if the code can be one and nothing complains.
+    fn tell(&mut self, highest_answer: u8, text: &str) -> bool {
+        let (code, printed) = exit_code(text);
+        let can_be = code.is_some_and(|code| (1..=i64::from(highest_answer)).contains(&code));
+        let before = *self;
+        *self = if can_be && !complains(printed) { before.max(Self::Answer) } else { Self::Failure };
+        *self == Self::Failure && before != Self::Failure
     }
 }

@@ -124,13 +124,19 @@ impl Session {
 mod tests {
     use super::super::{ApiError, NewCall, Outcome};
     use super::*;
+    use crate::json::Raw;
     use crate::time::Time;
 
     /// Calls a tool at a second, which fails with a text, or does not.
     fn call(session: &mut Session, second: i64, tool: &str, failed: Option<&str>) {
         session.row(Some(Time(second * 1000)), 0, true);
         session.call(&NewCall { id: "1".into(), name: tool.into(), ..NewCall::default() });
-        session.result("1", failed.map_or(Outcome::Ok, |_| Outcome::Failed), failed.unwrap_or_default());
+        session.result(
+            "1",
+            failed.map_or(Outcome::Ok, |_| Outcome::Failed),
+            failed.unwrap_or_default(),
+            Raw::default(),
+        );
     }
 
     fn seen(session: &Session) -> Vec<(String, Option<String>, u64, i64, i64)> {

@@ -3,7 +3,9 @@
 //! A client reads its own rows and says here, in these verbs, what they mean; nothing below this line knows
 //! any client. The state is small, bounded and serialisable: it is what the checkpoint keeps.
 
+mod answer;
 mod calls;
+mod command;
 mod counting;
 mod parts;
 mod pattern;
@@ -25,6 +27,8 @@ use crate::parcel::Parcel;
 use crate::text;
 use crate::time::Time;
 
+pub(crate) use command::tool_looks;
+use parts::PutAside;
 pub(crate) use parts::{
     ApiError, Background, BackgroundEnd, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak,
     Turn,
@@ -32,7 +36,7 @@ pub(crate) use parts::{
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
-pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, kind_of_command, summary_of};
+pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
 pub(crate) use workdirs::Workdir;
 
 /// How many columns of it are shown.
@@ -56,6 +60,10 @@ pub(crate) struct Session {
     pub(crate) headless: Option<bool>,
     /// A person is asked before a call that wants more than it may.
     pub(crate) supervised: bool,
+    /// It is to write a plan first, where the log tells.
+    pub(crate) plans: Option<bool>,
+    /// The beginning of the plan that its turn has come to, and that a person has to approve.
+    proposed: Option<String>,
     /// The log says when a turn ends, so that a text alone is no end.
     pub(crate) tells_ends: bool,
     pub(crate) started: Option<Time>,
@@ -67,8 +75,8 @@ pub(crate) struct Session {
     pub(crate) turn_offset: u64,
     /// Calls without result, oldest first.
     pub(crate) open: Vec<Call>,
-    /// A call goes on in the background, and whether a command of it has failed there.
-    put_aside: Option<bool>,
+    /// A call goes on in the background.
+    put_aside: Option<PutAside>,
     pub(crate) failures: Streak,
     pub(crate) last_failure: Option<Failure>,
     pub(crate) repeats: Streak,
@@ -168,7 +176,7 @@ impl Session {
             self.begin();
         }
         self.finish(Turn::Open);
-        self.notice = None;
+        (self.notice, self.proposed) = (None, None);
         self.turn_since = self.row.0.or(self.turn_since);
         self.tools_before = self.tools;
     }
@@ -212,9 +220,17 @@ impl Session {
         }
     }
 
+    /// The agent has written a plan. When the turn ends, a person is asked whether it may be carried out.
+    pub(crate) fn proposes(&mut self, plan: &str) {
+        self.proposed = Some(keep(plan));
+    }
+
     /// The turn has ended as it should.
     pub(crate) fn ended(&mut self) {
         self.finish(Turn::Ended { firm: true });
+        if let Some(plan) = self.proposed.take() {
+            self.asks("", "plan", &plan);
+        }
     }
 
     /// The turn is over, however it went: after an error or an interruption this is said as well.
@@ -310,9 +326,6 @@ impl Session {
     pub(crate) fn seal(&mut self) {
         // What no rule shows need not be kept.
         self.last_failure.take_if(|_| self.failures.count == 0);
-        if let Some(last) = self.last_call.as_mut().filter(|_| self.repeats.count < 2) {
-            (last.name, last.summary) = Default::default();
-        }
         let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);
@@ -337,8 +350,7 @@ impl Session {
     /// What was counted in the turn before is of no interest in the next one.
     fn begin(&mut self) {
         self.failures.end();
-        self.repeats.end();
-        self.last_call = None;
+        self.end_repeats();
     }
 
     fn finish(&mut self, turn: Turn) {

@@ -44,8 +44,29 @@ pub(crate) struct Call {
     /// How long the call itself may take, where it says so.
     pub(crate) timeout: Option<Duration>,
     pub(crate) kind: CallKind,
-    /// Its failure is in the figures already.
-    pub(super) counted: bool,
+    /// Up to this exit code it answers a question, and does not fail.
+    pub(super) highest_answer: u8,
+    /// Its answer says whether the last call is repeated.
+    pub(super) repeats: bool,
+    pub(super) told: Told,
+}
+
+/// What the log has told of how a call came out, before its result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Told {
+    #[default]
+    Nothing,
+    /// A command of it gave an answer by its exit code.
+    Answer,
+    /// A failure, which is in the figures already.
+    Failure,
+}
+
+/// What is known of a call that goes on in the background.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct PutAside {
+    pub(super) told: Told,
+    pub(super) highest_answer: u8,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +90,8 @@ pub(crate) struct NewCall<'a> {
     /// Equal for equal inputs.
     pub(crate) fingerprint: u64,
     pub(crate) timeout: Option<Duration>,
+    /// A shell's, whose command is the summary.
+    pub(crate) shell: bool,
     pub(crate) kind: CallKind,
 }
 
@@ -77,6 +100,8 @@ pub(crate) struct NewCall<'a> {
 pub(crate) enum Outcome {
     Ok,
     Failed,
+    /// Its exit code says no to a question: neither luck nor failure.
+    Answered,
     /// A person refused it, or it was dropped with another: says nothing of the agent's luck.
     Withdrawn,
     /// It goes on in the background.
@@ -99,12 +124,16 @@ pub(crate) struct Failure {
     pub(crate) text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The last call that was no look at something else, and how often the same has given the same answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LastCall {
+    /// Known once there is something to be said of it.
     pub(crate) name: String,
     pub(crate) summary: String,
     /// Of name and input.
     pub(super) fingerprint: u64,
+    /// Of what it gave back last.
+    pub(super) answer: Option<u64>,
     /// It goes on in the background.
     pub(super) running: bool,
 }

@@ -64,7 +64,7 @@ fn without_colours(text: &str) -> Cow<'_, str> {
 }
 
 /// `Exit code 101`, `exit 101: ...`, `Exit code: 1`: what stands before the output, and the output.
-fn exit_code(text: &str) -> (Option<i64>, &str) {
+pub(super) fn exit_code(text: &str) -> (Option<i64>, &str) {
     const BEFORE: [&str; 5] = ["exit code: ", "exit code ", "exit status ", "exited with code ", "exit "];
     let text = text.trim_start();
     let found = BEFORE.iter().find_map(|mark| {
@@ -77,6 +77,16 @@ fn exit_code(text: &str) -> (Option<i64>, &str) {
         Some((Some(code), rest.trim_start_matches(|c: char| matches!(c, ':' | '.' | ',' | ';') || c.is_whitespace())))
     });
     found.unwrap_or((None, text))
+}
+
+/// Whether some program complains in what was printed: `cat: a.txt: No such file or directory`, `error: ...`. What a
+/// comparison shows of the files is no complaint.
+pub(super) fn complains(printed: &str) -> bool {
+    printed.lines().take(LINES).any(|line| {
+        let says_who = line.split_once(": ").is_some_and(|(who, _)| !who.contains(' '));
+        let is_content = line.starts_with(['+', '-', '<', '>', ' ']);
+        says_who && !is_content && (names_an_error(line) || sounds_wrong(line))
+    })
 }
 
 /// The line that says most: the first that names an error, else the first that sounds like one, else the first.

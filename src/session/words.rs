@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::CallKind;
 use crate::json::Raw;
 
 /// How much of a command or an error text is kept, in bytes of raw text.
@@ -32,13 +31,6 @@ pub(crate) const BESIDE_THE_COMMAND: &[&[u8]] = &[
     b"yield_time_ms",
     b"max_output_tokens",
 ];
-
-/// What a command of a shell is for: one that begins with a pause looks whether something else has got on.
-pub(crate) fn kind_of_command(command: &str) -> CallKind {
-    let pause = command.trim_start().strip_prefix("sleep ").map(str::trim_start);
-    let waits = pause.is_some_and(|span| span.starts_with(|first: char| first.is_ascii_digit()));
-    if waits { CallKind::Poller } else { CallKind::Work }
-}
 
 /// What a call is recognised by, from its input: the first of these keys that it has.
 pub(crate) fn summary_of<'a>(input: Raw<'a>, keys: &[&[u8]]) -> Cow<'a, str> {

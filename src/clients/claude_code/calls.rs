@@ -7,8 +7,7 @@ use super::rows::{Block, Row};
 use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
-    summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };
 
 /// What a call is recognised by, most telling first.
@@ -42,7 +41,6 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
             kind = CallKind::Question;
             summary = "may the plan be carried out?".into();
         }
-        "Bash" => kind = kind_of_command(&summary),
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
@@ -52,16 +50,17 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
         _ => {}
     }
+    let shell = &*name == "Bash";
     let mut timeout = None;
-    if &*name == "Bash" {
+    if shell {
         input.reader().object(|key, reader| {
             if key == b"timeout" {
                 timeout = reader.count().map(Duration::from_millis);
             }
         });
     }
-    let fingerprint = input.fingerprint(if &*name == "Bash" { BESIDE_THE_COMMAND } else { &[] });
-    session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
+    let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
+    session.call(&NewCall { id, name, summary, fingerprint, timeout, shell, kind });
 }
 
 fn question(input: Raw<'_>) -> Option<Cow<'_, str>> {
@@ -125,16 +124,17 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
-    let goes_on = row.tool_result.filter(|raw| raw.0.len() < KEPT).is_some_and(|raw| told(session, id, raw));
+    let outcome = row.tool_result.filter(|raw| raw.0.len() < KEPT).map(|raw| told(session, id, raw));
+    let answer = block.content.unwrap_or_default();
     if !block.is_error {
-        return session.result(id, if goes_on { Outcome::Running } else { Outcome::Ok }, "");
+        return session.result(id, outcome.unwrap_or(Outcome::Ok), "", answer);
     }
     let text = block.content.and_then(text_of).unwrap_or_default();
     let text = text.trim_start_matches("<tool_use_error>");
     let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
     let withdrawn = begins(WITHDRAWN) || row.denied && !begins(UNASKED);
     let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
-    session.result(id, outcome, text.trim_end_matches("</tool_use_error>"));
+    session.result(id, outcome, text.trim_end_matches("</tool_use_error>"), answer);
     // The row that says so of the whole turn follows, unless the client was ended first.
     if withdrawn && (text.starts_with("[Request interrupted") || text.contains("STOP what you are doing")) {
         session.interrupted();
@@ -163,11 +163,11 @@ const UNASKED: &[&str] = &[
 ];
 
 /// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved, or did not. And what it says of a command that
-/// goes on in the background, or of a monitor: whether it is of such a one.
-fn told(session: &mut Session, call: &str, result: Raw<'_>) -> bool {
+/// `TaskUpdate` moved, or did not. How it came out: a command, or a monitor, may go on in the background, and an
+/// exit code that the client knows for an answer is none of an error.
+fn told(session: &mut Session, call: &str, result: Raw<'_>) -> Outcome {
     let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
-    let (mut aside, mut monitors) = (None, false);
+    let (mut aside, mut monitors, mut outcome) = (None, false, Outcome::Ok);
     result.reader().object(|key, reader| match key {
         b"task" => reader.object(|key, reader| {
             if key == b"id" {
@@ -178,6 +178,8 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>) -> bool {
         b"success" => success = reader.boolean(),
         b"backgroundTaskId" => aside = reader.string(),
         b"persistent" => monitors = true,
+        // `No matches found`
+        b"returnCodeInterpretation" if !reader.word().is_empty() => outcome = Outcome::Answered,
         b"statusChange" => reader.object(|key, reader| {
             if key == b"to" {
                 to = reader.string();
@@ -191,11 +193,12 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>) -> bool {
     let aside = aside.or_else(|| moved.clone().filter(|_| monitors));
     if let Some(id) = &aside {
         session.set_aside(id);
+        outcome = Outcome::Running;
     }
     match (moved, to) {
         (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),
         (Some(step), None) if success == Some(false) => session.refuse_step(&step),
         _ => {}
     }
-    aside.is_some()
+    outcome
 }

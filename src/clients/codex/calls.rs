@@ -7,9 +7,7 @@ use std::time::Duration;
 use super::fold::Payload;
 use super::output::{self, Js};
 use crate::json::{Raw, Reader, hash};
-use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, kind_of_command, summary_of,
-};
+use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
@@ -32,6 +30,7 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
                 session.runs(&command, script.literal("workdir").as_deref());
             }
             new.summary = script.summary().into();
+            new.shell = script.only_runs_a_command();
             if script.only_polls() {
                 new.kind = CallKind::Poller;
             } else if let Some(rights) = script.literal("sandbox_permissions") {
@@ -56,6 +55,7 @@ pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
 
 fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut NewCall<'a>) {
     let is_shell = matches!(name, "exec_command" | "shell" | "shell_command" | "container.exec");
+    new.shell = is_shell;
     new.fingerprint = arguments.fingerprint(if is_shell { BESIDE_THE_COMMAND } else { &[] });
     session.works_in(name, arguments);
     new.summary = summary_of(arguments, TELLING);
@@ -84,7 +84,6 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
         "write_stdin" if typed_nothing => CallKind::Poller,
         "wait" | "wait_agent" | "list_agents" => CallKind::Poller,
         "request_user_input" => CallKind::Question,
-        _ if is_shell => kind_of_command(&new.summary),
         _ => CallKind::Work,
     };
     if let (Some(rights), "exec_command") = (rights, name) {

@@ -27,6 +27,10 @@ pub(super) struct Payload<'a> {
     pub(super) role: Option<Cow<'a, str>>,
     pub(super) reason: Option<Cow<'a, str>>,
     pub(super) policy: Option<Cow<'a, str>>,
+    /// Whether a plan is asked for, or the work itself.
+    pub(super) mode: Option<Cow<'a, str>>,
+    /// Of a message.
+    pub(super) content: Option<Raw<'a>>,
     pub(super) reviewer: Option<Cow<'a, str>>,
     /// `arguments`, `input` or `action`.
     pub(super) input: Option<Raw<'a>>,
@@ -76,6 +80,13 @@ fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a
         b"role" => payload.role = reader.string(),
         b"reason" => payload.reason = reader.string(),
         b"approval_policy" => payload.policy = reader.string(),
+        b"collaboration_mode_kind" => payload.mode = reader.string(),
+        b"collaboration_mode" => reader.object(|key, reader| {
+            if key == b"mode" {
+                payload.mode = reader.string();
+            }
+        }),
+        b"content" => payload.content = Some(reader.raw()),
         b"approvals_reviewer" => payload.reviewer = reader.string(),
         b"arguments" | b"input" | b"action" => payload.input = Some(reader.raw()),
         b"output" | b"result" => payload.output = Some(reader.raw()),
@@ -132,6 +143,7 @@ fn context(session: &mut Session, payload: &Payload<'_>) {
     if let Some(model) = &payload.model {
         session.model(model);
     }
+    set_mode(session, payload);
     // Another model may be asked instead of a person.
     let asks = matches!(payload.policy.as_deref(), Some("on-request" | "on-failure" | "untrusted" | "unless-trusted"));
     session.supervised = asks && payload.reviewer.as_deref().is_none_or(|reviewer| reviewer == "user");
@@ -141,11 +153,16 @@ fn context(session: &mut Session, payload: &Payload<'_>) {
     }
 }
 
+fn set_mode(session: &mut Session, payload: &Payload<'_>) {
+    session.plans = payload.mode.as_deref().map(|mode| mode == "plan").or(session.plans);
+}
+
 fn event(session: &mut Session, payload: &Payload<'_>) {
     match &*payload.kind {
         "task_started" => {
             session.tells_ends = true;
             session.turn_started();
+            set_mode(session, payload);
         }
         "task_complete" => match payload.error.filter(|raw| raw.0 != b"null") {
             Some(error) => session.errored(turn_error(error)),
@@ -223,18 +240,23 @@ fn total_usage(session: &mut Session, info: Raw<'_>) {
 
 /// Items tell what a call's output may hide: in code mode a failing command is seen nowhere else.
 fn completed_item(session: &mut Session, item: Raw<'_>) {
-    let (mut kind, mut id, mut status, mut exit, mut output) = (None, None, None, None, None);
+    let (mut kind, mut id, mut status, mut exit, mut output, mut text) = (None, None, None, None, None, None);
     let mut command = Cow::default();
     item.reader().object(|key, reader| match key {
         b"type" => kind = reader.string(),
         b"id" => id = reader.string(),
         b"status" => status = reader.string(),
         b"exit_code" => exit = reader.number(),
+        b"text" => text = reader.raw().text(KEPT),
         b"aggregated_output" => output = reader.raw().text(KEPT),
         // `["/bin/bash","-lc","make check"]`
         b"command" => reader.array(|reader| command = reader.raw().text(KEPT).unwrap_or_default()),
         _ => {}
     });
+    // The plan that stood in a message, by itself.
+    if let (Some("Plan"), Some(plan)) = (kind.as_deref(), text.as_deref().and_then(output::first_line)) {
+        session.proposes(plan);
+    }
     let is_command =
         matches!(kind.as_deref(), Some("CommandExecution" | "FileChange" | "McpToolCall" | "CollabAgentToolCall"));
     if is_command && (status.as_deref() == Some("failed") || exit.is_some_and(|code| code != 0.0)) {
@@ -247,24 +269,33 @@ fn completed_item(session: &mut Session, item: Raw<'_>) {
 /// was put aside.
 fn command_failed(session: &mut Session, id: &str, command: &str, text: &str) {
     if id.starts_with("call_") || session.open.iter().any(|call| call.id == id) {
-        return session.command_failed(id, text);
+        let command = Some(command).filter(|command| !command.is_empty());
+        return session.command_failed(id, command, text);
     }
     let is_script = |call: &&Call| matches!(&*call.name, "exec" | "wait");
     match session.open.iter().rev().find(is_script).map(|call| call.id.clone()) {
-        Some(script) => session.command_failed(&script, text),
+        Some(script) => session.command_failed(&script, Some(command), text),
         None => session.command_failed_aside("exec", command, text),
     }
 }
 
 fn response_item(session: &mut Session, payload: &Payload<'_>) {
     match &*payload.kind {
-        "message" if payload.role.as_deref() == Some("assistant") => session.said(),
+        "message" if payload.role.as_deref() == Some("assistant") => {
+            session.said();
+            if session.plans != Some(false)
+                && let Some(plan) = payload.content.and_then(output::proposed_plan)
+            {
+                session.proposes(&plan);
+            }
+        }
         "reasoning" | "web_search_call" | "image_generation_call" | "tool_search_call" => session.work(),
         "function_call" | "custom_tool_call" | "local_shell_call" => call(session, payload),
         "function_call_output" | "custom_tool_call_output" => {
             let id = payload.call.as_deref().unwrap_or_default();
-            let (outcome, text) = output::outcome(payload.output.unwrap_or(Raw(b"\"\"")));
-            session.result(id, outcome, &text);
+            let output = payload.output.unwrap_or(Raw(b"\"\""));
+            let (outcome, text) = output::outcome(output);
+            session.result(id, outcome, &text, output::answer(output));
         }
         _ => {}
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::clients::answer::exit_text;
 use crate::json::{Raw, Reader};
-use crate::session::{KEPT, Outcome, Step, StepState};
+use crate::session::{KEPT, Outcome, Step, StepState, tool_looks};
 
 /// How a call came out, with the text that says why. There is no flag: the text is all there is.
 pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
@@ -30,6 +30,12 @@ pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
         Some(b'{') => of_object(output),
         _ => (Outcome::Ok, Cow::default()),
     }
+}
+
+/// What a tool gave back, without what stands before it: how it went, how long it took.
+pub(super) fn answer(output: Raw<'_>) -> Raw<'_> {
+    const MARK: &[u8] = b"Output:\\n";
+    memchr::memmem::find(output.0, MARK).map_or(output, |at| Raw(&output.0[at + MARK.len()..]))
 }
 
 /// Starts of texts that report a failure without an exit code.
@@ -125,6 +131,40 @@ pub(super) fn is_mcp_error(result: Raw<'_>) -> bool {
     error
 }
 
+/// How far into a message a plan is looked for, in bytes.
+const MESSAGE: usize = 64 * 1024;
+
+/// The first line of the plan that a message puts before a person, between tags that have lines of their own. Within
+/// code it is only spoken of.
+pub(super) fn proposed_plan(content: Raw<'_>) -> Option<String> {
+    let mut plan = None;
+    content.reader().array(|reader| {
+        reader.object(|key, reader| {
+            let raw = reader.raw();
+            if key == b"text" && memchr::memmem::find(raw.0, b"<proposed_plan>").is_some() {
+                plan = raw.text(MESSAGE).as_deref().and_then(plan_in).or(plan.take());
+            }
+        });
+    });
+    plan
+}
+
+fn plan_in(text: &str) -> Option<String> {
+    let mut in_code = false;
+    let mut plan = text.lines().skip_while(|line| {
+        in_code ^= line.trim_start().starts_with("```");
+        in_code || line.trim() != "<proposed_plan>"
+    });
+    plan.next()?;
+    let mut plan = plan.take_while(|line| line.trim() != "</proposed_plan>");
+    plan.find_map(first_line).map(str::to_owned)
+}
+
+/// The first line that says something, without the signs of a heading.
+pub(super) fn first_line(plan: &str) -> Option<&str> {
+    plan.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty())
+}
+
 /// The file that a patch changes first.
 pub(super) fn patched_file(patch: &str) -> String {
     let mut lines = patch.lines().filter_map(|line| line.strip_prefix("*** "));
@@ -162,8 +202,14 @@ impl<'a> Js<'a> {
         tools.peek().is_some()
             && tools.all(|tool| match tool {
                 "write_stdin" => self.literal("chars").is_none_or(|text| text.is_empty()),
-                other => matches!(other, "wait" | "wait_agent" | "list_agents"),
+                other => matches!(other, "wait" | "wait_agent" | "list_agents") || tool_looks(other),
             })
+    }
+
+    /// It does nothing but run one command of a shell.
+    pub(super) fn only_runs_a_command(&self) -> bool {
+        let mut tools = self.tools();
+        tools.next() == Some("exec_command") && tools.next().is_none()
     }
 
     /// It waits for a person's answer.

@@ -36,8 +36,9 @@ pub(super) fn call(session: &mut Session, data: &Data<'_>) {
         "update_todo" => session.plan(todos(input)),
         _ => {}
     }
-    let fingerprint = input.fingerprint(if is_shell(&name) { BESIDE_THE_COMMAND } else { &[] });
-    session.call(&NewCall { id, name, summary, fingerprint, timeout: None, kind });
+    let shell = is_shell(&name);
+    let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
+    session.call(&NewCall { id, name, summary, fingerprint, timeout: None, shell, kind });
 }
 
 fn is_shell(name: &str) -> bool {
@@ -47,7 +48,7 @@ fn is_shell(name: &str) -> bool {
 pub(super) fn result(session: &mut Session, data: &Data<'_>) {
     let Some(id) = data.call.as_deref() else { return };
     let Some(call) = session.open.iter().find(|call| call.id == id) else { return };
-    let (mut content, mut code) = (Raw(b""), data.telemetry.and_then(measured_exit));
+    let (mut content, mut code) = (Raw::default(), data.telemetry.and_then(measured_exit));
     if let Some(result) = data.result {
         result.reader().object(|key, reader| match key {
             b"content" => content = reader.raw(),
@@ -75,7 +76,7 @@ pub(super) fn result(session: &mut Session, data: &Data<'_>) {
         _ if failed_exit.is_some() => Outcome::Failed,
         _ => Outcome::Ok,
     };
-    session.result(id, outcome, &exit_text(failed_exit, &text));
+    session.result(id, outcome, &exit_text(failed_exit, &text), content);
 }
 
 /// `{"metrics":{"exit_code":1}}`
@@ -145,7 +146,7 @@ pub(super) fn permitted(session: &mut Session, data: &Data<'_>) {
         kind = summary_of(result, &[b"kind"]);
     }
     if let ("denied-interactively-by-user" | "cancelled", Some(call)) = (&*kind, data.call.as_deref()) {
-        session.result(call, Outcome::Withdrawn, "");
+        session.result(call, Outcome::Withdrawn, "", Raw::default());
     }
 }
 

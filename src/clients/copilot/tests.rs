@@ -225,6 +225,38 @@ fn how_calls_come_out() {
 }
 
 #[test]
+fn what_an_answer_says() {
+    check(
+        fold,
+        &[
+            (
+                "a search without a match",
+                and(
+                    three(),
+                    [
+                        turn("start"),
+                        reply("4", "{}"),
+                        call("4", "bash", r#"{"command":"rg x src"}"#),
+                        printed("4", "<shellId: 3 completed with exit code 1>"),
+                    ],
+                ),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "the same again",
+                and(begun("1"), [printed("1", "ok"), bash("1"), printed("1", "ok")]),
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "another answer",
+                and(begun("1"), [printed("1", "ok"), bash("1"), printed("1", "not yet")]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn what_a_person_is_asked() {
     let asked = || and(begun("1"), [permission("p", "1")]);
     let url = r#""requestId":"p","permissionRequest":{"kind":"url","url":"https://example.com"}"#;

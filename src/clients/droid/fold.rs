@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::clients::answer::text_of;
+use crate::clients::answer::{exit_code, exit_text, text_of};
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::session::{
@@ -178,13 +178,15 @@ fn call(session: &mut Session, block: &Block<'_>) {
         }),
         _ => {}
     }
-    let fingerprint = input.fingerprint(if name == "Execute" { BESIDE_THE_COMMAND } else { &[] });
+    let shell = name == "Execute";
+    let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall {
         id: block.id.clone().unwrap_or_default(),
         name,
         summary,
         fingerprint,
         timeout: None,
+        shell,
         kind,
     });
 }
@@ -201,13 +203,19 @@ const WITHDRAWN: &[&str] =
 
 fn result(session: &mut Session, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
+    let content = block.content.unwrap_or_default();
     if !block.is_error {
-        return session.result(id, Outcome::Ok, "");
+        return session.result(id, Outcome::Ok, "", content);
     }
-    let text = block.content.and_then(text_of).unwrap_or_default();
+    let text = text_of(content).unwrap_or_default();
     let start = text.lines().next().unwrap_or_default();
     let withdrawn = WITHDRAWN.iter().any(|words| start.contains(words));
-    session.result(id, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &text);
+    let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
+    // The first line says no more than the last.
+    let code = exit_code(content, "[Process exited with code ");
+    let printed = text.split_once('\n').filter(|_| code.is_some()).map_or(&*text, |(_, printed)| printed);
+    let printed = printed.split("[Process exited with code ").next().unwrap_or_default().trim_end();
+    session.result(id, outcome, &exit_text(code, printed), content);
 }
 
 /// How a turn ended. Older versions do not say it: only from here on a text alone is no end.

@@ -151,6 +151,27 @@ fn how_calls_come_out() {
                 "open, 4 calls, 3 failed, streak 3",
             ),
             (
+                "a search without a match",
+                and(
+                    three(),
+                    [
+                        call("4", "Execute", r#"{"command":"rg x src"}"#),
+                        result("4", true, r"Error: Command failed (exit code: 1)\n\n\n[Process exited with code 1]"),
+                    ],
+                ),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "the same again",
+                and(three(), [execute("3"), result("3", true, "exit status 2")]),
+                "open, 4 calls, 4 failed, streak 4, repeats 2",
+            ),
+            (
+                "another answer",
+                and(three(), [execute("3"), result("3", true, "exit status 3")]),
+                "open, 4 calls, 4 failed, streak 4",
+            ),
+            (
                 "a question",
                 vec![
                     prompt(),

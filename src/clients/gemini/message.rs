@@ -206,7 +206,7 @@ fn fold_call(session: &mut Session, tool: &ToolCall<'_>, is_new: bool) {
         }
     }
     if let Some((outcome, text)) = outcome {
-        session.result(&tool.id, outcome, &text);
+        session.result(&tool.id, outcome, &text, tool.answer.raw());
     }
 }
 

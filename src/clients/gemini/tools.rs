@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::json::{Raw, Reader};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, kind_of_command,
-    summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };
 
 /// What a call is recognised by, most telling first.
@@ -44,17 +43,17 @@ pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name
         "read_background_output" | "list_background_processes" | "task_output" => kind = CallKind::Poller,
         _ => {}
     }
+    let shell = name == SHELL;
     let mut timeout = None;
-    if name == SHELL {
-        kind = kind_of_command(&summary);
+    if shell {
         args.reader().object(|key, reader| {
             if key == b"timeout" {
                 timeout = reader.count().map(Duration::from_millis);
             }
         });
     }
-    let fingerprint = args.fingerprint(if name == SHELL { BESIDE_THE_COMMAND } else { &[] });
-    session.call(&NewCall { id, name, summary, fingerprint, timeout, kind });
+    let fingerprint = args.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
+    session.call(&NewCall { id, name, summary, fingerprint, timeout, shell, kind });
 }
 
 fn question(args: Raw<'_>) -> Option<Cow<'_, str>> {
@@ -129,6 +128,13 @@ fn read_answer<'a>(reader: &mut Reader<'a>, each: &mut impl FnMut(Answer<'a>)) {
     });
 }
 
+impl<'a> Answer<'a> {
+    /// All that the tool answered.
+    pub(in crate::clients) fn raw(&self) -> Raw<'a> {
+        self.output.or(self.error).unwrap_or_default()
+    }
+}
+
 /// How a call came out, by the client's word and by what the tool answered, with the text that says why. Nothing
 /// while it goes on.
 pub(in crate::clients) fn outcome<'a>(
@@ -139,7 +145,10 @@ pub(in crate::clients) fn outcome<'a>(
     let error = || answer.error.and_then(|error| error.text(KEPT)).unwrap_or_default();
     match status {
         "cancelled" => Some((Outcome::Withdrawn, Cow::default())),
-        "error" => Some((Outcome::Failed, error())),
+        "error" => {
+            let failure = answer.error.filter(|_| name == SHELL).and_then(shell_failure);
+            Some((Outcome::Failed, failure.map_or_else(error, Cow::Owned)))
+        }
         "" if answer.error.is_some() => Some((Outcome::Failed, error())),
         "" if answer.output.is_none() => None,
         "success" | "" => {

@@ -11,8 +11,7 @@ use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::Tokens;
 use crate::session::{
-    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState,
-    kind_of_command, summary_of,
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };
 use crate::time::Time;
 
@@ -314,24 +313,28 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updat
     session.call(&new_call(part, input));
     session.row(state.to.max(updated), number, true);
     let text = |raw: Option<Raw<'_>>| raw.and_then(|raw| raw.text(KEPT)).unwrap_or_default().into_owned();
+    let answer = state.output.or(state.error).unwrap_or_default();
     match &*state.status {
         "completed" => {
             if let Some(launched) = state.output {
                 background::launched(session, launched);
             }
             let failure = match state.exit {
-                Some(code) if code != 0 => Some(format!("exit code {code}")),
+                Some(code) if code != 0 => {
+                    Some(format!("exit code {code}\n{}", text(state.output)).trim_end().to_owned())
+                }
                 None if state.timed_out => Some("timed out".to_owned()),
                 _ if part.tool == "invalid" => Some(text(state.output)),
                 _ => None,
             };
             let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Ok };
-            session.result(&part.call, outcome, &failure.unwrap_or_default());
+            session.result(&part.call, outcome, &failure.unwrap_or_default(), answer);
         }
         "error" => {
             let error = text(state.error);
             let withdrawn = WITHDRAWN.iter().any(|start| error.starts_with(start));
-            session.result(&part.call, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &error);
+            let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
+            session.result(&part.call, outcome, &error, answer);
             // Unless the person said what to do instead, the model is not asked again.
             return withdrawn && !error.contains("feedback");
         }
@@ -347,6 +350,14 @@ const WITHDRAWN: &[&str] = &["The user rejected permission", "The user dismissed
 fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
     let mut summary = summary_of(input, TELLING);
     let mut timeout = None;
+    let shell = part.tool == "bash";
+    if shell {
+        input.reader().object(|key, reader| {
+            if key == b"timeout" {
+                timeout = reader.count().map(Duration::from_millis);
+            }
+        });
+    }
     let kind = match &*part.tool {
         "question" => {
             summary = question(input).unwrap_or(summary);
@@ -357,18 +368,10 @@ fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
             CallKind::Question
         }
         "background_output" => CallKind::Poller,
-        "bash" => {
-            input.reader().object(|key, reader| {
-                if key == b"timeout" {
-                    timeout = reader.count().map(Duration::from_millis);
-                }
-            });
-            kind_of_command(&summary)
-        }
         _ => CallKind::Work,
     };
-    let fingerprint = input.fingerprint(if part.tool == "bash" { BESIDE_THE_COMMAND } else { &[] });
-    NewCall { id: part.call.clone(), name: part.tool.clone(), summary, fingerprint, timeout, kind }
+    let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
+    NewCall { id: part.call.clone(), name: part.tool.clone(), summary, fingerprint, timeout, shell, kind }
 }
 
 /// `{"questions":[{"question",..}]}`

@@ -149,7 +149,35 @@ fn calls_fail_or_not() {
         (
             "a success ends the streak",
             vec![asks(), calls_on("m2", &[failed(), failed()]), calls_on("m3", &[bash(r#""exit":0"#)])],
-            "open, 3 calls, 2 failed, repeats 3",
+            "open, 3 calls, 2 failed",
+        ),
+        (
+            "the same answer",
+            vec![asks(), calls_on("m2", &[bash(r#""exit":0"#)]), calls_on("m3", &[bash(r#""exit":0"#)])],
+            "open, 2 calls, repeats 2",
+        ),
+        (
+            "another answer",
+            vec![
+                asks(),
+                calls_on("m2", &[bash(r#""exit":0"#)]),
+                calls_on("m3", &[bash(r#""exit":0"#).replace(r#""output":"x""#, r#""output":"y""#)]),
+            ],
+            "open, 2 calls",
+        ),
+        (
+            "a search without a match",
+            vec![
+                asks(),
+                calls_on("m2", &[failed()]),
+                calls_on(
+                    "m3",
+                    &[bash(r#""exit":1"#)
+                        .replace("make check", "rg x src")
+                        .replace(r#""output":"x""#, r#""output":"""#)],
+                ),
+            ],
+            "open, 2 calls, 1 failed, streak 1",
         ),
         (
             "a command that took too long",

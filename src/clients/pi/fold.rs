@@ -152,21 +152,23 @@ fn call(session: &mut Session, block: &Block<'_>) {
     let input = block.input.unwrap_or(Raw(b"{}"));
     session.works_in(&name, input);
     let kind = if QUESTIONS.contains(&&*name) { CallKind::Question } else { CallKind::Work };
+    let shell = name == "bash";
     let mut timeout = None;
-    if name == "bash" {
+    if shell {
         input.reader().object(|key, reader| {
             if key == b"timeout" {
                 timeout = reader.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             }
         });
     }
-    let fingerprint = input.fingerprint(if name == "bash" { BESIDE_THE_COMMAND } else { &[] });
+    let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall {
         id: block.id.clone().unwrap_or_default(),
         name,
         summary: summary_of(input, TELLING),
         fingerprint,
         timeout,
+        shell,
         kind,
     });
 }
@@ -176,16 +178,17 @@ const WITHDRAWN: &[&str] = &["Skipped due to queued user message", "Operation ab
 
 fn result(session: &mut Session, message: &Message<'_>) {
     let id = message.call.as_deref().unwrap_or_default();
+    let content = message.content.unwrap_or_default();
     if !message.is_error {
-        return session.result(id, Outcome::Ok, "");
+        return session.result(id, Outcome::Ok, "", content);
     }
-    let content = message.content.unwrap_or(Raw(b""));
     let text = text_of(content).unwrap_or_default();
     let code = exit_code(content, "Command exited with code ");
     let withdrawn = WITHDRAWN.iter().any(|words| text.starts_with(words) || text.trim_end().ends_with(words));
     // Without any output, the exit code is all the text.
     let output = if text.starts_with("Command exited with code ") { "" } else { &*text };
-    session.result(id, if withdrawn { Outcome::Withdrawn } else { Outcome::Failed }, &exit_text(code, output));
+    let outcome = if withdrawn { Outcome::Withdrawn } else { Outcome::Failed };
+    session.result(id, outcome, &exit_text(code, output), content);
 }
 
 fn read_member<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'a>) {

@@ -150,6 +150,48 @@ fn how_calls_come_out() {
 }
 
 #[test]
+fn what_an_answer_says() {
+    check(
+        fold,
+        &[
+            (
+                "a search without a match",
+                chain(&and(
+                    three(),
+                    [
+                        bash("4").replace("make 4", "rg x"),
+                        result("4", true, "(no output)\\n\\nCommand exited with code 1"),
+                    ],
+                )),
+                "open, 4 calls, 3 failed, streak 3",
+            ),
+            (
+                "the same again",
+                chain(&[
+                    user(),
+                    bash("1"),
+                    result("1", false, "ok"),
+                    bash("2").replace("make 2", "make 1"),
+                    result("2", false, "ok"),
+                ]),
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "another answer",
+                chain(&[
+                    user(),
+                    bash("1"),
+                    result("1", false, "ok"),
+                    bash("2").replace("make 2", "make 1"),
+                    result("2", false, "not yet"),
+                ]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn another_branch_leaves_the_old_one_behind() {
     let rows = chain(&and(three(), [bash("4")]));
     let summary = r#"{"type":"branch_summary","id":"b","parentId":"r1","timestamp":"2026-11-20T14:05:03Z","fromId":"r8","summary":"x"}"#;

@@ -185,7 +185,7 @@ fn tool_result(session: &mut Session, row: &Row<'_>) {
         let id = row.call.as_deref().or(answer.id.as_deref()).unwrap_or_default();
         let name = answer.name.as_deref().unwrap_or_default();
         if let Some((outcome, text)) = gemini::outcome(name, status, &answer) {
-            session.result(id, outcome, &text);
+            session.result(id, outcome, &text, answer.raw());
         }
     });
 }

@@ -191,6 +191,35 @@ fn calls() {
 }
 
 #[test]
+fn what_an_answer_says() {
+    let go = || vec![user(1, "go")];
+    let missed = "Command: rg x\nDirectory: (root)\nOutput: (empty)\nError: (none)\nExit Code: 1\nSignal: (none)";
+    check(
+        fold,
+        &[
+            (
+                "another answer",
+                and(go(), [shell(2, "a", "ls"), ok(3, "a"), shell(4, "b", "ls"), ok(5, "b").replace("fine", "more")]),
+                "open, 2 calls",
+            ),
+            (
+                "a search without a match",
+                and(
+                    go(),
+                    [
+                        called(2, "a", "list_directory", json!({"path": "."})),
+                        failed(3, "a"),
+                        shell(4, "b", "rg x"),
+                        result(5, "b", "run_shell_command", "error", json!({"error": missed})),
+                    ],
+                ),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn requests_that_fail() {
     let go = || vec![user(1, "go")];
     let lost = |number| api_error(number, "APIConnectionError", "Connection error. (cause: fetch failed)", Value::Null);

@@ -11,6 +11,12 @@ fn rule_7_a_person_is_asked() {
     check(vec![
         (log("prompt ask", 0), "stuck waiting_for_person"),
         (log("prompt call ask", 0), "stuck waiting_for_person"),
+        // A plan to approve, however the turn that wrote it goes.
+        (log("prompt propose ended", 0), "stuck waiting_for_person"),
+        (log("prompt propose ended", 0).life(Life::Absent), "stuck waiting_for_person"),
+        (log("prompt propose ended prompt said ended", 0), "completed turn_ended"),
+        (log("prompt propose interrupted", 0), "failed interrupted"),
+        (log("prompt propose call ok", 0), "healthy working"),
         (log("prompt ask", 0).life(Life::Unknown), "stuck waiting_for_person"),
         (log("prompt call", 0).life(waiting()), "stuck waiting_for_person"),
         (log("prompt said", 0).life(waiting()), "stuck waiting_for_person"),
@@ -126,7 +132,18 @@ fn rules_10_to_12_it_struggles() {
         (log("prompt call fail call fail call fail said", 0).life(alive(Some(true))), "struggling failure_streak"),
         (times("same ok", 4), "healthy working"),
         (times("same ok", 5), "struggling repeating"),
+        // An answer that took longer is the same one.
+        (log("prompt same ok same later same ok same later same ok", 0), "struggling repeating"),
+        (times("same other", 9), "healthy working"),
+        (log("prompt same ok same ok same ok same ok same other same ok", 0), "healthy working"),
+        (log("prompt same ok same ok same ok same ok same withdrawn same ok", 0), "struggling repeating"),
+        (log("prompt same ok same ok same ok same ok same", 0), "healthy working"),
+        (times("look ok", 9), "healthy working"),
         (times("poll ok", 9), "healthy working"),
+        // A search without a match is neither luck nor failure.
+        (times("search none", 4), "healthy working"),
+        (times("search wrong", 3), "struggling failure_streak"),
+        (log("prompt call fail call fail search none call fail", 0), "struggling failure_streak"),
         // What runs is waited for; and what is waited for is looked at again.
         (times("same runs poll ok", 5), "struggling repeating"),
         (times("same ok poll ok", 5), "healthy working"),

@@ -1,6 +1,7 @@
 //! What is noted and changes no verdict: each alert just below its limit and just above, and whom it is about.
 
 use super::*;
+use crate::json::Raw;
 use crate::session::Outcome;
 
 /// The kinds of alert of the one task, and that its notes say the same.
@@ -93,7 +94,7 @@ fn failed_calls_of_the_open_turn() {
                 number += 1;
                 let id = number.to_string();
                 session.call(&NewCall { id: id.clone().into(), fingerprint: number, ..NewCall::default() });
-                session.result(&id, outcome, "no");
+                session.result(&id, outcome, "no", Raw::default());
             };
             (0..before).for_each(|_| call(session, Outcome::Failed));
             if before > 0 {

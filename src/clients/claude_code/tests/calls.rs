@@ -203,6 +203,63 @@ fn commands_in_the_background_are_told_of_when_they_end() {
 }
 
 #[test]
+fn exit_codes_that_are_answers() {
+    let missed = |command: &str, result: String| {
+        vec![prompt("go"), bash("9", "make"), failed("9", "Exit code 2\\nno rule"), bash("1", command), result]
+    };
+    let by_client = answer(
+        "1",
+        r#""content":"""#,
+        r#","toolUseResult":{"stdout":"","stderr":"","returnCodeInterpretation":"No matches found"}"#,
+    );
+    let neither = "open, 2 calls, 1 failed, streak 1";
+    check(
+        fold,
+        &[
+            ("as the client has it", missed("rg x src", by_client), neither),
+            ("as it stands", missed("git diff --exit-code", failed("1", "Exit code 1\\n-a\\n+error: b")), neither),
+            (
+                "something was wrong, too",
+                missed("cat a | grep x", failed("1", "Exit code 1\\ncat: a: No such file or directory")),
+                "open, 2 calls, 2 failed, streak 2",
+            ),
+            ("a test that fails", missed("npm test", failed("1", "Exit code 1")), "open, 2 calls, 2 failed, streak 2"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_the_same_answer_again() {
+    let go = || prompt("go");
+    check(
+        fold,
+        &[
+            (
+                "another answer",
+                vec![go(), bash("1", "ls"), ok("1"), bash("2", "ls"), answer("2", r#""content":"more""#, "")],
+                "open, 2 calls",
+            ),
+            (
+                "two at once, whose results come in another order",
+                vec![go(), bash("1", "ls"), bash("1", "ls").replace("toolu_1", "toolu_2"), ok("2"), ok("1")],
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "a look at a page",
+                vec![
+                    go(),
+                    tool("1", "1", "mcp__playwright__browser_wait_for", r#"{"text":"done"}"#),
+                    ok("1"),
+                    tool("2", "2", "mcp__playwright__browser_wait_for", r#"{"text":"done"}"#),
+                    ok("2"),
+                ],
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn what_is_the_same_call_again() {
     let go = || prompt("go");
     check(

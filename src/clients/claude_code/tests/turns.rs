@@ -230,7 +230,7 @@ fn interruptions() {
             (
                 "and gone on by itself",
                 vec![go(), bash("1", "ls"), failed("1", STOPPED), bash("2", "ls")],
-                "open, in Bash `ls`, 2 calls, repeats 2",
+                "open, in Bash `ls`, 2 calls",
             ),
         ],
     );

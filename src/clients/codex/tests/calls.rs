@@ -64,6 +64,15 @@ fn one_failure_per_call() {
     );
 }
 
+/// A command that was put aside is looked at.
+fn poll(call: &str) -> String {
+    function(call, "write_stdin", r#"{"session_id":7,"chars":""}"#)
+}
+
+fn still(call: &str) -> String {
+    output(call, "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n")
+}
+
 #[test]
 fn commands_that_go_on() {
     let running = || {
@@ -74,10 +83,6 @@ fn commands_that_go_on() {
                 output("1", "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n"),
             ],
         )
-    };
-    let poll = |call: &str| function(call, "write_stdin", r#"{"session_id":7,"chars":""}"#);
-    let still = |call: &str| {
-        output(call, "Chunk ID: a\\nWall time: 10 seconds\\nProcess running with session ID 7\\nOutput:\\n")
     };
     check(
         fold,
@@ -104,7 +109,7 @@ fn commands_that_go_on() {
                         function("3", "write_stdin", r#"{"session_id":7,"chars":"y"}"#),
                     ],
                 ),
-                "open, in write_stdin ``, 3 calls, repeats 2",
+                "open, in write_stdin ``, 3 calls",
             ),
             (
                 "a sub-agent waited for",
@@ -165,7 +170,7 @@ fn code_mode() {
             (
                 "a person refused its command",
                 and(and(begun(), failing("1")), [run("2"), refused]),
-                "open, 2 calls, 1 failed, streak 1, repeats 2",
+                "open, 2 calls, 1 failed, streak 1",
             ),
             ("asks a person", and(begun(), [ask]), "open, in exec `Which one?`, asks, 1 calls"),
         ],
@@ -261,6 +266,35 @@ fn plans_and_questions() {
 }
 
 #[test]
+fn a_plan_to_be_approved() {
+    let started = |mode: &str| event("task_started", &format!(r#","turn_id":"t","collaboration_mode_kind":"{mode}""#));
+    let says = |text: &str| {
+        item("message", &format!(r#","role":"assistant","content":[{{"type":"output_text","text":"{text}"}}]"#))
+    };
+    let before_its_end = |mode: &str, text: &str| vec![meta("a", ""), started(mode), context(), says(text)];
+    let turn = |mode: &str, text: &str| and(before_its_end(mode, text), [complete()]);
+    let plan = r"Here it is.\n\n<proposed_plan>\n# Split the cart\n2. Move tests\n</proposed_plan>\n";
+    let asks = "ended, in plan `Split the cart`, asks";
+    let by_item = event("item_completed", r##","item":{"type":"Plan","id":"p","text":"# Split the cart\n2. Move"}"##);
+    let aborted = event("turn_aborted", r#","turn_id":"t","reason":"interrupted""#);
+    check(
+        fold,
+        &[
+            ("it waits", turn("plan", plan), asks),
+            ("told by an item", vec![meta("a", ""), started("plan"), said(), by_item, complete()], asks),
+            ("not before the turn ends", before_its_end("plan", plan), "open"),
+            ("some words behind it", and(before_its_end("plan", plan), [said(), complete()]), asks),
+            ("answered", and(turn("plan", plan), [started("default"), said(), complete()]), "ended"),
+            ("the next turn has begun", and(turn("plan", plan), [started("plan")]), "open"),
+            ("spoken of", turn("plan", "I would write `<proposed_plan>` first."), "ended"),
+            ("within code", turn("plan", r"So:\n```\n<proposed_plan>\n1. x\n</proposed_plan>\n```"), "ended"),
+            ("where none is asked for", turn("default", plan), "ended"),
+            ("interrupted", and(before_its_end("plan", plan), [aborted]), "interrupted"),
+        ],
+    );
+}
+
+#[test]
 fn commands_that_want_more_than_they_may() {
     let asking = |policy: &str, reviewer: &str| {
         let never = r#""approval_policy":"never""#;
@@ -314,9 +348,120 @@ fn what_is_the_same_call_again() {
                     exec("1", "make"),
                     exited("1", 0),
                     function("2", "exec_command", r#"{"cmd":"make","yield_time_ms":30000,"max_output_tokens":9}"#),
+                    exited("2", 0),
                 ],
             ),
-            "open, in exec_command `make`, 2 calls, repeats 2",
+            "open, 2 calls, repeats 2",
         )],
+    );
+}
+
+#[test]
+fn what_is_the_same_answer_again() {
+    let printed = |call: &str, id: &str, seconds: &str, text: &str| {
+        output(
+            call,
+            &format!(
+                "Chunk ID: {id}\\nWall time: {seconds} seconds\\nProcess exited with code 1\\nOriginal token count: 15\\nOutput:\\n{text} in {seconds}s"
+            ),
+        )
+    };
+    let twice = |one: String, other: String| and(begun(), [exec("1", "make"), one, exec("2", "make"), other]);
+    let in_script =
+        |call: &str, text: &str| script_output(call, "Script completed").replace("\"x\"", &format!("\"{text}\""));
+    let look = |call: &str| script(call, "text(await tools.exec_command({cmd: 'gh pr checks 12'}))");
+    check(
+        fold,
+        &[
+            (
+                "it took longer",
+                twice(printed("1", "aa12da", "0.3", "3 failed"), printed("2", "000111", "11.2", "3 failed")),
+                "open, 2 calls, 2 failed, streak 2, repeats 2",
+            ),
+            (
+                "another answer",
+                twice(printed("1", "aa12da", "0.3", "3 failed"), printed("2", "aa12da", "0.3", "2 failed")),
+                "open, 2 calls, 2 failed, streak 2",
+            ),
+            (
+                "results out of order",
+                and(begun(), [exec("1", "make"), exec("2", "make"), exited("2", 0), exited("1", 0)]),
+                "open, 2 calls, repeats 2",
+            ),
+            (
+                "another command between",
+                and(
+                    begun(),
+                    [
+                        exec("1", "make"),
+                        exec("2", "ls"),
+                        exec("3", "make"),
+                        exited("1", 0),
+                        exited("2", 0),
+                        exited("3", 0),
+                    ],
+                ),
+                "open, 3 calls",
+            ),
+            ("a look by a script", and(begun(), [look("1"), done("1"), look("2"), done("2")]), "open, 2 calls"),
+            (
+                "another answer of a script",
+                and(begun(), [run("1"), in_script("1", "3 of 10"), run("2"), in_script("2", "4 of 10")]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn exit_codes_that_are_answers() {
+    let found_nothing = |call: &str| {
+        output(
+            call,
+            "Chunk ID: 1a2b3c\\nWall time: 0.0 seconds\\nProcess exited with code 1\\nOriginal token count: 0\\nOutput:\\n",
+        )
+    };
+    let search = |call: &str| script(call, "text(await tools.exec_command({cmd: 'rg -n oldName src'}))");
+    let command = r#","command":["/bin/bash","-lc","rg -n oldName src"],"aggregated_output":"""#;
+    let searched = |code: u32| command_item("exec-1", code).replace(r#","aggregated_output":"x""#, command);
+    let failed_before = || and(begun(), failing("9"));
+    check(
+        fold,
+        &[
+            ("no match", and(begun(), [exec("1", "rg -n oldName src"), found_nothing("1")]), "open, 1 calls"),
+            (
+                "ends no streak",
+                and(failed_before(), [exec("1", "cd src && grep -rn x ."), found_nothing("1")]),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            (
+                "what a search complains of",
+                and(begun(), [exec("1", "rg x src"), exited("1", 2)]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "an item and an output",
+                and(
+                    failed_before(),
+                    [exec("1", "rg x src"), searched(1).replace("exec-1", "call_1"), found_nothing("1")],
+                ),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            (
+                "in a script",
+                and(failed_before(), [search("1"), searched(1), done("1")]),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            (
+                "a script that also fails",
+                and(begun(), [search("1"), searched(1), command_item("exec-2", 2), done("1")]),
+                "open, 1 calls, 1 failed, streak 1",
+            ),
+            (
+                "told by a poll",
+                and(begun(), [exec("1", "rg x src"), still("1"), poll("2"), found_nothing("2")]),
+                "open, 2 calls",
+            ),
+        ],
     );
 }

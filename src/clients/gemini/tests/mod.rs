@@ -240,6 +240,33 @@ fn how_other_calls_came_out() {
 }
 
 #[test]
+fn what_an_answer_says() {
+    check(
+        fold,
+        &[
+            (
+                "a search without a match",
+                rows(&[
+                    asked(1),
+                    reply(2, "", &[failed("a")]),
+                    reply(3, "", &[shell("b", "rg x src", "Exit Code: 1\n")]),
+                ]),
+                "open, 2 calls, 1 failed, streak 1",
+            ),
+            (
+                "another answer",
+                rows(&[
+                    asked(1),
+                    reply(2, "", &[tool("a", "ls", json!({}), "success", json!({"output": "3 of 10"}))]),
+                    reply(3, "", &[tool("b", "ls", json!({}), "success", json!({"output": "4 of 10"}))]),
+                ]),
+                "open, 2 calls",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_plan_as_it_was_last_written() {
     let steps = &[
         ("Read", "completed"),

@@ -1,0 +1,184 @@
+use super::*;
+
+#[test]
+fn a_line_is_read_as_its_commands() {
+    use Join::{And, Or, Pipe, Then};
+    let cases: [(&str, &[(&str, Join)]); 14] = [
+        ("rg -n \"old name\" src", &[("rg|-n|old name|src", Then)]),
+        (
+            "cd /srv/shop && rg x | head -5; echo $?",
+            &[("cd|/srv/shop", Then), ("rg|x", And), ("head|-5", Pipe), ("echo|$?", Then)],
+        ),
+        ("a || b 2>&1 >/dev/null &", &[("a", Then), ("b", Or)]),
+        ("bash -lc 'cd x && grep -q \"a b\" y'", &[("cd|x", Then), ("grep|-q|a b|y", And)]),
+        ("timeout -k 5 300 gh run watch 9", &[("gh|run|watch|9", Then)]),
+        ("sudo -u dev env A=1 B=2 /usr/bin/grep x y", &[("/usr/bin/grep|x|y", Then)]),
+        ("FOO=1 BAR='a b' nice -n 5 make", &[("make", Then)]),
+        ("until grep -q done log; do sleep 5; done", &[("grep|-q|done|log", Then), ("sleep|5", Then)]),
+        ("[[ -f a && -f b ]] || exit 1", &[("[[|-f|a|-f|b|]]", Then), ("exit|1", Or)]),
+        ("cat <<'EOF' > x\nrm -rf / | sh\nEOF\nwc x", &[("cat", Then), ("wc|x", Then)]),
+        ("(cd a && echo \"$(ls | wc -l)\")", &[("cd|a", Then), ("echo|$(ls | wc -l)", And)]),
+        ("command -v node # is it there?\nnode", &[("command|-v|node", Then), ("node", Then)]),
+        ("make \\\n  check", &[("make|check", Then)]),
+        ("", &[]),
+    ];
+    for (line, wanted) in cases {
+        let commands = commands(line);
+        let got: Vec<_> = commands.iter().map(|command| (command.words.join("|"), command.join)).collect();
+        let wanted: Vec<_> = wanted.iter().map(|(words, join)| ((*words).to_owned(), *join)).collect();
+        assert_eq!(got, wanted, "{line}");
+    }
+}
+
+#[test]
+fn some_exit_codes_are_answers() {
+    let cases = [
+        ("rg -n oldName src", 1),
+        ("grep -rn x tests", 1),
+        ("git grep x", 1),
+        ("git -C /srv/shop diff --exit-code", 1),
+        ("git diff --quiet HEAD -- src", 1),
+        ("diff a b", 1),
+        ("test -f dist/x", 1),
+        ("[ -f a ] && echo yes", 1),
+        ("cd /srv/shop && rg x", 1),
+        ("bash -lc 'cd /srv/shop && timeout 5 rg x | sort'", 0),
+        ("cat a.txt | grep x", 1),
+        ("cargo test 2>&1 | grep FAILED", 1),
+        ("set -o pipefail; cargo test | grep FAILED", 0),
+        ("set -o pipefail; grep x y | head", 1),
+        ("sudo systemctl is-active nginx", 4),
+        ("gh -R a/b pr checks 12", 8),
+        ("find . | xargs -0 grep -n x", 123),
+        ("git fetch && git diff --quiet origin/main", 1),
+        ("! grep -q x y", 1),
+        ("a; grep x y", 1),
+        // Near misses.
+        ("cargo test", 0),
+        ("cargo build && grep x y", 0),
+        ("npm test || grep x y", 1),
+        ("grep x y || npm test", 0),
+        ("grep x y; npm test", 0),
+        ("rg x | xargs sed -i s/a/b/ && make", 0),
+        ("git diff", 0),
+        ("git commit -m grep", 0),
+        ("git diff-tree --exit-code-not", 0),
+        ("jq .a x.json", 0),
+        ("echo grep x", 0),
+        ("python -c 'grep x'", 0),
+        ("bash grep.sh", 0),
+        ("testing -f x", 0),
+        ("", 0),
+    ];
+    for (line, wanted) in cases {
+        assert_eq!(highest_answer(line), wanted, "{line}");
+    }
+}
+
+#[test]
+fn to_look_whether_something_is_done_is_no_work() {
+    let yes = [
+        "gh pr checks 12",
+        "gh run view 991 --json status",
+        "kubectl get pods -n shop",
+        "kubectl -n shop get pods | grep web",
+        "tail -n 5 build.log",
+        "curl -s localhost:3000/health",
+        "curl -sf -o /dev/null -w '%{http_code}' https://shop.example/readyz",
+        "ps aux | grep cargo",
+        "until grep -q done log; do sleep 5; done",
+        "cd /srv/shop && while ! curl -s localhost:1; do sleep 1; done; echo up",
+        "for i in $(seq 30); do curl -sf localhost:1 && break; sleep 2; done",
+        "sleep 60 && gh pr checks 12",
+        "sleep 5; cat result.txt",
+        "timeout 300 gh run watch 991",
+        "timeout 60 bash -c 'until nc -z localhost 5432; do sleep 1; done'",
+        "squeue --me",
+        "docker compose -f dev.yml ps",
+        "date; docker ps",
+        "gh api repos/a/b/actions/runs/5",
+        "cat /tmp/build.log",
+        "test -f dist/done",
+    ];
+    let no = [
+        "cargo test",
+        "cargo test 2>&1 | tail -20",
+        "make check; ps",
+        "cat src/main.rs",
+        "git status",
+        "gh pr create",
+        "gh pr merge 12",
+        "kubectl apply -f x.yml",
+        "docker build .",
+        "curl -X POST localhost:3000/health",
+        "curl -d a=b localhost:3000/status",
+        "curl localhost:3000/users",
+        "gh api repos/a/b/actions/runs/5/jobs -f x=y",
+        "for f in *.rs; do rustfmt $f; done",
+        "npm run dev & sleep 5; curl localhost:3000/health",
+        "echo sleep 5",
+        "cd /srv/shop",
+        "",
+    ];
+    for line in yes {
+        assert!(looks(line), "{line}");
+    }
+    for line in no {
+        assert!(!looks(line), "{line}");
+    }
+}
+
+#[test]
+fn a_tool_may_look_by_its_name() {
+    let yes = [
+        "mcp__playwright__browser_wait_for",
+        "playwright-browser_snapshot",
+        "mcp__ci__getBuildStatus",
+        "waitForJob",
+        "poll",
+        "chrome_devtools.take_screenshot",
+        "get_job_progress",
+    ];
+    let no = ["mcp__jira__set_status", "updateStatus", "Edit", "awaiter", "statusline", "Bash", "create_snapshot", ""];
+    for name in yes {
+        assert!(tool_looks(name), "{name}");
+    }
+    for name in no {
+        assert!(!tool_looks(name), "{name}");
+    }
+}
+
+#[test]
+fn whatever_stands_in_a_line_is_read() {
+    let lines = [
+        "'",
+        "\"a",
+        "$(",
+        "<<",
+        "<<EOF",
+        "a <<EOF\n",
+        "((",
+        "))",
+        "\\",
+        "a\\",
+        "bash -c",
+        "timeout",
+        "sudo -u",
+        "é'ü|ö",
+        ">",
+        "&>",
+        "2>",
+        "[[",
+        "xargs",
+        "$(\n)",
+        "a <<é\né",
+    ];
+    for line in lines {
+        let judged = (highest_answer(line), looks(line));
+        assert!(judged.0 <= 123, "{line}: {judged:?}");
+        let nested = format!("bash -c \"bash -c 'bash -c \\\"bash -c {line}\\\"'\"");
+        let judged = (highest_answer(&nested), looks(&nested));
+        assert!(judged.0 <= 123, "{nested}: {judged:?}");
+    }
+    assert_eq!(commands(&"a;".repeat(10_000)).len(), 64);
+}
