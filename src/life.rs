@@ -1,6 +1,6 @@
 //! Whether a session's agent lives: by the best sign its client gives, else by a process in the worktree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) enum Life {
     Dead(Evidence),
     /// No process of the client is to be seen where it would be.
     Absent,
+    /// Its process works on a newer session by now, as after `/clear`.
+    Left,
     /// It cannot be looked at from here.
     Unknown,
 }
@@ -49,6 +51,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) place: usize,
     /// The number of the one that its process was started in, where that is known.
     pub(crate) started_in: Option<usize>,
+    /// The start of its newest turn; nothing if it was asked for nothing.
+    pub(crate) turn_since: Option<Time>,
     pub(crate) last_activity: Option<Time>,
 }
 
@@ -63,18 +67,11 @@ pub(crate) fn lives(
         return vec![Life::Unknown; candidates.len()];
     }
     let signs = Signs::new(table, marks);
-    let mut lives: Vec<Option<Life>> = candidates.iter().map(|candidate| signs.of(candidate)).collect();
-    // A process that demonstrably works on one open session is not behind another one.
-    let mut taken: HashSet<u32> = HashSet::new();
-    for (candidate, life) in candidates.iter().zip(&lives) {
-        if let Some(Life::Alive(alive)) = life
-            && candidate.session.turn == Turn::Open
-        {
-            taken.insert(alive.pid);
-        }
-    }
+    let lives = candidates.iter().map(|candidate| signs.of(candidate)).collect();
+    let mut search = Search { table, candidates, signs, lives, behind: HashMap::new() };
+    search.share();
     // A proven death needs no search, and a sub-agent has no process of its own.
-    let is_open = |at: &usize| matches!(lives[*at], None | Some(Life::Unknown));
+    let is_open = |at: &usize| matches!(search.lives[*at], None | Some(Life::Unknown));
     let mut seeking: Vec<usize> =
         (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
     seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
@@ -82,34 +79,99 @@ pub(crate) fn lives(
         table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie()).collect();
     // A session may move on; its process stays where it was started.
     let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
-    for worktree in worktrees {
-        seeking.retain(|&at| {
-            let place = worktree(&candidates[at]);
-            let is_here = |process: &&Process| {
-                let cwd = process.cwd.as_deref();
-                !taken.contains(&process.pid) && place.is_some() && cwd.and_then(&place_of) == place
-            };
-            let Some(process) = free(&running, &candidates[at]).find(is_here) else { return true };
-            taken.insert(process.pid);
-            lives[at] = Some(Life::Alive(alive(table, process, None)));
-            false
-        });
+    // Where nobody is free, one may have left another session for this one.
+    for takes in [Search::is_free, Search::went_on] {
+        for worktree in worktrees {
+            seeking.retain(|&at| {
+                let place = worktree(&candidates[at]);
+                let is_here =
+                    |process: &Process| place.is_some() && process.cwd.as_deref().and_then(&place_of) == place;
+                let mut free = free(&running, &candidates[at]).filter(|process| is_here(process));
+                let Some(process) = free.find(|process| takes(&search, process, at)) else { return true };
+                search.take(process, at);
+                false
+            });
+        }
     }
     for at in seeking {
-        // A server works for sessions in any directory, all of which it keeps in one file.
-        let serves = |process: &&Process| process.role == Some(Role::Helper) && process.holds(candidates[at].file);
-        let client = candidates[at].client.name;
-        if let Some(server) = table.agents(client).find(serves).filter(|_| candidates[at].shared) {
-            lives[at] = Some(Life::Alive(alive(table, server, None)));
-            continue;
-        }
-        let holds_logs = candidates[at].client.program.is_log.is_some();
-        let unseen =
-            |process: &Process| process.cwd.is_none() && process.is_agent() || holds_logs && process.open.is_none();
-        let hidden = may_hide(table, &candidates[at], unseen);
-        lives[at].get_or_insert(if hidden { Life::Unknown } else { Life::Absent });
+        let life = search.without(at);
+        search.lives[at].get_or_insert(life);
     }
-    inherited(candidates, &lives)
+    inherited(candidates, &search.lives)
+}
+
+/// One process is behind one main session.
+struct Search<'a> {
+    table: &'a ProcessTable,
+    candidates: &'a [Candidate<'a>],
+    signs: Signs<'a>,
+    lives: Vec<Option<Life>>,
+    /// The session that an agent works on, as far as it is known.
+    behind: HashMap<u32, usize>,
+}
+
+impl Search<'_> {
+    /// Of the sessions that claim one agent by a file that names it, the one with the newest turn has it.
+    fn share(&mut self) {
+        let (table, candidates) = (self.table, self.candidates);
+        for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| candidate.session.parent.is_none())
+        {
+            let Some(Life::Alive(Alive { pid, .. })) = self.lives[at] else { continue };
+            // Logs and locks that it holds tell for themselves, and may be those of several.
+            let holds = |process: &Process| process.open.iter().flatten().next().is_some();
+            let is_one = table.get(pid).is_some_and(|process| process.is_agent() && !holds(process));
+            match self.behind.get(&pid).copied().filter(|_| is_one) {
+                Some(other) if candidates[other].turn_since >= candidate.turn_since => {
+                    self.lives[at] = Some(Life::Left);
+                }
+                other => {
+                    if let Some(other) = other {
+                        self.lives[other] = Some(Life::Left);
+                    }
+                    self.behind.insert(pid, at);
+                }
+            }
+        }
+    }
+
+    fn is_free(&self, process: &Process, _: usize) -> bool {
+        !self.behind.contains_key(&process.pid)
+    }
+
+    /// The process left its session for this one, as with `/clear`: this one's turn is newer, and begins after all
+    /// that the other one did. A session that has ended may be that of an agent which ran as a tool of the other.
+    fn went_on(&self, process: &Process, at: usize) -> bool {
+        let Some(old) = self.behind.get(&process.pid).map(|old| &self.candidates[*old]) else { return false };
+        let new = &self.candidates[at];
+        let is_newer = new.turn_since > old.turn_since && new.turn_since >= old.last_activity;
+        let in_tool = || {
+            let calls = old.session.turn == Turn::Open && !old.session.open.is_empty();
+            calls && self.table.has_shell_below(process.pid)
+        };
+        is_newer && (new.session.turn == Turn::Open || !in_tool())
+    }
+
+    fn take(&mut self, process: &Process, at: usize) {
+        if let Some(old) = self.behind.insert(process.pid, at) {
+            self.lives[old] = Some(Life::Left);
+        }
+        self.lives[at] = Some(Life::Alive(self.signs.alive(process)));
+    }
+
+    /// What is known of a session for which no agent was found.
+    fn without(&self, at: usize) -> Life {
+        let candidate = &self.candidates[at];
+        // A server works for sessions in any directory, all of which it keeps in one file.
+        let serves = |process: &&Process| process.role == Some(Role::Helper) && process.holds(candidate.file);
+        let client = &candidate.client.program;
+        if let Some(server) = self.table.agents(client.client).find(serves).filter(|_| candidate.shared) {
+            return Life::Alive(self.signs.alive(server));
+        }
+        let unseen = |process: &Process| {
+            process.cwd.is_none() && process.is_agent() || client.is_log.is_some() && process.open.is_none()
+        };
+        if may_hide(self.table, candidate, unseen) { Life::Unknown } else { Life::Absent }
+    }
 }
 
 /// How deep sub-agents are nested at most; ids that go in a circle have no end.
@@ -125,14 +187,6 @@ fn inherited(candidates: &[Candidate<'_>], lives: &[Option<Life>]) -> Vec<Life> 
         line.find_map(|at| lives[at].clone()).unwrap_or(Life::Absent)
     };
     (0..candidates.len()).map(life_of).collect()
-}
-
-fn alive(table: &ProcessTable, process: &Process, waiting: Option<(String, Option<Time>)>) -> Alive {
-    let headless = match process.role {
-        Some(Role::Agent { headless }) => headless,
-        Some(Role::Helper) | None => None,
-    };
-    Alive { pid: process.pid, start: process.start, headless, shell_below: table.has_shell_below(process.pid), waiting }
 }
 
 /// What became of a process that was recorded by its id and, at best, its start. `recognise` tells of one that
@@ -158,27 +212,35 @@ pub(crate) fn of_recorded(
 struct Signs<'a> {
     table: &'a ProcessTable,
     marks: HashMap<(&'static str, &'a str), Vec<&'a Mark>>,
+    /// What processes wait for a person to do, by their ids. Whatever session their file names: it may be the last one.
+    waiting: HashMap<u32, &'a Sign>,
     /// Which process holds which file open.
     holders: HashMap<FileId, &'a Process>,
 }
 
 impl<'a> Signs<'a> {
     fn new(table: &'a ProcessTable, marks: &'a HashMap<&'static str, Vec<Mark>>) -> Self {
-        let mut by_session: HashMap<_, Vec<_>> = HashMap::new();
+        let (mut by_session, mut waiting): (HashMap<_, Vec<_>>, HashMap<_, _>) = Default::default();
         for (client, marks) in marks {
             for mark in marks {
                 by_session.entry((*client, mark.session.as_str())).or_default().push(mark);
+                if let Sign::Pid { pid, start, waiting: Some(_), .. } = mark.sign
+                    && let Found::Alive(process) = table.find(pid, start)
+                    && process.client == Some(*client)
+                {
+                    waiting.insert(process.pid, &mark.sign);
+                }
             }
         }
         let holding = table.processes.iter().filter(|process| process.client.is_some() && !process.is_zombie());
         let holders = holding.flat_map(|process| process.open.iter().flatten().map(move |open| (open.file, process)));
-        Self { table, marks: by_session, holders: holders.collect() }
+        Self { table, marks: by_session, waiting, holders: holders.collect() }
     }
 
     /// What they say of one session; nothing if there is none.
     fn of(&self, candidate: &Candidate<'_>) -> Option<Life> {
         if let Some(process) = self.holders.get(&candidate.file).filter(|_| !candidate.shared) {
-            return Some(Life::Alive(alive(self.table, process, None)));
+            return Some(Life::Alive(self.alive(process)));
         }
         let marks = self.marks.get(&(candidate.client.name, candidate.session.id.as_str()))?;
         let mut said: Option<Life> = None;
@@ -195,16 +257,29 @@ impl<'a> Signs<'a> {
     fn of_mark(&self, candidate: &Candidate<'_>, mark: &Mark) -> Life {
         let client = candidate.client.name;
         match &mark.sign {
-            Sign::Pid { pid, start, waiting, at } => of_recorded(self.table, *pid, *start, |process| {
+            Sign::Pid { pid, start, .. } => of_recorded(self.table, *pid, *start, |process| {
                 let is_its = start.is_some() || process.client == Some(client);
-                is_its.then(|| alive(self.table, process, waiting.clone().map(|what| (what, *at))))
+                is_its.then(|| self.alive(process))
             }),
             Sign::Lock(file) => match self.holders.get(file) {
-                Some(process) => Life::Alive(alive(self.table, process, None)),
+                Some(process) => Life::Alive(self.alive(process)),
                 None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
                 None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
         }
+    }
+
+    fn alive(&self, process: &Process) -> Alive {
+        let headless = match process.role {
+            Some(Role::Agent { headless }) => headless,
+            Some(Role::Helper) | None => None,
+        };
+        let waiting = match self.waiting.get(&process.pid) {
+            Some(Sign::Pid { waiting: Some(what), at, .. }) => Some((what.clone(), *at)),
+            _ => None,
+        };
+        let (pid, start, shell_below) = (process.pid, process.start, self.table.has_shell_below(process.pid));
+        Alive { pid, start, headless, shell_below, waiting }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::clients::by_name;
 use crate::process::Open;
+use crate::session::NewCall;
 use crate::store::Sample;
 
 const PLACE: &str = "/w";
@@ -63,6 +64,7 @@ fn word(life: &Life) -> String {
         Life::Alive(alive) => format!("alive {}", alive.pid),
         Life::Dead(_) => "dead".to_owned(),
         Life::Absent => "absent".to_owned(),
+        Life::Left => "left".to_owned(),
         Life::Unknown => "unknown".to_owned(),
     }
 }
@@ -75,27 +77,45 @@ fn number(folder: &Path) -> Option<usize> {
     [PLACE, "/start"].iter().position(|place| Path::new(place) == folder)
 }
 
-/// All of `PLACE`. A parent stands before a slash.
+/// A session with its turn: where it stands, when it began, and when the session was last active.
+struct Worked {
+    session: Session,
+    turn: Option<i64>,
+    last: i64,
+    started_in: &'static str,
+}
+
+/// A parent stands before a slash.
+fn worked(id: &str, turn: Turn, since: Option<i64>, last: i64) -> Worked {
+    let (parent, id) = id.split_once('/').map_or((None, id), |(parent, id)| (Some(parent), id));
+    let mut session = Session::default();
+    session.identity(id, parent);
+    session.turn = turn;
+    Worked { session, turn: since, last, started_in: PLACE }
+}
+
+/// All of `PLACE`.
 fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str, Sign)]) -> Vec<String> {
-    let session = |(id, open, ..): &Asked| {
-        let (parent, id) = id.split_once('/').map_or((None, *id), |(parent, id)| (Some(parent), id));
-        let mut session = Session::default();
-        session.identity(id, parent);
-        session.turn = if *open { Turn::Open } else { Turn::Ended { firm: true } };
-        session
+    let session = |&(id, open, at, started_in): &Asked| {
+        let turn = if open { Turn::Open } else { Turn::Ended { firm: true } };
+        Worked { started_in, ..worked(id, turn, Some(at), at) }
     };
-    let sessions: Vec<Session> = asked.iter().map(session).collect();
-    let logs: Vec<String> = sessions.iter().map(|session| format!("/h/rollout-{}.jsonl", session.id)).collect();
-    let candidates: Vec<_> = (0..asked.len())
-        .map(|at| Candidate {
+    lives_of_worked(client, table, &asked.iter().map(session).collect::<Vec<_>>(), marks)
+}
+
+fn lives_of_worked(client: &str, table: &ProcessTable, asked: &[Worked], marks: &[(&str, Sign)]) -> Vec<String> {
+    let candidates: Vec<_> = asked
+        .iter()
+        .map(|one| Candidate {
             client: by_name(client).unwrap(),
-            session: &sessions[at],
-            file: file(&logs[at]),
+            session: &one.session,
+            file: file(&format!("/h/rollout-{}.jsonl", one.session.id)),
             shared: false,
             owner: 1000,
             place: 0,
-            started_in: number(Path::new(asked[at].3)),
-            last_activity: Some(Time(asked[at].2)),
+            started_in: number(Path::new(one.started_in)),
+            turn_since: one.turn.map(Time),
+            last_activity: Some(Time(one.last)),
         })
         .collect();
     let mark =
@@ -175,9 +195,7 @@ fn several_sessions_share_out_the_processes() {
         |table: ProcessTable, asked: &[Asked], marks: &[(&str, Sign)]| lives_of("claude-code", &table, asked, marks);
     let (old, new) = (("1", true, 10, PLACE), ("2", true, 20, PLACE));
     assert_eq!(of(here(), &[old, new], &[]), ["absent", "alive 7"], "the newest comes first");
-    assert_eq!(of(here(), &[old, new], &[("1", pid_sign(7, Some(100)))]), ["alive 7", "absent"], "signs come first");
-    let idle = ("1", false, 10, PLACE);
-    assert_eq!(of(here(), &[idle, new], &[("1", pid_sign(7, Some(100)))]), ["alive 7", "alive 7"], "and is free");
+    assert_eq!(of(two(), &[new], &[("1", pid_sign(7, Some(100)))]), ["alive 7"], "of a session without a log");
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(7, Some(100)))];
     assert_eq!(of(here(), &[old], &marks), ["alive 7"], "taken up again");
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(8, Some(360_001)))];
@@ -187,6 +205,72 @@ fn several_sessions_share_out_the_processes() {
     let stayed = ("2", true, 20, PLACE);
     let only_there = table(vec![claude(8, "/start")]);
     assert_eq!(of(only_there, &[stayed, moved], &[]), ["absent", "alive 8"], "a moved session's process stayed behind");
+}
+
+#[test]
+fn one_process_is_behind_one_session() {
+    let ended = || Turn::Ended { firm: true };
+    let open_at = |id, since, last| worked(id, Turn::Open, Some(since), last);
+    let in_call = |mut one: Worked| {
+        one.session.call(&NewCall { id: "c".into(), name: "Bash".into(), ..NewCall::default() });
+        one
+    };
+    let of = |processes: Vec<Process>, asked: &[Worked], marks: &[(&str, Sign)]| {
+        lives_of_worked("claude-code", &table(processes), asked, marks).join(", ")
+    };
+    let sign = |session, pid| (session, pid_sign(pid, Some(100)));
+    let here = || vec![claude(7, PLACE)];
+    let shell = Process { pid: 8, parent: 7, argv: vec!["bash".to_owned()], state: 'S', ..Process::default() };
+    let in_shell = || vec![claude(7, PLACE), shell.clone()];
+    let old = [sign("1", 7)];
+
+    let cleared = [open_at("1", 10, 15), open_at("2", 20, 30)];
+    assert_eq!(of(here(), &cleared, &old), "left, alive 7", "the file keeps the id from before");
+    assert_eq!(of(in_shell(), &cleared, &old), "left, alive 7", "the tool is the new one's");
+    let after = [open_at("1", 10, 15), worked("2", ended(), Some(20), 30)];
+    assert_eq!(of(here(), &after, &old), "left, alive 7", "also once the new turn has ended");
+    let idle = [worked("1", ended(), Some(10), 15), open_at("2", 20, 30)];
+    assert_eq!(of(here(), &idle, &old), "left, alive 7", "an idle one is left as well");
+    let child = [open_at("1", 10, 15), open_at("2", 20, 30), open_at("1/3", 11, 12)];
+    assert_eq!(of(here(), &child, &old), "left, alive 7, left", "with its sub-agents");
+
+    let works_on = [open_at("1", 10, 25), open_at("2", 20, 30)];
+    assert_eq!(of(here(), &works_on, &old), "alive 7, absent", "the old one was active since: the new one is dead");
+    let resumed = [open_at("1", 40, 50), open_at("2", 20, 30)];
+    assert_eq!(of(here(), &resumed, &old), "alive 7, absent", "the newest turn is the old one's");
+    let opened = [open_at("1", 10, 15), worked("2", Turn::None, None, 30)];
+    assert_eq!(of(here(), &opened, &old), "alive 7, absent", "the new one was asked for nothing");
+    let nested = [in_call(open_at("1", 10, 15)), worked("2", ended(), Some(20), 30)];
+    assert_eq!(of(in_shell(), &nested, &old), "alive 7, absent", "an agent that its tool ran has ended");
+    let two = vec![claude(7, PLACE), claude(9, PLACE)];
+    assert_eq!(of(two, &cleared, &old), "alive 7, alive 9", "somebody else is free");
+    assert_eq!(of(here(), &cleared, &[sign("1", 7), sign("2", 6)]), "alive 7, dead", "a proven death stays one");
+    assert_eq!(of(here(), &cleared, &[sign("1", 7), sign("2", 7)]), "left, alive 7", "two files name it");
+    assert_eq!(of(here(), &resumed, &[sign("2", 7), sign("1", 7)]), "alive 7, left", "in any order");
+}
+
+#[test]
+fn what_a_process_waits_for_is_its_newest_sessions() {
+    let waiting = Sign::Pid { pid: 7, start: Some(100), waiting: Some("permission prompt".to_owned()), at: None };
+    let sessions =
+        [worked("1", Turn::Ended { firm: true }, Some(10), 15).session, worked("2", Turn::Open, Some(20), 30).session];
+    let candidate = |at: usize| Candidate {
+        client: by_name("claude-code").unwrap(),
+        session: &sessions[at],
+        file: file(&sessions[at].id),
+        shared: false,
+        owner: 1000,
+        place: 0,
+        started_in: None,
+        turn_since: Some(Time([10, 20][at])),
+        last_activity: Some(Time([15, 30][at])),
+    };
+    for named in ["1", "of no log"] {
+        let mark = Mark { session: named.to_owned(), path: LOCK.into(), sign: waiting.clone() };
+        let marks = HashMap::from([("claude-code", vec![mark])]);
+        let lives = lives(&table(vec![claude(7, PLACE)]), &[candidate(0), candidate(1)], &marks, number);
+        assert!(matches!(&lives[1], Life::Alive(alive) if alive.waiting.is_some()), "{named}: {lives:?}");
+    }
 }
 
 #[test]

@@ -117,13 +117,14 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
         let weak = seen.session.turn == (Turn::Ended { firm: false });
         return Silent(weak.then(|| "a text stands at the end of the log, but more may come".to_owned()));
     }
-    if seen.session.question().is_some() {
+    if !seen.left() && seen.session.question().is_some() {
         return Silent(Some("its turn ended, but a person is asked".to_owned()));
     }
     if seen.child_working {
         return Silent(Some("its turn ended, but a sub-agent, or a command that it waits for, is at work".to_owned()));
     }
     let detail = match &seen.session.progress {
+        _ if seen.left() => "its process went on to a newer session".to_owned(),
         Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),
         _ => String::new(),
     };
@@ -168,6 +169,6 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
             age(facts.thresholds.gone_after)
         ))),
         (Life::Unknown, _) => Silent(Some("its process cannot be looked at from here".to_owned())),
-        (Life::Alive(_), _) => Silent(None),
+        (Life::Alive(_) | Life::Left, _) => Silent(None),
     }
 }

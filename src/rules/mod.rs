@@ -166,7 +166,12 @@ impl SessionFacts<'_> {
     }
 
     fn open(&self) -> bool {
-        self.session.turn == Turn::Open
+        self.session.turn == Turn::Open && !self.left()
+    }
+
+    /// Nothing more will come of it: whoever worked on it was told to work on another session.
+    fn left(&self) -> bool {
+        *self.life == Life::Left
     }
 
     /// The oldest call in flight that no person is asked by.
@@ -206,7 +211,7 @@ impl SessionFacts<'_> {
         let settled = self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.settle_after);
         match self.life {
             _ if self.tool_since().is_some() || self.prints_on(facts) => false,
-            Life::Dead(_) => true,
+            Life::Dead(_) | Life::Left => true,
             // A sub-agent's end does not end its parent's process.
             Life::Alive(alive) if alive.headless == Some(true) && self.session.parent.is_none() => false,
             Life::Alive(_) | Life::Absent => settled,
@@ -224,7 +229,8 @@ impl SessionFacts<'_> {
         match self.session.turn {
             Turn::Ended { firm: true } => true,
             Turn::Ended { firm: false } => self.weak_end_counts(facts),
-            Turn::None | Turn::Open | Turn::Errored(_) | Turn::Interrupted => false,
+            Turn::Open => self.left(),
+            Turn::None | Turn::Errored(_) | Turn::Interrupted => false,
         }
     }
 

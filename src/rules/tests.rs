@@ -340,6 +340,11 @@ fn rule_6_a_process_is_gone_when_proven_or_after_a_while() {
         (open(60 * SECOND, Life::Absent), "failed process_gone"),
         (open(0, dead()), "failed process_gone"),
         (open(9 * MINUTE, Life::Unknown), "healthy working"),
+        // Its process works on another session: of this one nothing more will come.
+        (open(9 * MINUTE, Life::Left), "completed turn_ended"),
+        (log("prompt ask", 9 * MINUTE).life(Life::Left), "completed turn_ended"),
+        (log("prompt", 9 * MINUTE).life(Life::Left), "completed turn_ended"),
+        (log("", 9 * MINUTE).life(Life::Left), "healthy not_started"),
         (open(9 * MINUTE, alive(None)), "healthy working"),
         (log("prompt ended", MINUTE).life(dead()), "completed turn_ended"),
         (log("", MINUTE).life(dead()), "healthy not_started"),

@@ -53,7 +53,7 @@ pub(super) fn add(
 fn agent(one: &Known<'_>) -> Option<(u32, u64)> {
     match &one.life {
         Life::Alive(alive) => Some((alive.pid, alive.start)),
-        Life::Dead(_) | Life::Absent | Life::Unknown => None,
+        Life::Dead(_) | Life::Absent | Life::Left | Life::Unknown => None,
     }
 }
 

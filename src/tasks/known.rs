@@ -102,6 +102,7 @@ fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
         owner: one.owner,
         place: one.place,
         started_in: one.started_in,
+        turn_since: one.newness(),
         last_activity: one.last_activity,
     }
 }

@@ -181,7 +181,7 @@ fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Co
             Life::Dead(evidence) => {
                 evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 })
             }
-            Life::Absent | Life::Unknown => None,
+            Life::Absent | Life::Left | Life::Unknown => None,
         },
         also_worked_in: one.also.clone(),
     }

@@ -24,6 +24,38 @@ fn in_tool(script: &str) -> (Machine, Agent) {
 }
 
 #[test]
+fn a_process_that_went_on_to_a_new_session_left_the_old_one() {
+    let machine = Machine::new();
+    let old = Log::of(THINKING, &machine.worktree, machine.start - 20 * MINUTE);
+    machine.log(&old);
+    let agent = machine.claude(&machine.worktree, THINKS);
+    machine.pid_file(&old, agent.pid, agent.start, &json!({}));
+    machine.says(-MINUTE, "stuck silent");
+    machine.log(&Log::of(THINKING, &machine.worktree, machine.start).as_session(OTHER));
+    machine.says(SECOND, "healthy working");
+    let sessions = machine.task(SECOND)["sessions"].clone();
+    let verdict = |at: usize| (sessions[at]["health"].clone(), sessions[at]["process"]["alive"].clone());
+    assert_eq!(verdict(0), (json!("healthy"), json!(true)));
+    assert_eq!(verdict(1), (json!("completed"), Value::Null), "it has no process, and nobody is dead");
+    machine.kill(&agent, true);
+    machine.says(60 * SECOND, "failed process_gone");
+}
+
+#[test]
+fn a_process_that_works_on_its_own_session_is_not_behind_a_newer_one() {
+    let machine = Machine::new();
+    let new = Log::of(THINKING, &machine.worktree, machine.start);
+    let mut old = Log::of(THINKING, &machine.worktree, machine.start - 20 * MINUTE).as_session(OTHER);
+    let since = new.text.lines().last().unwrap().replace(&new.id, OTHER);
+    old.text.extend([&since, "\n"]);
+    machine.log(&new);
+    machine.log(&old);
+    let agent = machine.claude(&machine.worktree, THINKS);
+    machine.pid_file(&old, agent.pid, agent.start, &json!({}));
+    machine.says(2 * MINUTE, "failed process_gone");
+}
+
+#[test]
 fn a_tool_may_sleep_for_half_an_hour() {
     for script in [IN_TOOL, SPINS_IN_TOOL] {
         let (machine, agent) = in_tool(script);
