@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::disk::Disk;
-use crate::repository::{Kind, Repository, Worktree, holding};
+use crate::repository::{Kind, Repository, Worktree};
 use crate::time::Time;
 
 /// A clock of seconds may say that a worktree was made a little after its first session began.
@@ -18,6 +18,11 @@ const MAKING: Duration = Duration::from_secs(2);
 pub(crate) struct Places {
     /// Each with the number of its repository, if it is in one.
     pub(crate) worktrees: Vec<(Option<usize>, Worktree)>,
+    /// By real path: those that hold what lies below them, and those that hold nothing but themselves.
+    holders: HashMap<PathBuf, usize>,
+    alone: HashMap<PathBuf, usize>,
+    /// By the name of git's record, where that is the name of one only.
+    records: HashMap<String, Option<usize>>,
     known: HashMap<OsString, Option<usize>>,
     /// Of directories that are gone, the worktrees whose records have the name of one of their parts, and when they
     /// were made, if that can be told.
@@ -31,24 +36,28 @@ impl Places {
             .flat_map(|(number, repository)| repository.worktrees.iter().map(move |it| (Some(number), it.clone())))
             .chain(alone.iter().map(|folder| (None, folder.clone())))
             .collect();
-        let mut known = HashMap::new();
+        let (mut known, mut holders, mut alone) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut records: HashMap<String, Option<usize>> = HashMap::new();
         for (number, (_, worktree)) in worktrees.iter().enumerate() {
             known.entry(worktree.path.clone().into_os_string()).or_insert(Some(number));
+            let by_path = if worktree.kind == Kind::Alone { &mut alone } else { &mut holders };
+            by_path.entry(worktree.path.clone()).or_insert(number);
+            if let Some(record) = &worktree.record {
+                records.entry(record.clone()).and_modify(|known| *known = None).or_insert(Some(number));
+            }
         }
-        Self { worktrees, known, moved: HashMap::new() }
+        Self { worktrees, holders, alone, records, known, moved: HashMap::new() }
     }
 
     /// Looks where these directories belong, so that [`of`](Self::of) can tell.
     pub(crate) fn resolve<'a>(&mut self, disk: &Disk, directories: impl IntoIterator<Item = Cow<'a, Path>>) {
-        let all = || self.worktrees.iter().map(|(_, worktree)| worktree);
-        let in_repositories = || all().filter(|worktree| worktree.kind != Kind::Alone);
         for directory in directories {
             if !self.known.contains_key(directory.as_os_str()) {
                 let real = disk.real(&directory);
-                let itself = all().find(|worktree| worktree.kind == Kind::Alone && worktree.path == real);
-                let holder = || holding(in_repositories(), &real);
-                let found = itself.or_else(|| holder().filter(|held| !was_removed(disk, &held.path, &real)));
-                let number = found.and_then(|found| all().position(|worktree| worktree.path == found.path));
+                let itself = self.alone.get(&real).copied();
+                let holder = || real.ancestors().find_map(|folder| self.holders.get(folder)).copied();
+                let is_left = |number: &usize| !was_removed(disk, &self.worktrees[*number].1.path, &real);
+                let number = itself.or_else(|| holder().filter(is_left));
                 let moved = if number.is_none() && !disk.is_dir(&real) { self.renamed(&real) } else { None };
                 let made = |number: usize| self.worktree(number).made.filter(|_| !disk.is_copy());
                 let moved = moved.map(|number| (directory.as_os_str().to_owned(), (number, made(number))));
@@ -82,12 +91,7 @@ impl Places {
     /// The one worktree of which git's record has the name of a part of a path that is gone: it was moved.
     fn renamed(&self, gone: &Path) -> Option<usize> {
         let mut parts = gone.iter().rev().filter_map(|part| part.to_str());
-        let has = |record: &str| {
-            let named = self.worktrees.iter().enumerate();
-            let mut named = named.filter(|(_, (_, worktree))| worktree.record.as_deref() == Some(record));
-            named.next().filter(|_| named.next().is_none()).map(|(number, _)| number)
-        };
-        parts.find_map(has)
+        parts.find_map(|part| self.records.get(part).copied().flatten())
     }
 
     /// The number of the worktree that holds it; none for what lies outside, or lay in a worktree that was
@@ -155,7 +159,10 @@ mod tests {
             ("shop/.worktrees/a/src", Some(1)),
             ("shop/.worktrees/b", None),
             ("shop/.worktrees", Some(0)),
+            ("shop/.worktrees/a/gone/deep", Some(1)),
+            ("shop/.worktrees/ab/src", None),
             ("shop2", None),
+            ("", None),
         ];
         let paths: Vec<PathBuf> = cases.iter().map(|(path, _)| root.join(path)).collect();
         places.resolve(&Disk::default(), paths.iter().map(|path| path.as_path().into()));

@@ -2,14 +2,14 @@
 //! meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
 use crate::declared::{Declared, Look, launched};
-use crate::disk::Disk;
+use crate::disk::{Disk, FileId};
 use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Found, ProcessTable, Program};
@@ -125,9 +125,9 @@ fn list(
     let mut listed = Listed { wanted: Vec::new(), untouched: Vec::new() };
     for client in CLIENTS {
         let mut wanted = (client.logs)(disk, world, folders, problems);
-        let is_wanted = |file: &LogFile| {
-            disk.is_copy() || is_fresh(file, world.now, request.config.since) || is_held(client, file, table, marks)
-        };
+        let held = Held::of(client, table, marks);
+        let is_wanted =
+            |file: &LogFile| disk.is_copy() || is_fresh(file, world.now, request.config.since) || held.holds(file);
         let mut untouched: Vec<_> = wanted.extract_if(.., |file| !is_wanted(file)).collect();
         recall(client, table, &mut wanted, &mut untouched);
         listed.wanted.extend(wanted.into_iter().map(|file| (*client, file)));
@@ -139,17 +139,30 @@ fn list(
 /// Where an agent runs in a folder of which all logs are old, the newest one may be its own.
 fn recall(client: &Client, table: &ProcessTable, wanted: &mut Vec<LogFile>, untouched: &mut Vec<LogFile>) {
     let agents = table.agents(client.name).filter(|process| process.is_agent());
-    for cwd in agents.filter_map(|process| process.cwd.as_deref()) {
-        let folders = wanted.iter().chain(&*untouched).filter_map(|file| file.proposed.as_ref());
-        let holding = folders.filter(|folder| cwd.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
-        let Some(folder) = holding.cloned() else { continue };
-        let is_there = |file: &LogFile| file.proposed.as_ref() == Some(&folder) && file.parent.is_none();
-        if !wanted.iter().any(is_there) {
-            let newest = (0..untouched.len()).filter(|at| is_there(&untouched[*at]));
-            let newest = newest.max_by_key(|at| untouched[*at].identity.modified);
-            wanted.extend(newest.map(|at| untouched.swap_remove(at)));
+    let cwds: HashSet<&Path> = agents.filter_map(|process| process.cwd.as_deref()).collect();
+    if cwds.is_empty() || untouched.is_empty() {
+        return;
+    }
+    // By folder its newest old log, none where there is another one that will be read.
+    let mut folders: HashMap<Arc<Path>, Option<usize>> = HashMap::new();
+    for (at, file) in untouched.iter().enumerate() {
+        let Some(folder) = &file.proposed else { continue };
+        let newest = folders.entry(Arc::clone(folder)).or_default();
+        let is_newer = |other: usize| untouched[other].identity.modified <= file.identity.modified;
+        if file.parent.is_none() && newest.is_none_or(is_newer) {
+            *newest = Some(at);
         }
     }
+    for file in &*wanted {
+        let Some(folder) = &file.proposed else { continue };
+        let newest = folders.entry(Arc::clone(folder)).or_default();
+        if file.parent.is_none() {
+            *newest = None;
+        }
+    }
+    let holding = cwds.into_iter().filter_map(|cwd| cwd.ancestors().find_map(|folder| folders.get(folder)));
+    let recalled: BTreeSet<usize> = holding.flatten().copied().collect();
+    wanted.extend(recalled.into_iter().rev().map(|at| untouched.swap_remove(at)));
 }
 
 impl Listed {
@@ -209,14 +222,33 @@ fn is_fresh(file: &LogFile, now: Time, since: Horizon) -> bool {
     since.start(now).is_none_or(|start| file.identity.modified() >= start)
 }
 
-/// A living process writes it, however long ago it last did.
-fn is_held(client: &Client, file: &LogFile, table: &ProcessTable, marks: &Marks) -> bool {
-    let held = table.agents(client.name).any(|process| process.holds(file.identity.file()));
-    // Whoever holds a file that has many sessions need not be at work on this one.
-    held && file.within.is_none() || marks[client.name].iter().any(|mark| {
-        let named = file.name().ends_with(&mark.session);
-        named && matches!(mark.sign, Sign::Pid { pid, start, .. } if matches!(table.find(pid, start), Found::Alive(_)))
-    })
+/// What the living processes of a client write, however long ago they last did.
+struct Held<'a> {
+    open: HashSet<FileId>,
+    /// The sessions that they name, and how long those names are.
+    sessions: HashSet<&'a str>,
+    lengths: BTreeSet<usize>,
+}
+
+impl<'a> Held<'a> {
+    fn of(client: &Client, table: &'a ProcessTable, marks: &'a Marks) -> Self {
+        let is_alive = |mark: &&Mark| matches!(mark.sign, Sign::Pid { pid, start, .. } if matches!(table.find(pid, start), Found::Alive(_)));
+        let sessions: HashSet<&str> = marks[client.name].iter().filter(is_alive).map(|mark| &*mark.session).collect();
+        let lengths = sessions.iter().map(|session| session.len()).collect();
+        let open = table.agents(client.name).flat_map(|process| process.open.iter().flatten());
+        Self { open: open.map(|open| open.file).collect(), sessions, lengths }
+    }
+
+    fn holds(&self, file: &LogFile) -> bool {
+        // Whoever holds a file that has many sessions need not be at work on this one.
+        if file.within.is_none() && self.open.contains(&file.identity.file()) {
+            return true;
+        }
+        // A log is called as its session, after words of the client's own.
+        let name = if self.lengths.is_empty() { String::new() } else { file.name() };
+        let ends = self.lengths.iter().filter_map(|length| name.get(name.len().checked_sub(*length)?..));
+        ends.into_iter().any(|end| self.sessions.contains(end))
+    }
 }
 
 /// What tasks say of themselves: in the worktrees, one level below those in `.worktrees/`, and where the user's

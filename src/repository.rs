@@ -99,17 +99,6 @@ impl Repository {
     }
 }
 
-/// The worktree that holds `path`, a real path: the longest one, part by part, so `/a/b` does not hold `/a/bc`.
-pub(crate) fn holding<'a>(worktrees: impl IntoIterator<Item = &'a Worktree>, path: &Path) -> Option<&'a Worktree> {
-    let path = path.as_os_str().as_bytes();
-    let holds = |folder: &[u8]| {
-        // The end of a part is asked first: it rules out nearly all without comparing.
-        path.get(folder.len()).is_none_or(|next| *next == b'/' || folder == b"/") && path.starts_with(folder)
-    };
-    let bytes = |worktree: &&'a Worktree| worktree.path.as_os_str().as_bytes();
-    worktrees.into_iter().filter(|worktree| holds(bytes(worktree))).max_by_key(|worktree| bytes(worktree).len())
-}
-
 /// Whether git may track `name` in this worktree, so that it came with a checkout: whether the name stands in its
 /// index, or that cannot be read.
 pub(crate) fn tracks(disk: &Disk, worktree: &Path, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Tells the record what is new. Nothing that goes wrong here keeps the report back: it is said on stderr.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -81,7 +82,8 @@ fn tell(err: &mut dyn Write, notice: &str) {
 
 /// The repositories that have tasks, and none for the tasks that are in none.
 fn repositories(looked: &Looked) -> impl Iterator<Item = Option<&Repository>> {
-    let has_tasks = |path: Option<&Path>| looked.snapshot.tasks.iter().any(|task| task.repository.as_deref() == path);
+    let tasks = looked.snapshot.tasks.iter().map(|task| task.repository.as_deref());
+    let with_tasks: HashSet<Option<&Path>> = tasks.collect();
     let repositories = looked.seen.repositories.iter().map(Some).chain([None]);
-    repositories.filter(move |repository| has_tasks(repository.map(Repository::path)))
+    repositories.filter(move |repository| with_tasks.contains(&repository.map(Repository::path)))
 }

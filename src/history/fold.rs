@@ -72,6 +72,8 @@ struct Task {
     /// Of the last run's id.
     finished: u64,
     sessions: Vec<Session>,
+    /// Where among them each is, by its key.
+    by_session: HashMap<u64, usize>,
     rows: Rows,
     /// The last row of each alert.
     alerts: Vec<(u64, u64)>,
@@ -352,8 +354,9 @@ impl Fold {
     }
 
     fn session(&mut self, task: usize, row: &Row<'_>) -> &mut Session {
-        let (key, sessions) = (row.session(), &mut self.tasks[task].sessions);
-        let at = sessions.iter().rposition(|session| session.key == key).unwrap_or_else(|| {
+        let (key, task) = (row.session(), &mut self.tasks[task]);
+        let sessions = &mut task.sessions;
+        let at = *task.by_session.entry(key).or_insert_with(|| {
             sessions.push(Session::new(key));
             sessions.len() - 1
         });

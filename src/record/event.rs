@@ -1,6 +1,6 @@
 //! What is new in a snapshot, as lines for the record. Values in, values out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -300,11 +300,11 @@ fn usage(task: &TaskReport) -> Usage {
 
 /// The judging session, and its sub-agents.
 fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
-    let mut counted: Vec<&SessionReport> = Vec::new();
+    let (mut counted, mut ids): (Vec<&SessionReport>, HashSet<&str>) = Default::default();
     for session in &task.sessions {
-        let is_parent = |one: &&SessionReport| session.parent.as_deref() == Some(&one.id);
-        if counted.is_empty() || counted.iter().any(is_parent) {
+        if counted.is_empty() || session.parent.as_deref().is_some_and(|parent| ids.contains(parent)) {
             counted.push(session);
+            ids.insert(&session.id);
         }
     }
     counted

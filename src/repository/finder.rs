@@ -1,13 +1,13 @@
 //! The repositories of many folders: each folder is looked at once, and each repository read once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Kind, Reader, Repository, Worktree, beside, holding, name_of};
+use super::{Kind, Reader, Repository, Worktree, beside, name_of};
 use crate::disk::Disk;
 use crate::model::Problem;
 
@@ -15,6 +15,10 @@ use crate::model::Problem;
 pub(crate) struct Finder<'a> {
     reader: Reader<'a>,
     repositories: Vec<Repository>,
+    /// By their git directories.
+    numbers: HashMap<PathBuf, usize>,
+    /// The real paths of their worktrees.
+    worktrees: HashSet<(usize, PathBuf)>,
     /// Those who work in no repository, by the real path.
     alone: HashMap<PathBuf, Worktree>,
     /// The repository that each folder on the way was seen to be in.
@@ -32,7 +36,14 @@ pub(crate) struct Grounds {
 impl<'a> Finder<'a> {
     pub(crate) fn new(disk: &'a Disk) -> Self {
         let reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
-        Self { reader, repositories: Vec::new(), alone: HashMap::new(), known: HashMap::new() }
+        Self {
+            reader,
+            repositories: Vec::new(),
+            numbers: HashMap::new(),
+            worktrees: HashSet::new(),
+            alone: HashMap::new(),
+            known: HashMap::new(),
+        }
     }
 
     /// Takes in the repository that git would use in `from`.
@@ -89,8 +100,9 @@ impl<'a> Finder<'a> {
     pub(crate) fn done(self) -> Grounds {
         let mut alone: Vec<Worktree> = self.alone.into_values().collect();
         // A worktree whose `.git` was lost is still in its repository's records.
-        let worktrees = || self.repositories.iter().flat_map(|repository| &repository.worktrees);
-        alone.retain(|folder| holding(worktrees(), &folder.path).is_none());
+        let worktrees = self.repositories.iter().flat_map(|repository| &repository.worktrees);
+        let worktrees: HashSet<&Path> = worktrees.map(|worktree| &*worktree.path).collect();
+        alone.retain(|folder| !folder.path.ancestors().any(|path| worktrees.contains(path)));
         alone.sort_by(|one, other| one.path.cmp(&other.path));
         Grounds { repositories: self.repositories, alone, problems: self.reader.problems }
     }
@@ -135,18 +147,20 @@ impl<'a> Finder<'a> {
     fn entered(&mut self, folder: &Path) -> Result<Option<usize>> {
         let Some((git, holder)) = self.reader.enter(folder)? else { return Ok(None) };
         let (common, _) = self.reader.common(&git);
-        let known = self.repositories.iter().position(|repository| repository.common == common);
-        let is_whole = |repository: &Repository| {
-            holder.is_none_or(|holder| repository.worktrees.iter().any(|worktree| worktree.path == holder))
-        };
-        if let Some(number) = known.filter(|number| is_whole(&self.repositories[*number])) {
+        let known = self.numbers.get(&common).copied();
+        let is_whole =
+            |number: &usize| holder.is_none_or(|holder| self.worktrees.contains(&(*number, holder.to_path_buf())));
+        if let Some(number) = known.filter(is_whole) {
             return Ok(Some(number));
         }
         let repository = self.reader.repository(&git, holder)?;
-        match known {
-            Some(number) => self.repositories[number].join(repository),
+        let number = known.unwrap_or(self.repositories.len());
+        self.numbers.insert(repository.common.clone(), number);
+        self.worktrees.extend(repository.worktrees.iter().map(|worktree| (number, worktree.path.clone())));
+        match self.repositories.get_mut(number) {
+            Some(known) => known.join(repository),
             None => self.repositories.push(repository),
         }
-        Ok(Some(known.unwrap_or(self.repositories.len() - 1)))
+        Ok(Some(number))
     }
 }

@@ -168,27 +168,6 @@ fn where_there_is_none_the_way_out_is_named() {
 }
 
 #[test]
-fn the_longest_that_holds_a_path_is_its_worktree() {
-    let worktree = |path: &str| Worktree {
-        path: path.into(),
-        given: path.into(),
-        name: path.into(),
-        branch: None,
-        kind: Kind::Folder,
-        made: None,
-        record: None,
-    };
-    let all = ["/a", "/a/b", "/a/b/c", "/d"].map(worktree);
-    let held = |path: &str| holding(&all, Path::new(path)).map(|worktree| &*worktree.name);
-    let cases = [("/a", "/a"), ("/a/bc", "/a"), ("/a/b/x/y", "/a/b"), ("/a/b/c", "/a/b/c"), ("/d/", "/d")];
-    for (path, wanted) in cases {
-        assert_eq!(held(path), Some(wanted), "{path}");
-    }
-    assert_eq!((held("/"), held("/ab"), held("")), (None, None, None));
-    assert!(holding(&[worktree("/")], Path::new("/x")).is_some());
-}
-
-#[test]
 fn what_a_linked_worktree_does_not_show_another_folder_does() {
     let lab = Lab::new("seed --separate-git-dir=store main; tree main ../linked; mkdir plain linked/inner");
     let path = |name: &str| lab.0.path().canonicalize().unwrap().join(name);

@@ -54,7 +54,7 @@ pub(super) fn of(seen: &Seen, now: Time) -> Vec<Claim> {
     let (mut theirs, mut tasks) = (Vec::new(), Vec::new());
     for (folder, declared) in &seen.declared {
         let Some(site) = atlas.site(folder, declared) else { continue };
-        if is_stale(declared, &site, &seen.places, now) {
+        if is_stale(declared, &site, &atlas, now) {
             continue;
         }
         if declared.whose == Whose::Folder {
@@ -103,14 +103,18 @@ struct Atlas<'a> {
     /// By name, or branch.
     by_name: HashMap<(Ground, &'a str), usize>,
     by_branch: HashMap<(Ground, &'a str), usize>,
+    /// By name, the first of all.
+    anywhere: HashMap<&'a str, usize>,
+    first: Option<usize>,
 }
 
 impl<'a> Atlas<'a> {
     fn new(places: &'a Places) -> Self {
-        let (mut by_path, mut by_name, mut by_branch): (HashMap<_, _>, HashMap<_, _>, HashMap<_, _>) =
-            Default::default();
+        let (mut by_path, mut anywhere): (HashMap<_, _>, HashMap<_, _>) = Default::default();
+        let (mut by_name, mut by_branch): (HashMap<_, _>, HashMap<_, _>) = Default::default();
         for (place, (repository, worktree)) in places.worktrees.iter().enumerate() {
             by_path.insert(worktree.path.as_path(), place);
+            anywhere.entry(worktree.name.as_str()).or_insert(place);
             let ground = ground(*repository, place);
             if worktree.kind != Kind::Main {
                 by_name.entry((ground, worktree.name.as_str())).or_insert(place);
@@ -119,7 +123,8 @@ impl<'a> Atlas<'a> {
                 }
             }
         }
-        Self { places, by_path, by_name, by_branch }
+        let first = by_path.values().min().copied();
+        Self { places, by_path, by_name, by_branch, anywhere, first }
     }
 
     fn ground(&self, place: usize) -> Ground {
@@ -137,7 +142,7 @@ impl<'a> Atlas<'a> {
             self.by_path.get(path).copied().filter(|place| matches!(self.ground(*place), Ground::Repository(_)))
         };
         let holder = own.or_else(|| folder.ancestors().find_map(holds));
-        let place = holder.or_else(|| self.by_path.values().min().copied())?;
+        let place = holder.or(self.first)?;
         let directory = declared.directory.as_deref();
         let by_path = || self.places.of(&folder.join(directory?)).filter(|_| directory.is_some_and(is_path));
         let by_name = || self.named(place, directory?.to_str()?);
@@ -158,12 +163,13 @@ fn is_path(path: &Path) -> bool {
 }
 
 /// A declaration that came with a checkout is another task's; so is an end from before the worktree was made.
-fn is_stale(declared: &Declared, site: &Site, places: &Places, now: Time) -> bool {
+fn is_stale(declared: &Declared, site: &Site, atlas: &Atlas<'_>, now: Time) -> bool {
+    let places = atlas.places;
     if site.inside && is_committed_copy(declared, places.worktree(site.place), now) {
         return true;
     }
     let target = declared.id.as_deref().filter(|_| declared.whose != Whose::Folder);
-    let named = target.and_then(|id| places.worktrees.iter().position(|(_, worktree)| worktree.name == id));
+    let named = target.and_then(|id| atlas.anywhere.get(id).copied());
     let made = site.works_in.or(named).and_then(|place| places.worktree(place).made).filter(|made| *made <= now);
     declared.is_over() && declared.end().zip(made).is_some_and(|(end, made)| end < made)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
+use super::family::Family;
 use super::known::Known;
 use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
@@ -17,8 +18,8 @@ use crate::time::Time;
 pub(super) struct Case<'a> {
     /// The session that judges.
     pub(super) one: Option<&'a Known<'a>>,
-    /// All sessions of the task, and of those that it launched.
-    pub(super) all: &'a [&'a Known<'a>],
+    /// Of all sessions of the task, and of those that it launched.
+    pub(super) family: &'a Family<'a>,
     pub(super) declared: Option<&'a Declared>,
     /// Of the process that is declared.
     pub(super) declared_life: Option<&'a Life>,
@@ -26,15 +27,15 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// A session on its own.
-    pub(super) fn of(one: &'a Known<'a>, all: &'a [&'a Known<'a>]) -> Self {
-        Self { one: Some(one), all, declared: None, declared_life: None }
+    pub(super) fn of(one: &'a Known<'a>, family: &'a Family<'a>) -> Self {
+        Self { one: Some(one), family, declared: None, declared_life: None }
     }
 }
 
 /// Everything that the rules may look at in this case.
 pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> Facts<'a> {
     let session = case.one.map(|one| {
-        let below = descendants(one, case.all);
+        let below = case.family.descendants(one);
         // While it retries, only what it prints goes on.
         let retried = case.declared.filter(|declared| declared.retries > 0).and_then(Declared::heartbeat);
         let last_activity = one.last_activity.max(retried);
@@ -55,22 +56,6 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
     Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, declared_life }
-}
-
-/// Its sub-agents, and theirs.
-fn descendants<'a>(one: &Known<'_>, all: &[&'a Known<'a>]) -> Vec<&'a Known<'a>> {
-    let mut found: Vec<&Known<'_>> = Vec::new();
-    let mut parents = vec![one.session.id.as_str()];
-    while let Some(parent) = parents.pop() {
-        for child in all.iter().filter(|child| child.session.parent.as_deref() == Some(parent)) {
-            // Ids that go in a circle are somebody's mistake.
-            if found.iter().all(|known| known.session.id != child.session.id) {
-                found.push(child);
-                parents.push(&child.session.id);
-            }
-        }
-    }
-    found
 }
 
 /// What its sub-agent asks a person, in the newest turn. One that is a task of its own says so itself.

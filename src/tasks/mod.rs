@@ -2,19 +2,20 @@
 
 mod alerts;
 mod claims;
+mod family;
 mod judging;
 mod known;
 mod notes;
 mod report;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clients::LogFile;
 use crate::declared::Declared;
 use crate::life::{self, Life};
-use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
+use crate::model::{Everywhere, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
 use crate::repository::{Kind, Repository, Worktree};
@@ -23,6 +24,7 @@ use crate::store::{Sample, Samples};
 use crate::time::Time;
 
 use claims::Claim;
+use family::Family;
 use known::Known;
 pub(crate) use known::{busiest_workdir, directories, judging_without_plan, named_folders, workplace};
 pub(crate) use report::NAME;
@@ -60,24 +62,25 @@ struct Draft<'a> {
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let known = known::sessions(seen, context.now);
-    let (manned, adrift) = (manned(seen, &known), alerts::adrift(seen));
+    let (manned, adrift, everybody) = (manned(seen, &known), alerts::adrift(seen), Family::of(&known));
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
     let claims = claims::of(seen, context.now);
     let drafts = drafts(seen, &known, &claims);
     let is_nothing = |draft: &Draft<'_>| draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
+    let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
     let used: HashSet<usize> = drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.place).collect();
     for draft in drafts {
         if is_nothing(&draft) && !manned.contains(&draft.place) {
-            if seen.untouched.iter().any(|file| file.proposed.as_deref() == Some(&*draft.worktree.path)) {
+            if untouched.contains(&*draft.worktree.path) {
                 summary.older += 1;
             } else if !matches!(draft.worktree.kind, Kind::Main | Kind::Alone) && !used.contains(&draft.place) {
                 idle.push(draft.worktree.path.clone());
             }
             continue;
         }
-        let task = report::task(&draft, &known, &adrift, seen, context);
+        let task = report::task(&draft, &known, &everybody, &adrift, seen, context);
         if is_older(&task, context) && !is_proven_alive(&draft, seen) {
             summary.older += 1;
         } else {
@@ -125,9 +128,10 @@ fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
 /// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
 /// whose session went into another worktree is there, not where it was started.
 fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
-    let busy = |pid| known.iter().any(|one| matches!(&one.life, Life::Alive(alive) if alive.pid == pid));
+    let pid = |one: &Known<'_>| if let Life::Alive(alive) = &one.life { Some(alive.pid) } else { None };
+    let busy: HashSet<u32> = known.iter().filter_map(pid).collect();
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
-    let agents = living.filter(|process| process.is_agent() && !busy(process.pid));
+    let agents = living.filter(|process| process.is_agent() && !busy.contains(&process.pid));
     agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
 }
 
@@ -136,10 +140,17 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<D
     let places = &seen.places;
     let repository = |place: usize| places.worktrees[place].0.map(|number| &seen.repositories[number]);
     // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, one) in known.iter().enumerate() {
+        let parent = one.session.parent.as_deref().filter(|parent| *parent != one.session.id);
+        for name in [&*one.session.id].into_iter().chain(parent) {
+            by_name.entry(name).or_default().push(at);
+        }
+    }
     let named = |claim: &Claim| -> Vec<usize> {
-        let is_named = |id: Option<&str>| id.is_some_and(|id| claim.declared.sessions.iter().any(|known| known == id));
-        let is_its = |one: &Known<'_>| is_named(Some(&one.session.id)) || is_named(one.session.parent.as_deref());
-        (0..known.len()).filter(|at| !claim.declared.sessions.is_empty() && is_its(&known[*at])).collect()
+        let names = claim.declared.sessions.iter().filter_map(|name| by_name.get(&**name));
+        let its: BTreeSet<usize> = names.flatten().copied().collect();
+        its.into_iter().collect()
     };
     let (mut drafts, mut taken): (Vec<Draft<'_>>, HashSet<usize>) = Default::default();
     let (mut own, mut sessions): (HashMap<usize, &Declared>, HashMap<usize, Vec<usize>>) = Default::default();
@@ -158,23 +169,23 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<D
     for at in (0..known.len()).filter(|at| !taken.contains(at)) {
         sessions.entry(known[at].place).or_default().push(at);
     }
+    let troubled = troubled(seen);
     for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
         let declared = own.get(&place).copied();
         let sessions = sessions.remove(&place).unwrap_or_default();
-        let problems = seen.problems.iter().any(|problem| is_of(problem, worktree, seen));
+        let problems = troubled.contains(&*worktree.path);
         let (name, repository) = (worktree.name.clone(), repository(place));
         drafts.push(Draft { name, repository, place, worktree, declared, sessions, problems });
     }
     drafts
 }
 
-/// Something of this worktree could not be read: its status file, or a log that its name proposes.
-fn is_of(problem: &Problem, worktree: &Worktree, seen: &Seen) -> bool {
-    let proposes = |path: &Path| {
-        let mut unread = seen.logs.iter().filter(|log| log.log.is_none());
-        unread.any(|log| log.file.path == path && log.file.proposed.as_deref() == Some(&*worktree.path))
-    };
-    problem.path.parent() == Some(&worktree.path) || proposes(&problem.path)
+/// The folders of which something could not be read: a file in them, or a log that its name proposes for them.
+fn troubled(seen: &Seen) -> HashSet<&Path> {
+    let files: HashSet<&Path> = seen.problems.iter().map(|problem| problem.path.as_path()).collect();
+    let unread = seen.logs.iter().filter(|log| log.log.is_none() && files.contains(&*log.file.path));
+    let proposed = unread.filter_map(|log| log.file.proposed.as_deref());
+    files.iter().filter_map(|file| file.parent()).chain(proposed).collect()
 }
 
 /// Last active before the horizon, and not alive.
@@ -221,12 +232,19 @@ fn make_unique(tasks: &mut [TaskReport]) {
             task.id = format!("{}/{}", parent.to_string_lossy(), task.id);
         }
     }
-    let (mut all, mut told): (HashSet<String>, HashSet<String>) = Default::default();
-    all.extend(tasks.iter().map(|task| task.id.clone()));
+    let mut all: HashSet<String> = tasks.iter().map(|task| task.id.clone()).collect();
+    // The last number of each id: to count from 2 again for every task would cost the square of their number.
+    let mut last: HashMap<String, u32> = HashMap::new();
     for task in tasks {
-        if !told.insert(task.id.clone()) {
-            let mut numbered = (2..).map(|number| format!("{}-{number}", task.id));
-            task.id = numbered.find(|id| all.insert(id.clone())).unwrap_or_default();
+        let number = last.entry(task.id.clone()).or_default();
+        *number += 1;
+        while *number > 1 {
+            let id = format!("{}-{number}", task.id);
+            if all.insert(id.clone()) {
+                task.id = id;
+                break;
+            }
+            *number += 1;
         }
     }
 }

@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::alerts::Adrift;
+use super::family::Family;
 use super::judging::{Case, declared_life, facts};
 use super::known::Known;
 use super::{Context, Draft, alerts, notes};
@@ -24,6 +25,7 @@ pub(crate) const NAME: usize = 100;
 pub(super) fn task(
     draft: &Draft<'_>,
     known: &[Known<'_>],
+    everybody: &Family<'_>,
     adrift: &[Adrift<'_>],
     seen: &Seen,
     context: &Context<'_>,
@@ -31,7 +33,8 @@ pub(super) fn task(
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
     // What it launched in the background is a task of its own, and still its sub-agent.
     let launches = mine.iter().any(|one| !one.session.background.is_empty());
-    let family = if launches { known.iter().collect() } else { mine.clone() };
+    let own = Family::of(mine.iter().copied());
+    let family = if launches { everybody } else { &own };
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
@@ -41,7 +44,7 @@ pub(super) fn task(
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 
-    let mut case = Case { one: mains.first().copied(), all: &family, declared, declared_life: declared_life.as_ref() };
+    let mut case = Case { one: mains.first().copied(), family, declared, declared_life: declared_life.as_ref() };
     let mut verdict = rules::judge(&facts(case, seen, context));
     if mains.is_empty() && draft.declared.is_none() {
         verdict = if draft.problems { rules::unreadable() } else { rules::no_log_yet() };
@@ -49,7 +52,7 @@ pub(super) fn task(
     // Further agents that are at work here have a say, and the worst one decides.
     let at_work = |one: &&&Known<'_>| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_));
     for other in mains.iter().skip(1).filter(at_work) {
-        let others = Case::of(other, &family);
+        let others = Case::of(other, family);
         let judged = rules::judge(&facts(others, seen, context));
         if judged.health < verdict.health {
             (verdict, case) = (judged, others);
@@ -62,7 +65,7 @@ pub(super) fn task(
     if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
         mains[..=decided].rotate_right(1);
     }
-    let sessions = sessions(&mains, &mine, |one| session_report(one, &family, seen, context));
+    let sessions = sessions(&mains, &own, |one| session_report(one, family, seen, context));
     let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
     alerts::add(&mut task, &mains, adrift, seen, context);
     task
@@ -127,10 +130,10 @@ fn describe(
 /// The judging session first, each followed by its sub-agents.
 fn sessions(
     mains: &[&Known<'_>],
-    all: &[&Known<'_>],
+    family: &Family<'_>,
     report: impl Fn(&Known<'_>) -> SessionReport,
 ) -> Vec<SessionReport> {
-    let mut reports = Vec::with_capacity(all.len());
+    let mut reports = Vec::with_capacity(mains.len());
     let mut pending: Vec<&Known<'_>> = mains.iter().rev().copied().collect();
     let mut told: HashSet<&str> = HashSet::new();
     while let Some(one) = pending.pop() {
@@ -138,16 +141,15 @@ fn sessions(
             continue;
         }
         reports.push(report(one));
-        let mut children: Vec<_> =
-            all.iter().copied().filter(|child| child.session.parent.as_deref() == Some(&one.session.id)).collect();
+        let mut children = family.children(&one.session.id).to_vec();
         children.sort_by_key(|child| std::cmp::Reverse(child.session.started));
         pending.extend(children);
     }
     reports
 }
 
-fn session_report(one: &Known<'_>, all: &[&Known<'_>], seen: &Seen, context: &Context<'_>) -> SessionReport {
-    let verdict = rules::judge(&facts(Case::of(one, all), seen, context));
+fn session_report(one: &Known<'_>, family: &Family<'_>, seen: &Seen, context: &Context<'_>) -> SessionReport {
+    let verdict = rules::judge(&facts(Case::of(one, family), seen, context));
     let session = one.session;
     let tool = session.open.first().map(|call| ToolReport {
         name: call.name.clone(),

@@ -12,6 +12,7 @@ use super::*;
 use crate::clients::{Format, Identity, LogFile, Mark, Sign, by_name};
 use crate::declared::Word;
 use crate::disk::Disk;
+use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;

@@ -244,7 +244,7 @@ fn an_alert_is_told_when_it_begins_and_when_it_ends() {
         (&[&cpu], "cpu begun memory ended"),
         (&[], "cpu ended"),
     ];
-    let (mut history, mut ids) = (History::default(), std::collections::HashSet::new());
+    let (mut history, mut ids) = (History::default(), HashSet::new());
     for (second, (alerts, wanted)) in steps.into_iter().enumerate() {
         let mut task = task("parser", Health::Healthy, Reason::Working);
         task.alerts = alerts.iter().copied().cloned().collect();
