@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::geteuid;
 
 /// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, so a
 /// copied machine, or a recorded one, is judged like this one.
@@ -109,6 +110,18 @@ impl FileId {
     pub(crate) fn of(meta: &Metadata) -> Self {
         Self { device: meta.dev(), inode: meta.ino() }
     }
+}
+
+/// Whether a file that this run makes in `folder`, which need not be there yet, is of the user whose folder it is: root
+/// would leave files that their owner can neither change nor remove.
+pub(crate) fn is_own_ground(folder: &Path) -> bool {
+    let nearest = || folder.ancestors().find_map(|folder| folder.metadata().ok());
+    !geteuid().is_root() || nearest().is_none_or(|meta| is_own(&meta))
+}
+
+/// Whether it belongs to the user of this run.
+pub(crate) fn is_own(meta: &Metadata) -> bool {
+    meta.uid() == geteuid().as_raw()
 }
 
 /// What a regular file is like, without opening it; all else is refused as by [`Disk::open`].

@@ -167,7 +167,7 @@ fn met(past: &Past) -> Vec<(String, Met)> {
         }
     }
     let settle = |((pattern, task, worktree), met): ((&str, &str, Option<&str>), Met)| {
-        let meant = |resolved: &&Resolved| resolved.at >= met.last && is_meant(resolved, pattern, task);
+        let meant = |resolved: &&Resolved| resolved.at >= met.last && resolved.means(pattern, task);
         let person = past.resolved.iter().find(meant).map(|resolved| (resolved.at, By::Person));
         let success = completed.get(&(task, worktree)).filter(|ended| **ended >= met.last);
         let settled = person.or(success.map(|ended| (*ended, By::Success)));
@@ -176,12 +176,6 @@ fn met(past: &Past) -> Vec<(String, Met)> {
         (pattern.to_owned(), Met { state, resolved_at, resolved_by, ..met })
     };
     all.into_iter().map(settle).collect()
-}
-
-fn is_meant(resolved: &Resolved, pattern: &str, task: &str) -> bool {
-    let (of_pattern, of_task) = (resolved.pattern.as_deref(), resolved.task.as_deref());
-    let named = of_pattern.is_some() || of_task.is_some();
-    (resolved.all || named) && of_pattern.is_none_or(|it| it == pattern) && of_task.is_none_or(|it| it == task)
 }
 
 impl Kind {

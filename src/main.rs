@@ -4,8 +4,14 @@ use std::io::{BufWriter, Write, stderr, stdout};
 use std::os::unix::process::CommandExt;
 use std::panic;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use signal_hook::consts::SIGXFSZ;
 
 fn main() -> ExitCode {
+    // Where the size of files is limited, the write that meets the limit fails, and becomes a problem of the report:
+    // without a handler the signal would end the run before there is one.
+    drop(signal_hook::flag::register(SIGXFSZ, Arc::default()));
     // The message of a panic may quote a text of a log, which is not fit for a terminal; its place is enough.
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -196,7 +196,7 @@ impl Reader<'_> {
             let record = records.join(id);
             let Some(dot) = self.written(&record.join("gitdir"), "") else { continue };
             let folder = dot.parent().filter(|_| dot.ends_with(".git")).unwrap_or(&dot);
-            if self.disk.is_dir(folder) {
+            if self.is_dir(folder) {
                 found.push(self.worktree(folder.to_path_buf(), Kind::Linked, Some(&record)));
             }
         }
@@ -209,8 +209,8 @@ impl Reader<'_> {
         let mut known: HashSet<PathBuf> = known.iter().map(|worktree| worktree.path.clone()).collect();
         let names = self.names(&home).into_iter().filter(|name| !name.as_bytes().starts_with(b"."));
         // Most are linked worktrees: known by their path, without a look at the disk.
-        let mut folders: Vec<_> =
-            names.map(|name| home.join(name)).filter(|folder| !known.contains(folder) && disk.is_dir(folder)).collect();
+        let mut folders: Vec<PathBuf> = names.map(|name| home.join(name)).collect();
+        folders.retain(|folder| !known.contains(folder) && self.is_dir(folder));
         // A link must not give its name to the folder beside it.
         folders.sort_by_cached_key(|folder| disk.real(folder) != *folder);
         folders.retain(|folder| known.insert(disk.real(folder)));
@@ -257,6 +257,12 @@ impl Reader<'_> {
     fn git_dir(&mut self, folder: &Path) -> Option<PathBuf> {
         let dot = folder.join(".git");
         if self.disk.is_dir(&dot) { Some(dot) } else { self.written(&dot, "gitdir: ") }
+    }
+
+    /// Whether a folder is there; one that cannot be looked at is a problem.
+    fn is_dir(&mut self, folder: &Path) -> bool {
+        let meta = self.disk.stat(folder);
+        self.note(folder, meta).is_some_and(|meta| meta.is_dir())
     }
 
     fn has_head(&mut self, git: &Path) -> bool {

@@ -7,17 +7,18 @@ pub(crate) mod cache;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::declared::Printed;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_own, is_own_ground};
 use crate::json::{hash, mix};
+use crate::model::Problem;
 use crate::record::History;
 use crate::session::Session;
 use crate::tail::Cursor;
@@ -122,7 +123,7 @@ pub(crate) struct Sample {
     pub(crate) output: u64,
 }
 
-/// What the records last said, by the record's path. It lies beside the checkpoint, for one may stay as it is where
+/// What the records last said, by the repository's path, empty for the tasks that are in none. It lies beside the checkpoint, for one may stay as it is where
 /// the other does not.
 pub(crate) type Told = HashMap<String, History>;
 
@@ -131,20 +132,49 @@ pub(crate) fn told_path(checkpoint: &Path) -> PathBuf {
     checkpoint.with_extension("told")
 }
 
-/// What is stored; nothing of it if it is missing, damaged or of another version. Its bytes are kept to the end of
+/// What is stored; nothing of it if it is missing, damaged, of another version, or others may write it. Its bytes are kept to the end of
 /// the run, so that what most runs only pass on need not be copied.
 pub(crate) fn load<T: Default + Deserialize<'static>>(path: &Path) -> T {
-    Disk::default().read(path, LIMIT).ok().and_then(|bytes| decode(bytes.leak())).unwrap_or_default()
+    let bytes = refusal(path).is_none().then(|| Disk::default().read(path, LIMIT).ok()).flatten();
+    bytes.and_then(|bytes| decode(bytes.leak())).unwrap_or_default()
 }
 
+/// Why a file of ours is not trusted: whoever can write it, or put another in its place, decides what is reported.
+pub(crate) fn refusal(path: &Path) -> Option<Problem> {
+    let refuse = |path: &Path, why: &str| Some(Problem::new(path, format!("{why}: neither read nor written")));
+    // Up to the folder that this program makes for itself; what lies above is the user's.
+    let depth = path.ancestors().take(DEEPEST).position(|folder| folder.ends_with("agentmon")).unwrap_or(1);
+    for path in path.ancestors().take(depth + 1) {
+        // What cannot be looked at is told where it is opened.
+        let Ok(meta) = path.symlink_metadata() else { continue };
+        if meta.is_symlink() {
+            return refuse(path, "a symbolic link");
+        }
+        if !is_own(&meta) {
+            return refuse(path, "it belongs to another user");
+        }
+        if meta.mode() & 0o022 != 0 {
+            return refuse(path, "other users may write it");
+        }
+    }
+    let is_ours = path.parent().is_none_or(is_own_ground);
+    (!is_ours).then(|| refuse(path, "the folder is another user's, in which root leaves no file")).flatten()
+}
+
+/// How far a file of ours lies below the folder that holds them all, at most.
+const DEEPEST: usize = 3;
+
 /// Replaces what is stored. Errors are the caller's to tell or to ignore: nothing is lost but time.
-pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     replace(path, &encode(value))
 }
 
 /// Replaces a file of ours as a whole, for our eyes only, and makes its folder.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
+    if let Some(problem) = refusal(path) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem.message));
+    }
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let create = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
     let file = create().or_else(|_| {
@@ -178,7 +208,45 @@ fn decode<T: Deserialize<'static>>(bytes: &'static [u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
+
+    #[test]
+    fn what_others_may_write_is_neither_read_nor_written() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("agentmon");
+        let path = folder.join("cache");
+        let checkpoint = Checkpoint { saved: Some(Time(5)), ..Checkpoint::default() };
+        save(&path, &checkpoint).unwrap();
+        let stored = fs::read(&path).unwrap();
+        let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let cases: [(&str, u32, u32); 5] =
+            [("", 0o700, 0o600), ("", 0o755, 0o644), ("w", 0o770, 0o600), ("w", 0o702, 0o600), ("w", 0o700, 0o620)];
+        for (refused, of_folder, of_file) in cases {
+            allow(&folder, of_folder);
+            allow(&path, of_file);
+            let wanted = if refused.is_empty() { Some(Time(5)) } else { None };
+            assert_eq!(load::<Checkpoint>(&path).saved, wanted, "{of_folder:o} {of_file:o}");
+            assert_eq!(refusal(&path).is_some(), wanted.is_none(), "{of_folder:o} {of_file:o}");
+            if wanted.is_none() {
+                save(&path, &Checkpoint::default()).unwrap_err();
+                assert_eq!(fs::read(&path).unwrap(), stored);
+            }
+        }
+        // What lies above is the user's own.
+        allow(&folder, 0o700);
+        allow(&path, 0o600);
+        allow(root.path(), 0o777);
+        assert_eq!(load::<Checkpoint>(&path).saved, Some(Time(5)));
+        allow(root.path(), 0o700);
+        fs::rename(&folder, root.path().join("elsewhere")).unwrap();
+        symlink(root.path().join("elsewhere"), &folder).unwrap();
+        assert_eq!(load::<Checkpoint>(&path).saved, None, "a link");
+        save(&path, &Checkpoint::default()).unwrap_err();
+        assert_eq!(fs::read(root.path().join("elsewhere/cache")).unwrap(), stored);
+    }
 
     #[test]
     fn comes_back_as_it_was_and_never_otherwise() {
@@ -191,17 +259,17 @@ mod tests {
         assert_eq!((back.saved, back.logs.len()), (Some(Time(5)), 1));
         assert!(back.logs[&7].unpack().unwrap().whole.is_some());
 
-        let good = std::fs::read(&path).unwrap();
+        let good = fs::read(&path).unwrap();
         let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
         let damaged: [&[u8]; 5] = [b"", &good[..good.len() - 1], &[0; 4096], &flipped, b"agentmon cache 8........"];
         for bytes in damaged {
-            std::fs::write(&path, bytes).unwrap();
+            fs::write(&path, bytes).unwrap();
             assert_eq!(load::<Checkpoint>(&path).saved, None);
         }
-        std::fs::remove_file(&path).unwrap();
-        std::fs::create_dir(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
         assert_eq!(load::<Checkpoint>(&path).saved, None);
-        assert_eq!(std::fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing temporary is left");
+        assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing temporary is left");
     }
 }

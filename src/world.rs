@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,8 +57,10 @@ impl World {
     /// Reads the real world.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads clock, environment and directory")]
     pub fn capture() -> Self {
-        let now = chrono::Local::now();
         let env: HashMap<_, _> = std::env::vars_os().collect();
+        // Its reader takes in a whole file, whatever it is.
+        let is_readable = env.get(OsStr::new("TZ")).is_none_or(|zone| is_readable_zone(zone));
+        let now = if is_readable { chrono::Local::now().fixed_offset() } else { chrono::Utc::now().fixed_offset() };
         let stdout = std::io::stdout();
         let size = rustix::termios::tcgetwinsize(&stdout).ok();
         let width = size.map(|size| size.ws_col).filter(|columns| *columns > 0);
@@ -116,6 +119,21 @@ impl World {
     }
 }
 
+/// Where files of time zones are.
+const ZONES: [&str; 4] = ["/usr/share/zoneinfo", "/share/zoneinfo", "/etc/zoneinfo", "/usr/share/lib/zoneinfo"];
+
+/// The largest file of a time zone that is read, in bytes; the system's have a few thousand.
+const LARGEST_ZONE: u64 = 1024 * 1024;
+
+/// Whether the file that `TZ` names, if it names one, is no device or pipe, and not too large: all of it is read.
+fn is_readable_zone(zone: &OsStr) -> bool {
+    let name = zone.as_bytes();
+    let name = Path::new(OsStr::from_bytes(name.strip_prefix(b":").unwrap_or(name)));
+    // One that is absolute stays what it is.
+    let mut found = ZONES.iter().filter_map(|folder| Path::new(folder).join(name).metadata().ok());
+    found.all(|meta| meta.is_dir() || meta.is_file() && meta.len() <= LARGEST_ZONE)
+}
+
 /// The clock that counts suspended time, less the one that does not.
 #[cfg(target_os = "linux")]
 fn suspended() -> Duration {
@@ -129,4 +147,34 @@ fn suspended() -> Duration {
 #[cfg(not(target_os = "linux"))]
 fn suspended() -> Duration {
     Duration::ZERO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_a_small_file_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).into_os_string();
+        std::fs::write(path("small"), "TZif").unwrap();
+        std::fs::File::create(path("large")).unwrap().set_len(LARGEST_ZONE + 1).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, Path::new(&path("pipe")), rustix::fs::Mode::RWXU).unwrap();
+        let cases = [
+            ("".into(), true),
+            ("UTC".into(), true),
+            ("Europe/Berlin".into(), true),
+            ("CET-1CEST,M3.5.0,M10.5.0/3".into(), true),
+            ("/dev/zero".into(), false),
+            (":/dev/zero".into(), false),
+            ("../../../dev/zero".into(), !Path::new(ZONES[0]).exists()),
+            (path("small"), true),
+            (path("large"), false),
+            (path("pipe"), false),
+            (path("missing"), true),
+        ];
+        for (zone, wanted) in cases {
+            assert_eq!(is_readable_zone(&zone), wanted, "{zone:?}");
+        }
+    }
 }

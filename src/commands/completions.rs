@@ -16,5 +16,5 @@ pub(crate) fn completions(shell: Shell, out: &mut dyn Write) -> anyhow::Result<u
     let mut script = Vec::new();
     generate(shell, &mut Cli::offered(), "agentmon", &mut script);
     let written = out.write_all(&script);
-    finish(written, out).map(|()| 0)
+    finish(written, out).map(|_| 0)
 }

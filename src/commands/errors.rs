@@ -10,7 +10,7 @@ use super::look::{config, disk, finish, form, options, usual};
 use super::records::records;
 use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
 use crate::errors::{self, Kind, State, Target};
-use crate::history::{self, Past, Selection};
+use crate::history::{self, Counted, Past, Selection};
 use crate::record::{self, Appended, History};
 use crate::render;
 use crate::text::{count, one_line};
@@ -53,7 +53,8 @@ pub(crate) fn errors(
 
 fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Past)>> {
     let disk = disk(&cli.look)?;
-    let read = |path: &PathBuf| (path.clone(), history::read(&disk, path, Selection::default()));
+    let mut counted = Counted::of(records.len());
+    let read = |path: &PathBuf| (path.clone(), history::read(&disk, path, Selection::default(), &mut counted));
     Ok(records.iter().map(read).collect())
 }
 

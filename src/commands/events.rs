@@ -1,5 +1,6 @@
 //! `agentmon events`: the record, readably, and what is new in it as it comes.
 
+use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -44,13 +45,16 @@ pub(crate) fn events(
     let mut pseudonyms = pseudonyms(cli, world, err)?;
     let several = records.len() > 1 && name != "json";
     let mut spoke: Option<usize> = None;
+    // One event may lie in both records of a repository, of which one could not be written for a while.
+    let mut told: HashSet<u64> = HashSet::new();
+    let is_one = records.len() == 1;
     loop {
         for (number, rows) in records.iter_mut().enumerate() {
             let shown = pseudonyms.as_ref().map_or_else(|| rows.path.clone(), |known| known.path(&rows.path));
             let heading = several.then(|| render::events::heading(&shown, &options));
             let mut written = Ok(());
             let tell = |row: &Row<'_>| {
-                if written.is_ok() && is_wanted(row, command, since) {
+                if written.is_ok() && is_wanted(row, command, since) && (is_one || told.insert(row.id)) {
                     if let Some(heading) = heading.as_ref().filter(|_| spoke != Some(number)) {
                         written = writeln!(out, "{heading}");
                     }

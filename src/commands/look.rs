@@ -41,6 +41,7 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let everywhere = cli.look.all;
     let checkpoint_path = settings::checkpoint_path(world, &disk, &roots, everywhere);
     let mut checkpoint = checkpoint_path.as_deref().map(store::load::<Checkpoint>).unwrap_or_default();
+    let refused = checkpoint_path.as_deref().and_then(store::refusal);
     let mut progress = progress(world, err);
     let (disk, config, roots) = (&disk, &config, roots.as_slice());
     let mut request = Request { disk, world, config, roots, everywhere, progress: &mut progress };
@@ -59,7 +60,8 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         found: &found(&cli.look, world),
         explains: matches!(cli.command, Some(Command::Explain { .. })),
     };
-    let snapshot = tasks::snapshot(&seen, &context);
+    let mut snapshot = tasks::snapshot(&seen, &context);
+    snapshot.problems.extend(refused);
     let (samples, suspensions) = tasks::remember(&snapshot, &seen, &context);
     let boot = seen.table.boot_id.clone();
     let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
@@ -207,14 +209,15 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     anyhow::anyhow!("no task `{}`: {known} `--since all` looks further back", text::one_line(word, 100))
 }
 
-/// Ends the output. Whoever has read enough of it and closed the pipe is content.
+/// Ends the output, and says whether all of it was written. Whoever has read enough of it and closed the pipe is content.
 ///
 /// # Errors
 /// It could not be written.
-pub(super) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Result<bool> {
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => bail!("could not write: {error}"),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => bail!("could not write: {error}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 
 use super::look::Looked;
 use crate::disk::Disk;
@@ -17,15 +18,36 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 /// What was last told of each task that needed somebody, or was of the classes that were asked for.
 pub(crate) type Told = BTreeMap<String, Health>;
 
+/// What a run with `-q` has to say.
+#[derive(Default)]
+pub(crate) struct Change {
+    /// What was told the last time.
+    pub(crate) before: Told,
+    /// What will have been told, and where that is kept.
+    now: Option<(PathBuf, Told)>,
+}
+
+impl Change {
+    /// Remembers what was told; only once it was: what nobody could read is told again.
+    pub(crate) fn remember(self, err: &mut dyn Write) {
+        let Some((path, now)) = self.now else { return };
+        let stored = store::replace(&path, &serde_json::to_vec(&now).unwrap_or_default());
+        if let Err(error) = stored {
+            let path = one_line(&path.to_string_lossy(), 400);
+            drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));
+        }
+    }
+}
+
 /// If a task came to need somebody, or no longer does, or needs it for another reason, since the last run with `-q`:
-/// what was told then. Remembers what is told now.
+/// what was told then.
 pub(crate) fn changed(
     looked: &Looked,
     names: &[String],
     only: &[Health],
     world: &World,
     err: &mut dyn Write,
-) -> Option<Told> {
+) -> Option<Change> {
     let now = told(&looked.snapshot, only);
     let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name()).map(|name| {
         // Who asks for some tasks is told of those, and takes nothing from who asks for all.
@@ -40,22 +62,11 @@ pub(crate) fn changed(
         .map(|(state, name)| state.join("agentmon/told").join(name));
     let Some(path) = path else {
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
-        return (!now.is_empty()).then(Told::new);
+        return (!now.is_empty()).then(Change::default);
     };
-    let before: Told = Disk::default()
-        .read(&path, LIMIT)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    if before == now {
-        return None;
-    }
-    let stored = store::replace(&path, &serde_json::to_vec(&now).unwrap_or_default());
-    if let Err(error) = stored {
-        let path = one_line(&path.to_string_lossy(), 400);
-        drop(writeln!(err, "agentmon: could not write `{path}`: {error}; it will be told again"));
-    }
-    Some(before)
+    let read = store::refusal(&path).is_none().then(|| Disk::default().read(&path, LIMIT).ok());
+    let before: Told = read.flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    (before != now).then_some(Change { before, now: Some((path, now)) })
 }
 
 /// What a task is remembered by.

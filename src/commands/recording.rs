@@ -1,4 +1,4 @@
-//! Tells the record what is new. Nothing that goes wrong here keeps the report back: it is said on stderr.
+//! Tells the record what is new. Nothing that goes wrong here keeps the report back: it becomes a problem of it.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::look::Looked;
 use crate::cli::Cli;
+use crate::model::Problem;
 use crate::record::{self, Appended, Cleaned, Figures, Place, Poll};
 use crate::repository::Repository;
 use crate::settings::Retention;
@@ -15,32 +16,45 @@ use crate::text::{bytes, count, one_line};
 use crate::time::Time;
 use crate::world::World;
 
+/// What became of the events of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// The lines that it wrote, and none that another run did.
+    pub(crate) lines: Vec<String>,
+    /// Why some could not be written.
+    pub(crate) problems: Vec<Problem>,
+}
+
 /// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
-/// Gives back the lines that it wrote, and none that another run did.
-pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, err: &mut dyn Write) -> Recorded {
+    let mut recorded = Recorded::default();
     // A machine that was laid out elsewhere is looked at, and left as it is.
     if cli.status.no_log || cli.look.root.is_some() {
-        return lines;
+        return recorded;
     }
     let memory = looked.checkpoint_path.as_deref().map(store::told_path);
     let mut told: Told = memory.as_deref().map(store::load).unwrap_or_default();
     let mut news = false;
     for repository in repositories(looked) {
         let path = repository.map(Repository::path);
-        let (place, notice) = record::place(world, path, repository.and_then(|repository| repository.main.as_deref()));
-        if let Some(notice) = notice {
-            tell(err, &notice);
-        }
-        let Some(place) = place else { continue };
+        let place = match record::place(world, path, repository.and_then(|repository| repository.main.as_deref())) {
+            Ok((place, notice)) => {
+                notice.iter().for_each(|notice| tell(err, notice));
+                place
+            }
+            Err(problem) => {
+                recorded.problems.push(problem);
+                continue;
+            }
+        };
         let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
-        let history = told.entry(place.path.to_string_lossy().into_owned()).or_default();
+        let history = told.entry(path.unwrap_or("".as_ref()).to_string_lossy().into_owned()).or_default();
         match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
             Ok(Appended::Written { events, history: mut new }) => {
                 new.cleaned = history.cleaned;
                 if new.is_due(looked.retention.limit, world.now) {
                     new.cleaned = Some(world.now);
-                    fold(cli, &place, &looked.retention, world.now, err);
+                    recorded.problems.extend(fold(cli, &place, &looked.retention, world.now, err));
                 }
                 news |= new.outdates(history);
                 *history = new;
@@ -48,31 +62,33 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
                     let events = count(events.len() as u64, "event", "events");
                     tell(err, &format!("{events} recorded in `{}`", place.path.display()));
                 }
-                lines.extend(events.into_iter().map(|event| event.line));
+                recorded.lines.extend(events.into_iter().map(|event| event.line));
             }
-            Ok(Appended::Locked) => {
-                let path = place.path.display();
-                tell(err, &format!("nothing was recorded: the lock of `{path}` is held; the next run makes up for it"));
-            }
-            Err(error) => tell(err, &format!("{error:#}")),
+            Ok(Appended::Locked) => recorded.problems.push(missed(&place, "its lock is held")),
+            Err(error) => recorded.problems.push(missed(&place, &error.root_cause().to_string())),
         }
     }
     // A cache: what it cannot tell, the record itself can.
     if let Some(path) = memory.filter(|_| news) {
         drop(store::save(&path, &told));
     }
-    lines
+    recorded
+}
+
+fn missed(place: &Place, why: &str) -> Problem {
+    Problem::new(&place.path, format!("not all events were recorded, the next run makes up for it: {why}"))
 }
 
 /// Cleans a record that has grown long.
-fn fold(cli: &Cli, place: &Place, retention: &Retention, now: Time, err: &mut dyn Write) {
+fn fold(cli: &Cli, place: &Place, retention: &Retention, now: Time, err: &mut dyn Write) -> Option<Problem> {
     match record::clean(place, now, retention, false) {
         Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.status.verbose => {
             let (rows, before, after) = (count(rows, "older row", "older rows"), bytes(before), bytes(after));
             tell(err, &format!("{rows} folded in `{}`: {before} became {after}", place.path.display()));
+            None
         }
-        Ok(_) => {}
-        Err(error) => tell(err, &format!("{error:#}")),
+        Ok(_) => None,
+        Err(error) => Some(Problem::new(&place.path, format!("not rolled up: {}", error.root_cause()))),
     }
 }
 

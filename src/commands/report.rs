@@ -10,7 +10,7 @@ use super::look::{config, disk, finish, form, options};
 use super::records::records;
 use crate::cli::{Cli, ReportCommand};
 use crate::disk::Disk;
-use crate::history::{self, Selection};
+use crate::history::{self, Counted, Selection};
 use crate::render;
 use crate::report::{self, Known, Period};
 use crate::settings::Horizon;
@@ -67,12 +67,13 @@ fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon
     }
     period.from = asked.from.unwrap_or(period.from);
     let is_all = span.is_none() && asked.from.is_none();
+    let mut counted = Counted::of(records.len());
     for record in records {
         let now = if is_all {
-            history::read(disk, record, Selection { from: None, to: Some(period.to) })
+            history::read(disk, record, Selection { from: None, to: Some(period.to) }, &mut counted)
         } else {
             let all = Selection { from: Some(period.before().from), to: Some(period.to) };
-            let [before, now] = history::read_split(disk, record, all, period.from);
+            let [before, now] = history::read_split(disk, record, all, period.from, &mut counted);
             known.before.extend(before.stretches);
             now
         };

@@ -1,14 +1,15 @@
 //! `agentmon status`: look, judge, record, print, in this order, so that a closed pipe loses nothing.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Instant;
 
 use super::look::{Looked, finish, form, look, named, no_such, options, save, usual};
-use super::quiet::Told;
+use super::quiet::Change;
+use super::recording::Recorded;
 use super::{anonymous, on_change, quiet, recording};
 use crate::anonymize::Pseudonyms;
 use crate::cli::{Cli, StatusOptions};
-use crate::model::{Health, Snapshot, Summary, TaskReport};
+use crate::model::{Health, Problem, Snapshot, Summary, TaskReport};
 use crate::render;
 use crate::text::{count, one_line};
 use crate::world::World;
@@ -29,10 +30,39 @@ pub(crate) fn status(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    let Page { code, written, change } = page(cli, names, world, out, err)?;
+    if finish(written, out)? {
+        change.remember(err);
+    }
+    Ok(code)
+}
+
+/// What became of a report.
+pub(super) struct Page {
+    /// The exit code.
+    pub(super) code: u8,
+    pub(super) written: io::Result<()>,
+    /// To be remembered once all of it was written.
+    pub(super) change: Change,
+}
+
+/// Makes the report and writes it.
+///
+/// # Errors
+/// Those of `status`.
+pub(super) fn page(
+    cli: &Cli,
+    names: &[String],
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<Page> {
     let begun = Instant::now();
     let (_, form) = form(cli, "status", render::FORMS, usual(world))?;
     let mut looked = look(cli, world, err)?;
-    let mut lines = recording::record(cli, &looked, world, begun, err);
+    let Recorded { mut lines, problems } = recording::record(cli, &looked, world, begun, err);
+    let missed = problems.len();
+    looked.snapshot.problems.extend(problems);
     save(&mut looked);
     let mut pseudonyms = anonymous::pseudonyms(cli, world, err)?;
     if let Some(pseudonyms) = &mut pseudonyms {
@@ -45,14 +75,18 @@ pub(crate) fn status(
         on_change::tell(command, &lines, world, err);
     }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
-    let checked = check(cli, &looked.snapshot, missing, err);
-    let told =
-        if cli.status.quiet { quiet::changed(&looked, names, &cli.status.only, world, err) } else { Some(Told::new()) };
-    filter(&mut looked.snapshot, cli, told.as_ref());
+    let code = check(cli, &looked.snapshot, missing, err);
+    let change = if cli.status.quiet {
+        quiet::changed(&looked, names, &cli.status.only, world, err)
+    } else {
+        Some(Change::default())
+    };
+    filter(&mut looked.snapshot, cli, change.as_ref());
     if let Some(pseudonyms) = &pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
-    if told.is_some() {
+    let mut written = Ok(());
+    if change.is_some() {
         let snapshot = &looked.snapshot;
         if snapshot.tasks.is_empty()
             && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() })
@@ -61,11 +95,16 @@ pub(crate) fn status(
             drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
         }
         let page = render::page(form, &mut looked.snapshot, &options(cli, world));
-        finish(page.and_then(|page| out.write_all(&page)), out)?;
+        written = page.and_then(|page| out.write_all(&page));
+    } else {
+        // There is no page to tell them.
+        for Problem { path, message, .. } in looked.snapshot.problems.iter().rev().take(missed).rev() {
+            drop(writeln!(err, "agentmon: {}", one_line(&format!("`{}`: {message}", path.display()), 400)));
+        }
     }
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);
-    Ok(checked)
+    Ok(Page { code, written, change: change.unwrap_or_default() })
 }
 
 /// A line of the record is told under pseudonyms, too.
@@ -99,12 +138,13 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
 
 /// Keeps the tasks of the classes that were asked for. One that was told to be of them when `-q` last spoke is shown once
 /// more: that it no longer is may be all that has changed.
-fn filter(snapshot: &mut Snapshot, cli: &Cli, told: Option<&Told>) {
+fn filter(snapshot: &mut Snapshot, cli: &Cli, change: Option<&Change>) {
     let StatusOptions { only, attention, .. } = &cli.status;
     let is_wanted = |health: &Health| {
         if *attention { health.needs_attention() } else { only.is_empty() || only.contains(health) }
     };
-    let was_told = |task: &TaskReport| told.and_then(|told| told.get(&quiet::key(task))).is_some_and(is_wanted);
+    let was_told =
+        |task: &TaskReport| change.and_then(|change| change.before.get(&quiet::key(task))).is_some_and(is_wanted);
     // The last line goes on counting them all.
     snapshot.tasks.retain(|task| is_wanted(&task.health) || was_told(task));
 }

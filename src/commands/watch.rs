@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::look::finish;
-use super::status;
+use super::status::{self, Page};
 use crate::cli::Cli;
 use crate::text;
 use crate::world::{Terminal, World};
@@ -25,7 +25,7 @@ pub(crate) fn watch(
     // In one piece, so that nothing flickers; what else is said follows it, where it stays to be read.
     let (mut page, mut said) = (Vec::new(), Vec::new());
     let terminal = Terminal { stderr: false, ..world.terminal };
-    let done = status(cli, names, &World { terminal, ..world.clone() }, &mut page, &mut said);
+    let made = status::page(cli, names, &World { terminal, ..world.clone() }, &mut page, &mut said);
     let is_screen = world.terminal.stdout && world.var("TERM").is_some_and(|term| term != "dumb");
     if is_screen && !cli.status.quiet {
         page = format!("{CLEAR}{}", fit(&String::from_utf8_lossy(&page), world.terminal)).into_bytes();
@@ -33,7 +33,11 @@ pub(crate) fn watch(
     let written = out.write_all(&page);
     let written = finish(written, out);
     drop(err.write_all(&said));
-    written.and(done)
+    let (is_written, Page { code, change, .. }) = (written?, made?);
+    if is_written {
+        change.remember(err);
+    }
+    Ok(code)
 }
 
 /// As much as a screen holds: the worst comes first, and the lines after the gap count them all.

@@ -2,7 +2,7 @@
 
 use super::{page as page_of, *};
 use crate::disk::Disk;
-use crate::history::{self, Selection};
+use crate::history::{self, Counted, Selection};
 
 /// A record of rows, each at a second, as the program would write them.
 fn past(rows: &[(i64, &str)]) -> Past {
@@ -13,7 +13,7 @@ fn past(rows: &[(i64, &str)]) -> Past {
         format!("{{\"v\":1,\"ts\":\"{at}\",\"id\":\"{second}\",{}}}\n", rest.replace("AT", &at))
     };
     std::fs::write(&path, rows.iter().map(line).collect::<String>()).unwrap();
-    history::read(&Disk::default(), &path, Selection::default())
+    history::read(&Disk::default(), &path, Selection::default(), &mut Counted::default())
 }
 
 fn time(second: i64) -> Time {

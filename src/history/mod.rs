@@ -3,6 +3,7 @@
 
 mod counters;
 mod fold;
+mod open;
 mod read;
 mod retain;
 mod row;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ErrorClass, Health, Tokens, ToolCounts, add};
 use crate::time::Time;
 
-pub(crate) use read::{Past, read, read_split};
+pub(crate) use read::{Counted, Past, read, read_split};
 pub(crate) use retain::{Folded, copy, fold};
 
 /// The pattern under which errors are added up that nothing more is known of.
@@ -106,13 +107,29 @@ impl Stretch {
         other.errors.into_iter().for_each(|error| self.see(error));
     }
 
-    /// Keeps what a longer period needs to tell: not when each change was, nor errors that were rare.
-    fn coarsen(&mut self) {
+    /// Keeps what a longer period needs to tell: not when each change was, nor errors that were rare and are not open.
+    fn coarsen(&mut self, is_open: impl Fn(&ErrorSeen) -> bool) {
         self.changes.clear();
         self.errors.sort_by_key(|error| (error.pattern == OTHERS, Reverse(error.count)));
-        for error in self.errors.split_off(self.errors.len().min(FREQUENT)) {
+        let mut rare = self.errors.split_off(self.errors.len().min(FREQUENT));
+        self.errors.extend(rare.extract_if(.., |error| is_open(error)));
+        for error in rare {
             self.see(ErrorSeen { pattern: OTHERS.into(), tool: None, ..error });
         }
+    }
+
+    /// What stays of a stretch that is too old for all else: its open errors, if there are any.
+    fn unresolved(&self, is_open: impl Fn(&ErrorSeen) -> bool) -> Option<Self> {
+        let errors: Vec<ErrorSeen> = self.errors.iter().filter(|error| is_open(error)).cloned().collect();
+        let names = || Self {
+            task: self.task.clone(),
+            worktree: self.worktree.clone(),
+            repository: self.repository.clone(),
+            client: self.client.clone(),
+            model: self.model.clone(),
+            ..Self::new(self.from, self.to)
+        };
+        (!errors.is_empty()).then(|| Self { errors, ..names() })
     }
 
     /// Gives back the room for more: there are as many as tasks and days.
@@ -234,6 +251,15 @@ pub(crate) struct Resolved {
     pub(crate) pattern: Option<String>,
     pub(crate) task: Option<String>,
     pub(crate) all: bool,
+}
+
+impl Resolved {
+    /// Whether it is about this pattern, as this task met it.
+    pub(crate) fn means(&self, pattern: &str, task: &str) -> bool {
+        let (of_pattern, of_task) = (self.pattern.as_deref(), self.task.as_deref());
+        let named = of_pattern.is_some() || of_task.is_some();
+        (self.all || named) && of_pattern.is_none_or(|it| it == pattern) && of_task.is_none_or(|it| it == task)
+    }
 }
 
 /// What of the past is asked for: from `from` on, and before `to`; all where there is none.

@@ -1,5 +1,6 @@
 //! Reads a record from front to back, row by row.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -9,7 +10,7 @@ use super::fold::Fold;
 use super::row::Row;
 use super::{Resolved, Selection, Stretch};
 use crate::disk::Disk;
-use crate::json::Reader;
+use crate::json::{Reader, hash};
 use crate::model::Problem;
 use crate::tail;
 use crate::time::Time;
@@ -24,23 +25,50 @@ pub(crate) struct Past {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// The rows that were counted, by their ids. One event may lie in both records of a repository, of which one could not
+/// be written for a while.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Option<HashSet<u64>>);
+
+impl Counted {
+    /// Of so many records that are read one after the other; in a single one no row is there twice.
+    pub(crate) fn of(records: usize) -> Self {
+        Self((records > 1).then(HashSet::new))
+    }
+
+    /// Whether a row is counted for the first time.
+    fn count(&mut self, row: &Row<'_>) -> bool {
+        self.0.as_mut().is_none_or(|ids| ids.insert(hash(row.id)))
+    }
+}
+
 /// Reads the record at `path`, of which there may be none yet. Rows are cut at the bounds exactly; a summary counts
 /// as a whole, if any of it lies between them. Lines that are not ours are passed over.
-pub(crate) fn read(disk: &Disk, path: &Path, within: Selection) -> Past {
-    let [past, _] = read_with(disk, path, Fold::new(within));
+pub(crate) fn read(disk: &Disk, path: &Path, within: Selection, counted: &mut Counted) -> Past {
+    let [past, _] = read_with(disk, path, Fold::new(within), counted);
     past
 }
 
 /// The same, what was before `border` apart from what came then. Problems are told with the latter.
-pub(crate) fn read_split(disk: &Disk, path: &Path, within: Selection, border: Time) -> [Past; 2] {
-    let [mut before, mut then] = read_with(disk, path, Fold::split(within, border));
+pub(crate) fn read_split(
+    disk: &Disk,
+    path: &Path,
+    within: Selection,
+    border: Time,
+    counted: &mut Counted,
+) -> [Past; 2] {
+    let [mut before, mut then] = read_with(disk, path, Fold::split(within, border), counted);
     then.problems.append(&mut before.problems);
     [before, then]
 }
 
-fn read_with(disk: &Disk, path: &Path, mut fold: Fold) -> [Past; 2] {
+fn read_with(disk: &Disk, path: &Path, mut fold: Fold, counted: &mut Counted) -> [Past; 2] {
     let opened = match disk.open(path) {
-        Ok((file, _)) => rows(&file, |row, offset| fold.hear(row, offset)),
+        Ok((file, _)) => rows(&file, |row, offset| {
+            if counted.count(row) {
+                fold.hear(row, offset);
+            }
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
@@ -128,7 +156,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         std::fs::write(&path, text).unwrap();
-        read(&Disk::default(), &path, within)
+        read(&Disk::default(), &path, within, &mut Counted::default())
     }
 
     fn row(event: &str, time: &str, rest: &str) -> String {
@@ -189,6 +217,7 @@ mod tests {
         let past = past_of(None);
         let [stretch] = &past.stretches[..] else { panic!("{past:?}") };
         assert_eq!((stretch.client.as_deref(), stretch.model.as_deref()), (Some("codex"), Some("m")));
+        assert_eq!((stretch.task.as_str(), stretch.worktree.as_deref()), ("t", Some("/w")));
         assert_eq!((stretch.seconds[&Health::Healthy], stretch.unwatched), (15 * 60, 50 * 60));
         assert_eq!((stretch.used.tokens.output, stretch.runs.len(), stretch.changes.len()), (5, 1, 2));
         assert_eq!((past.problems.len(), past.problems[0].line), (1, Some(5)));

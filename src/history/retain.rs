@@ -3,7 +3,8 @@
 //! Rows become a summary for each task and day, those in time one for each week, then month, then nothing. What
 //! stays exact: every run, and every sum over whole periods: time in each health, waits, tokens, cost, tool calls,
 //! errors. What is lost: with the rows, when within a day something was used or failed; with the days, when health
-//! changed; with the days, which of the errors beyond the [`FREQUENT`](super::FREQUENT) commonest it was.
+//! changed; with the days, which of the errors beyond the [`FREQUENT`](super::FREQUENT) commonest it was. An error that
+//! is open stays until it is resolved, whatever its age.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 
 use super::fold::{Fold, agent};
+use super::open::OpenErrors;
 use super::read::objects;
 use super::row::{Carried, key};
 use super::{Period, Selection, Stretch};
@@ -77,28 +79,40 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let known = std::mem::take(&mut fold.summaries);
     let [days, _] = fold.days();
     let days: Vec<_> = days.into_iter().map(|stretch| (Period::Day, stretch)).collect();
-    let due = |(period, stretch): &(Period, Stretch)| coarser(*period, stretch.from, now, retention) != Some(*period);
+    let open = OpenErrors::of(known.iter().chain(&days).map(|(_, stretch)| stretch), &fold.resolved);
+    let due = |(period, stretch): &(Period, Stretch)| match coarser(*period, stretch.from, now, retention) {
+        Some(coarser) => coarser != *period,
+        None => stretch.unresolved(|error| open.holds(stretch, error)).as_ref() != Some(stretch),
+    };
     if rows == 0 && !known.iter().chain(&days).any(due) {
         return Ok(None);
     }
-    let (summaries, dropped) = coarsened(known.into_iter().chain(days), now, retention);
+    let (summaries, dropped) = coarsened(known.into_iter().chain(days), &open, now, retention);
     let carried = fold.standing(memory);
-    let since = now.minus(retention.monthly);
+    // No earlier than the errors that it resolved.
+    let since = Time(start(Period::Month, now.minus(retention.monthly)));
     Ok(Some(Folded { summaries, raw_from: raw_from.unwrap_or(end.offset), carried, others, since, rows, dropped }))
 }
 
 /// Adds up what belongs together by now. Says how many summaries were too old.
 fn coarsened(
     stretches: impl Iterator<Item = (Period, Stretch)>,
+    open: &OpenErrors,
     now: Time,
     retention: &Retention,
 ) -> (Vec<(Period, Stretch)>, u64) {
     let (mut sums, mut places): (Vec<(Period, Stretch)>, _) = (Vec::new(), HashMap::new());
     let mut dropped = 0;
     for (period, mut stretch) in stretches {
-        let Some(coarser) = coarser(period, stretch.from, now, retention) else {
-            dropped += 1;
-            continue;
+        let coarser = match coarser(period, stretch.from, now, retention) {
+            Some(coarser) => coarser,
+            None => {
+                let rest = stretch.unresolved(|error| open.holds(&stretch, error));
+                dropped += u64::from(rest.as_ref() != Some(&stretch));
+                let Some(rest) = rest else { continue };
+                stretch = rest;
+                Period::Month
+            }
         };
         if coarser != Period::Day {
             stretch.changes = Vec::new();
@@ -117,7 +131,8 @@ fn coarsened(
         }
     }
     for (_, stretch) in sums.iter_mut().filter(|(period, _)| *period != Period::Day) {
-        stretch.coarsen();
+        let task = key(&stretch.task, stretch.worktree.as_deref());
+        stretch.coarsen(|error| open.holds_for(task, error));
     }
     sums.sort_by(|(period, one), (other_period, other)| {
         let order = |stretch: &Stretch| (stretch.from, stretch.to);

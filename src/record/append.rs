@@ -26,6 +26,9 @@ const BATCH: usize = 64 * 1024;
 /// After this long a task that comes back is a new one to the history.
 pub(super) const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// ... unless there are no more tasks than this to remember.
+const FEW: usize = 256;
+
 /// How it went.
 #[derive(Debug)]
 pub(crate) enum Appended {
@@ -66,24 +69,42 @@ fn append_alone(
     make: impl FnOnce(&History) -> Vec<Event>,
 ) -> io::Result<Appended> {
     // What others left is not ours to fail for.
-    let mended = mend(place, TAIL, hint.end).is_ok();
+    let mended = mend(place, TAIL, hint.ends(now)).is_ok();
     clean::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
-    let unread = Unread::read(&record, TAIL, hint.end)?;
-    let Tail { mut ids, mut history, open } = Tail::hear(&unread, hint);
+    let (unread, other) = unread(&record, place.other.as_ref(), || hint.ends(now))?;
+    let Tail { mut ids, mut history, open } = Tail::hear(&unread, other.as_ref(), hint);
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
     let end = unread.end() + write(&mut record, open, &events)?;
     for event in &events {
         history.hear(&event.line);
     }
-    history.forget(now, MEMORY);
+    history.forget(now, MEMORY, FEW);
     // A foreign line may have come in between, and has not been read.
     if mended && record.metadata()?.len() == end {
         history.end = End::at(&record, end)?;
     }
+    if let Some((record, unread)) = place.other.as_ref().zip(other) {
+        history.other = End::at(record, unread.end())?;
+    }
     Ok(Appended::Written { events, history })
+}
+
+/// What is to be read of the record, and of the one in the other place. What the hint knows is known of both or of none.
+fn unread<E: Iterator<Item = End>>(
+    record: &File,
+    other: Option<&File>,
+    ends: impl Fn() -> E,
+) -> io::Result<(Unread, Option<Unread>)> {
+    let unread = Unread::read(record, TAIL, ends())?;
+    let Some(other) = other else { return Ok((unread, None)) };
+    let beside = Unread::read(other, TAIL, ends())?;
+    if unread.known == beside.known {
+        return Ok((unread, Some(beside)));
+    }
+    Ok((Unread::read(record, TAIL, None)?, Some(Unread::read(other, TAIL, None)?)))
 }
 
 /// Takes the lock, which the file holds until it is closed, or gives up. The lock is a file of its own and

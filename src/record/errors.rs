@@ -133,6 +133,23 @@ mod tests {
     }
 
     #[test]
+    fn each_session_has_its_own_count() {
+        let (mut history, mut parser) = (History::default(), task("parser", Health::Healthy, Reason::Working));
+        parser.sessions.push(session("child", Some("s1")));
+        let counts = [([2, 3], "s1 2 child 3"), ([2, 3], ""), ([2, 5], "child 5"), ([4, 5], "s1 4")];
+        for (minute, (counts, wanted)) in (0..).zip(counts) {
+            for (session, count) in parser.sessions.iter_mut().zip(counts) {
+                seen(session, &[("a", count)]);
+            }
+            let rows = hear(&tell(at(minute * 100), &[parser.clone()], &history), &mut history);
+            let rows = rows.iter().filter(|row| row["event"] == "error");
+            let told: Vec<_> =
+                rows.map(|row| format!("{} {}", row["session"].as_str().unwrap(), row["count"])).collect();
+            assert_eq!(told.join(" "), wanted, "{minute}");
+        }
+    }
+
+    #[test]
     fn an_error_says_whose_and_what_it_is() {
         let mut parser = task("parser", Health::Healthy, Reason::Working);
         parser.sessions.push(session("child", Some("s1")));

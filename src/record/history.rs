@@ -30,6 +30,8 @@ pub(crate) struct History {
     pub(super) tasks: BTreeMap<u64, Last>,
     /// How far the record is told of here. While it still goes that far, only what follows need be read.
     pub(super) end: Option<End>,
+    /// The same of the record in the repository's other place.
+    pub(super) other: Option<End>,
     /// When it was last looked whether there is something to fold.
     pub(crate) cleaned: Option<Time>,
 }
@@ -49,9 +51,19 @@ impl History {
     pub(crate) fn outdates(&self, kept: &Self) -> bool {
         let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
         let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
-        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks
+        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks || self.other != kept.other
+    }
+
+    /// How far the records are told of here. A clock that was far ahead may have made it forget what it still would
+    /// know now: then they are to be read again.
+    pub(super) fn ends(&self, now: Time) -> impl Iterator<Item = End> {
+        let is_ahead = self.poll.as_ref().is_some_and(|(at, _)| at.since(now) > AHEAD);
+        [self.end, self.other].into_iter().flatten().filter(move |_| !is_ahead)
     }
 }
+
+/// No poll that overlaps this one is so far ahead.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// So much of the record is rather read again by every run than kept, in bytes.
 const LITTLE: u64 = 16 * 1024;
@@ -100,11 +112,11 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    /// Reads what follows `end`, if it still holds and is among the last `limit` bytes; else those.
-    pub(super) fn read(record: &File, limit: u64, end: Option<End>) -> io::Result<Self> {
+    /// Reads what follows one of the `ends` that still holds and is among the last `limit` bytes; else those.
+    pub(super) fn read(record: &File, limit: u64, ends: impl IntoIterator<Item = End>) -> io::Result<Self> {
         let length = record.metadata()?.len();
         let first = length.saturating_sub(limit);
-        let end = end.filter(|end| end.length >= first && end.holds(record));
+        let end = ends.into_iter().find(|end| end.length >= first && end.holds(record));
         let start = end.map_or(first, |end| end.length);
         let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).unwrap_or(0)];
         record.read_exact_at(&mut bytes, start)?;
@@ -113,6 +125,16 @@ impl Unread {
 
     pub(super) fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64
+    }
+
+    /// The rows on its whole lines.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut whole = &self.bytes[..];
+        if self.start > 0 && !self.known {
+            let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
+            whole = &whole[first..];
+        }
+        whole.split(|byte| *byte == b'\n').flat_map(rows)
     }
 }
 
@@ -243,9 +265,12 @@ impl History {
         }
     }
 
-    /// Drops tasks not spoken of for `span`.
-    pub(super) fn forget(&mut self, now: Time, span: Duration) {
-        self.tasks.retain(|_, last| last.at.is_some_and(|at| now.since(at) < span));
+    /// Drops tasks not spoken of for `span`, where there are more than `few`: a clock that is wrong for one poll does no
+    /// harm to those.
+    pub(super) fn forget(&mut self, now: Time, span: Duration, few: usize) {
+        if self.tasks.len() > few {
+            self.tasks.retain(|_, last| last.at.is_some_and(|at| now.since(at) < span));
+        }
     }
 
     fn fold(&mut self, row: Row<'_>) {
@@ -352,24 +377,28 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Hears the whole lines in what is to be read. What lies before them, `hint` tells; where
-    /// nothing does, it tells nothing, for then the record itself is all there is.
-    pub(super) fn hear(unread: &Unread, hint: &History) -> Self {
-        let mut whole = &unread.bytes[..];
-        let mut history = if unread.start > 0 { hint.clone() } else { History::default() };
-        if unread.start > 0 && !unread.known {
-            let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
-            whole = &whole[first..];
-        }
+    /// Hears the whole lines in what is to be read, with those of the `other` record in the order of their times. What
+    /// lies before them, `hint` tells; where nothing does, it tells nothing, for then the records are all there is.
+    pub(super) fn hear(unread: &Unread, other: Option<&Unread>, hint: &History) -> Self {
+        let is_all = unread.start == 0 && other.is_none_or(|other| other.start == 0);
+        let history = if is_all { History::default() } else { hint.clone() };
         let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
-        history.end = None;
-        let mut tail = Self { ids: HashSet::new(), history, open };
-        for row in whole.split(|byte| *byte == b'\n').flat_map(rows) {
-            tail.ids.insert(row.id.clone().into_owned());
-            tail.history.fold(row);
+        let mut tail = Self { ids: HashSet::new(), history: History { end: None, other: None, ..history }, open };
+        let mut others = other.into_iter().flat_map(Unread::rows).peekable();
+        for row in unread.rows() {
+            while let Some(earlier) = others.next_if(|other| Time::parse(&other.ts) <= Time::parse(&row.ts)) {
+                tail.take(earlier);
+            }
+            tail.take(row);
         }
+        others.for_each(|row| tail.take(row));
         tail
+    }
+
+    fn take(&mut self, row: Row<'_>) {
+        self.ids.insert(row.id.clone().into_owned());
+        self.history.fold(row);
     }
 }
 
@@ -405,7 +434,7 @@ mod tests {
     fn tail(bytes: &[u8], limit: u64, hint: &History) -> Tail {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        Tail::hear(&Unread::read(&file, limit, hint.end).unwrap(), hint)
+        Tail::hear(&Unread::read(&file, limit, hint.end).unwrap(), None, hint)
     }
 
     fn line(id: &str) -> String {
@@ -508,9 +537,9 @@ mod tests {
         hear(&tell(at(0), &parser, &history), &mut history);
         let stored = postcard::to_stdvec(&history).unwrap();
         assert_eq!(postcard::from_bytes::<History>(&stored).unwrap(), history);
-        history.forget(at(59), Duration::from_secs(60));
-        assert_eq!(history.tasks.len(), 1);
-        history.forget(at(60), Duration::from_secs(60));
-        assert_eq!(history.tasks.len(), 0);
+        for (second, few, left) in [(59, 0, 1), (60, 1, 1), (60, 0, 0)] {
+            history.forget(at(second), Duration::from_secs(60), few);
+            assert_eq!(history.tasks.len(), left, "{second} {few}");
+        }
     }
 }

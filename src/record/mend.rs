@@ -23,10 +23,10 @@ const PAGE: u64 = 4096;
 ///
 /// # Errors
 /// The record cannot be read or written.
-pub(super) fn mend(place: &Place, limit: u64, end: Option<End>) -> io::Result<()> {
+pub(super) fn mend(place: &Place, limit: u64, ends: impl IntoIterator<Item = End>) -> io::Result<()> {
     // What is open for appending can only be appended to.
     let record = place.open_to_overwrite()?;
-    let unread = Unread::read(&record, limit, end)?;
+    let unread = Unread::read(&record, limit, ends)?;
     remnants(&unread).into_iter().try_for_each(|remnant| blank(&record, remnant))
 }
 

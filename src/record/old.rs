@@ -5,13 +5,13 @@
 //! then, the record itself says (`collected`), for the two must change at once.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, linkat, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,16 @@ impl Old {
             Ok(()) | Err(Errno::EXIST) => Self::open(place)?.ok_or_else(|| io::ErrorKind::NotFound.into()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How many old names a file has: two while the record is being replaced by the next one.
+    pub(super) fn links(place: &Place, meta: &Metadata) -> u64 {
+        let Ok(Some(old)) = Self::open(place) else { return 0 };
+        let is_same = |name: &String| {
+            let found = statat(&old.0, &**name, AtFlags::SYMLINK_NOFOLLOW);
+            found.is_ok_and(|found| (found.st_dev, found.st_ino) == (meta.dev(), meta.ino()))
+        };
+        old.names().unwrap_or_default().iter().filter(|name| is_same(name)).count() as u64
     }
 
     /// Removes the folder, if it is empty.

@@ -29,7 +29,7 @@ pub(crate) struct Row<'a> {
     pub(crate) event: Cow<'a, str>,
     pub(crate) task: Option<Cow<'a, str>>,
     pub(crate) worktree: Option<Cow<'a, str>>,
-    id: u64,
+    pub(crate) id: u64,
     /// The object.
     pub(crate) bytes: &'a [u8],
 }

@@ -17,7 +17,7 @@ use crate::settings::Retention;
 const DAY: i64 = 24 * 3600;
 
 fn past(path: &Path) -> Past {
-    let past = read(&Disk::default(), path, Selection::default());
+    let past = read(&Disk::default(), path, Selection::default(), &mut Counted::default());
     assert_eq!(past.problems, []);
     past
 }
@@ -146,7 +146,8 @@ fn two_halves_are_the_whole() {
     let weeks = Weeks::new(8, 5, "/srv/shop");
     let place = record(folder.path(), &weeks, weeks.polls.len());
     for middle in [days(2), Time(days(1).0 + 40_000_000), Time(weeks.polls[500].at * 1000), days(-1), days(9)] {
-        let half = |from, to| read(&Disk::default(), &place.path, Selection { from, to }).stretches;
+        let half =
+            |from, to| read(&Disk::default(), &place.path, Selection { from, to }, &mut Counted::default()).stretches;
         let (before, after) = (half(None, Some(middle)), half(Some(middle), None));
         assert!(before.iter().all(|stretch| stretch.to <= middle), "nothing reaches over the bound");
         assert!(after.iter().all(|stretch| stretch.from >= middle));
@@ -194,9 +195,57 @@ fn what_is_too_old_goes_and_all_else_stays() {
     same(&whole(&told(&past(&place.path).stretches)), &whole(&weeks.truth));
     assert!(matches!(record::clean(&place, days(389), &keep, false).unwrap(), Cleaned::Done(_)), "weeks become months");
     same(&whole(&told(&past(&place.path).stretches)), &whole(&weeks.truth));
+    let open = |place: &record::Place| {
+        let kinds = crate::errors::kinds([&past(&place.path)]);
+        let met = kinds.iter().flat_map(|kind| kind.tasks.iter().map(move |met| (kind, met)));
+        let open = met.filter(|(_, met)| met.state == crate::errors::State::Open);
+        open.map(|(kind, met)| (kind.pattern.clone(), met.task.clone(), met.count, met.last)).collect::<Vec<_>>()
+    };
+    let before = open(&place);
+    assert!(before.len() > 1, "{before:?}");
     let Cleaned::Done(figures) = record::clean(&place, days(400), &keep, false).unwrap() else { panic!() };
-    assert!(figures.dropped > 10 && figures.summaries == [0; 3], "{figures:?}");
-    assert_eq!(past(&place.path).stretches, []);
+    assert!(figures.dropped > 10, "{figures:?}");
+    let left = past(&place.path).stretches;
+    assert!(left.iter().all(|stretch| stretch.runs.is_empty() && stretch.seconds.is_empty()), "{left:?}");
+    assert_eq!(open(&place), before, "an open error stays");
+    let again = record::clean(&place, days(800), &keep, false).unwrap();
+    assert!(matches!(again, Cleaned::Kept(_)), "{again:?}");
+    assert_eq!(open(&place), before);
+    // Until it is resolved.
+    let resolved = record::resolved(days(801), None, None).unwrap();
+    record::append(&place, &record::History::default(), days(801), |_| vec![resolved]).unwrap();
+    assert_eq!(open(&place), []);
+    record::clean(&place, days(1300), &keep, false).unwrap();
+    assert_eq!((past(&place.path).stretches, past(&place.path).resolved), (vec![], vec![]));
+}
+
+#[test]
+fn an_open_error_is_told_from_the_rare_ones() {
+    let error = |pattern: &str, count| ErrorSeen {
+        pattern: pattern.into(),
+        tool: None,
+        class: ErrorClass::Permanent,
+        count,
+        example: String::new(),
+        first: days(1),
+        last: days(1),
+    };
+    let mut stretch = Stretch::new(days(0), days(1));
+    stretch.task = "t".into();
+    stretch.errors = (0..30).map(|number| error(&format!("p{number:02}"), 100 - number)).collect();
+    let person = |pattern: &str| Resolved { at: days(2), pattern: Some(pattern.into()), task: None, all: false };
+    let resolved: Vec<_> = (20..29).map(|number| person(&format!("p{number:02}"))).collect();
+    let open = open::OpenErrors::of([&stretch].into_iter(), &resolved);
+    assert_eq!(stretch.errors.iter().filter(|error| open.holds(&stretch, error)).count(), 21);
+    let mut coarse = stretch.clone();
+    coarse.coarsen(|error| open.holds(&stretch, error));
+    let patterns: Vec<&str> = coarse.errors.iter().map(|error| &*error.pattern).collect();
+    assert_eq!((patterns.len(), patterns[19], patterns[20], patterns[21]), (22, "p19", "p29", OTHERS));
+    // A task that completed has met its last one.
+    let run = Run { ended: days(1), outcome: Health::Completed, reason: String::new(), class: None, seconds: None };
+    stretch.runs.push(run);
+    let open = open::OpenErrors::of([&stretch].into_iter(), &[]);
+    assert!(stretch.unresolved(|error| open.holds(&stretch, error)).is_none());
 }
 
 #[test]
@@ -226,7 +275,7 @@ fn lines_of_others_stay_and_what_was_resolved_too() {
         for foreign in foreign.iter().copied().chain([resolved, " words behind"]) {
             assert_eq!(lines.iter().filter(|line| **line == foreign).count(), 1, "{foreign:.80} on day {day}");
         }
-        let past = read(&Disk::default(), &place.path, Selection::default());
+        let past = read(&Disk::default(), &place.path, Selection::default(), &mut Counted::default());
         same(&whole(&told(&past.stretches)), &whole(&weeks.truth));
         let wanted = Resolved { at: days(1), pattern: Some("p".into()), task: None, all: false };
         assert_eq!(past.resolved, [wanted]);
@@ -250,10 +299,10 @@ fn split_at_any_moment_it_tells_what_two_readings_tell() {
                 if from.is_some_and(|from| border < from) || to.is_some_and(|to| to < border) {
                     continue;
                 }
-                let split = read_split(&disk, &place.path, Selection { from, to }, border);
+                let split = read_split(&disk, &place.path, Selection { from, to }, border, &mut Counted::default());
                 let parts = [Selection { from, to: Some(border) }, Selection { from: Some(border), to }];
                 for (split, part) in split.iter().zip(parts) {
-                    let alone = read(&disk, &place.path, part);
+                    let alone = read(&disk, &place.path, part, &mut Counted::default());
                     assert_eq!(split.stretches.len(), alone.stretches.len(), "{folded} {seconds}");
                     for (one, other) in split.stretches.iter().zip(&alone.stretches) {
                         assert_eq!(one, other, "{folded} {seconds}");

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 
 use super::*;
-use crate::model::{Health, Reason};
+use crate::model::{Health, Reason, TaskReport};
 use crate::record::samples::{at, numbered, place_in, task, tell};
 
 fn count(appended: anyhow::Result<Appended>) -> usize {
@@ -47,6 +47,7 @@ fn a_torn_row_is_blanked_and_its_event_made_again() {
     // What the record holds, and what it holds after events 1 and 2 were appended.
     let cases = [
         (format!("{one}\n{torn}"), format!("{one}\n{}{two}\n", blank(torn))),
+        (torn.to_owned(), format!("{}{one}\n{two}\n", blank(torn))),
         (format!("{one}\n{long}"), format!("{one}\n{}{two}\n", blank(long))),
         (format!("{one}\n{}", &two[..1]), format!("{one}\n {two}\n")),
         (format!("{one}\n{torn}{foreign}\n"), format!("{one}\n{}{foreign}\n{two}\n", blank(torn))),
@@ -103,6 +104,81 @@ fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
     fs::write(&place.path, fs::read_to_string(&place.path).unwrap() + &padding).unwrap();
     assert_eq!(count(Ok(poll(&history, 2))), 0);
     assert_eq!(count(Ok(poll(&History::default(), 3))), 2, "without it the task is seen for the first time");
+}
+
+/// A place that has another record beside it.
+fn beside(base: &Path, other: &Path) -> Place {
+    Place { other: Some(File::open(other).unwrap()), ..place_in(base) }
+}
+
+#[test]
+fn an_event_is_written_once_in_two_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let (one, other) = (place_in(&base("one")).path, place_in(&base("other")).path);
+    let at_one = || beside(&base("one"), &other);
+    let at_other = || beside(&base("other"), &one);
+    let poll = |place: Place, hint: &History, second, health| {
+        let reason = if health == Health::Stuck { Reason::Silent } else { Reason::Working };
+        let tasks = [task("parser", health, reason), task("billing", Health::Stuck, Reason::Silent)];
+        match append(&place, hint, at(second), |last| tell(at(second), &tasks, last)).unwrap() {
+            Appended::Written { events, history } => (events.len(), history),
+            Appended::Locked => panic!("locked"),
+        }
+    };
+    let none = || History::default();
+    // With the kept history, and where it was lost.
+    for forgets in [false, true] {
+        fs::write(&one, "").unwrap();
+        fs::write(&other, "").unwrap();
+        let hint = |known: History| if forgets { none() } else { known };
+        let (told, known) = poll(at_one(), &none(), 0, Health::Stuck);
+        assert_eq!(told, 3);
+        // Nobody may write there for a moment.
+        let (told, known) = poll(at_other(), &hint(known), 1, Health::Stuck);
+        assert_eq!((told, fs::read_to_string(&other).unwrap().as_str()), (0, ""), "{forgets}");
+        let (told, known) = poll(at_other(), &hint(known), 70, Health::Healthy);
+        assert_eq!(told, 2, "a change and the poll: {forgets}");
+        let (told, known) = poll(at_one(), &hint(known), 71, Health::Healthy);
+        assert_eq!(told, 0, "{forgets}");
+        assert_eq!(known.outdates(&none()), true);
+        let (told, known) = poll(at_one(), &hint(known), 72, Health::Stuck);
+        assert_eq!(told, 2, "{forgets}");
+        let (told, _) = poll(at_other(), &hint(known), 73, Health::Stuck);
+        assert_eq!(told, 0, "{forgets}");
+        let all = fs::read_to_string(&one).unwrap() + &fs::read_to_string(&other).unwrap();
+        let ids: HashSet<_> =
+            all.lines().map(|line| line.split("\"id\":\"").nth(1).unwrap()[..16].to_owned()).collect();
+        assert_eq!((ids.len(), all.lines().count()), (7, 7), "{forgets}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_tells_nothing_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    // So many that they are forgotten in time.
+    let all: Vec<_> = (0..300).map(|number| task(&format!("t{number}"), Health::Stuck, Reason::Silent)).collect();
+    let poll = |hint: &History, second, tasks: &[TaskReport]| match append(&place, hint, at(second), |last| {
+        tell(at(second), tasks, last)
+    })
+    .unwrap()
+    {
+        Appended::Written { events, history } => (events.len(), history),
+        Appended::Locked => panic!("locked"),
+    };
+    let (told, known) = poll(&History::default(), 0, &all);
+    assert_eq!(told, 301);
+    const YEARS: i64 = 70 * 365 * 86400;
+    let (_, known) = poll(&known, YEARS, &all[..1]);
+    let (_, known) = poll(&known, YEARS + 60, &all[..1]);
+    let (told, known) = poll(&known, 60, &all);
+    assert_eq!(told, 1, "the poll alone");
+    assert_eq!(poll(&known, 61, &all).0, 0);
 }
 
 #[test]

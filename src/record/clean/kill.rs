@@ -14,9 +14,10 @@ use std::time::Duration;
 use super::tests::START;
 use super::*;
 use crate::disk::Disk;
+use crate::history::Counted;
 use crate::history::tests::weeks::Weeks;
 use crate::history::tests::{same, told, whole};
-use crate::record::kill::{ready, start_and_kill, variable};
+use crate::record::kill::{WRITERS, ready, start_and_kill, variable};
 use crate::record::samples::place_in;
 use crate::record::{Appended, History, append};
 
@@ -127,9 +128,9 @@ fn round(kills: usize, seed: usize, weeks: &Weeks) -> Sum {
     let done = AtomicBool::new(false);
     let foreign = thread::scope(|scope| {
         let echo = scope.spawn(|| echo(&record, &done));
-        let killers = [0, 1].map(|writer| {
+        let killers = std::array::from_fn::<_, WRITERS, _>(|writer| {
             scope.spawn(move || {
-                for kill in (writer..kills).step_by(2) {
+                for kill in (writer..kills).step_by(WRITERS) {
                     let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
                     let after = Duration::from_micros((mixed % 30_000) as u64);
                     start_and_kill("record::clean::kill::child", CHILD, path, after);
@@ -175,7 +176,8 @@ fn check(folder: &Path, weeks: &Weeks, polls: usize, lines: usize) -> usize {
         assert!(id.is_none_or(|id| ids.insert(id)), "twice: {line}");
         blanked += usize::from(line.starts_with(' '));
     }
-    let past = history::read(&Disk::default(), &logs.join(RECORD), history::Selection::default());
+    let past =
+        history::read(&Disk::default(), &logs.join(RECORD), history::Selection::default(), &mut Counted::default());
     same(&whole(&told(&past.stretches)), &whole(&weeks.truth_after(polls)));
     blanked
 }
@@ -194,4 +196,5 @@ fn nothing_is_lost_or_doubled_across_kills() {
         (sum.polls, sum.foreign, sum.blanked) = (sum.polls + polls, sum.foreign + foreign, sum.blanked + blanked);
     }
     println!("{kills} kills: {sum:?}, each exactly once");
+    assert!(sum.polls > 0 && sum.foreign > kills, "most were killed before they wrote anything: {sum:?}");
 }

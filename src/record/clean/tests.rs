@@ -28,7 +28,7 @@ fn day(days: i64) -> Time {
 
 fn told(place: &Place) -> History {
     let unread = Unread::read(&place.open(RECORD).unwrap(), u64::MAX, None).unwrap();
-    let mut history = Tail::hear(&unread, &History::default()).history;
+    let mut history = Tail::hear(&unread, None, &History::default()).history;
     // Who left which health when is of interest for ten minutes.
     history.tasks.values_mut().for_each(|last| last.left.clear());
     history
