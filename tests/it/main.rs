@@ -14,6 +14,7 @@ mod demo;
 mod errors;
 mod events;
 mod everywhere;
+mod faults;
 mod ground;
 mod hostile;
 mod lab;
