@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use crate::baseline;
 use crate::database::Database;
 use crate::generate::{Tree, one_large_line, one_large_log};
+use crate::growth::{Kind, Machine};
 use crate::measure::{Clock, Comparison, compare, peak_memory, run};
 use crate::place::Place;
 use crate::record::Record;
@@ -124,6 +125,14 @@ fn grown(table: &mut Table, polled: &mut Polled) -> Result<()> {
     };
     let comparison = compare(Clock::Cpu, grown, || shared.borrow().poll())?;
     table.ratio("poll, 10 new lines in 5 logs / nothing new", "cpu", 1.3, comparison);
+    Ok(())
+}
+
+/// Ten times as much may cost little more than ten times as much.
+pub(crate) fn growth(table: &mut Table, kind: Kind, few: &Machine, many: &Machine) -> Result<()> {
+    let comparison = compare(Clock::Cpu, || many.poll(), || few.poll())?;
+    let what = format!("{} {} / {}", kind.few() * 10, kind.name(), kind.few());
+    table.ratio(&what, "cpu", 12.0, comparison);
     Ok(())
 }
 

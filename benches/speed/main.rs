@@ -5,7 +5,7 @@
 //!
 //! `--bench speed -- --strict`, or `BENCH_STRICT=1`, makes a limit that is not kept an error: not the default, because
 //! shared machines are noisy. `--bench speed -- poll` measures the figures of a poll alone; the others are `cold`,
-//! `databases`, `record` and `memory`.
+//! `databases`, `record`, `growth` and `memory`.
 //! `BENCH_MB` (400) is the size of the sessions, `BENCH_ROWS` (1000000) the length of the record, `BENCH_BIG=0` leaves out the logs of 2 GiB, `CCUSAGE` names a
 //! program to compare with, `BENCH_PROGRAM` another build to measure, `BENCH_DIR` a folder for up to 3 GiB of data.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
@@ -16,6 +16,7 @@ mod database;
 mod figures;
 mod gate;
 mod generate;
+mod growth;
 mod log;
 mod measure;
 mod place;
@@ -141,6 +142,15 @@ impl Bench {
         if self.wants("record") {
             let (record, short) = (self.record(number("BENCH_ROWS", 1_000_000)?)?, self.record(100_000)?);
             figures::record(&mut table, &record, &short, installed("jq").as_deref())?;
+        }
+        if self.wants("growth") {
+            for kind in growth::Kind::ALL {
+                let machine = |count| -> Result<growth::Machine> {
+                    let root = tempfile::tempdir_in(self.root.path())?.keep();
+                    growth::Machine::generate(Place::new(&root, &self.program), kind, count)
+                };
+                figures::growth(&mut table, kind, &machine(kind.few())?, &machine(kind.few() * 10)?)?;
+            }
         }
         if self.wants("memory") {
             figures::memory(&mut table, &large.tree.place, self.root.path(), &self.pool, with_large)?;
