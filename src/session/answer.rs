@@ -8,7 +8,8 @@
 #[cfg(test)]
 mod tests;
 
-use memchr::memmem::{self, Finder, FinderRev};
+use memchr::memmem;
+use serde::{Deserialize, Serialize};
 
 use crate::json::{hash, mix};
 
@@ -47,23 +48,49 @@ const LABELS: &[&[u8]] = &[
 /// Where names are made up for each run.
 const TEMPORARY: &[&[u8]] = &[b"/tmp/", b"/var/tmp/", b"/var/folders/", b"/dev/shm/"];
 
-/// The answer as it stands in the log, in JSON.
-pub(super) fn fingerprint(answer: &[u8]) -> u64 {
-    let sum = |text, words| lines(text).fold(0_u64, move |sum, line| sum.wrapping_add(of_line(line, words)));
-    if answer.len() <= WHOLE {
-        return sum(answer, usize::MAX);
+/// What a call gave back, for a comparison that most never need: few calls are made again at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Answer {
+    Excerpt {
+        outcome: u64,
+        text: Vec<u8>,
+        /// How many lines there are in all, if these are not all.
+        lines: Option<usize>,
+    },
+    Fingerprint(u64),
+}
+
+impl Answer {
+    /// The answer as it stands in the log, in JSON, and how it came out.
+    pub(super) fn of(outcome: u64, answer: &[u8]) -> Self {
+        if answer.len() <= WHOLE {
+            return Self::Excerpt { outcome, text: answer.to_vec(), lines: None };
+        }
+        let ends = || memmem::find_iter(answer, END);
+        let first = ends().nth(LINES - 1).unwrap_or(answer.len());
+        let last = memmem::rfind_iter(answer, END).nth(LINES - 1).map_or(0, |end| end + END.len());
+        let (head, tail) = (&answer[..first], &answer[last.max(first)..]);
+        let mut text = Vec::with_capacity(WHOLE);
+        for line in lines(head).chain(lines(tail)) {
+            text.extend(&line[..line.len().min(WORDS * WORD)]);
+            text.extend(END);
+        }
+        Self::Excerpt { outcome, text, lines: Some(ends().count()) }
     }
-    let ends = Finder::new(END);
-    let Some((head, tail)) =
-        ends.find_iter(answer).nth(LINES - 1).zip(FinderRev::new(END).rfind_iter(answer).nth(LINES - 1))
-    else {
-        return sum(answer, WORDS);
-    };
-    if head >= tail {
-        return sum(answer, WORDS);
+
+    /// Equal for answers that say the same. From here on it is all that is kept.
+    pub(super) fn fingerprint(&mut self) -> u64 {
+        let fingerprint = match self {
+            Self::Fingerprint(known) => *known,
+            Self::Excerpt { outcome, text, lines: all } => {
+                let words = if all.is_some() { WORDS } else { usize::MAX };
+                let sum = lines(text).fold(0_u64, |sum, line| sum.wrapping_add(of_line(line, words)));
+                mix(mix(*outcome, all.unwrap_or(0) as u64), sum)
+            }
+        };
+        *self = Self::Fingerprint(fingerprint);
+        fingerprint
     }
-    let both = sum(&answer[..head], WORDS).wrapping_add(sum(&answer[tail + END.len()..], WORDS));
-    mix(both, ends.find_iter(answer).count() as u64)
 }
 
 /// The end of a line in a JSON string, and in one within another.
@@ -76,30 +103,37 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn of_line(line: &[u8], words: usize) -> u64 {
-    let (mut state, mut at, mut labelled, mut left) = (0, 0, false, words);
+    // `before` is the last word, as long as only signs follow it that may stand between a label and its value.
+    let (mut state, mut at, mut before, mut left) = (0, 0, &b""[..], words);
     while at < line.len() && left > 0 {
         let rest = &line[at..];
-        if let Some(root) = TEMPORARY.iter().find(|root| rest.starts_with(root)) {
-            at += root.len() + length(&rest[root.len()..], |byte| !b" \t\"'`\\:;,)]}>".contains(&byte));
-        } else if rest[0].is_ascii_alphanumeric() || !rest[0].is_ascii() {
+        let first = rest[0];
+        if first.is_ascii_alphanumeric() || !first.is_ascii() {
             let word = &rest[..word_length(rest)];
-            let before = line[..at].last().copied();
+            let sign = line[..at].last().copied();
             (at, left) = (at + word.len(), left - 1);
-            if !(is_noise(word, before, &line[at..]) || labelled && is_id(word)) {
+            if !(is_noise(word, sign, &line[at..]) || is_id(word) && is_label(before)) {
                 state = mix(state, hash(word));
             }
-            labelled = LABELS.iter().any(|label| word.eq_ignore_ascii_case(label));
+            before = word;
+        } else if let Some(root) = TEMPORARY.iter().find(|root| first == b'/' && rest.starts_with(root)) {
+            at += root.len() + length(&rest[root.len()..], |byte| !b" \t\"'`\\:;,)]}>".contains(&byte));
         } else {
-            let sign = rest[0];
             at += 1;
-            if !sign.is_ascii_whitespace() && sign != b'\\' {
-                state = mix(state, sign.into());
+            if !first.is_ascii_whitespace() && first != b'\\' {
+                state = mix(state, first.into());
             }
-            labelled &= b" :=\"'#\\(_-".contains(&sign);
+            if !b" :=\"'#\\(_-".contains(&first) {
+                before = b"";
+            }
         }
     }
     // Of a blank line, or one of times alone, it is 0.
     state
+}
+
+fn is_label(word: &[u8]) -> bool {
+    LABELS.iter().any(|label| word.eq_ignore_ascii_case(label))
 }
 
 /// How many bytes at the beginning are of a kind.
@@ -111,8 +145,8 @@ fn length(text: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
 fn word_length(text: &[u8]) -> usize {
     let text = &text[..text.len().min(WORD)];
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-    let in_groups = length(text, |byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if in_groups == 36 && [8, 13, 18, 23].iter().all(|at| text[*at] == b'-') {
+    let is_group = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    if text.get(8) == Some(&b'-') && length(text, is_group) == 36 && [13, 18, 23].iter().all(|at| text[*at] == b'-') {
         return 36;
     }
     if !text[0].is_ascii_digit() {

@@ -1,10 +1,11 @@
 //! A session's calls: made, open, put aside, come back.
 
-use super::command::{highest_answer, looks, tool_looks};
+use super::Session;
+use super::answer::Answer;
+use super::command::{Purpose, tool_looks};
 use super::parts::{Call, CallKind, Failure, LastCall, NewCall, Outcome, PutAside, Told};
 use super::pattern::{complains, exit_code};
 use super::words::keep;
-use super::{Session, answer};
 use crate::json::{Raw, hash, mix};
 
 /// Of more calls at once, the newest are known.
@@ -14,11 +15,12 @@ impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
         self.count_call(&call.name);
-        let looks = match call.kind {
-            CallKind::Poller => true,
-            _ if call.shell => looks(&call.summary),
-            _ => tool_looks(&call.name),
+        let purpose = if call.shell {
+            Purpose::of(&call.summary)
+        } else {
+            Purpose { looks: tool_looks(&call.name), highest_answer: 0 }
         };
+        let looks = purpose.looks || call.kind == CallKind::Poller;
         // Not the name itself, which is tidied between polls.
         let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
         let goes_on = match &self.last_call {
@@ -31,7 +33,7 @@ impl Session {
             self.end_repeats();
             self.last_call = (!looks).then(|| LastCall { fingerprint, ..LastCall::default() });
         }
-        self.push(call, !looks);
+        self.push(call, !looks, purpose.highest_answer);
     }
 
     /// What is called next is no repetition, and answers still to come say nothing of one.
@@ -43,7 +45,7 @@ impl Session {
         }
     }
 
-    fn push(&mut self, call: &NewCall<'_>, repeats: bool) {
+    fn push(&mut self, call: &NewCall<'_>, repeats: bool, highest_answer: u8) {
         if self.open.len() == MOST_OPEN {
             self.open.remove(0);
         }
@@ -55,7 +57,7 @@ impl Session {
             offset: self.row.1,
             timeout: call.timeout,
             kind: call.kind,
-            highest_answer: if call.shell { highest_answer(&call.summary) } else { 0 },
+            highest_answer,
             repeats,
             told: Told::Nothing,
         });
@@ -64,7 +66,7 @@ impl Session {
     /// A person is asked, by the client and not by a call of the agent's.
     pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
         let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
-        self.push(&NewCall { kind: CallKind::Question, ..call }, false);
+        self.push(&NewCall { kind: CallKind::Question, ..call }, false, 0);
     }
 
     /// The person has answered, or need not any more.
@@ -76,7 +78,7 @@ impl Session {
     /// often the log tells it.
     pub(crate) fn command_failed(&mut self, id: &str, command: Option<&str>, text: &str) {
         let Some(call) = self.open.iter_mut().find(|call| call.id == id) else { return };
-        let highest = command.map_or(call.highest_answer, highest_answer);
+        let highest = command.map_or(call.highest_answer, |command| Purpose::of(command).highest_answer);
         if call.told.tell(highest, text) {
             let failure = failure(call, text);
             self.failed(failure);
@@ -86,7 +88,7 @@ impl Session {
     /// The same of a call that was put aside, which the next poll will tell again.
     pub(crate) fn command_failed_aside(&mut self, name: &str, command: &str, text: &str) {
         let Some(aside) = self.put_aside.as_mut() else { return };
-        if aside.told.tell(highest_answer(command), text) {
+        if aside.told.tell(Purpose::of(command).highest_answer, text) {
             self.failed(Failure { name: keep(name), summary: keep(command), text: keep(text) });
         }
     }
@@ -116,7 +118,7 @@ impl Session {
             self.plan.retain(|step| step.id.is_some() || step.call.as_deref() != Some(id));
         }
         if (call.repeats || aside.is_some()) && !matches!(outcome, Outcome::Withdrawn | Outcome::Running) {
-            self.count_answer(&call, mix(outcome as u64, answer::fingerprint(answer.0)));
+            self.count_answer(&call, Answer::of(outcome as u64, answer.0));
         }
     }
 
@@ -130,11 +132,12 @@ impl Session {
     }
 
     /// Another answer to the same call begins anew.
-    fn count_answer(&mut self, call: &Call, answer: u64) {
+    fn count_answer(&mut self, call: &Call, mut answer: Answer) {
         let Some(last) = self.last_call.as_mut().filter(|last| call.repeats || last.running) else { return };
-        if last.answer.replace(answer) != Some(answer) {
+        if last.answer.as_mut().is_some_and(|before| before.fingerprint() != answer.fingerprint()) {
             self.repeats.end();
         }
+        last.answer = Some(answer);
         // The first one is not shown.
         if self.repeats.count > 0 && last.name.is_empty() {
             (last.name, last.summary) = (call.name.clone(), call.summary.clone());

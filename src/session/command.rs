@@ -190,9 +190,23 @@ const TELLS: &[&str] = &[
     "rm", "cp", "mv", "touch", "git",
 ];
 
-/// Whether a command line does nothing but look whether something has got on, or begins by waiting for it.
-pub(super) fn looks(line: &str) -> bool {
-    let commands = commands(line);
+/// What a command line is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Purpose {
+    /// It does nothing but look whether something has got on, or begins by waiting for it.
+    pub(super) looks: bool,
+    /// The highest exit code that is an answer; 0 if none is.
+    pub(super) highest_answer: u8,
+}
+
+impl Purpose {
+    pub(super) fn of(line: &str) -> Self {
+        let commands = commands(line);
+        Self { looks: looks(&commands), highest_answer: highest_answer(&commands, line.contains("pipefail")) }
+    }
+}
+
+fn looks(commands: &[Command<'_>]) -> bool {
     let mut heads = commands.iter().filter(|command| command.join != Join::Pipe && !command.is_any(ASIDE)).peekable();
     let Some(first) = heads.peek() else { return false };
     let waits = first.is("sleep") || first.is("wait") || first.loops && commands.iter().any(|it| it.is("sleep"));
@@ -237,12 +251,10 @@ fn names(name: &str, wanted: &[&str]) -> bool {
     })
 }
 
-/// The highest exit code of a command line that is an answer; 0 if none is. The last command gives the code; where
-/// one of several may have given it, all of them have to be of the kind.
-pub(super) fn highest_answer(line: &str) -> u8 {
-    let every_part_counts = line.contains("pipefail");
+/// The last command gives the code; where one of several may have given it, all of them have to be of the kind.
+fn highest_answer(commands: &[Command<'_>], every_part_counts: bool) -> u8 {
     let (mut highest, mut counts) = (0, true);
-    for command in commands(line).iter().rev() {
+    for command in commands.iter().rev() {
         match command.highest_answer() {
             _ if !counts => {}
             Some(code) => highest = highest.max(code),
@@ -270,12 +282,12 @@ impl Command<'_> {
 
     /// Whether this is the command of the table: its program and first words in order, its options anywhere.
     fn is(&self, wanted: &str) -> bool {
-        let mut wanted = wanted.split(' ');
-        if wanted.next() != Some(self.program()) {
+        let Some(more) = wanted.strip_prefix(self.program()) else { return false };
+        if !more.is_empty() && !more.starts_with(' ') {
             return false;
         }
         let mut plain = self.plain_words();
-        wanted.all(|word| {
+        more.split_ascii_whitespace().all(|word| {
             if word.starts_with('-') { self.words.iter().any(|has| has == word) } else { plain.next() == Some(word) }
         })
     }

@@ -324,6 +324,9 @@ impl Session {
 
     /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.
     pub(crate) fn seal(&mut self) {
+        if let Some(answer) = self.last_call.as_mut().and_then(|last| last.answer.as_mut()) {
+            answer.fingerprint();
+        }
         // What no rule shows need not be kept.
         self.last_failure.take_if(|_| self.failures.count == 0);
         let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);

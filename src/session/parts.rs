@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use crate::model::ErrorClass;
 use crate::time::Time;
 
@@ -132,8 +133,8 @@ pub(crate) struct LastCall {
     pub(crate) summary: String,
     /// Of name and input.
     pub(super) fingerprint: u64,
-    /// Of what it gave back last.
-    pub(super) answer: Option<u64>,
+    /// What it gave back last.
+    pub(super) answer: Option<Answer>,
     /// It goes on in the background.
     pub(super) running: bool,
 }

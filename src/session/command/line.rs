@@ -20,7 +20,7 @@ pub(super) enum Join {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Command<'a> {
-    /// The program and its arguments, without quotes and redirections.
+    /// The program without its folder, and its arguments; no quotes, no redirections.
     pub(super) words: Vec<Cow<'a, str>>,
     pub(super) join: Join,
     /// It begins an `until`, `while` or `for`.
@@ -31,10 +31,8 @@ pub(super) struct Command<'a> {
 const VALUED: &[&str] = &["-C", "-c", "-n", "-R", "-H", "-f", "-p", "--namespace", "--repo", "--context", "--git-dir"];
 
 impl Command<'_> {
-    /// The name of the program, without its folder.
     pub(super) fn program(&self) -> &str {
-        let program = self.words.first().map_or("", |word| &**word);
-        program.rsplit('/').next().unwrap_or(program)
+        self.words.first().map_or("", |word| &**word)
     }
 
     /// The words behind the program that are no options.
@@ -107,6 +105,9 @@ fn add<'a>(mut words: Vec<Cow<'a, str>>, join: Join, depth: u32, found: &mut Vec
         words.drain(..taken.min(words.len()));
     }
     if found.len() < MOST_COMMANDS {
+        if let Some((_, program)) = words[0].rsplit_once('/') {
+            words[0] = program.to_owned().into();
+        }
         found.push(Command { words, join, loops });
     }
 }
