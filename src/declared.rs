@@ -142,6 +142,8 @@ pub(crate) struct Declared {
     pub(crate) retries: u32,
     /// Its end is the agent's own last word, and not somebody else's.
     pub(crate) by_agent: bool,
+    /// The agent's own last word is that the model could not be reached, or refused.
+    pub(crate) api_error: bool,
     /// What the agent prints lacks the row that ends it.
     pub(crate) unended: bool,
     /// When the agent itself last wrote to it.

@@ -20,7 +20,7 @@ pub(crate) struct Kind {
     pub(crate) pattern: String,
     /// Of the newest.
     pub(crate) tool: Option<String>,
-    pub(crate) class: ErrorClass,
+    pub(crate) class: Option<ErrorClass>,
     pub(crate) count: u64,
     pub(crate) first: Time,
     pub(crate) last: Time,

@@ -105,8 +105,18 @@ pub(crate) enum ErrorClass {
     Transient,
     /// Quota, context, memory or space is used up.
     Resource,
-    /// Credentials, a bad request, the rest: somebody must change something.
+    /// Credentials, a bad request, no such model: somebody must change something.
     Permanent,
+}
+
+impl ErrorClass {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Resource => "resource",
+            Self::Permanent => "permanent",
+        }
+    }
 }
 
 /// Where something was seen: in a file, or in a process.
@@ -281,6 +291,9 @@ pub(crate) struct TaskReport {
     /// When its newest turn began: for the record's durations.
     #[serde(skip)]
     pub(crate) started: Option<Time>,
+    /// When that ended, or last moved.
+    #[serde(skip)]
+    pub(crate) ended: Option<Time>,
     pub(crate) last_activity: Option<Time>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,

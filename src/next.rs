@@ -155,6 +155,7 @@ mod tests {
             detail: String::new(),
             since: None,
             started: None,
+            ended: None,
             last_activity: None,
             status: None,
             progress: None,

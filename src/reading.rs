@@ -124,7 +124,7 @@ pub(crate) fn read_all(
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
             let bytes = match file.format {
-                Format::Rows(_) => file.identity.length.saturating_sub(read_already),
+                Format::Rows(_) | Format::SplitRows(..) => file.identity.length.saturating_sub(read_already),
                 // Nobody knows before it is opened.
                 Format::Store(_) => 0,
             };
@@ -187,8 +187,9 @@ fn threads(world: &World) -> usize {
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
 fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box<Log>>, Option<Problem>) {
-    let fold = match file.format {
-        Format::Rows(fold) => fold,
+    let (fold, start) = match file.format {
+        Format::Rows(fold) => (fold, None),
+        Format::SplitRows(fold, start) => (fold, Some(start)),
         Format::Store(store) => return read_store(disk, store, file, known),
     };
     let handle = match disk.open(&file.path) {
@@ -201,7 +202,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
     });
     let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(file.begin()), (0, 0)));
     log.whole = None;
-    let cursor = tail::read(&handle, offset, lines, |row| {
+    let cursor = tail::read_rows(&handle, (offset, lines), start, |row| {
         if row.unfinished {
             log.whole = unfinished(fold, &log.session, &row);
         } else {

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use serde::{Deserialize, Serialize};
 
 use crate::clients::Identity;
-use crate::json::hash;
+use crate::json::{Reader, hash};
 
 const PIECE: usize = 256 * 1024;
 /// A longer row is read in its first [`PIECE`] only. Real rows end below 4 MB, and the buffer at 8 MiB.
@@ -69,7 +69,17 @@ pub(crate) struct Row<'a> {
 }
 
 /// Calls `each` for every row from `offset` on, the unfinished last one included, and says where to go on.
-pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Row<'_>)) -> io::Result<Cursor> {
+pub(crate) fn read(file: &File, offset: u64, lines: u64, each: impl FnMut(Row<'_>)) -> io::Result<Cursor> {
+    read_rows(file, (offset, lines), None, each)
+}
+
+/// The same; where all rows have this start, a line that begins otherwise belongs to the row before it.
+pub(crate) fn read_rows(
+    file: &File,
+    (offset, lines): (u64, u64),
+    start: Option<&[u8]>,
+    mut each: impl FnMut(Row<'_>),
+) -> io::Result<Cursor> {
     let identity = Identity::of(&file.metadata()?);
     let mut source = file;
     io::Seek::seek(&mut source, io::SeekFrom::Start(offset))?;
@@ -77,7 +87,8 @@ pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Ro
     let mut source = source.take(identity.length.saturating_sub(offset));
     let new = usize::try_from(identity.length.saturating_sub(offset)).unwrap_or(PIECE);
     let mut buffer = vec![0; new.saturating_add(1).min(PIECE)];
-    let (mut start, mut lines, mut filled, mut overlong) = (offset, lines, 0, false);
+    let mut rows = Rows { offset, lines, overlong: false, start };
+    let (mut filled, mut searched) = (0, 0);
     loop {
         if filled == buffer.len() {
             buffer.resize((filled * 2).max(PIECE), 0);
@@ -88,45 +99,104 @@ pub(crate) fn read(file: &File, offset: u64, lines: u64, mut each: impl FnMut(Ro
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let searched = filled;
         filled += count;
-        let mut used = 0;
-        for end in memchr::memchr_iter(b'\n', &buffer[searched..filled]).map(|at| searched + at) {
-            lines += 1;
-            if overlong {
-                overlong = false;
-            } else {
-                each(Row {
-                    bytes: &buffer[used..end],
-                    offset: start + used as u64,
-                    line: lines,
-                    cut: false,
-                    unfinished: false,
-                });
+        let mut used;
+        (used, searched) = rows.take(&buffer[..filled], searched, &mut each);
+        if rows.overlong || filled - used > LONGEST_ROW {
+            if !rows.overlong {
+                rows.tell(&buffer[used..used + PIECE], true, &mut each);
             }
-            used = end + 1;
-        }
-        if overlong || filled - used > LONGEST_ROW {
-            if !overlong {
-                let bytes = &buffer[used..used + PIECE];
-                each(Row { bytes, offset: start + used as u64, line: lines + 1, cut: true, unfinished: false });
-            }
-            overlong = true;
-            used = filled;
-            buffer.truncate(PIECE);
-            buffer.shrink_to_fit();
+            rows.overlong = true;
+            rows.lines += rows.inner_lines(&buffer[used..searched]);
+            rows.offset += (searched - used) as u64;
+            used = searched;
         }
         if used < filled {
             buffer.copy_within(used..filled, 0);
         }
         filled -= used;
-        start += used as u64;
+        searched -= used;
+        if rows.overlong {
+            buffer.truncate(PIECE);
+            buffer.shrink_to_fit();
+        }
     }
-    if filled > 0 && !overlong {
-        each(Row { bytes: &buffer[..filled], offset: start, line: lines + 1, cut: false, unfinished: true });
+    rows.last(&buffer[..filled], &mut each);
+    let (head, anchor) = marks(file, rows.offset);
+    Ok(Cursor { identity, offset: rows.offset, lines: rows.lines, head, anchor })
+}
+
+/// Rows that are being told apart.
+struct Rows<'a> {
+    /// Of the first byte that is kept.
+    offset: u64,
+    /// Before it.
+    lines: u64,
+    /// What comes still belongs to a row that is too long.
+    overlong: bool,
+    start: Option<&'a [u8]>,
+}
+
+impl Rows<'_> {
+    /// Tells all rows that are whole, of bytes that were searched so far, and says how many bytes they take, and how
+    /// far these are searched.
+    fn take(&mut self, bytes: &[u8], mut searched: usize, each: &mut impl FnMut(Row<'_>)) -> (usize, usize) {
+        let mut used = 0;
+        while let Some(at) = memchr::memchr(b'\n', &bytes[searched..]) {
+            let end = searched + at;
+            let next = &bytes[end + 1..];
+            let begins = self.start.is_none_or(|start| next.starts_with(start));
+            if !begins && self.start.is_some_and(|start| start.starts_with(next)) {
+                // That cannot be told yet.
+                return (used, end);
+            }
+            searched = end + 1;
+            if begins {
+                self.end(&bytes[used..end], each);
+                used = searched;
+            }
+        }
+        (used, bytes.len())
     }
-    let (head, anchor) = marks(file, start);
-    Ok(Cursor { identity, offset: start, lines, head, anchor })
+
+    /// A row has ended before this line end.
+    fn end(&mut self, bytes: &[u8], each: &mut impl FnMut(Row<'_>)) {
+        if !std::mem::take(&mut self.overlong) {
+            self.tell(bytes, false, each);
+        }
+        self.lines += 1 + self.inner_lines(bytes);
+        self.offset += bytes.len() as u64 + 1;
+    }
+
+    fn inner_lines(&self, bytes: &[u8]) -> u64 {
+        if self.start.is_some() { memchr::memchr_iter(b'\n', bytes).count() as u64 } else { 0 }
+    }
+
+    fn tell(&self, bytes: &[u8], cut: bool, each: &mut impl FnMut(Row<'_>)) {
+        each(Row { bytes, offset: self.offset, line: self.lines + 1, cut, unfinished: false });
+    }
+
+    /// What stands at the end: a row whose line end is not there, or, where rows may have several lines, one that may go
+    /// on after it.
+    fn last(&mut self, bytes: &[u8], each: &mut impl FnMut(Row<'_>)) {
+        if bytes.is_empty() || self.overlong {
+            return;
+        }
+        match bytes.strip_suffix(b"\n").filter(|row| is_whole(row)) {
+            Some(row) => self.end(row, each),
+            None => each(Row { bytes, offset: self.offset, line: self.lines + 1, cut: false, unfinished: true }),
+        }
+    }
+}
+
+/// Whether all that was begun in it is closed.
+fn is_whole(row: &[u8]) -> bool {
+    let (mut reader, mut any) = (Reader::new(row), false);
+    while reader.next_object() {
+        reader.raw();
+        any = true;
+    }
+    any && !reader.broken()
 }
 
 #[cfg(test)]
@@ -138,11 +208,12 @@ mod tests {
     struct Log {
         path: tempfile::TempPath,
         cursor: Option<Cursor>,
+        start: Option<&'static [u8]>,
     }
 
     impl Log {
         fn new() -> Self {
-            Self { path: tempfile::NamedTempFile::new().unwrap().into_temp_path(), cursor: None }
+            Self { path: tempfile::NamedTempFile::new().unwrap().into_temp_path(), cursor: None, start: None }
         }
 
         fn append(&self, bytes: &[u8]) {
@@ -161,8 +232,7 @@ mod tests {
             if self.cursor.is_some() && at.is_none() {
                 rows.push("^".to_owned());
             }
-            let (offset, lines) = at.unwrap_or_default();
-            let cursor = read(&file, offset, lines, |row| {
+            let cursor = read_rows(&file, at.unwrap_or_default(), self.start, |row| {
                 let mark = if row.unfinished {
                     "~"
                 } else if row.cut {
@@ -203,6 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn rows_on_several_lines() {
+        let mut log = Log { start: Some(b"{\"a\":"), ..Log::new() };
+        log.append(b"{\"a\":1}\n{\"a\":\"x\n{\"b\":2}\ny\"}\n{\"a\":3}\n");
+        assert_eq!(log.poll(), ["1{\"a\":1}", "2{\"a\":\"x\n{\"b\":2}\ny\"}", "5{\"a\":3}"]);
+        log.append(b"{\"a\":\"\n");
+        assert_eq!(log.poll(), ["6~{\"a\":\"\n"], "the rest is on its way");
+        log.append(b"\n  z");
+        assert_eq!(log.poll(), ["6~{\"a\":\"\n\n  z"]);
+        log.append(b"\"}\n");
+        assert_eq!(log.poll(), ["6{\"a\":\"\n\n  z\"}"]);
+        log.append(b"{\"a\":\"torn\n");
+        assert_eq!(log.poll(), ["9~{\"a\":\"torn\n"]);
+        log.append(b"{\"a\":4}\n");
+        assert_eq!(log.poll(), ["9{\"a\":\"torn", "10{\"a\":4}"], "a row that never ended takes no other with it");
+    }
+
+    #[test]
     fn an_overlong_row_is_cut_and_the_next_one_is_whole() {
         let mut log = Log::new();
         log.append(b"a\n");
@@ -217,8 +304,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_split_reads_the_same(pieces in prop::collection::vec("[a-z\n]{0,9}", 0..20)) {
-            let (mut many, mut once) = (Log::new(), Log::new());
+        fn any_split_reads_the_same(pieces in prop::collection::vec("[a-z\n]{0,9}", 0..20), split in any::<bool>()) {
+            let start = split.then_some(&b"ab"[..]);
+            let (mut many, mut once) = (Log { start, ..Log::new() }, Log { start, ..Log::new() });
             let mut rows = many.poll();
             for piece in &pieces {
                 many.append(piece.as_bytes());

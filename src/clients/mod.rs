@@ -128,6 +128,8 @@ type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) 
 pub(crate) enum Format {
     /// Rows that are only ever appended, folded one by one.
     Rows(Fold),
+    /// The same, but a row may stand on several lines, as it has raw line ends in its texts; each begins like this.
+    SplitRows(Fold, &'static [u8]),
     /// Anything else that is read anew when it changed.
     Store(Store),
 }
@@ -234,8 +236,13 @@ pub(crate) enum Sign {
 }
 
 /// The class of a run that ended with this exit code, or of which there are only words.
-pub(crate) fn classify_exit(code: Option<i64>, text: &str) -> ErrorClass {
+pub(crate) fn classify_exit(code: Option<i64>, text: &str) -> Option<ErrorClass> {
     api_error::classify_exit(code, text)
+}
+
+/// The class of a tool's failure, by its exit code and what it printed.
+pub(crate) fn classify_printed(code: Option<i64>, text: &str) -> Option<ErrorClass> {
+    api_error::classify_printed(code, text)
 }
 
 pub(crate) fn by_name(name: &str) -> Option<&'static Client> {

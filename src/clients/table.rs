@@ -2,6 +2,7 @@
 
 use super::Fold;
 use crate::json::Reader;
+use crate::model::ErrorClass;
 use crate::session::{CallKind, Session, Turn};
 
 /// Folds rows as they would lie in a log.
@@ -26,7 +27,7 @@ pub(super) fn told(session: &Session) -> String {
         Turn::Open => "open".to_owned(),
         Turn::Ended { firm: true } => "ended".to_owned(),
         Turn::Ended { firm: false } => "ended?".to_owned(),
-        Turn::Errored(error) => format!("{:?} error", error.class).to_lowercase(),
+        Turn::Errored(error) => format!("{} error", error.class.map_or("unclear", ErrorClass::code)),
         Turn::Interrupted => "interrupted".to_owned(),
     };
     let mut told = vec![turn];

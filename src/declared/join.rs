@@ -93,6 +93,7 @@ impl Declared {
             directory: self.directory.or(other.directory),
             retries: self.retries.max(other.retries),
             by_agent: self.by_agent,
+            api_error: self.api_error || other.api_error,
             unended: self.unended || other.unended,
             active: self.active.max(other.active),
             modified: self.modified.max(other.modified),

@@ -48,6 +48,8 @@ struct End {
     said: String,
     error: Option<String>,
     class: Option<ErrorClass>,
+    /// The model could not be reached, or refused.
+    api_error: bool,
 }
 
 /// Reads what the file, of this length, says; nothing if it holds something else. An empty one was opened for
@@ -168,6 +170,7 @@ impl Stream {
     fn told(self, now: Time) -> Declared {
         let end = self.end;
         let by_agent = end.is_some();
+        let api_error = end.as_ref().is_some_and(|end| end.api_error);
         let (word, status, error, class) = match end {
             Some(end) => (end.word, Some(end.said), end.error, end.class),
             None => (Word::Running, None, None, self.class.filter(|_| self.retries > 0)),
@@ -179,6 +182,7 @@ impl Stream {
             error: error.and_then(cut),
             class,
             by_agent,
+            api_error,
             unended: !by_agent,
             retries: if by_agent { 0 } else { self.retries },
             // The newest session judges; they are told in any order.

@@ -11,7 +11,7 @@ use super::counters::Session;
 use super::row::{Carried, Row, key};
 use super::{ErrorSeen, Period, Resolved, Run, Selection, Stretch, Waits};
 use crate::json::{hash, mix};
-use crate::model::{ErrorClass, Health};
+use crate::model::Health;
 use crate::time::Time;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -332,9 +332,9 @@ impl Fold {
 
     fn error(&mut self, task: usize, row: &Row<'_>, offset: u64) {
         let (Some(pattern), Some(count)) = (row.pattern(), row.count()) else { return };
-        let (tool, class) = (row.tool(), row.class().unwrap_or(ErrorClass::Permanent));
+        let tool = row.tool();
         let part = |text: &str| hash(text.as_bytes());
-        let kind = mix(mix(part(&pattern), tool.as_deref().map_or(0, part)), class as u64);
+        let kind = mix(part(&pattern), tool.as_deref().map_or(0, part));
         let more = self.session(task, row).error(kind, count, offset);
         if more == 0 || row.carried.is_some() || !self.within.holds(row.at) {
             return;
@@ -344,7 +344,7 @@ impl Fold {
         let seen = ErrorSeen {
             pattern: pattern.into_owned(),
             tool: tool.map(Into::into),
-            class,
+            class: row.class(),
             count: more,
             example: row.example().unwrap_or_default().into_owned(),
             first,

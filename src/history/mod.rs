@@ -235,7 +235,8 @@ pub(crate) struct ErrorSeen {
     /// The text without what changes from one time to the next: numbers, paths, ids.
     pub(crate) pattern: String,
     pub(crate) tool: Option<String>,
-    pub(crate) class: ErrorClass,
+    /// Nothing where neither the exit code nor the words tell it.
+    pub(crate) class: Option<ErrorClass>,
     pub(crate) count: u64,
     /// One of the texts.
     pub(crate) example: String,

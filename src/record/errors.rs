@@ -42,7 +42,7 @@ fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> O
         repository: Option<String>,
         pattern: &'a str,
         tool: Option<&'a str>,
-        class: ErrorClass,
+        class: Option<ErrorClass>,
         count: u64,
         example: String,
         first: Time,
@@ -93,7 +93,7 @@ mod tests {
         let seen = |(pattern, count): &(&str, u64)| ErrorSeen {
             pattern: (*pattern).to_owned(),
             tool: Some("Bash".to_owned()),
-            class: ErrorClass::Permanent,
+            class: Some(ErrorClass::Permanent),
             count: *count,
             example: format!("{pattern} 7"),
             first: at(-9),

@@ -214,7 +214,9 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
         return None;
     }
     let outcome = task.health.code();
-    let id = subject.hash(["finished", outcome, &stamp(task.since.or(task.last_activity))]);
+    // Its sub-agents may have worked longer.
+    let ended = at_work(task).iter().skip(1).filter_map(|child| child.last_activity).max().max(task.ended);
+    let id = subject.hash(["finished", outcome, &stamp(task.ended.or(task.since))]);
     if last.ended.as_deref() == Some(&hex(id)) {
         return None;
     }
@@ -225,8 +227,8 @@ fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
         reason: task.reason.code(),
         error_class: task.error_class,
         started: task.started,
-        ended: task.last_activity,
-        duration_s: task.started.zip(task.last_activity).map(|(from, to)| to.since(from).as_secs()),
+        ended,
+        duration_s: task.started.zip(ended).map(|(from, to)| to.since(from).as_secs()),
         usage: usage(task),
         spent: spent(task),
     };

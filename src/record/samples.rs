@@ -51,6 +51,7 @@ pub(super) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         detail: String::new(),
         since: None,
         started: Some(at(-90)),
+        ended: None,
         last_activity: None,
         status: None,
         progress: None,

@@ -21,7 +21,7 @@ const INDENT: &str = "    ";
 const TASKS: usize = 6;
 
 fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let tell = |kind: &Kind| [format!("{}x", kind.count), word(kind.class).to_owned(), age(kind.last, page)];
+    let tell = |kind: &Kind| [format!("{}x", kind.count), parts::class(kind.class).to_owned(), age(kind.last, page)];
     let rows: Vec<[String; 3]> = page.errors.iter().map(tell).collect();
     let titles = ["COUNT", "CLASS", "LAST"];
     let widest = |at: usize| rows.iter().map(|row| row[at].len()).max().unwrap_or(0).max(titles[at].len());
@@ -76,7 +76,7 @@ fn lines(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
             format!("{}e.g. {}", options.dot(), options.text(&kind.example))
         };
         let pattern = options.bold(&options.text(&kind.pattern));
-        let (id, count, class) = (options.dim(&kind.id), kind.count, word(kind.class));
+        let (id, count, class) = (options.dim(&kind.id), kind.count, parts::class(kind.class));
         writeln!(out, "{id} {count}x {pattern} | {state}{class}{}{about}{example}", options.dot())?;
     }
     end(page, options, usize::MAX, out)
@@ -116,9 +116,9 @@ fn mark(kind: &Kind, options: &Options) -> String {
 fn paint(kind: &Kind, text: &str, options: &Options) -> String {
     let style = match (kind.state, kind.class) {
         (State::Resolved, _) => Style::new().dimmed(),
-        (State::Open, ErrorClass::Permanent) => Style::new().red(),
-        (State::Open, ErrorClass::Resource) => Style::new().magenta(),
-        (State::Open, ErrorClass::Transient) => Style::new().yellow(),
+        (State::Open, Some(ErrorClass::Permanent) | None) => Style::new().red(),
+        (State::Open, Some(ErrorClass::Resource)) => Style::new().magenta(),
+        (State::Open, Some(ErrorClass::Transient)) => Style::new().yellow(),
     };
     options.paint(style, text)
 }
@@ -148,12 +148,4 @@ fn since(kind: &Kind, page: &Page) -> String {
 
 fn age(at: Time, page: &Page) -> String {
     text::age(page.taken_at.since(at))
-}
-
-fn word(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Transient => "transient",
-        ErrorClass::Resource => "resource",
-        ErrorClass::Permanent => "permanent",
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{NBSP, Options, grid};
-use crate::model::{Evidence, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens};
+use crate::model::{ErrorClass, Evidence, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens};
 use crate::text;
 use crate::time::Time;
 
@@ -13,6 +13,11 @@ use crate::time::Time;
 const SESSIONS: usize = 6;
 /// More problems than this are counted, not listed.
 const PROBLEMS: usize = 10;
+
+/// What kind of failure an error is; there may be no evidence for any.
+pub(super) fn class(class: Option<ErrorClass>) -> &'static str {
+    class.map_or("unclear", ErrorClass::code)
+}
 
 /// The tasks of each repository, both in the order in which they come.
 pub(super) fn repositories(tasks: &[TaskReport]) -> Vec<(Option<&Path>, Vec<&TaskReport>)> {

@@ -18,7 +18,7 @@ use crate::time::Time;
 pub(crate) struct Pattern {
     pub(crate) pattern: String,
     pub(crate) tool: Option<String>,
-    pub(crate) class: ErrorClass,
+    pub(crate) class: Option<ErrorClass>,
     pub(crate) count: u64,
     /// One of the texts, the latest that is known.
     pub(crate) example: String,

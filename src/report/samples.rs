@@ -45,7 +45,7 @@ pub(crate) fn error(pattern: &str, count: u64, first: &str, last: &str) -> Error
     ErrorSeen {
         pattern: pattern.to_owned(),
         tool: Some("Bash".to_owned()),
-        class: ErrorClass::Permanent,
+        class: Some(ErrorClass::Permanent),
         count,
         example: pattern.replace('#', "7"),
         first: at(first),

@@ -6,7 +6,7 @@ use crate::clients::classify_exit;
 use crate::declared::{Declared, Word};
 use crate::life::Life;
 use crate::model::{ErrorClass, Evidence, Health, Reason};
-use crate::session::Turn;
+use crate::session::{ApiError, Turn};
 use crate::text::{age, cut, one_line};
 use crate::time::Time;
 
@@ -19,9 +19,30 @@ pub(super) fn error_suffix(declared: &Declared) -> String {
     declared.error.as_deref().map(|error| format!(": {}", one_line(error, 120))).unwrap_or_default()
 }
 
-/// 1: a recorded exit code that is not 0, or a status that says so.
+/// The API error that the agent's last word is, by its log.
+fn errored<'a>(facts: &Facts<'a>) -> Option<&'a ApiError> {
+    match &facts.session?.session.turn {
+        Turn::Errored(error) => Some(error),
+        Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => None,
+    }
+}
+
+/// Whether the agent's last word is an API error, by its log or by what it printed.
+fn is_api_error(facts: &Facts<'_>) -> bool {
+    errored(facts).is_some() || facts.declared.is_some_and(|declared| declared.api_error)
+}
+
+/// Whether somebody declared it cancelled; the signals that do this leave exit codes.
+fn is_cancelled(declared: &Declared) -> bool {
+    const SIGNALS: [i64; 6] = [130, 137, 143, -2, -9, -15];
+    declared.word == Some(Word::Cancelled) && declared.exit_code.is_none_or(|code| SIGNALS.contains(&code))
+}
+
+/// 1: a recorded exit code that is not 0, or a status that says so. A cancelled run is for rule 4, and an API error for
+/// rule 3, which knows more of it.
 pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
-    let Some(declared) = facts.declared else { return Silent(None) };
+    let declared = facts.declared.filter(|declared| !is_cancelled(declared) && !is_api_error(facts));
+    let Some(declared) = declared else { return Silent(None) };
     let since = since(declared);
     let told = || format!("{}{}", said(declared), error_suffix(declared));
     let (reason, detail) = match (declared.exit_code, declared.word) {
@@ -37,11 +58,11 @@ pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
     let mut found =
         verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
     let by_code = || classify_exit(declared.exit_code, declared.error.as_deref().unwrap_or_default());
-    found.error_class = Some(match (declared.class, declared.exit_code) {
-        _ if reason == Reason::DeclaredTimeout => ErrorClass::Transient,
-        (Some(class), code) if code.is_none_or(|code| meaning(code).is_empty()) => class,
+    found.error_class = match (declared.class, declared.exit_code) {
+        _ if reason == Reason::DeclaredTimeout => Some(ErrorClass::Transient),
+        (Some(class), code) if code.is_none_or(|code| meaning(code).is_empty()) => Some(class),
         _ => by_code(),
-    });
+    };
     Speaks(found)
 }
 
@@ -64,9 +85,9 @@ pub(super) fn said(declared: &Declared) -> String {
     format!("its {who} says `{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
 }
 
-/// 2: exit code 0, or a status that says so.
+/// 2: exit code 0, or a status that says so. After an API error, others know less than the agent (rule 3).
 pub(super) fn declared_success(facts: &Facts<'_>) -> Finding {
-    let Some(declared) = facts.declared else { return Silent(None) };
+    let Some(declared) = facts.declared.filter(|_| !is_api_error(facts)) else { return Silent(None) };
     let (reason, detail) = match (declared.exit_code, declared.word) {
         (Some(0), Some(word)) if word.is_end() && word != Word::Completed => {
             (Reason::ExitOk, format!("exit code 0, although {}", said(declared)))
@@ -81,24 +102,28 @@ pub(super) fn declared_success(facts: &Facts<'_>) -> Finding {
 
 /// 3: the last turn ended on an API error.
 pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
-    let Some(seen) = facts.session else { return Silent(None) };
-    let Turn::Errored(error) = &seen.session.turn else { return Silent(None) };
-    let class = match error.class {
-        ErrorClass::Transient => "transient",
-        ErrorClass::Resource => "resource",
-        ErrorClass::Permanent => "permanent",
+    let api_error = |class: Option<ErrorClass>, text: &str, since| {
+        let class_of_it = class.map(|class| format!(" ({})", class.code())).unwrap_or_default();
+        let mut found = verdict(Health::Failed, Reason::ApiError, format!("API error{class_of_it}: {text}"), since);
+        found.error_class = class;
+        found
     };
-    let resets = error.resets.as_ref().filter(|when| !error.text.contains(when.as_str()));
-    let resets = resets.map(|when| format!(", resets {}", one_line(when, 60))).unwrap_or_default();
-    let detail = format!("API error ({class}): {}{resets}", cut(&error.text, 160));
-    let mut found = verdict(Health::Failed, Reason::ApiError, detail, seen.last_activity);
-    found.error_class = Some(error.class);
-    Speaks(found.with(seen.evidence_of_turn("the error that ended the turn")))
+    if let Some((seen, error)) = facts.session.zip(errored(facts)) {
+        let resets = error.resets.as_ref().filter(|when| !error.text.contains(when.as_str()));
+        let resets = resets.map(|when| format!(", resets {}", one_line(when, 60))).unwrap_or_default();
+        let found = api_error(error.class, &format!("{}{resets}", cut(&error.text, 160)), seen.last_activity);
+        return Speaks(found.with(seen.evidence_of_turn("the error that ended the turn")));
+    }
+    // Some logs have no word of it, but what was printed has.
+    let Some(declared) = facts.declared.filter(|declared| declared.api_error) else { return Silent(None) };
+    let text = declared.error.as_deref().or(declared.status.as_deref()).unwrap_or_default();
+    let found = api_error(declared.class, &one_line(text, 160), since(declared));
+    Speaks(found.with(declared_evidence(declared, "the declared end")))
 }
 
 /// 4: the last turn was aborted, and nothing followed.
 pub(super) fn interrupted(facts: &Facts<'_>) -> Finding {
-    if let Some(declared) = facts.declared.filter(|declared| declared.word == Some(Word::Cancelled)) {
+    if let Some(declared) = facts.declared.filter(|declared| is_cancelled(declared)) {
         let detail = format!("{}{}", said(declared), error_suffix(declared));
         return Speaks(
             verdict(Health::Failed, Reason::Interrupted, detail, since(declared))

@@ -11,7 +11,7 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clients::classify_exit;
+use crate::clients::classify_printed;
 use crate::declared::Declared;
 use crate::life::{Life, Moved};
 use crate::model::{Considered, ErrorClass, Evidence, Health, Reason, Verdict};
@@ -101,15 +101,15 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Verdict {
     spoken.unwrap_or_else(unreadable)
 }
 
-/// What kind of failure a verdict tells of, if of any. Where its rule does not say, it is by the words of the last
-/// failure that is still in a row, which take long to weigh.
+/// What kind of failure a verdict tells of, where there is evidence for one. Of failures in a row the words of the last
+/// one tell it, which take long to weigh.
 pub(crate) fn error_class(verdict: &Verdict, facts: &Facts<'_>) -> Option<ErrorClass> {
     let by_words = || {
-        let failure = facts.session.and_then(|seen| seen.session.last_failure.as_ref());
-        failure.map_or(ErrorClass::Permanent, |failure| classify_exit(None, &failure.text))
+        let failure = facts.session?.session.last_failure.as_ref()?;
+        classify_printed(None, &failure.text)
     };
-    let fails = matches!(verdict.health, Health::Failed | Health::Struggling);
-    verdict.error_class.or_else(|| fails.then(by_words))
+    let is_streak = verdict.reason == Reason::FailureStreak;
+    verdict.error_class.or_else(|| is_streak.then(by_words).flatten())
 }
 
 /// What every rule has to say, for `explain`.

@@ -148,7 +148,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         ..call("c", true, None, CallKind::Work)
     };
     let error = |class, resets: Option<&str>| ApiError {
-        class,
+        class: Some(class),
         text: "overloaded\u{1b}[31m".to_owned(),
         resets: resets.map(str::to_owned),
     };
@@ -236,7 +236,7 @@ fn rules_1_and_2_the_exit_code_beats_the_word() {
     let class = |error: Option<&str>, word| {
         of(Declared { error: error.map(str::to_owned), ..status(word, "x") }).verdict().error_class
     };
-    assert_eq!(class(None, Word::Failed), Some(ErrorClass::Permanent));
+    assert_eq!(class(None, Word::Failed), None);
     assert_eq!(class(Some("out of memory"), Word::Failed), Some(ErrorClass::Resource));
     assert_eq!(class(Some("out of memory"), Word::TimedOut), Some(ErrorClass::Transient));
     assert_eq!(class(None, Word::Completed), None);
@@ -246,16 +246,17 @@ fn rules_1_and_2_the_exit_code_beats_the_word() {
 fn the_class_of_an_end_by_code_then_by_field_then_by_words() {
     use ErrorClass::{Permanent, Resource, Transient};
     let cases = [
-        (124, None, "Killed", Transient),
-        (137, Some(Transient), "connection reset", Resource),
-        (-9, None, "", Resource),
-        (1, Some(Resource), "connection reset", Resource),
-        (1, None, "connection reset", Transient),
-        (1, None, "", Permanent),
+        (124, None, "Killed", Some(Transient)),
+        (137, Some(Transient), "connection reset", Some(Resource)),
+        (-9, None, "", Some(Resource)),
+        (1, Some(Resource), "connection reset", Some(Resource)),
+        (1, None, "connection reset", Some(Transient)),
+        (1, None, "invalid api key", Some(Permanent)),
+        (1, None, "", None),
     ];
     for (code, class, error, wanted) in cases {
         let declared = Declared { class, error: Some(error.to_owned()), ..exit(code, Word::Failed, "x") };
-        assert_eq!(nothing().declared(declared).verdict().error_class, Some(wanted), "{code} {error}");
+        assert_eq!(nothing().declared(declared).verdict().error_class, wanted, "{code} {error}");
     }
 }
 
@@ -276,6 +277,47 @@ fn rules_3_and_4_the_last_turn_went_wrong() {
         assert!(verdict.detail.contains(&format!("({row})")), "{}", verdict.detail);
         assert_eq!(verdict.detail.ends_with(", resets 5pm"), row == "resource");
     }
+}
+
+#[test]
+fn rules_1_to_4_the_agents_last_word_comes_before_what_others_declare() {
+    let printed = |declared| Declared { api_error: true, class: Some(ErrorClass::Transient), ..declared };
+    check(vec![
+        // An API error, by the log.
+        (log("prompt transient", 0).declared(exit(1, Word::Failed, "failed")), "failed api_error"),
+        (log("prompt transient", 0).declared(exit(0, Word::Completed, "done")), "failed api_error"),
+        (log("prompt transient", 0).declared(status(Word::TimedOut, "timeout")), "failed api_error"),
+        (log("prompt transient", 0).declared(status(Word::Completed, "done")), "failed api_error"),
+        // By what was printed, where the log has no word of it.
+        (nothing().declared(printed(status(Word::Failed, "error"))), "failed api_error"),
+        (log("prompt work", 0).declared(printed(exit(17, Word::Failed, "error"))), "failed api_error"),
+        // It went on after that, and then failed.
+        (log("prompt transient work ended", 0).declared(exit(1, Word::Failed, "failed")), "failed exit_code"),
+        // Cancelled by a signal, or otherwise.
+        (nothing().declared(exit(130, Word::Cancelled, "cancelled")), "failed interrupted"),
+        (nothing().declared(exit(137, Word::Cancelled, "cancelled")), "failed interrupted"),
+        (log("prompt call", 0).declared(exit(143, Word::Cancelled, "cancelled")), "failed interrupted"),
+        (nothing().declared(exit(1, Word::Cancelled, "cancelled")), "failed exit_code"),
+        (nothing().declared(exit(143, Word::Running, "running")), "failed exit_code"),
+    ]);
+    let verdict = nothing().declared(exit(137, Word::Cancelled, "cancelled")).verdict();
+    assert_eq!(verdict.error_class, None);
+    let verdict = nothing().declared(printed(status(Word::Failed, "error"))).verdict();
+    assert_eq!(
+        (verdict.detail.as_str(), verdict.error_class),
+        ("API error (transient): error", Some(ErrorClass::Transient))
+    );
+}
+
+#[test]
+fn without_evidence_there_is_no_class() {
+    let failing = "prompt call fail call fail call fail";
+    let of = |case: Case| case.verdict().error_class;
+    assert_eq!(of(log(failing, 0)), None);
+    assert_eq!(of(log(failing, 0).life(dead())), None);
+    assert_eq!(of(log("prompt interrupted", 0)), None);
+    assert_eq!(of(log("prompt same ok same ok same ok same ok same ok", 0)), None);
+    assert_eq!(of(log("prompt call", 0).life(dead())), None);
 }
 
 #[test]

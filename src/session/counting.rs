@@ -37,6 +37,21 @@ impl Session {
         self.tokens.output = instead(self.tokens.output, used.output, before.output);
     }
 
+    /// The totals of the whole thread. A fork's begin with those of the thread that it was forked from.
+    pub(crate) fn total_usage(&mut self, total: Tokens) {
+        if self.is_copied() {
+            self.inherited = Some(total);
+        }
+        let before = self.inherited.filter(|before| total.input >= before.input && total.output >= before.output);
+        let before = before.unwrap_or_default();
+        self.tokens = Tokens {
+            input: total.input - before.input,
+            cached_input: total.cached_input.saturating_sub(before.cached_input),
+            cache_write: total.cache_write.saturating_sub(before.cache_write),
+            output: total.output - before.output,
+        };
+    }
+
     /// One more sum of US dollars.
     pub(crate) fn spent(&mut self, dollars: f64) {
         if dollars.is_finite() && dollars >= 0.0 {
@@ -81,7 +96,7 @@ impl Session {
             if errors.len() == MOST_ERRORS {
                 errors.remove(0);
             }
-            let class = class.unwrap_or_else(|| clients::classify_exit(exit, &pattern));
+            let class = if tool.is_some() { clients::classify_printed(exit, &pattern) } else { class };
             ErrorSeen { pattern, tool, class, count: 0, example, first: at, last: at }
         };
         errors.push(ErrorSeen { count: error.count + 1, last: error.last.max(at), ..error });
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn an_api_error_is_counted_once_however_often_it_is_told() {
         let mut session = Session::default();
-        let error = |text: &str| ApiError { class: ErrorClass::Transient, text: text.to_owned(), resets: None };
+        let error = |text: &str| ApiError { class: Some(ErrorClass::Transient), text: text.to_owned(), resets: None };
         session.row(Some(Time(1000)), 0, true);
         session.prompt();
         session.errored(error("API Error: 529 overloaded"));
@@ -180,17 +195,17 @@ mod tests {
         session.prompt();
         session.errored(error("API Error: 529 overloaded"));
         assert_eq!(seen(&session), [("API Error: 529 overloaded".to_owned(), None, 2, 1, 9)]);
-        assert_eq!(session.errors.read()[0].class, ErrorClass::Transient);
+        assert_eq!(session.errors.read()[0].class, Some(ErrorClass::Transient));
     }
 
     #[test]
     fn the_class_comes_from_the_exit_code_and_the_words() {
         let cases = [
-            ("Exit code 124", ErrorClass::Transient),
-            ("Exit code 137", ErrorClass::Resource),
-            ("curl: (6) Could not resolve host: x", ErrorClass::Transient),
-            ("Exit code 1\nerror at src/billing/connection.rs:3", ErrorClass::Permanent),
-            ("ENOSPC: no space left on device, write", ErrorClass::Resource),
+            ("Exit code 124", Some(ErrorClass::Transient)),
+            ("Exit code 137", Some(ErrorClass::Resource)),
+            ("curl: (6) Could not resolve host: x", Some(ErrorClass::Transient)),
+            ("Exit code 1\nerror at src/billing/connection.rs:3", None),
+            ("ENOSPC: no space left on device, write", Some(ErrorClass::Resource)),
         ];
         for (text, class) in cases {
             let mut session = Session::default();

@@ -73,6 +73,10 @@ pub(crate) struct Session {
     pub(crate) turn_since: Option<Time>,
     /// Where the row lies that put the turn into its present state.
     pub(crate) turn_offset: u64,
+    /// When that was.
+    turn_at: Option<Time>,
+    /// What the thread that this one was forked from had used, where totals go on from there.
+    inherited: Option<Tokens>,
     /// Calls without result, oldest first.
     pub(crate) open: Vec<Call>,
     /// A call goes on in the background.
@@ -247,7 +251,7 @@ impl Session {
     pub(crate) fn errored(&mut self, error: ApiError) {
         // Told again, it is the same one.
         if !matches!(self.turn, Turn::Errored(_)) {
-            self.count_error(None, &error.text, Some(error.class));
+            self.count_error(None, &error.text, error.class);
         }
         self.finish(Turn::Errored(error));
     }
@@ -255,6 +259,13 @@ impl Session {
     /// The model did not answer, and is asked again.
     pub(crate) fn retried(&mut self) {
         self.retries.add(self.row);
+    }
+
+    /// The error that seemed to end the turn did not: the model is asked again.
+    pub(crate) fn tried_again(&mut self) {
+        if matches!(self.turn, Turn::Errored(_)) {
+            self.set(Turn::Open);
+        }
     }
 
     /// It launched a task in the background.
@@ -299,6 +310,38 @@ impl Session {
         let Ok(read) = postcard::from_bytes(workings) else { return false };
         (self.plan, self.usages, self.taken) = read;
         true
+    }
+
+    /// When the newest turn ended, or, while it goes on, when it last moved. What a person does with the client after the
+    /// end is no part of it.
+    pub(crate) fn turn_until(&self) -> Option<Time> {
+        match self.turn {
+            Turn::None | Turn::Open => self.last_activity,
+            Turn::Ended { .. } | Turn::Errored(_) | Turn::Interrupted => self.turn_at.or(self.last_activity),
+        }
+    }
+
+    /// This is a fork: totals go on from those of the history that it begins with.
+    pub(crate) fn is_fork(&mut self) {
+        self.inherited.get_or_insert_default();
+    }
+
+    /// Whether the row is of that history: a fork writes the whole copy at once, with the time of that.
+    pub(crate) fn is_copied(&self) -> bool {
+        const AT_ONCE: Duration = Duration::from_secs(1);
+        let at_once = |at: Time| self.started.is_some_and(|started| at <= started.plus(AT_ONCE));
+        self.inherited.is_some() && self.row.0.is_some_and(at_once)
+    }
+
+    /// All so far is a copy of another session's history, which counts it itself; nobody has asked anything here yet.
+    pub(crate) fn inherits(&mut self) {
+        self.begin();
+        (self.tools, self.tools_before) = Default::default();
+        (self.by_tool, self.errors, self.errors_seen) = Default::default();
+        (self.tokens, self.cost) = Default::default();
+        if self.turn != Turn::Open {
+            self.turn = Turn::None;
+        }
     }
 
     /// The calls of the newest turn.
@@ -366,5 +409,6 @@ impl Session {
     fn set(&mut self, turn: Turn) {
         self.turn = turn;
         self.turn_offset = self.row.1;
+        self.turn_at = self.row.0.or(self.last_activity);
     }
 }

@@ -27,7 +27,8 @@ pub(crate) enum Turn {
 /// The model could not be reached, or refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ApiError {
-    pub(crate) class: ErrorClass,
+    /// Nothing where neither status nor words tell it.
+    pub(crate) class: Option<ErrorClass>,
     pub(crate) text: String,
     /// When the limit is lifted, as the client gave it.
     pub(crate) resets: Option<String>,

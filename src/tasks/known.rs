@@ -71,7 +71,7 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             session: copy.session,
             log: &copy.log.file.path,
             unit: match copy.log.file.format {
-                Format::Rows(_) => None,
+                Format::Rows(_) | Format::SplitRows(..) => None,
                 Format::Store(store) => Some(store.unit),
             },
             file: copy.log.file.identity.file(),

@@ -91,7 +91,11 @@ fn describe(
         .and_then(|one| one.session.progress.clone())
         .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
     let declared_at = draft.declared.and_then(Declared::heartbeat);
-    let last_activity = sessions.iter().filter_map(|session| session.last_activity).max().or(declared_at);
+    // One that was opened and asked for nothing did nothing.
+    let asked = sessions.iter().filter(|session| session.reason != Reason::NotStarted);
+    let newest = asked.filter_map(|session| session.last_activity).max();
+    let last_activity =
+        newest.or_else(|| sessions.iter().filter_map(|session| session.last_activity).max()).or(declared_at);
     let mut evidence = verdict.evidence;
     if let Some(Life::Alive(alive)) = first.map(|one| &one.life) {
         evidence.push(Evidence::process(alive.pid, Some(alive.start), "the agent's process"));
@@ -111,6 +115,7 @@ fn describe(
         detail: verdict.detail,
         since: verdict.since,
         started: first.and_then(|one| one.turn_since()),
+        ended: first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity)),
         last_activity,
         status: draft.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
         progress,

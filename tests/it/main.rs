@@ -29,6 +29,7 @@ mod processes;
 mod recordings;
 mod report;
 mod rows;
+mod run_times;
 mod schema;
 mod secrets;
 mod surroundings;

@@ -25,7 +25,16 @@ pub(crate) struct Row {
 /// The logs of a recording's home: path below the home, and text. The main session's comes first.
 pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![home.join(".claude/projects"), home.join(".codex/sessions"), home.join(".gemini/tmp")];
+    let places = [
+        ".claude/projects",
+        ".codex/sessions",
+        ".gemini/tmp",
+        ".qwen/projects",
+        ".copilot/session-state",
+        ".pi/agent/sessions",
+        ".factory/sessions",
+    ];
+    let mut folders: Vec<_> = places.iter().map(|place| home.join(place)).collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -48,6 +57,7 @@ pub(crate) fn logs(home: &Path) -> Vec<(String, String)> {
 
 pub(crate) fn rows(text: &str) -> Vec<Row> {
     let (mut rows, mut end, mut at, mut plan, mut command_failed) = (Vec::new(), 0, 0, Vec::new(), false);
+    let mut last_word = false;
     for line in text.lines() {
         end += line.len() + 1;
         let row: Value = serde_json::from_str(line).unwrap();
@@ -73,23 +83,49 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
             failed = Some(command_failed || says.iter().any(|word| output.contains(word)));
             command_failed = false;
         }
+        failed = failed.or_else(|| failed_elsewhere(&row));
         if let Some(call) = calls.last() {
             failed = Some(call["status"] == "error" || call["result"].to_string().contains("\\nExit Code: "));
         }
         let says = row["type"] == "gemini" && calls.is_empty() && row["content"] != "";
+        let by_agent = row["type"] == "assistant" || row["message"]["role"] == "assistant";
         let text = says
-            || blocks.iter().any(|block| block["type"] == "text") && row["type"] == "assistant"
+            || blocks.iter().any(|block| block["type"] == "text") && by_agent
+            || row["type"] == "assistant" && list(&row["message"]["parts"]).iter().any(|part| part["text"].is_string())
+            || row["type"] == "assistant.message"
             || payload["role"] == "assistant";
         let stop = &row["message"]["stop_reason"];
         let ended = text && (stop == "end_turn" || stop == "stop_sequence")
             || row["subtype"] == "turn_duration"
-            || payload["type"] == "task_complete";
+            || payload["type"] == "task_complete"
+            || row["message"]["stopReason"] == "stop"
+            || row["type"] == "agent_turn_outcome"
+            || row["type"] == "session.shutdown"
+            || row["type"] == "assistant.turn_end" && row["agentId"].is_null() && last_word;
+        if row["type"] == "assistant.message" && row["agentId"].is_null() {
+            last_word = list(&row["data"]["toolRequests"]).is_empty();
+        }
         rows.push(Row { end, at, failed, plan: plan.clone(), ended, text });
     }
     rows
 }
 
-/// Steps and their states, as the four ways to write a plan have them.
+/// A result of Qwen Code, of Pi, or of Copilot's main agent, which also tells how a command ended.
+fn failed_elsewhere(row: &Value) -> Option<bool> {
+    let (message, data) = (&row["message"], &row["data"]);
+    if row["type"] == "tool_result" {
+        Some(row["toolCallResult"]["status"] == "error")
+    } else if message["role"] == "toolResult" {
+        Some(message["isError"] == true)
+    } else if row["type"] == "tool.execution_complete" && row["agentId"].is_null() {
+        let exit = data["shellExecution"]["exitCode"].as_i64();
+        Some(data["success"] == false || exit.is_some_and(|code| code != 0))
+    } else {
+        None
+    }
+}
+
+/// Steps and their states, as the five ways to write a plan have them.
 fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let result = &row["toolUseResult"];
@@ -105,6 +141,9 @@ fn update_plan(plan: &mut Vec<(String, String)>, row: &Value) {
     for call in list(&row["toolCalls"]).iter().filter(|call| call["name"] == "write_todos") {
         let todos = list(&call["args"]["todos"]).iter();
         *plan = todos.map(|todo| (text(&todo["description"]), text(&todo["status"]))).collect();
+    }
+    if let Some(todos) = row["toolCallResult"]["resultDisplay"]["todos"].as_array() {
+        *plan = todos.iter().map(|todo| (text(&todo["content"]), text(&todo["status"]))).collect();
     }
     let payload = &row["payload"];
     let script = payload["input"].as_str().filter(|input| input.contains("update_plan("));

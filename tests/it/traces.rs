@@ -62,6 +62,11 @@ impl Run {
         !killed && !silent
     }
 
+    /// The model could not be reached, or refused.
+    fn is_refused(&self) -> bool {
+        matches!(self.scenario.as_str(), "unauthorized" | "overload" | "ratelimit" | "servererror")
+    }
+
     fn is_good(&self) -> bool {
         matches!(self.scenario.as_str(), "success" | "recover" | "struggle" | "loop" | "subagent")
     }
@@ -109,7 +114,13 @@ fn every_stream_says_how_its_run_ended() {
             // Also where the log ends with a text, as it would after the last word: what is printed ends otherwise.
             let mut right = task["health"] == health;
             if code {
-                right &= task["reason"] == if run.is_good() { "exit_ok" } else { "exit_code" };
+                // Where the agent's last word is an API error, that says more than its exit code.
+                let reason = match () {
+                    () if run.is_good() => "exit_ok",
+                    () if run.is_refused() && run.says_its_end() => "api_error",
+                    () => "exit_code",
+                };
+                right &= task["reason"] == reason;
             }
             let class = match run.scenario.as_str() {
                 "overload" | "ratelimit" | "servererror" if run.says_its_end() => Some("transient"),

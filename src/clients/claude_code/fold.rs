@@ -50,11 +50,14 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
             b"hook_stopped_continuation" => session.interrupted(),
             b"max_turns_reached" => {
                 let text = "the limit of turns is reached".to_owned();
-                session.errored(ApiError { class: ErrorClass::Resource, text, resets: None });
+                session.errored(ApiError { class: Some(ErrorClass::Resource), text, resets: None });
             }
             _ => {}
         },
         _ => {}
+    }
+    if row.copied {
+        session.inherits();
     }
 }
 
@@ -116,7 +119,7 @@ fn user(session: &mut Session, row: &Row<'_>) {
     notified(session, &text);
     if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
         session.interrupted();
-    } else if !answers && (text.starts_with(STANDS_FOR_PROMPT) || !LOCAL.iter().any(|start| text.starts_with(start))) {
+    } else if !answers && !is_local(&text, row.meta) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
             return session.work();
         }
@@ -150,13 +153,20 @@ const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"]
 const STANDS_FOR_PROMPT: &str = "<command-message>";
 
 /// Starts of what a person did with the client, without the model.
-const LOCAL: &[&str] =
-    &["<command-", "<local-command", "<bash-", "<user-memory-", "Caveat: ", "Continue from where you left off."];
+const LOCAL: &[&str] = &["<command-", "<local-command", "<bash-", "<user-memory-"];
+
+/// Starts of what the client writes about that, and marks as its own. Whoever asks in these words asks.
+const LOCAL_NOTES: &[&str] = &["Caveat: ", "Continue from where you left off."];
+
+fn is_local(text: &str, meta: bool) -> bool {
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    !text.starts_with(STANDS_FOR_PROMPT) && begins(LOCAL) || meta && begins(LOCAL_NOTES)
+}
 
 fn refusal(block: &Block<'_>) -> ApiError {
     let said = block.content.filter(|_| block.kind == b"text").and_then(|raw| raw.text(KEPT)).unwrap_or_default();
     let text = format!("the model refused to go on{}{said}", if said.is_empty() { "" } else { ": " });
-    ApiError { class: ErrorClass::Permanent, text, resets: None }
+    ApiError { class: Some(ErrorClass::Permanent), text, resets: None }
 }
 
 fn error_of(row: &Row<'_>) -> ApiError {

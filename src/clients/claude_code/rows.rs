@@ -15,6 +15,8 @@ pub(super) struct Row<'a> {
     pub(super) cwd: Option<Cow<'a, str>>,
     pub(super) session: Option<Cow<'a, str>>,
     pub(super) agent: Option<Cow<'a, str>>,
+    /// Of the history of the session that this one was forked from.
+    pub(super) copied: bool,
     pub(super) request: &'a [u8],
     pub(super) entrypoint: &'a [u8],
     /// Of a sub-agent.
@@ -76,6 +78,7 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"requestId" => row.request = reader.word(),
         b"entrypoint" => row.entrypoint = reader.word(),
         b"isSidechain" => row.sidechain = reader.boolean() == Some(true),
+        b"forkedFrom" => row.copied = reader.peek() == Some(b'{'),
         b"isMeta" => row.meta = reader.boolean() == Some(true),
         b"isCompactSummary" | b"isVisibleInTranscriptOnly" => row.hidden |= reader.boolean() == Some(true),
         b"toolDenialKind" => row.denied = matches!(reader.word(), b"user-rejected" | b"interrupted" | b"cancelled"),

@@ -63,6 +63,9 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         "event_msg" => event(session, &payload),
         _ => {}
     }
+    if session.is_copied() {
+        session.inherits();
+    }
 }
 
 fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a>) {
@@ -108,6 +111,9 @@ fn meta(session: &mut Session, payload: &Payload<'_>) {
         // Repeated at each resume, and copied by forks: the first one is this session's.
         if session.id.is_empty() {
             session.headless = payload.originator.as_deref().map(|name| name == "codex_exec");
+        }
+        if payload.forked_from.is_some() || !session.id.is_empty() && session.id != **id {
+            session.is_fork();
         }
         session.identity(id, parent.as_deref());
     }
@@ -172,7 +178,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
             Some("review_ended") => session.ended(),
             Some("budget_limited" | "budget_exceeded") => {
                 let text = "the token budget is used up".to_owned();
-                session.errored(ApiError { class: ErrorClass::Resource, text, resets: None });
+                session.errored(ApiError { class: Some(ErrorClass::Resource), text, resets: None });
             }
             _ => session.interrupted(),
         },
@@ -233,7 +239,7 @@ fn total_usage(session: &mut Session, info: Raw<'_>) {
                 _ => {}
             });
             used.input = used.input.saturating_sub(used.cached_input);
-            session.tokens = used;
+            session.total_usage(used);
         }
     });
 }

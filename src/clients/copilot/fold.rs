@@ -134,7 +134,7 @@ fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
         b"tool.execution_start" if session.turn == Turn::Open => calls::call(session, data),
         b"tool.execution_complete" => calls::result(session, data),
         b"abort" if data.reason == b"autopilot_credit_limit" => session.errored(ApiError {
-            class: ErrorClass::Resource,
+            class: Some(ErrorClass::Resource),
             text: "stopped at its limit of credits".to_owned(),
             resets: None,
         }),

@@ -58,7 +58,7 @@ fn places(world: &World) -> Vec<Place> {
 /// All of them: a session's path says nothing of its directory.
 fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let Some(sessions) = sessions(world) else { return Vec::new() };
-    let (mut found, rows) = (Vec::new(), Format::Rows(fold::fold));
+    let (mut found, rows) = (Vec::new(), Format::SplitRows(fold::fold, br#"{"type":"#));
     for (name, entry) in entries_in(disk, &sessions, problems) {
         let path = sessions.join(&name);
         if name.to_string_lossy().ends_with(".jsonl") {

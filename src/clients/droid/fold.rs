@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use crate::clients::answer::{exit_code, exit_text, text_of};
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
+use crate::model::ErrorClass;
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, summary_of,
 };
 use crate::time::Time;
 
@@ -22,7 +23,6 @@ struct Row<'a> {
     /// Where it has moved since.
     last_cwd: Option<Cow<'a, str>>,
     reason: &'a [u8],
-    result_kind: &'a [u8],
     todos: Option<Raw<'a>>,
     message: Message<'a>,
 }
@@ -70,13 +70,27 @@ fn message(session: &mut Session, message: &Message<'_>) {
     match (message.role, message.visibility) {
         (b"user", b"user_only") => {
             if let Some(text) = message.content.and_then(text_of) {
-                session.noticed(&text);
+                notice(session, &text);
             }
         }
         (b"user", b"llm_only") => {}
         (b"user", _) => user(session, message),
         (b"assistant", _) => assistant(session, message),
         _ => {}
+    }
+}
+
+/// Words of notices after which the turn goes on.
+const GOES_ON: &[&str] = &["context", "compact", "compress", "approaching", "% of", "remaining"];
+
+/// What the client tells its user. That a limit is reached may be all that follows a prompt: nothing is tried again then.
+fn notice(session: &mut Session, text: &str) {
+    session.noticed(text);
+    let error = api_error::classify(None, "", text);
+    let lower = text.to_lowercase();
+    let goes_on = GOES_ON.iter().any(|words| lower.contains(words));
+    if session.turn == Turn::Open && error.class == Some(ErrorClass::Resource) && !goes_on {
+        session.errored(error);
     }
 }
 
@@ -222,13 +236,18 @@ fn result(session: &mut Session, block: &Block<'_>) {
 fn outcome(session: &mut Session, row: &Row<'_>) {
     session.tells_ends = true;
     match row.reason {
-        b"error" => {
-            let code = String::from_utf8_lossy(row.result_kind);
+        b"completed" | b"spec_handoff" => session.ended(),
+        b"cancelled"
+        | b"permission_rejected"
+        | b"no_approver_available"
+        | b"process_exit"
+        | b"interrupted"
+        | b"aborted" => session.interrupted(),
+        reason => {
+            let reason = String::from_utf8_lossy(reason);
             let notice = session.notice.take().unwrap_or_default();
-            session.errored(api_error::classify(None, &code, &notice));
+            session.errored(api_error::classify(None, &reason, &notice));
         }
-        b"cancelled" | b"permission_rejected" | b"process_exit" | b"interrupted" | b"aborted" => session.interrupted(),
-        _ => session.over(),
     }
 }
 
@@ -272,7 +291,6 @@ fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
         b"cwd" => row.cwd = reader.string(),
         b"lastCwd" => row.last_cwd = reader.string(),
         b"reason" => row.reason = reader.word(),
-        b"resultKind" => row.result_kind = reader.word(),
         b"todos" => row.todos = Some(reader.raw()),
         b"message" => reader.object(|key, reader| match key {
             b"role" => row.message.role = reader.word(),

@@ -73,7 +73,9 @@ fn turns() {
             ("a tool runs", vec![prompt(), execute("1")], "open, in Execute `make 1`, 1 calls"),
             ("a text at the end", worked(), "ended?, 1 calls"),
             ("the end is told", and(worked(), [outcome("completed", "text")]), "ended, 1 calls"),
-            ("in other words", and(worked(), [outcome("end_turn", "success")]), "ended, 1 calls"),
+            ("a plan handed over", and(worked(), [outcome("spec_handoff", "text")]), "ended, 1 calls"),
+            ("in words not known", and(worked(), [outcome("other", "success")]), "unclear error, 1 calls"),
+            ("nobody to ask", and(worked(), [outcome("no_approver_available", "text")]), "interrupted, 1 calls"),
             (
                 "from then on a text is no end",
                 and(worked(), [outcome("completed", "text"), prompt(), text("assistant", "Let me see.")]),
@@ -120,12 +122,29 @@ fn api_errors() {
                 vec![prompt(), visible("user_only", "529 overloaded"), outcome("error", "provider_error")],
                 "transient error",
             ),
-            ("no word of why", vec![prompt(), outcome("error", "provider_error")], "permanent error"),
+            ("no word of why", vec![prompt(), outcome("error", "provider_error")], "unclear error"),
             (
                 "a notice of another turn",
                 vec![prompt(), visible("user_only", "529 overloaded"), prompt(), outcome("error", "provider_error")],
-                "permanent error",
+                "unclear error",
             ),
+            ("used up, by its code", vec![prompt(), outcome("model_usage_exhausted", "text")], "resource error"),
+            ("refused", vec![prompt(), outcome("model_authentication_failed", "text")], "permanent error"),
+            ("not reached", vec![prompt(), outcome("model_provider_unavailable", "text")], "transient error"),
+            ("too fast", vec![prompt(), outcome("model_rate_limited", "text")], "transient error"),
+            (
+                "a limit is all that follows",
+                vec![prompt(), visible("user_only", "Token limit reached. Use /limits")],
+                "resource error",
+            ),
+            (
+                "a limit, and it goes on",
+                vec![prompt(), visible("user_only", "Token limit reached. Use /limits"), execute("1")],
+                "open, in Execute `make 1`, 1 calls",
+            ),
+            ("a limit is near", vec![prompt(), visible("user_only", "You used 80% of your usage limit")], "open"),
+            ("it compacts", vec![prompt(), visible("user_only", "Context limit reached, compacting")], "open"),
+            ("a busy minute", vec![prompt(), visible("user_only", "529 overloaded")], "open"),
         ],
     );
     let rows = [

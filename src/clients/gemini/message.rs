@@ -226,11 +226,17 @@ const BY_THE_CLIENT: &str = "System: ";
 
 /// Whether a person asks the model for something: not what the client puts before it, nor a command to the client.
 pub(in crate::clients) fn is_asked(text: &str) -> bool {
-    let text = text.trim_start();
-    !text.is_empty() && !NOT_ASKED.iter().any(|start| text.starts_with(start))
+    let text = text.trim();
+    !text.is_empty() && text != "?" && !is_command(text) && !NOT_ASKED.iter().any(|start| text.starts_with(start))
 }
 
-const NOT_ASKED: &[&str] = &["<session_context>", "<hook_context>", "/", "?"];
+const NOT_ASKED: &[&str] = &["<session_context>", "<hook_context>"];
+
+/// `/clear`, but not `/srv/shop/src is slow`, which begins with a path.
+fn is_command(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    first.strip_prefix('/').is_some_and(|name| !name.contains('/'))
+}
 
 /// A terminal shows other errors as well, such as that of a command; in a turn it is the turn's.
 fn error(session: &mut Session, content: &Content<'_>) {

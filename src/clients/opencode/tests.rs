@@ -342,7 +342,7 @@ fn figures_are_counted_once() {
 fn an_error_says_when_to_try_again() {
     let data = r#","error":{"name":"APIError","data":{"message":"slow down","statusCode":429,"responseHeaders":{"Retry-After":"60"}}}"#;
     let Turn::Errored(error) = session_of(&[asks(), answer("m2", data, &[])]).turn else { panic!() };
-    assert_eq!((error.class, error.resets.as_deref()), (ErrorClass::Transient, Some("2026-11-20T23:07:49Z")));
+    assert_eq!((error.class, error.resets.as_deref()), (Some(ErrorClass::Transient), Some("2026-11-20T23:07:49Z")));
 }
 
 /// A run of which every moment is a list of messages; the last ones are still written.

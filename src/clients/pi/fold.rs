@@ -55,14 +55,22 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         (b"message", b"user") => session.prompt(),
         (b"message", b"assistant") => assistant(session, &message, (id, stamp)),
         (b"message", b"toolResult") => result(session, &message),
-        // After a context that was too long, the model is asked again with a shorter one.
-        (b"compaction", _) if matches!(session.turn, Turn::Errored(_)) => session.work(),
+        // After a context that was too long, the model is asked again with a shorter one; after a failure that a later
+        // version tries again, with a context that has no word of it.
+        (b"compaction", _) => session.tried_again(),
+        (b"context_edit", _) if matches!(session.turn, Turn::Errored(_)) => {
+            session.tried_again();
+            session.retried();
+        }
         _ => {}
     }
 }
 
 /// It asks again this often by default, and writes down every failure.
 const RETRIES: u32 = 3;
+
+/// It breaks off a request itself before it makes the context shorter. What a person breaks off is `aborted`.
+const OWN_ABORT: &str = "operation was aborted";
 
 fn assistant(session: &mut Session, message: &Message<'_>, row: (&[u8], &[u8])) {
     if let Some(usage) = message.usage {
@@ -73,8 +81,11 @@ fn assistant(session: &mut Session, message: &Message<'_>, row: (&[u8], &[u8])) 
         b"aborted" => return session.interrupted(),
         b"error" => {
             let text = message.error.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
+            if text.to_lowercase().contains(OWN_ABORT) {
+                return session.work();
+            }
             let error = api_error::classify(None, "", &text);
-            let asks_again = error.class == ErrorClass::Transient && session.retries.count < RETRIES;
+            let asks_again = error.class == Some(ErrorClass::Transient) && session.retries.count < RETRIES;
             return if asks_again { session.retried() } else { session.errored(error) };
         }
         _ => {}

@@ -98,6 +98,8 @@ fn turns() {
     let Turn::Errored(error) = read(fold, &chain(&[user(), failed(limit)])).turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("in ~30 min"));
     let compaction = r#"{"type":"compaction","id":"c","parentId":"r2","timestamp":"2026-11-20T14:05:03Z","summary":"x","firstKeptEntryId":"r1","tokensBefore":50000}"#;
+    let edit = r#"{"type":"context_edit","id":"e","parentId":"r2","timestamp":"2026-11-20T14:05:03Z","targetId":"r2","replacement":null}"#;
+    let refused = chain(&[user(), failed("401 invalid x-api-key")]);
     let full = chain(&[user(), failed("prompt is too long: 210000 tokens > 200000 maximum")]);
     let ended = chain(&[user(), assistant("stop", TEXT)]);
     check(
@@ -105,6 +107,13 @@ fn turns() {
         &[
             ("the context is full", full.clone(), "resource error"),
             ("it goes on with a shorter one", and(full, [compaction.to_owned()]), "open"),
+            ("it breaks off by itself for that", chain(&[user(), failed("This operation was aborted")]), "open"),
+            ("a failure taken out of the context", and(refused.clone(), [edit.to_owned()]), "open, retries 1"),
+            (
+                "the last one",
+                and(refused, [edit.to_owned(), after("e", "n", &failed("401 invalid x-api-key"))]),
+                "permanent error",
+            ),
             ("compacted after the end", and(ended, [compaction.to_owned()]), "ended"),
         ],
     );

@@ -224,7 +224,7 @@ fn telemetry(session: &mut Session, reader: &mut Reader<'_>) {
     }
     let error = api_error::classify(status, &kind, &text);
     // One without a status may be anything, a lost connection most of all.
-    if error.class == ErrorClass::Resource || error.class == ErrorClass::Permanent && status.is_some() {
+    if error.class == Some(ErrorClass::Resource) || error.class == Some(ErrorClass::Permanent) && status.is_some() {
         session.errored(error);
     } else {
         session.retried();

@@ -198,7 +198,7 @@ impl Stream {
 /// What is tried again is transient, as far as nothing else is told of it.
 fn retry_class(status: Option<u16>, words: &str) -> Option<ErrorClass> {
     let told = status.is_some() || words.contains("status");
-    Some(classify(status, words, "").class).filter(|class| told || *class != ErrorClass::Permanent)
+    classify(status, words, "").class.filter(|class| told || *class != ErrorClass::Permanent)
 }
 
 /// The 2 of `2/5`.
@@ -210,13 +210,12 @@ fn attempt(text: &str) -> Option<u32> {
 
 impl End {
     fn good(said: &str) -> Self {
-        Self { word: Word::Completed, said: said.to_owned(), error: None, class: None }
+        Self { word: Word::Completed, said: said.to_owned(), error: None, class: None, api_error: false }
     }
 
     fn bad(said: &str, status: Option<u16>, code: &str, text: Option<&str>) -> Self {
-        let class = (status.is_some() || !code.is_empty() || text.is_some())
-            .then(|| classify(status, code, text.unwrap_or_default()).class);
-        Self { word: Word::Failed, said: said.to_owned(), error: text.map(str::to_owned), class }
+        let class = classify(status, code, text.unwrap_or_default()).class;
+        Self { word: Word::Failed, said: said.to_owned(), error: text.map(str::to_owned), class, api_error: false }
     }
 }
 
@@ -243,12 +242,12 @@ fn claude_end(row: &Row<'_>) -> End {
         reason => reason,
     };
     let text = row.result.as_deref().or(row.error.text.as_deref()).filter(|text| !text.is_empty());
-    let end = End::bad(said, row.error_status, reason, text);
-    let class = match reason {
-        "blocking_limit" | "prompt_too_long" | "budget_exhausted" => Some(ErrorClass::Resource),
-        _ => end.class,
-    };
-    End { word: if aborted { Word::Cancelled } else { Word::Failed }, class, ..end }
+    let end = End::bad(said, row.error_status, said, text);
+    let api_error = !aborted
+        && (reason == "api_error"
+            || row.error_status.is_some()
+            || text.is_some_and(|text| text.starts_with("API Error")));
+    End { word: if aborted { Word::Cancelled } else { Word::Failed }, api_error, ..end }
 }
 
 fn gemini_end(row: &Row<'_>) -> End {
@@ -257,23 +256,26 @@ fn gemini_end(row: &Row<'_>) -> End {
         return End::good(status);
     }
     // Behind the first line stands advice, which speaks of quotas whatever happened.
-    let text = row.error.text.as_deref().and_then(|text| text.lines().next());
-    let text =
-        text.map(|text| text.strip_prefix("[API Error: ").and_then(|text| text.strip_suffix(']')).unwrap_or(text));
+    let first = row.error.text.as_deref().and_then(|text| text.lines().next());
+    let of_api = first.and_then(|text| text.strip_prefix("[API Error: "));
+    let text = of_api.map(|text| text.strip_suffix(']').unwrap_or(text)).or(first);
     let code = row.error.name.as_deref().filter(|name| *name != "unknown").unwrap_or_default();
-    End::bad(status, row.error.status, code, text)
+    End { api_error: of_api.is_some(), ..End::bad(status, row.error.status, code, text) }
 }
 
 fn codex_end(row: &Row<'_>, before: Option<String>) -> End {
     let text = row.error.text.as_deref().or(row.error.name.as_deref()).map(str::to_owned).or(before);
-    End::bad("turn.failed", row.error.status, "", text.as_deref())
+    let end = End::bad("turn.failed", row.error.status, "", text.as_deref());
+    // Of nothing else does it say that a turn failed; without a word of why, nothing is known.
+    End { api_error: end.class.is_some(), ..end }
 }
 
 fn opencode_error(row: &Row<'_>) -> End {
     let name = row.error.name.as_deref().unwrap_or("error");
     let text = row.error.text.as_deref().or(row.message.as_deref());
     let end = End::bad(name, row.error.status, name, text);
-    End { word: if name == "MessageAbortedError" { Word::Cancelled } else { Word::Failed }, ..end }
+    let word = if name == "MessageAbortedError" { Word::Cancelled } else { Word::Failed };
+    End { word, api_error: matches!(name, "APIError" | "ProviderAuthError"), ..end }
 }
 
 /// A step that asks for tools is not the last.

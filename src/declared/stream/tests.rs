@@ -44,12 +44,12 @@ const CLAUDE: &[Case] = &[
         "error",
         Some(Transient),
     ),
-    (r#"{"type":"result","subtype":"error_max_turns","is_error":false}"#, Failed, "error_max_turns", None),
+    (r#"{"type":"result","subtype":"error_max_turns","is_error":false}"#, Failed, "error_max_turns", Some(Resource)),
     (
         r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"max_turns"}"#,
         Failed,
         "max_turns",
-        Some(Permanent),
+        Some(Resource),
     ),
     (
         r#"{"type":"result","is_error":true,"terminal_reason":"prompt_too_long"}"#,
@@ -67,7 +67,7 @@ const CLAUDE: &[Case] = &[
         r#"{"type":"result","subtype":"error_during_execution","is_error":true,"terminal_reason":"aborted_tools","errors":["x"]}"#,
         Cancelled,
         "aborted_tools",
-        Some(Permanent),
+        None,
     ),
     (
         r#"{"type":"result","is_error":false}{"type":"system","subtype":"task_notification"}"#,
@@ -125,7 +125,7 @@ const OTHERS: &[Case] = &[
         r#"{"type":"error","sessionID":"s","error":{"name":"MessageAbortedError"}}"#,
         Cancelled,
         "MessageAbortedError",
-        Some(Permanent),
+        None,
     ),
     ("{\"type\":\"step_start\",\"sessionID\":\"s\"}\n{\"type\":\"done\",\"sessionID\":\"s\"}", Completed, "done", None),
     // Gemini CLI

@@ -224,7 +224,7 @@ fn an_open_error_is_told_from_the_rare_ones() {
     let error = |pattern: &str, count| ErrorSeen {
         pattern: pattern.into(),
         tool: None,
-        class: ErrorClass::Permanent,
+        class: Some(ErrorClass::Permanent),
         count,
         example: String::new(),
         first: days(1),

@@ -73,7 +73,7 @@ fn a_transition_and_an_end_say_everything() {
     let mut failed = task("billing", Health::Failed, Reason::ApiError);
     failed.detail = "API error 529: overloaded".into();
     failed.since = Some(at(-5));
-    failed.last_activity = Some(at(-4));
+    failed.ended = Some(at(-4));
     failed.error_class = Some(ErrorClass::Transient);
     failed.sessions[0].tokens.output = 9;
     let tools = ToolCounts { calls: 2, failed: 1 };
@@ -131,6 +131,7 @@ fn ends_are_told_once_each() {
         done.sessions[0].id = session.into();
         done.since = Some(at(since));
         // Rows that follow the end are no second end.
+        done.ended = Some(at(since));
         done.last_activity = Some(at(since + i64::try_from(history.tasks.len()).unwrap()));
         let lines = hear(&tell(at(100), &[done], history), history);
         lines.iter().any(|line| line["event"] == "finished")

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use chrono::FixedOffset;
 
-use super::super::parts::tokens;
+use super::super::parts::{class, tokens};
 use super::tables;
-use crate::model::ErrorClass;
 use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
 use crate::text::{age, count, times};
 
@@ -252,14 +251,6 @@ fn patterns(report: &Report) -> Section {
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))
-}
-
-fn class(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Transient => "transient",
-        ErrorClass::Resource => "resource",
-        ErrorClass::Permanent => "permanent",
-    }
 }
 
 pub(super) fn seconds(seconds: u64) -> String {

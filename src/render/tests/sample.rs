@@ -40,7 +40,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         errors: Parcel::of(&vec![ErrorSeen {
             pattern: "exit 1: cat: <path>: No such file or directory".into(),
             tool: Some("Bash".into()),
-            class: ErrorClass::Permanent,
+            class: Some(ErrorClass::Permanent),
             count: 5,
             example: "exit 1: cat: src/a.txt: No such file or directory".into(),
             first: minutes(9),
@@ -68,6 +68,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         detail: detail.into(),
         since: Some(minutes(7)),
         started: None,
+        ended: None,
         last_activity: Some(minutes(1)),
         status: None,
         progress: None,

@@ -18,11 +18,11 @@ fn every_reason() -> Vec<(Case, &'static str)> {
     let failing = "call fail call fail call fail";
     let looping = "same ok same ok same ok same ok same ok";
     vec![
-        (log("prompt transient", 0).declared(exit(1, Word::Completed, "done")), "exit_code"),
-        (log("prompt transient", 0).declared(status(Word::Failed, "failed")), "declared_failed"),
-        (log("prompt transient", 0).declared(status(Word::TimedOut, "timeout")), "declared_timeout"),
-        (log("prompt transient", 0).declared(exit(0, Word::Failed, "failed")), "exit_ok"),
-        (log("prompt transient", 0).declared(status(Word::Completed, "done")), "declared_completed"),
+        (log("prompt interrupted", 0).declared(exit(1, Word::Completed, "done")), "exit_code"),
+        (log("prompt ended", 0).declared(status(Word::Failed, "failed")), "declared_failed"),
+        (log("prompt interrupted", 0).declared(status(Word::TimedOut, "timeout")), "declared_timeout"),
+        (log("prompt interrupted", 0).declared(exit(0, Word::Failed, "failed")), "exit_ok"),
+        (log("prompt ended", 0).declared(status(Word::Completed, "done")), "declared_completed"),
         (log("prompt transient", 0).declared(cancelled()), "api_error"),
         (log("prompt ended", 0).declared(cancelled()), "interrupted"),
         (log("prompt ended", 0).declared(written(0, status(Word::Waiting, "blocked"))), "turn_ended"),
@@ -42,8 +42,10 @@ fn every_reason() -> Vec<(Case, &'static str)> {
 #[test]
 fn of_two_rules_that_speak_the_first_decides() {
     let pairs = [
-        ["declared failure", "api_error"],
-        ["declared success", "api_error"],
+        ["declared failure", "interrupted"],
+        ["declared failure", "turn_ended"],
+        ["declared success", "interrupted"],
+        ["declared success", "turn_ended"],
         ["api_error", "interrupted"],
         ["interrupted", "turn_ended"],
         ["turn_ended", "waiting_for_person"],
@@ -68,8 +70,13 @@ fn of_two_rules_that_speak_the_first_decides() {
 /// session in a tool is not silent.
 #[test]
 fn these_never_speak_together() {
-    let exclusive =
-        [["declared failure", "declared success"], ["turn_ended", "process_gone"], ["tool_silent", "silent"]];
+    let exclusive = [
+        ["declared failure", "declared success"],
+        ["declared failure", "api_error"],
+        ["declared success", "api_error"],
+        ["turn_ended", "process_gone"],
+        ["tool_silent", "silent"],
+    ];
     for (case, _) in every_reason() {
         let names = speakers(&case);
         for pair in exclusive {

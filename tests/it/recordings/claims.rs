@@ -5,19 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Recording, SECOND, recordings};
-use crate::lab::{Lab, WORKTREE, list};
+use crate::lab::{Lab, WORKTREE, list, ms};
 use crate::rows::logs;
 
 type Facts = BTreeSet<&'static str>;
 
 /// Claims that no recording shows, and why; each is laid out by a test of its own.
-const NOT_RECORDED: [(&str, &str, &str); 2] = [
+const NOT_RECORDED: [(&str, &str, &str); 7] = [
     ("codex", "waiting", "only questions are written, and no recorded run asked one: `codex_asks` lays one out"),
     ("opencode", "waiting", "only questions are written, and no recorded run asked one: `opencode_asks` lays one out"),
+    ("copilot", "plan", "the recorded version keeps it in a table beside its log: the tests of its rows have one"),
+    ("droid", "plan", "the tool is not offered to a model of one's own: the tests of its rows have one"),
+    ("droid", "waiting", "no recorded run asked: the tests of its rows have a question"),
+    ("pi", "waiting", "only extensions ask: the tests of its rows have a question"),
+    ("qwen-code", "waiting", "no recorded run asked: the tests of its rows have a question"),
 ];
 
-/// What one report shows of each client.
-fn shown(report: &Value, at_once: bool, facts: &mut BTreeMap<String, Facts>) {
+/// What one report shows of each client, at this time, or long after.
+fn shown(report: &Value, at: Option<i64>, facts: &mut BTreeMap<String, Facts>) {
     for task in list(&report["tasks"]) {
         for session in list(&task["sessions"]) {
             let known = facts.entry(session["client"].as_str().unwrap().to_owned()).or_default();
@@ -35,6 +40,8 @@ fn shown(report: &Value, at_once: bool, facts: &mut BTreeMap<String, Facts>) {
             show(reason == "waiting_for_person", "waiting");
             show(alive, "liveness");
             // What is only the last text so far is no end yet.
+            let last = session["last_activity"].as_str().map(ms);
+            let at_once = at.zip(last).is_some_and(|(at, last)| at - last < 10 * SECOND);
             show(at_once && alive && reason == "turn_ended", "end");
         }
     }
@@ -43,7 +50,7 @@ fn shown(report: &Value, at_once: bool, facts: &mut BTreeMap<String, Facts>) {
 /// The machine as it was left, but with the process still there: a moment after the last activity.
 fn still_alive(recording: &Recording) -> Option<(Lab, i64)> {
     let (lab, now) = recording.ended();
-    let last = lab.task(now)["sessions"][0]["last_activity"].as_str().map(crate::lab::ms)?;
+    let last = lab.task(now)["sessions"][0]["last_activity"].as_str().map(ms)?;
     let about = &recording.about;
     let process = json!({
         "pid": about["pid"], "ppid": 1, "starttime": 190_000, "comm": "agent", "state": "S", "cwd": WORKTREE,
@@ -59,12 +66,12 @@ fn all_shown() -> BTreeMap<String, Facts> {
     let mut facts = BTreeMap::new();
     for recording in recordings() {
         let (lab, now) = recording.ended();
-        shown(&lab.status(now), false, &mut facts);
+        shown(&lab.status(now), None, &mut facts);
         if let Some((lab, at)) = recording.running() {
-            shown(&lab.status(at + 5 * SECOND), true, &mut facts);
+            shown(&lab.status(at + 5 * SECOND), Some(at + 5 * SECOND), &mut facts);
         }
         if let Some((lab, at)) = still_alive(&recording) {
-            shown(&lab.status(at), true, &mut facts);
+            shown(&lab.status(at), Some(at), &mut facts);
         }
     }
     for known in facts.values_mut() {

@@ -7,7 +7,7 @@ use super::fold::fold;
 use crate::clients::table::{and, check, read, told};
 use crate::model::Tokens;
 use crate::process::Role;
-use crate::session::Session;
+use crate::session::{Session, Turn};
 
 const ENVELOPE: &str = r#""isSidechain":false,"userType":"external","entrypoint":"sdk-cli","cwd":"/srv/shop/.worktrees/task-x","sessionId":"5d0ef989-0000-4000-8000-000000000001","version":"2.1.197","gitBranch":"task-x","timestamp":"2026-11-20T14:05:03.123Z""#;
 
@@ -185,6 +185,22 @@ fn taken_up_again() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_fork_does_not_count_what_it_has_copied() {
+    let copied = |row: String| row.replacen('{', r#"{"forkedFrom":{"sessionId":"p","messageUuid":"u"},"#, 1);
+    let history = || vec![prompt("go"), bash("1", "make"), failed("1", "boom"), text("2", END)];
+    let forked = || history().into_iter().map(copied).collect::<Vec<_>>();
+    let own = || [prompt("more"), text("3", END)];
+    let opened = read(fold, &forked());
+    assert_eq!((opened.tokens, opened.turn, opened.errors_seen), (Tokens::default(), Turn::None, 0));
+    let session = read(fold, &and(forked(), own()));
+    let of = |replies: u64| Tokens { input: 3 * replies, output: 8 * replies, ..Tokens::default() };
+    assert_eq!((session.tokens, session.tools.calls, told(&session).as_str()), (of(1), 0, "ended"));
+    // What is its own counts.
+    let session = read(fold, &and(history(), own()));
+    assert_eq!((session.tokens, session.tools.calls, session.tools.failed), (of(3), 1, 1));
 }
 
 #[test]

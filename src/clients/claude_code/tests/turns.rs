@@ -241,13 +241,13 @@ fn when_a_limit_is_lifted() {
     let go = || prompt("go");
     let limit = "You've hit your session limit · resets 6pm (America/Los_Angeles)";
     let session = read(fold, &[go(), api_error("rate_limit", "429", limit)]);
-    let crate::session::Turn::Errored(error) = session.turn else { panic!() };
+    let Turn::Errored(error) = session.turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("6pm (America/Los_Angeles)"));
     let quota = api_error("rate_limit", "429", "limit").replace(
         "\"isApiErrorMessage\"",
         r#""quotaLimits":{"status":"rejected","resetsAt":1795190400,"rateLimitType":"five_hour"},"isApiErrorMessage""#,
     );
-    let crate::session::Turn::Errored(error) = read(fold, &[go(), quota]).turn else { panic!() };
+    let Turn::Errored(error) = read(fold, &[go(), quota]).turn else { panic!() };
     assert_eq!(error.resets.as_deref(), Some("2026-11-20T16:00:00Z"));
 }
 
@@ -259,6 +259,12 @@ fn what_a_person_does_with_the_client_is_no_prompt() {
     check(
         fold,
         &[
+            (
+                "asked in the words of the client",
+                vec![prompt("Continue from where you left off. Then commit.")],
+                "open",
+            ),
+            ("with a caveat", vec![prompt("Caveat: the tests are slow.")], "open"),
             ("a local command", vec![meta("<local-command-caveat>Caveat: ..."), command("cost"), printed()], "none"),
             (
                 "of older versions",

@@ -261,16 +261,46 @@ fn whose_session_it_is() {
     assert_eq!((tui.headless, read(fold, &begun()).headless), (Some(false), Some(true)));
 }
 
+/// The totals of a thread.
+fn usage(input: u32, cached: u32, output: u32) -> String {
+    event(
+        "token_count",
+        &format!(
+            r#","info":{{"total_token_usage":{{"input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output},"total_tokens":1}},"last_token_usage":{{"input_tokens":9}}}}"#
+        ),
+    )
+}
+
+#[test]
+fn a_fork_does_not_count_its_parents_history_again() {
+    let history =
+        || vec![started(), context(), exec("1", "make"), output("1", "Process exited with code 2"), usage(100, 60, 5)];
+    let copied = |first: String| and(and(vec![first, meta("p", "")], history()), [complete()]);
+    // Nothing is copied as late as this.
+    let own = || [started(), exec("2", "ls"), output("2", "Process exited with code 0"), usage(150, 80, 9)];
+    let own = || own().map(|row| row.replace("14:05:03.123Z", "14:15:03.123Z"));
+    let all = |output| Tokens { input: 70, cached_input: 80, cache_write: 0, output };
+    let session = read(fold, &and(copied(meta("a", r#","forked_from_id":"p""#)), own()));
+    let used = Tokens { input: 30, cached_input: 20, cache_write: 0, output: 4 };
+    assert_eq!((session.tokens, session.tools.calls, session.tools.failed), (used, 1, 0));
+    assert_eq!((session.errors_seen, session.by_tool.read()["exec_command"].calls), (0, 1));
+    // Earlier versions do not say from what.
+    assert_eq!(read(fold, &and(copied(meta("a", "")), own())).tokens, used);
+    // Asked nothing, it did nothing.
+    let opened = read(fold, &copied(meta("a", r#","forked_from_id":"p""#)));
+    assert_eq!((opened.tokens, opened.turn), (Tokens::default(), Turn::None));
+    // One whose totals begin anew.
+    let anew = own().map(|row| row.replace(r#""input_tokens":150"#, r#""input_tokens":90"#));
+    let anew = read(fold, &and(copied(meta("a", r#","forked_from_id":"p""#)), anew));
+    assert_eq!(anew.tokens, Tokens { input: 10, ..all(9) });
+    // One that is taken up again repeats its own row, and is no fork.
+    let resumed = and(and(vec![meta("a", "")], history()), [complete(), meta("a", "")]);
+    let resumed = read(fold, &and(resumed, own()));
+    assert_eq!((resumed.tokens, resumed.tools.calls, resumed.tools.failed), (all(9), 2, 1));
+}
+
 #[test]
 fn where_and_with_what() {
-    let usage = |input: u32, cached: u32, output: u32| {
-        event(
-            "token_count",
-            &format!(
-                r#","info":{{"total_token_usage":{{"input_tokens":{input},"cached_input_tokens":{cached},"output_tokens":{output},"total_tokens":1}},"last_token_usage":{{"input_tokens":9}}}}"#
-            ),
-        )
-    };
     let other = "/srv/shop/.worktrees/other";
     let calls = [
         function("1", "exec_command", &format!(r#"{{"cmd":"ls","workdir":"{other}"}}"#)),

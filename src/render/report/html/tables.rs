@@ -4,9 +4,10 @@ use super::chart;
 use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
-use super::words::{about, class, health, number, seconds};
+use super::words::{about, health, number, seconds};
 use super::{Page, section};
 use crate::model::Health;
+use crate::render::parts;
 use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
 /// Of each table.
@@ -22,7 +23,7 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
         if pattern.example != pattern.pattern {
             what = what.child(element("br")).child(soft("such as: ", &pattern.example));
         }
-        let mut kind = class(pattern.class).to_owned();
+        let mut kind = parts::class(pattern.class).to_owned();
         if let Some(tool) = &pattern.tool {
             kind = format!("{}, {kind}", short(tool));
         }
@@ -161,7 +162,7 @@ fn task_row(page: &Page, task: &Task) -> Vec<Element> {
 /// Why the last run failed.
 fn reason(task: &Task) -> Option<Element> {
     let run = task.runs.last().filter(|run| run.outcome == Health::Failed && task.health == Some(Health::Failed))?;
-    let class = run.error_class.map(|found| format!(", {}", class(found))).unwrap_or_default();
+    let class = run.error_class.map(|class| format!(", {}", class.code())).unwrap_or_default();
     Some(element("span").class("soft").own(" ").text(&format!("{}{class}", run.reason)))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::markup::{Element, element};
-use crate::model::{ErrorClass, Health};
+use crate::model::Health;
 use crate::text;
 
 /// Followed by the sign that asks for text and not for a picture, where there is one.
@@ -40,14 +40,6 @@ pub(super) fn health(health: Health) -> Element {
         Health::Completed => "health completed",
     };
     element("span").class(class).own(glyph(health)).own("\u{a0}").own(word(health))
-}
-
-pub(super) fn class(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Transient => "transient",
-        ErrorClass::Resource => "resource",
-        ErrorClass::Permanent => "permanent",
-    }
 }
 
 pub(super) fn seconds(seconds: u64) -> String {

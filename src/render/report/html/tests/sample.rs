@@ -192,7 +192,7 @@ fn errors(course: usize, first: Time, last: Time) -> Vec<ErrorSeen> {
     let error = |pattern: &str, tool: Option<&str>, class, count, example: &str| ErrorSeen {
         pattern: pattern.to_owned(),
         tool: tool.map(str::to_owned),
-        class,
+        class: Some(class),
         count,
         example: example.to_owned(),
         first,
