@@ -38,7 +38,7 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
             }
         }
         (Reason::Interrupted, Some(process)) => vec![explain, go_on(process.pid)],
-        (Reason::ToolSilent | Reason::Silent, Some(process)) => {
+        (Reason::ToolSilent | Reason::Silent | Reason::WakeupMissed, Some(process)) => {
             vec![explain, format!("if it hangs: kill {} && {resume}", process.pid)]
         }
         (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],

@@ -41,8 +41,8 @@ pub(super) fn told(session: &Session) -> String {
     tell(session.failures.count > 0, format!("streak {}", session.failures.count));
     tell(session.repeats.count > 1, format!("repeats {}", session.repeats.count));
     tell(session.retries.count > 0, format!("retries {}", session.retries.count));
-    tell(session.pending_children > 0, format!("{} children", session.pending_children));
-    tell(!session.aside.is_empty(), format!("{} aside", session.aside.len()));
+    let pending = session.pending_jobs().count();
+    tell(pending > 0, format!("{pending} jobs"));
     tell(session.internal, "internal".to_owned());
     if let Some(plan) = session.progress.as_ref() {
         tell(true, format!("{}/{} {}", plan.done, plan.total, plan.step.as_deref().unwrap_or("-")));

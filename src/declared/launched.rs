@@ -4,18 +4,18 @@
 use std::path::Path;
 
 use super::{Declared, Whose, Word};
-use crate::session::{Background, BackgroundEnd, Session};
+use crate::session::{Job, JobEnd, JobKind, Session};
 
 /// What the log of `session` says of each of them.
 pub(crate) fn launched<'a>(log: &'a Path, session: &'a Session) -> impl Iterator<Item = Declared> + 'a {
-    session.background.iter().map(move |task| declared(log, session, task))
+    session.jobs.iter().filter(|job| job.kind == JobKind::Task).map(move |task| declared(log, session, task))
 }
 
-fn declared(log: &Path, session: &Session, task: &Background) -> Declared {
+fn declared(log: &Path, session: &Session, task: &Job) -> Declared {
     let (word, status) = match task.end {
-        Some(BackgroundEnd::Completed) => (Word::Completed, "completed"),
-        Some(BackgroundEnd::Failed) => (Word::Failed, "error"),
-        Some(BackgroundEnd::Cancelled) => (Word::Cancelled, "cancelled"),
+        Some(JobEnd::Completed) => (Word::Completed, "completed"),
+        Some(JobEnd::Failed) => (Word::Failed, "error"),
+        Some(JobEnd::Cancelled) => (Word::Cancelled, "cancelled"),
         None => (Word::Running, "running"),
     };
     // It lives in its parent: while it goes on, its heart is the parent's.
@@ -24,7 +24,7 @@ fn declared(log: &Path, session: &Session, task: &Background) -> Declared {
         path: log.to_path_buf(),
         whose: Whose::Task,
         id: Some(task.id.clone()),
-        name: Some(task.description.clone()).filter(|name| !name.is_empty()),
+        name: Some(task.about.clone()).filter(|name| !name.is_empty()),
         word: Some(word),
         status: Some(status.to_owned()),
         at,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Finding::{self, Silent, Speaks};
 use super::ends::{declared_evidence, said};
+use super::waiting::measured;
 use super::{Asked, Facts, SessionFacts, call_text, evidence, verdict};
 use crate::declared::Word;
 use crate::life::{Life, Moved};
@@ -14,7 +15,7 @@ use crate::text::{age, cut, one_line};
 /// 7: a person is asked.
 pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
     let may_ask = |seen: &SessionFacts<'_>| {
-        seen.goes_on(facts) || seen.goes_on_below(facts) || seen.ended(facts) && seen.session.question().is_some()
+        seen.goes_on(facts) || seen.waits_for(facts).is_some() || seen.ended(facts) && seen.session.question().is_some()
     };
     if let Some(seen) = facts.session.filter(may_ask) {
         let own = seen.session.question().or_else(|| seen.session.unallowed(|since| seen.age(facts.now, since)));
@@ -65,6 +66,9 @@ fn asks(asked: Asked<'_>, who: &str) -> Verdict {
 
 /// 8: a tool stands still.
 pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
+    if let Some(found) = facts.session.and_then(|seen| seen.waits_in_vain(facts, &[Reason::ToolSilent])) {
+        return Speaks(found);
+    }
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let Some(since) = seen.tool_since() else { return Silent(None) };
     let call = seen.call();
@@ -78,19 +82,14 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= patience) {
         return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
     }
-    let measured = match seen.moved {
-        Some(Moved { any: true, share, .. }) => {
-            return Silent(Some(format!(
-                "in {name} for {}, but its processes move ({:.0} % of a core)",
-                age(open_for),
-                share * 100.0
-            )));
-        }
-        Some(Moved { over: Some(over), .. }) => format!("used no CPU and printed nothing for {}", age(over)),
-        Some(Moved { over: None, .. }) => "its processes have used next to no CPU".to_owned(),
-        None => "nothing of it is seen to move".to_owned(),
-    };
-    let detail = format!("in {name} for {}: {measured}", age(open_for));
+    if let Some(Moved { any: true, share, .. }) = seen.moved {
+        let share = share * 100.0;
+        return Silent(Some(format!(
+            "in {name} for {}, but its processes move ({share:.0} % of a core)",
+            age(open_for)
+        )));
+    }
+    let detail = format!("in {name} for {}: {}", age(open_for), measured(seen.moved));
     let found = verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since));
     Speaks(found.with(seen.evidence_of_tool("the call without result")))
 }
@@ -112,18 +111,17 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
                 .with(declared_evidence(declared, "the last heartbeat")),
         );
     };
-    // A turn that ended goes on in its sub-agents, which may have a tool of their own open.
-    let in_children = seen.goes_on_below(facts);
-    if !(seen.goes_on(facts) || in_children) || seen.tool_since().is_some() {
+    if let Some(found) = seen.waits_in_vain(facts, &[Reason::Silent, Reason::WakeupMissed]) {
+        return Speaks(found);
+    }
+    if !seen.goes_on(facts) || seen.tool_since().is_some() {
         return Silent(None);
     }
-    let limit = if in_children { facts.thresholds.tool_limit } else { limit };
     let Some(silence) = seen.silence_of_all(facts.now) else { return Silent(None) };
     if silence <= limit {
         return Silent(Some(format!("no activity for {} of {}", age(silence), age(limit))));
     }
-    let who = if in_children { " of its sub-agents" } else { "" };
-    let detail = format!("no activity{who} for {}", age(silence));
+    let detail = format!("no activity for {}", age(silence));
     let found = verdict(Health::Stuck, Reason::Silent, detail, seen.last_activity.max(seen.child_activity));
     Speaks(found.with(seen.evidence_of_turn("the open turn")))
 }
@@ -203,6 +201,9 @@ pub(super) fn working(facts: &Facts<'_>) -> Finding {
     if seen.session.turn == Turn::None {
         let found = verdict(Health::Healthy, Reason::NotStarted, "not started", seen.session.started);
         return Speaks(found.with(seen.evidence_of_turn("a log without a turn")));
+    }
+    if let Some(found) = seen.waits(facts) {
+        return Speaks(found);
     }
     // Only a long tool call is worth a word: people wonder about those.
     let long = seen.tool_since().map(|since| seen.age(facts.now, since));

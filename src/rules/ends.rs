@@ -145,8 +145,8 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
     if !seen.left() && seen.session.question().is_some() {
         return Silent(Some("its turn ended, but a person is asked".to_owned()));
     }
-    if seen.child_working {
-        return Silent(Some("its turn ended, but a sub-agent, or a command that it waits for, is at work".to_owned()));
+    if let Some(job) = seen.waits_for(facts) {
+        return Silent(Some(format!("its turn ended, but it waits for {}", job.name())));
     }
     let detail = match &seen.session.progress {
         _ if seen.left() => "its process went on to a newer session".to_owned(),
@@ -166,12 +166,11 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
         let detail = format!("its process {pid} is gone, and it did not say how it ended");
         return Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, since).with(evidence.clone()));
     };
-    if !seen.goes_on(facts) {
-        return Silent(None);
-    }
-    let doing = match seen.call() {
-        Some(call) => format!(" in {}", call_text(call)),
-        None => " in the middle of a turn".to_owned(),
+    let doing = match (seen.call(), seen.waits_for(facts)) {
+        (_, Some(job)) => format!(" while it waited for {}", job.name()),
+        _ if !seen.goes_on(facts) => return Silent(None),
+        (Some(call), _) => format!(" in {}", call_text(call)),
+        (None, _) => " in the middle of a turn".to_owned(),
     };
     let row = seen.evidence_of_turn("the turn that was never ended");
     match (seen.life, seen.silence(facts.now)) {

@@ -7,6 +7,7 @@ mod course;
 mod ends;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::settings::Thresholds;
 use crate::text::cut;
 use crate::time::Time;
 
+pub(crate) use waiting::Awaited;
+
 /// Everything the rules may look at.
 pub(crate) struct Facts<'a> {
     pub(crate) now: Time,
@@ -27,6 +30,8 @@ pub(crate) struct Facts<'a> {
     /// What the task says of itself, if it is newer than the session's newest turn.
     pub(crate) declared: Option<&'a Declared>,
     pub(crate) session: Option<SessionFacts<'a>>,
+    /// What the session goes on after, should its turn have ended.
+    pub(crate) awaits: Vec<Awaited<'a>>,
     /// Of the recorded process of a task without session.
     pub(crate) declared_life: Option<&'a Life>,
 }
@@ -42,7 +47,7 @@ pub(crate) struct SessionFacts<'a> {
     pub(crate) last_activity: Option<Time>,
     /// Newest activity of its sub-agents.
     pub(crate) child_activity: Option<Time>,
-    /// A sub-agent's turn is open, and its process lives; or a command whose end it is told goes on.
+    /// A sub-agent's turn is open, and its process lives.
     pub(crate) child_working: bool,
     /// One of them asks a person.
     pub(crate) child_asks: Option<Asked<'a>>,
@@ -149,6 +154,9 @@ impl Verdict {
     }
 }
 
+/// How long a text is no end where the log marked an earlier one: the model writes the call that comes after it.
+const UNMARKED: Duration = Duration::from_secs(60);
+
 impl SessionFacts<'_> {
     /// The time since `at`, less what the machine slept.
     fn age(&self, now: Time, at: Time) -> Duration {
@@ -208,7 +216,8 @@ impl SessionFacts<'_> {
 
     /// Whether a text at the end of the log is the end of the turn.
     fn weak_end_counts(&self, facts: &Facts<'_>) -> bool {
-        let settled = self.silence(facts.now).is_none_or(|silence| silence >= facts.thresholds.settle_after);
+        let after = if self.session.marks_ends { UNMARKED } else { Duration::ZERO }.max(facts.thresholds.settle_after);
+        let settled = self.silence(facts.now).is_none_or(|silence| silence >= after);
         match self.life {
             _ if self.tool_since().is_some() || self.prints_on(facts) => false,
             Life::Dead(_) | Life::Left => true,
@@ -237,11 +246,6 @@ impl SessionFacts<'_> {
     /// Its turn is open, or the text at the end of the log is not its end yet.
     fn goes_on(&self, facts: &Facts<'_>) -> bool {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
-    }
-
-    /// Its turn ended, and sub-agents of it are at work.
-    fn goes_on_below(&self, facts: &Facts<'_>) -> bool {
-        self.child_working && self.ended(facts)
     }
 
     fn evidence(&self, offset: u64, what: &'static str) -> Evidence {

@@ -2,6 +2,7 @@
 
 mod course;
 mod order;
+mod waiting;
 
 use super::*;
 use crate::declared::Word;
@@ -25,6 +26,7 @@ struct Case {
     last_activity: Option<Time>,
     child_activity: Option<Time>,
     child_working: bool,
+    awaits: Vec<Awaited<'static>>,
     hides_calls: bool,
     moved: Option<Moved>,
     suspended: Duration,
@@ -65,7 +67,8 @@ impl Case {
             suspended: self.suspended,
         });
         let (declared, declared_life) = (self.declared.as_ref(), self.declared_life.as_ref());
-        ask(&Facts { now: NOW, thresholds: &self.thresholds, declared, session, declared_life })
+        let awaits = self.awaits.clone();
+        ask(&Facts { now: NOW, thresholds: &self.thresholds, declared, session, awaits, declared_life })
     }
 
     fn verdict(&self) -> Verdict {
@@ -95,6 +98,7 @@ fn nothing() -> Case {
         last_activity: None,
         child_activity: None,
         child_working: false,
+        awaits: Vec::new(),
         hides_calls: false,
         moved: None,
         suspended: Duration::ZERO,
@@ -325,8 +329,8 @@ fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
     let weak = |age, life| log("prompt said", age).life(life);
     let (interactive, headless) = (alive(Some(false)), alive(Some(true)));
     let hidden = |age, life| weak(age, life).with(|it| it.hides_calls = true);
+    let marked = |age, life| log("prompt ended prompt said", age).life(life);
     let child = |age| weak(age, alive(Some(true))).with(|it| it.session.as_mut().unwrap().parent = Some("p".into()));
-    let at_work = |rows| log(rows, 0).with(|it| it.child_working = true);
     check(vec![
         (log("prompt ended", 0), "completed turn_ended"),
         (log("prompt ended", 0).life(headless.clone()), "completed turn_ended"),
@@ -346,7 +350,11 @@ fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
         (hidden(MINUTE, headless), "healthy working"),
         (child(9999), "healthy working"),
         (child(10 * SECOND), "completed turn_ended"),
-        (at_work("prompt ended"), "healthy working"),
+        // A session that marks its ends has not ended without the mark.
+        (marked(59_999, alive(Some(false))), "healthy working"),
+        (marked(60 * SECOND, alive(Some(false))), "completed turn_ended"),
+        (marked(59_999, Life::Absent), "healthy working"),
+        (marked(0, dead()), "completed turn_ended"),
     ]);
     assert_eq!(log("prompt plan ended", 0).verdict().detail, "turn ended with 1/3 steps done");
     assert_eq!(log("prompt ended", 0).verdict().detail, "");

@@ -1,5 +1,5 @@
 //! What a command line of a shell is for: whether it only looks or waits, and up to which exit code it answers a
-//! question instead of failing. One reader of command lines serves both tables.
+//! question instead of failing, and whether it ends by itself. One reader of command lines serves all tables.
 
 mod line;
 #[cfg(test)]
@@ -189,6 +189,44 @@ const TELLS: &[&str] = &[
     "cat", "ls", "find", "head", "tail", "sort", "uniq", "wc", "cut", "sed", "awk", "tr", "tee", "xargs", "mkdir",
     "rm", "cp", "mv", "touch", "git",
 ];
+
+/// Words of commands that serve others, or watch files: they run until somebody stops them.
+const SERVES: &[&str] = &[
+    "dev",
+    "start",
+    "serve",
+    "server",
+    "runserver",
+    "preview",
+    "watch",
+    "up",
+    "uvicorn",
+    "gunicorn",
+    "hypercorn",
+    "vite",
+    "nodemon",
+    "storybook",
+    "flask",
+    "streamlit",
+    "port-forward",
+    "-f",
+];
+/// ... unless one of these is to be done, which has an end.
+const ENDS: &[&str] = &["build", "test", "tests", "pytest", "check", "lint", "install", "commit", "push", "bench"];
+/// ... or these, whose words say something else.
+const NO_SERVERS: &[&str] = &["gh run watch", "rm", "cp", "mv", "git", "curl"];
+/// So many words say what a command does; what follows are its objects.
+const TELLING: usize = 4;
+
+/// Whether a command line has a command that does not end by itself. A loop waits for something, which may be a server.
+pub(super) fn serves(line: &str) -> bool {
+    commands(line).iter().any(|command| {
+        let words = command.words.iter().take(TELLING).map(|word| word.rsplit('/').next().unwrap_or_default());
+        let words: Vec<&str> = words.flat_map(|name| name.split([':', '.'])).collect();
+        let has = |table: &[&str]| words.iter().any(|word| table.contains(word));
+        !command.loops && !command.is_any(NO_SERVERS) && has(SERVES) && !has(ENDS)
+    })
+}
 
 /// What a command line is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

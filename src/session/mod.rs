@@ -7,6 +7,7 @@ mod answer;
 mod calls;
 mod command;
 mod counting;
+mod jobs;
 mod parts;
 mod pattern;
 mod plan;
@@ -28,11 +29,9 @@ use crate::text;
 use crate::time::Time;
 
 pub(crate) use command::tool_looks;
+pub(crate) use jobs::{Job, JobEnd, JobKind};
 use parts::PutAside;
-pub(crate) use parts::{
-    ApiError, Background, BackgroundEnd, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak,
-    Turn,
-};
+pub(crate) use parts::{ApiError, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak, Turn};
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
@@ -41,8 +40,6 @@ pub(crate) use workdirs::Workdir;
 
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
-const MOST_BACKGROUND: usize = 64;
-const MOST_ASIDE: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
@@ -71,6 +68,10 @@ pub(crate) struct Session {
     pub(crate) turn: Turn,
     /// Start of the newest turn.
     pub(crate) turn_since: Option<Time>,
+    /// When somebody last asked for something; a turn that begins as a job has ended is nobody's asking.
+    prompted: Option<Time>,
+    /// The log has said of a turn that it ended.
+    pub(crate) marks_ends: bool,
     /// Where the row lies that put the turn into its present state.
     pub(crate) turn_offset: u64,
     /// When that was.
@@ -103,12 +104,8 @@ pub(crate) struct Session {
     pub(crate) errors: Parcel<Vec<ErrorSeen>>,
     /// How many there were in all.
     pub(crate) errors_seen: u64,
-    /// Sub-agents that were still at work when the turn ended, by the client's own count.
-    pub(crate) pending_children: u64,
-    /// Commands in the background, by hashes of their ids: when they end the agent is told, and goes on itself.
-    pub(crate) aside: Vec<u64>,
-    /// Tasks that it launched in the background, oldest first.
-    pub(crate) background: Vec<Background>,
+    /// What it launched to go on after, oldest first.
+    pub(crate) jobs: Vec<Job>,
     /// What the client last told its user, which may be why a turn ends.
     pub(crate) notice: Option<Box<str>>,
     /// The reply whose rows come, as a hash of its id.
@@ -176,6 +173,12 @@ impl Session {
     /// Somebody asked for something. Calls that are still open will never come back: a resumed session does
     /// not go on with what a crash cut off.
     pub(crate) fn prompt(&mut self) {
+        self.prompted = self.row.0.or(self.prompted);
+        self.woken();
+    }
+
+    /// A job has ended, or something of it is told: the agent is asked to go on.
+    pub(crate) fn woken(&mut self) {
         if self.turn != Turn::Open {
             self.begin();
         }
@@ -231,6 +234,11 @@ impl Session {
 
     /// The turn has ended as it should.
     pub(crate) fn ended(&mut self) {
+        self.marks_ends = true;
+        if self.turn != Turn::Open {
+            // It was nothing but this text.
+            self.woken_up();
+        }
         self.finish(Turn::Ended { firm: true });
         if let Some(plan) = self.proposed.take() {
             self.asks("", "plan", &plan);
@@ -266,37 +274,6 @@ impl Session {
         if matches!(self.turn, Turn::Errored(_)) {
             self.set(Turn::Open);
         }
-    }
-
-    /// It launched a task in the background.
-    pub(crate) fn launched(&mut self, task: Background) {
-        let launched = self.row.0;
-        self.background.retain(|known| known.id != task.id);
-        if self.background.len() == MOST_BACKGROUND {
-            self.background.remove(0);
-        }
-        self.background.push(Background { launched, ..task });
-    }
-
-    /// It was told that a task in the background has ended.
-    pub(crate) fn background_ended(&mut self, id: &str, how: BackgroundEnd, error: &str) {
-        if let Some(task) = self.background.iter_mut().find(|task| task.id == id) {
-            (task.end, task.ended) = (Some(how), self.row.0);
-            task.error = Some(keep(error)).filter(|error| !error.is_empty());
-        }
-    }
-
-    /// A command goes on in the background, where it has this id.
-    pub(crate) fn set_aside(&mut self, id: &str) {
-        if self.aside.len() == MOST_ASIDE {
-            self.aside.remove(0);
-        }
-        self.aside.push(hash(id.as_bytes()));
-    }
-
-    /// The agent knows that it has ended.
-    pub(crate) fn ended_aside(&mut self, id: &str) {
-        self.aside.retain(|known| *known != hash(id.as_bytes()));
     }
 
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
@@ -375,17 +352,15 @@ impl Session {
         let calls = self.open.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let last = self.last_call.iter_mut().flat_map(|call| [&mut call.name, &mut call.summary]);
         let failure = self.last_failure.iter_mut().flat_map(|it| [&mut it.name, &mut it.summary, &mut it.text]);
-        let background = self
-            .background
-            .iter_mut()
-            .flat_map(|task| iter::once(&mut task.description).chain(&mut task.session).chain(&mut task.error));
+        let jobs = self.jobs.iter_mut();
+        let jobs = jobs.flat_map(|job| iter::once(&mut job.about).chain(&mut job.session).chain(&mut job.error));
         let steps = self.plan.iter_mut().map(|step| &mut step.text);
         let mut error: Vec<&mut String> = match &mut self.turn {
             Turn::Errored(error) => iter::once(&mut error.text).chain(&mut error.resets).collect(),
             Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => Vec::new(),
         };
         error.extend([&mut self.id].into_iter().chain(&mut self.parent).chain(&mut self.model));
-        for text in calls.chain(last).chain(failure).chain(background).chain(steps).chain(error) {
+        for text in calls.chain(last).chain(failure).chain(jobs).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }
         self.progress = self.count_steps();
@@ -397,6 +372,7 @@ impl Session {
     fn begin(&mut self) {
         self.failures.end();
         self.end_repeats();
+        self.woken_up();
     }
 
     fn finish(&mut self, turn: Turn) {

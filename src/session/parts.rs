@@ -140,27 +140,6 @@ pub(crate) struct LastCall {
     pub(super) running: bool,
 }
 
-/// A task that the session launched in the background, known by its id.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Background {
-    pub(crate) id: String,
-    pub(crate) description: String,
-    /// The one that works on it.
-    pub(crate) session: Option<String>,
-    pub(crate) launched: Option<Time>,
-    /// How it ended, as its parent was told.
-    pub(crate) end: Option<BackgroundEnd>,
-    pub(crate) ended: Option<Time>,
-    pub(crate) error: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum BackgroundEnd {
-    Completed,
-    Failed,
-    Cancelled,
-}
-
 /// A step of the agent's own plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Step {

@@ -9,8 +9,8 @@ use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
 use crate::poll::Seen;
 use crate::process::{Process, ProcessTable};
-use crate::rules::{Asked, Facts, SessionFacts};
-use crate::session::Turn;
+use crate::rules::{Asked, Awaited, Facts, SessionFacts};
+use crate::session::{Job, JobKind, Turn};
 use crate::time::Time;
 
 /// What there is to be judged of one task.
@@ -34,8 +34,8 @@ impl<'a> Case<'a> {
 
 /// Everything that the rules may look at in this case.
 pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> Facts<'a> {
+    let below = case.one.map(|one| case.family.descendants(one)).unwrap_or_default();
     let session = case.one.map(|one| {
-        let below = case.family.descendants(one);
         // While it retries, only what it prints goes on.
         let retried = case.declared.filter(|declared| declared.retries > 0).and_then(Declared::heartbeat);
         let last_activity = one.last_activity.max(retried);
@@ -47,7 +47,7 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
             life: &one.life,
             last_activity,
             child_activity,
-            child_working: child_working(one, &below, context),
+            child_working: below.iter().any(|child| is_at_work(child, context)),
             child_asks: below.iter().find_map(|child| asked(one, child, context)),
             hides_calls: (one.client.hides_calls)(one.session),
             moved: moved(one, seen, context),
@@ -55,38 +55,76 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
         }
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
-    Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, declared_life }
+    let moved = session.and_then(|session| session.moved);
+    let awaits = case.one.map(|one| awaits(one, &below, moved, context)).unwrap_or_default();
+    Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, awaits, declared_life }
 }
 
 /// What its sub-agent asks a person, in the newest turn. One that is a task of its own says so itself.
 fn asked<'a>(one: &Known<'_>, child: &Known<'a>, context: &Context<'_>) -> Option<Asked<'a>> {
     let session = child.session;
     let at_work = session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
-    let is_task = one.session.background.iter().any(|task| task.session.as_ref() == Some(&session.id));
+    let is_task =
+        one.session.jobs.iter().any(|job| job.kind == JobKind::Task && job.session.as_ref() == Some(&session.id));
     let call = session.question().or_else(|| session.unallowed(|since| awake_since(since, context)))?;
     let asks = at_work && !is_task && call.since >= one.session.turn_since;
     asks.then_some(Asked { call, log: child.log, unit: child.unit })
 }
 
-/// What it left is at work: a command whose end it is told, or a sub-agent, one whose turn is open and whose process lives, and that shows it. One that was
-/// stopped together with its parent's turn may leave its own open for ever.
-fn child_working(one: &Known<'_>, below: &[&Known<'_>], context: &Context<'_>) -> bool {
+/// The turn of a sub-agent is open, and its process lives, and it shows that. One that was stopped together with its
+/// parent's turn may leave its own open for ever.
+fn is_at_work(child: &Known<'_>, context: &Context<'_>) -> bool {
     let limit = context.config.thresholds.stuck_after;
-    let recent = |at: Option<Time>| at.is_some_and(|at| awake_since(at, context) <= limit);
-    let is_alive = |one: &Known<'_>| matches!(one.life, Life::Alive(_));
-    let is_at_work = |child: &&Known<'_>| {
-        child.session.turn == Turn::Open
-            && is_alive(child)
-            && (recent(child.last_activity) || !child.session.open.is_empty())
+    let recent = child.last_activity.is_some_and(|at| awake_since(at, context) <= limit);
+    let lives = matches!(child.life, Life::Alive(_));
+    child.session.turn == Turn::Open && lives && (recent || !child.session.open.is_empty())
+}
+
+/// What it goes on after: the jobs that it launched, and sub-agents at work of whose launch its log does not tell.
+fn awaits<'a>(one: &Known<'a>, below: &[&Known<'a>], moved: Option<Moved>, context: &Context<'_>) -> Vec<Awaited<'a>> {
+    // A sub-agent that ended has told its parent so, and left nothing behind.
+    let jobs = || one.session.pending_jobs().filter(|_| one.session.parent.is_none());
+    let is_launched = |child: &Known<'_>| jobs().any(|job| job.session.as_ref() == Some(&child.session.id));
+    let others = below.iter().filter(|child| !is_launched(child) && is_at_work(child, context));
+    let others = others.map(|child| of_agents("", child.session.started, &[*child]));
+    let awaited = jobs().map(|job| (job, awaited(one, job, below)));
+    let computes = moved.is_some_and(|moved| moved.any);
+    let limit = context.config.thresholds.stuck_after;
+    // What it has gone on without is awaited only while it goes on itself.
+    let goes_on = |awaited: &Awaited<'_>| match awaited.kind {
+        JobKind::Command | JobKind::Monitor(_) => awaited.lives && computes,
+        JobKind::Agent | JobKind::Task => awaited.active.is_some_and(|at| awake_since(at, context) <= limit),
+        JobKind::WakeUp(due) => due >= context.now,
     };
-    // By the client's own count some were left behind at work.
-    let counted = one.session.pending_children > 0 && is_alive(one);
-    // A server never ends.
-    let is_in_shell = |one: &Known<'_>| matches!(&one.life, Life::Alive(alive) if alive.shell_below);
-    let awaited = !one.session.aside.is_empty() && is_in_shell(one);
-    let ended = one.last_activity.map(|at| awake_since(at, context));
-    let awaits = awaited && ended <= Some(context.config.thresholds.tool_limit);
-    below.iter().any(is_at_work) || counted || awaits
+    let wanted = awaited.filter(|(job, awaited)| !one.session.is_asked_since(job) || goes_on(awaited));
+    let known = wanted.filter(|(_, awaited)| awaited.lives || one.life != Life::Unknown);
+    known.map(|(_, awaited)| awaited).chain(others).collect()
+}
+
+fn awaited<'a>(one: &Known<'a>, job: &'a Job, below: &[&Known<'a>]) -> Awaited<'a> {
+    let its: Vec<_> = below.iter().copied().filter(|child| job.session.as_ref() == Some(&child.session.id)).collect();
+    let awaited = of_agents(&job.about, job.launched, if its.is_empty() { below } else { &its });
+    let in_shell = matches!(&one.life, Life::Alive(alive) if alive.shell_below);
+    Awaited {
+        kind: job.kind,
+        active: awaited.active.max(one.last_activity.filter(|_| its.is_empty())),
+        lives: !matches!(job.kind, JobKind::Command | JobKind::Monitor(_)) || in_shell,
+        offset: Some(job.offset),
+        ..awaited
+    }
+}
+
+/// Of a job that is done by these sub-agents.
+fn of_agents<'a>(about: &'a str, since: Option<Time>, agents: &[&Known<'a>]) -> Awaited<'a> {
+    Awaited {
+        kind: JobKind::Agent,
+        about,
+        since,
+        active: agents.iter().filter_map(|agent| agent.last_activity).max(),
+        lives: true,
+        in_call: agents.iter().any(|agent| agent.session.turn == Turn::Open && !agent.session.open.is_empty()),
+        offset: None,
+    }
 }
 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {

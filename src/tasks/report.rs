@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::poll::Seen;
 use crate::rules;
-use crate::session::Turn;
+use crate::session::{JobKind, Turn};
 use crate::text::one_line;
 
 /// The columns of an id or a name.
@@ -32,7 +32,7 @@ pub(super) fn task(
 ) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
     // What it launched in the background is a task of its own, and still its sub-agent.
-    let launches = mine.iter().any(|one| !one.session.background.is_empty());
+    let launches = mine.iter().any(|one| one.session.jobs.iter().any(|job| job.kind == JobKind::Task));
     let own = Family::of(mine.iter().copied());
     let family = if launches { everybody } else { &own };
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());

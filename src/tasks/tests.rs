@@ -16,7 +16,7 @@ use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
-use crate::session::{CallKind::Question, NewCall, Session};
+use crate::session::{CallKind::Question, Job, JobKind, NewCall, Session};
 use crate::settings::{Horizon, Thresholds};
 
 const NOW: Time = Time(1_795_216_265_000);

@@ -7,8 +7,10 @@ use super::rows::{Block, Row};
 use crate::clients::answer::text_of;
 use crate::json::{Raw, Reader};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    BESIDE_THE_COMMAND, CallKind, Job, JobEnd, JobKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState,
+    summary_of,
 };
+use crate::time::Time;
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[
@@ -21,6 +23,7 @@ const TELLING: &[&[u8]] = &[
     b"query",
     b"skill",
     b"description",
+    b"reason",
     b"prompt",
     b"subject",
 ];
@@ -44,7 +47,10 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.
         "Read" if summary.ends_with(".output") && summary.contains("/tasks/") => kind = CallKind::Poller,
-        "TaskStop" | "KillShell" => session.ended_aside(&summary_of(input, &[b"task_id", b"shell_id"])),
+        "TaskStop" | "KillShell" => {
+            session.job_ended(&summary_of(input, &[b"task_id", b"shell_id"]), JobEnd::Cancelled, "");
+        }
+        "ScheduleWakeup" if stops(input) => session.no_wake_up(),
         "TodoWrite" => todo_write(session, input),
         "TaskUpdate" => task_update(session, input),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
@@ -61,6 +67,17 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
     }
     let fingerprint = input.fingerprint(if shell { BESIDE_THE_COMMAND } else { &[] });
     session.call(&NewCall { id, name, summary, fingerprint, timeout, shell, kind });
+}
+
+/// `ScheduleWakeup` with `stop` takes back the wake-up that was scheduled.
+fn stops(input: Raw<'_>) -> bool {
+    let mut stops = false;
+    input.reader().object(|key, reader| {
+        if key == b"stop" {
+            stops = reader.boolean() == Some(true);
+        }
+    });
+    stops
 }
 
 fn question(input: Raw<'_>) -> Option<Cow<'_, str>> {
@@ -124,7 +141,7 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
 
 pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
-    let outcome = row.tool_result.filter(|raw| raw.0.len() < KEPT).map(|raw| told(session, id, raw));
+    let outcome = row.tool_result.map(|raw| told(session, id, raw, row.version));
     let answer = block.content.unwrap_or_default();
     if !block.is_error {
         return session.result(id, outcome.unwrap_or(Outcome::Ok), "", answer);
@@ -162,43 +179,110 @@ const UNASKED: &[&str] = &[
     "This Bash command",
 ];
 
-/// What a result says of the plan: the number that `TaskCreate` gave to its step, or the step that
-/// `TaskUpdate` moved, or did not. How it came out: a command, or a monitor, may go on in the background, and an
-/// exit code that the client knows for an answer is none of an error.
-fn told(session: &mut Session, call: &str, result: Raw<'_>) -> Outcome {
-    let (mut number, mut moved, mut to, mut success) = (None, None, None, None);
-    let (mut aside, mut monitors, mut outcome) = (None, false, Outcome::Ok);
-    result.reader().object(|key, reader| match key {
-        b"task" => reader.object(|key, reader| {
-            if key == b"id" {
-                number = reader.string();
-            }
-        }),
-        b"taskId" => moved = reader.string(),
-        b"success" => success = reader.boolean(),
-        b"backgroundTaskId" => aside = reader.string(),
-        b"persistent" => monitors = true,
-        // `No matches found`
-        b"returnCodeInterpretation" if !reader.word().is_empty() => outcome = Outcome::Answered,
-        b"statusChange" => reader.object(|key, reader| {
-            if key == b"to" {
-                to = reader.string();
-            }
-        }),
+/// Tools whose results are long, and tell of jobs.
+const LONG: &[&str] = &["Agent", "Task", "TaskOutput", "AgentOutputTool", "BashOutput", "Workflow"];
+/// In bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// What is read of a result: of a step of the plan, or of a job.
+#[derive(Default)]
+struct Told<'a> {
+    /// The number that `TaskCreate` gave to its step.
+    number: Option<Cow<'a, str>>,
+    /// The step that `TaskUpdate` moved, or did not; the monitor that was started.
+    id: Option<Cow<'a, str>>,
+    to: Option<Cow<'a, str>>,
+    success: Option<bool>,
+    command: Option<Cow<'a, str>>,
+    agent: Option<Cow<'a, str>>,
+    description: Option<Cow<'a, str>>,
+    /// How long a monitor may run.
+    monitors: Option<Duration>,
+    launched: bool,
+    wakes_at: Option<Time>,
+    /// What was asked for the state of a job.
+    asked: Option<Cow<'a, str>>,
+    state: Option<Cow<'a, str>>,
+    /// `No matches found`: an exit code that the client knows for an answer is none of an error.
+    answered: bool,
+}
+
+impl<'a> Told<'a> {
+    fn read(result: Raw<'a>) -> Self {
+        let mut told = Self::default();
+        result.reader().object(|key, reader| match key {
+            b"task" => reader.object(|key, reader| match key {
+                b"id" => told.number = reader.string(),
+                b"task_id" => told.asked = reader.string(),
+                b"status" => told.state = reader.string(),
+                _ => {}
+            }),
+            b"returnCodeInterpretation" => told.answered = !reader.word().is_empty(),
+            b"taskId" => told.id = reader.string(),
+            b"shellId" => told.asked = reader.string(),
+            b"status" => told.state = reader.string(),
+            b"success" => told.success = reader.boolean(),
+            b"backgroundTaskId" => told.command = reader.string(),
+            b"agentId" => told.agent = reader.string(),
+            b"description" => told.description = reader.string(),
+            b"isAsync" => told.launched = reader.boolean() == Some(true),
+            b"timeoutMs" => told.monitors = reader.count().map(Duration::from_millis),
+            b"scheduledFor" => told.wakes_at = reader.number().filter(|at| *at > 0.0).and_then(Time::from_number),
+            b"statusChange" => reader.object(|key, reader| {
+                if key == b"to" {
+                    told.to = reader.string();
+                }
+            }),
+            _ => {}
+        });
+        told
+    }
+
+    /// The job that the call began.
+    fn job(&self) -> Option<(JobKind, Cow<'a, str>)> {
+        let agent = || self.agent.clone().filter(|_| self.launched).map(|id| (JobKind::Agent, id));
+        let monitor = || Some((JobKind::Monitor(self.monitors?), self.id.clone()?));
+        let wake_up = || self.wakes_at.map(|at| (JobKind::WakeUp(at), "wake-up".into()));
+        let command = self.command.clone().map(|id| (JobKind::Command, id));
+        command.or_else(agent).or_else(monitor).or_else(wake_up)
+    }
+}
+
+/// What a result says of the plan, and of jobs; how the call came out.
+fn told(session: &mut Session, call: &str, result: Raw<'_>, version: &[u8]) -> Outcome {
+    let open = session.open.iter().find(|open| open.id == call);
+    let limit = if open.is_some_and(|open| LONG.contains(&&*open.name)) { LONGEST } else { KEPT };
+    let about = open.map(|open| open.summary.clone()).unwrap_or_default();
+    if result.0.len() >= limit {
+        return Outcome::Ok;
+    }
+    let told = Told::read(result);
+    if let Some(number) = &told.number {
+        session.number_step(call, number);
+    }
+    match (&told.id, &told.to) {
+        (Some(step), Some(to)) => session.move_step(step, (to != "deleted").then(|| StepState::parse(to))),
+        (Some(step), None) if told.success == Some(false) => session.refuse_step(step),
         _ => {}
-    });
-    if let Some(number) = number {
-        session.number_step(call, &number);
     }
-    let aside = aside.or_else(|| moved.clone().filter(|_| monitors));
-    if let Some(id) = &aside {
-        session.set_aside(id);
-        outcome = Outcome::Running;
+    if let (Some(id), Some(state)) = (&told.asked, &told.state)
+        && !matches!(&**state, "running" | "pending")
+    {
+        session.job_ended(id, JobEnd::Completed, "");
     }
-    match (moved, to) {
-        (Some(step), Some(to)) => session.move_step(&step, (to != "deleted").then(|| StepState::parse(&to))),
-        (Some(step), None) if success == Some(false) => session.refuse_step(&step),
-        _ => {}
+    let outcome = if told.answered { Outcome::Answered } else { Outcome::Ok };
+    let Some((kind, id)) = told.job() else { return outcome };
+    if tells_ends(version) {
+        let about = told.description.map(Cow::into_owned).filter(|_| kind == JobKind::Agent).unwrap_or(about);
+        let session_id = (kind == JobKind::Agent).then(|| id.clone().into_owned());
+        session.launched(Job { id: id.into_owned(), kind, about, session: session_id, ..Job::default() });
     }
-    outcome
+    if matches!(kind, JobKind::Command | JobKind::Monitor(_)) { Outcome::Running } else { outcome }
+}
+
+/// Whether the agent is told when a job of it ends: since 2.0.64, or where the version is not known.
+fn tells_ends(version: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(version);
+    let numbers: Option<Vec<u32>> = text.split('.').map(|number| number.parse().ok()).collect();
+    numbers.is_none_or(|numbers| numbers >= vec![2, 0, 64])
 }

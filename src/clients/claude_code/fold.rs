@@ -5,7 +5,7 @@ use super::rows::{Block, Row, read_member};
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::ErrorClass;
-use crate::session::{ApiError, KEPT, Session, Turn};
+use crate::session::{ApiError, JobEnd, KEPT, Session, Turn};
 use crate::time::Time;
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
@@ -37,7 +37,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         b"system" => match row.subtype {
             b"turn_duration" => {
                 session.over();
-                session.pending_children = row.pending_children;
+                session.agents_counted(row.agents);
             }
             b"stop_hook_summary" if !row.hook_errors => session.over(),
             b"api_error" => session.retried(),
@@ -45,6 +45,10 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         },
         b"attachment" if row.attachment == b"queued_command" => {
             notified(session, &row.attached.and_then(|raw| raw.text(KEPT)).unwrap_or_default());
+        }
+        // What has ended waits to be told to the agent.
+        b"queue-operation" => {
+            notified(session, &row.content.and_then(|raw| raw.text(KEPT)).unwrap_or_default());
         }
         b"attachment" if session.turn == Turn::Open => match row.attachment {
             b"hook_stopped_continuation" => session.interrupted(),
@@ -116,8 +120,9 @@ fn user(session: &mut Session, row: &Row<'_>) {
     }
     let Some(asked) = asked.filter(|_| !row.hidden) else { return };
     let text = asked.text(KEPT).unwrap_or_default();
-    notified(session, &text);
-    if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
+    if notified(session, &text) {
+        session.woken();
+    } else if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
         session.interrupted();
     } else if !answers && !is_local(&text, row.meta) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
@@ -136,14 +141,28 @@ fn user(session: &mut Session, row: &Row<'_>) {
 /// Starts of what stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass.
 const INTERRUPTED: &[&str] = &["[Request interrupted by user", "Operation stopped by hook: "];
 
-/// `<task-notification>\n<task-id>b1</task-id>...`: something in the background has ended.
-fn notified(session: &mut Session, text: &str) {
-    let Some(note) = text.strip_prefix("<task-notification>") else { return };
-    let id = note.split_once("<task-id>").and_then(|(_, rest)| rest.split_once("</task-id>"));
-    if let Some((id, _)) = id.filter(|_| note.contains("<status>")) {
-        session.ended_aside(id);
+/// `<task-notification>\n<task-id>b1</task-id>...`: a job has ended, or tells something. Says whether it is such a note.
+fn notified(session: &mut Session, text: &str) -> bool {
+    let mut starts = NOTES.iter().filter_map(|start| text.strip_prefix(start));
+    let Some(note) = starts.next() else { return false };
+    let tagged = |tag: &str| Some(note.split_once(&format!("<{tag}>"))?.1.split_once("</")?.0.trim());
+    let is_over = tagged("status").is_some() || OVER.iter().any(|words| note.contains(words));
+    if let Some(id) = ["task-id", "shell-id", "agent-id"].into_iter().find_map(tagged).filter(|_| is_over) {
+        let how = match tagged("status") {
+            Some("failed") => JobEnd::Failed,
+            Some("killed" | "stopped") => JobEnd::Cancelled,
+            _ => JobEnd::Completed,
+        };
+        session.job_ended(id, how, "");
     }
+    true
 }
+
+/// How notes about jobs begin; the first since 2.1.
+const NOTES: &[&str] = &["<task-notification>", "<bash-notification>", "<agent-notification>"];
+
+/// What the last note of a monitor says, which has no status.
+const OVER: &[&str] = &["[Monitor timed out", "[Monitor expired"];
 
 /// Starts of what a hook at the end of the turn says when it does not let the agent end it.
 const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"];

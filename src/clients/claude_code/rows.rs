@@ -35,7 +35,12 @@ pub(super) struct Row<'a> {
     pub(super) error: &'a [u8],
     pub(super) error_status: Option<u64>,
     pub(super) resets: Option<f64>,
-    pub(super) pending_children: u64,
+    /// The version of the client.
+    pub(super) version: &'a [u8],
+    /// Sub-agents at work when the turn ended, workflows among them, by the client's own count.
+    pub(super) agents: Option<u64>,
+    /// Of a row about what waits for the agent.
+    pub(super) content: Option<Raw<'a>>,
     /// What kind of note the client put beside the conversation.
     pub(super) attachment: &'a [u8],
     /// What it says to the model.
@@ -90,13 +95,15 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
         b"error" => row.error = reader.word(),
         b"apiErrorStatus" => row.error_status = reader.count(),
         b"pendingBackgroundAgentCount" | b"pendingWorkflowCount" => {
-            row.pending_children = row.pending_children.saturating_add(reader.count().unwrap_or(0));
+            row.agents = row.agents.unwrap_or(0).checked_add(reader.count().unwrap_or(0));
         }
         b"attachment" => reader.object(|key, reader| match key {
             b"type" => row.attachment = reader.word(),
             b"prompt" => row.attached = Some(reader.raw()),
             _ => {}
         }),
+        b"version" => row.version = reader.word(),
+        b"content" => row.content = Some(reader.raw()),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
         b"quotaLimits" => reader.object(|key, reader| {
             if key == b"resetsAt" {

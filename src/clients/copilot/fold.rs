@@ -9,7 +9,7 @@ use super::calls;
 use crate::clients::api_error;
 use crate::json::{Raw, Reader};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, KEPT, Session, Turn};
+use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Session, Turn};
 use crate::time::Time;
 
 /// What is read of a row's data; which of it there is depends on its type.
@@ -30,6 +30,8 @@ pub(super) struct Data<'a> {
     pub(super) asks_for_tools: bool,
     pub(super) call: Option<Cow<'a, str>>,
     pub(super) tool: Option<Cow<'a, str>>,
+    /// What the sub-agent is called.
+    pub(super) agent: Option<Cow<'a, str>>,
     pub(super) arguments: Option<Raw<'a>>,
     pub(super) success: Option<bool>,
     /// Of a tool; of a permission, the answer.
@@ -71,9 +73,14 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         // Whoever of them asks, a person has to answer.
         b"permission.requested" => calls::permission(session, &data),
         b"permission.completed" => calls::permitted(session, &data),
-        b"subagent.started" => session.pending_children += 1,
+        b"subagent.started" => session.launched(Job {
+            id: data.call.as_deref().unwrap_or_default().to_owned(),
+            kind: JobKind::Agent,
+            about: data.agent.as_deref().unwrap_or_default().to_owned(),
+            ..Job::default()
+        }),
         b"subagent.completed" | b"subagent.failed" => {
-            session.pending_children = session.pending_children.saturating_sub(1);
+            session.job_ended(data.call.as_deref().unwrap_or_default(), JobEnd::Completed, "");
         }
         _ if !agent.is_empty() || data.parent_call => {}
         b"session.shutdown" => shutdown(session, &data, id),
@@ -139,7 +146,7 @@ fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
             resets: None,
         }),
         b"abort" => {
-            session.pending_children = 0;
+            session.agents_dropped();
             session.interrupted();
         }
         _ => {}
@@ -154,7 +161,7 @@ fn set_model(session: &mut Session, data: &Data<'_>) {
 
 /// Its process ended, or another one goes on with it: what was in flight never comes back.
 fn cut_off(session: &mut Session) {
-    session.pending_children = 0;
+    session.agents_dropped();
     match session.turn {
         Turn::Open => session.interrupted(),
         Turn::Ended { firm: false } => session.ended(),
@@ -230,6 +237,7 @@ fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Reader<'a>) {
         }),
         b"toolCallId" => data.call = reader.string(),
         b"toolName" => data.tool = reader.string(),
+        b"agentDisplayName" => data.agent = reader.string(),
         b"arguments" => data.arguments = Some(reader.raw()),
         b"success" => data.success = reader.boolean(),
         b"result" => data.result = Some(reader.raw()),

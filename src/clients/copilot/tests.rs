@@ -214,7 +214,7 @@ fn how_calls_come_out() {
                         row("assistant.turn_end", r#""turnId":"0""#).replace(r#""id""#, r#""agentId":"t","id""#),
                     ],
                 ),
-                "open, in task `look`, 4 calls, 3 failed, streak 3, 1 children",
+                "open, in task `look`, 4 calls, 3 failed, streak 3, 1 jobs",
             ),
         ],
     );

@@ -5,7 +5,7 @@
 //! features/background-agent, seen in versions of Dec 2025 to Nov 2026).
 
 use crate::json::Raw;
-use crate::session::{Background, BackgroundEnd, KEPT, Session};
+use crate::session::{Job, JobEnd, JobKind, KEPT, Session};
 
 /// What a call answered: if it launched a task in the background, that is kept.
 pub(super) fn launched(session: &mut Session, output: Raw<'_>) {
@@ -23,11 +23,12 @@ pub(super) fn launched(session: &mut Session, output: Raw<'_>) {
         }
     }
     if let Some(id) = id.filter(|_| text.to_ascii_lowercase().contains("background task")) {
-        session.launched(Background {
+        session.launched(Job {
             id: id.to_owned(),
-            description: description.unwrap_or_default().to_owned(),
+            kind: JobKind::Task,
+            about: description.unwrap_or_default().to_owned(),
             session: child.map(str::to_owned),
-            ..Background::default()
+            ..Job::default()
         });
     }
 }
@@ -42,33 +43,33 @@ pub(super) fn reminder(session: &mut Session, text: &str) {
         if let Some((word, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             // A list of all says of each that failed that it did.
             heading = if word.starts_with("ALL BACKGROUND TASKS") {
-                Some(BackgroundEnd::Completed)
+                Some(JobEnd::Completed)
             } else {
                 word.strip_prefix("BACKGROUND TASK ").and_then(end)
             };
         } else if let Some(id) = line.strip_prefix("**ID:**").and_then(quoted) {
             if let Some(how) = heading {
-                session.background_ended(id, how, "");
+                session.job_ended(id, how, "");
                 last = Some((id, how));
             }
         } else if let Some(error) = line.strip_prefix("**Error:**") {
             if let Some((id, how)) = last {
-                session.background_ended(id, how, error.trim());
+                session.job_ended(id, how, error.trim());
             }
         } else if let (Some(id), Some(how)) = (line.strip_prefix("- ").and_then(quoted), heading) {
             let marked = line.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']'));
             let marked = marked.and_then(|(word, rest)| Some((end(word)?, rest)));
             let (how, error) = marked.unwrap_or((how, ""));
-            session.background_ended(id, how, error.trim_start_matches([' ', '-']));
+            session.job_ended(id, how, error.trim_start_matches([' ', '-']));
         }
     }
 }
 
-fn end(word: &str) -> Option<BackgroundEnd> {
+fn end(word: &str) -> Option<JobEnd> {
     match word.trim() {
-        "COMPLETED" | "COMPLETE" | "RESULT READY" => Some(BackgroundEnd::Completed),
-        "ERROR" | "FAILED" => Some(BackgroundEnd::Failed),
-        "CANCELLED" | "INTERRUPTED" | "INTERRUPT" => Some(BackgroundEnd::Cancelled),
+        "COMPLETED" | "COMPLETE" | "RESULT READY" => Some(JobEnd::Completed),
+        "ERROR" | "FAILED" => Some(JobEnd::Failed),
+        "CANCELLED" | "INTERRUPTED" | "INTERRUPT" => Some(JobEnd::Cancelled),
         _ => None,
     }
 }
@@ -90,12 +91,12 @@ mod tests {
     use super::*;
 
     fn told(session: &Session) -> Vec<String> {
-        let one = |task: &Background| {
+        let one = |task: &Job| {
             let child = task.session.as_deref().unwrap_or("-");
             let error = task.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-            format!("{} {} {child} {:?}{error}", task.id, task.description, task.end)
+            format!("{} {} {child} {:?}{error}", task.id, task.about, task.end)
         };
-        session.background.iter().map(one).collect()
+        session.jobs.iter().map(one).collect()
     }
 
     fn launch(session: &mut Session, text: &str) {

@@ -1,5 +1,6 @@
 //! Rules 7 to 13 at their borders.
 
+use super::waiting::agent;
 use super::*;
 
 #[test]
@@ -26,7 +27,7 @@ fn rule_7_a_person_is_asked() {
         (log("prompt gated", MINUTE + 1).life(Life::Absent), "failed process_gone"),
         (log("prompt ended", 0).life(waiting()), "completed turn_ended"),
         // A sub-agent in the background asks through it.
-        (log("prompt ended", 0).life(waiting()).with(|it| it.child_working = true), "stuck waiting_for_person"),
+        (log("prompt ended", 0).life(waiting()).awaiting(agent(0)), "stuck waiting_for_person"),
         (busy(of(MINUTE, Word::Waiting)), "stuck waiting_for_person"),
         (busy(of(MINUTE + 1, Word::Waiting)), "healthy working"),
         (busy(of(0, Word::Running)), "healthy working"),
@@ -90,7 +91,6 @@ fn rule_9_nothing_happens() {
         nothing().declared(declared)
     };
     let child = |age| open(2 * limit).with(|it| it.child_activity = Some(ago(age)));
-    let in_child = |age| log("prompt ended", age).with(|it| it.child_working = true);
     let future = |it: &mut Case| it.last_activity = Some(NOW.plus(Duration::from_secs(3600)));
     check(vec![
         (open(limit), "healthy working"),
@@ -106,9 +106,6 @@ fn rule_9_nothing_happens() {
         (log("prompt said", limit).life(alive(Some(true))), "healthy working"),
         (log("prompt said", limit + 1).life(alive(Some(true))), "stuck silent"),
         (log("prompt call", limit + 1), "healthy working"),
-        // A turn that ended, with a sub-agent that may be in a tool of its own.
-        (in_child(30 * MINUTE), "healthy working"),
-        (in_child(30 * MINUTE + 1), "stuck silent"),
         (beat(limit), "healthy working"),
         (beat(limit + 1), "stuck silent"),
         (undated(limit), "healthy working"),

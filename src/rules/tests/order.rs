@@ -110,9 +110,9 @@ fn the_deciding_rule_is_told_once_and_near_misses_with_it() {
         (log("prompt work", 0).life(Life::Unknown), "process_gone", "its process cannot be looked at from here"),
         (log("prompt said", 0), "turn_ended", "a text stands at the end of the log, but more may come"),
         (
-            log("prompt ended", 0).with(|it| it.child_working = true),
+            log("prompt ended", 0).awaiting(waiting::agent(0)),
             "turn_ended",
-            "its turn ended, but a sub-agent, or a command that it waits for, is at work",
+            "its turn ended, but it waits for sub-agent `make`",
         ),
         (log("prompt slow", 20 * MINUTE), "tool_silent", "in Bash `cargo\\u{1b}[31m test` for 20m of 1h00m"),
     ];

@@ -182,3 +182,42 @@ fn whatever_stands_in_a_line_is_read() {
     }
     assert_eq!(commands(&"a;".repeat(10_000)).len(), 64);
 }
+
+#[test]
+fn a_server_is_told_by_its_command() {
+    let servers = [
+        "npm run dev",
+        "npm start",
+        "PORT=3000 npm run dev -- --host",
+        "cd web && pnpm dev > /tmp/dev.log 2>&1",
+        "python3 -m http.server 8000",
+        "node dist/server.js",
+        "./manage.py runserver",
+        "npx vite --port 5173",
+        "docker compose up",
+        "cargo run --bin server",
+        "npm run build && npm run start:prod",
+        "nohup bash -c 'npm run dev' &",
+        "tail -f /tmp/x.log",
+    ];
+    let others = [
+        "make release",
+        "cargo test --workspace",
+        "npm run build",
+        "npx vite build",
+        "pytest tests/server",
+        "until curl -s localhost:3000/server; do sleep 1; done",
+        "sleep 600",
+        "./deploy.sh",
+        "",
+        "go test ./server",
+        "gh run watch 991",
+        "rm -f target",
+        "python train.py --epochs 9 --mode server",
+    ];
+    for (commands, is_server) in [(&servers[..], true), (&others[..], false)] {
+        for command in commands {
+            assert_eq!(serves(command), is_server, "{command}");
+        }
+    }
+}

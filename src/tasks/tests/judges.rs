@@ -43,7 +43,7 @@ fn sub_agents_are_shown_and_not_inherited() {
     let open = |lab: Lab, age| lab.log("1/2", A, "prompt", age);
     let cases: Vec<(Lab, &str)> = vec![
         (parent("prompt ended").log("1/2", A, "prompt interrupted", MINUTE), "a: completed turn_ended [1, 2]"),
-        (open(parent("prompt ended"), MINUTE).agent_of("1", 7), "a: healthy working [1, 2]"),
+        (open(parent("prompt ended"), MINUTE).agent_of("1", 7), "a: healthy waiting_for_job [1, 2]"),
         (open(parent("prompt ended"), MINUTE), "a: completed turn_ended [1, 2]"),
         (
             parent("prompt ended").log("1/2", A, "prompt ended", MINUTE).agent_of("1", 7),
@@ -77,15 +77,65 @@ fn sub_agents_are_shown_and_not_inherited() {
     assert_eq!((child.health.code(), child.parent.as_deref()), ("failed", Some("1")));
 }
 
+/// A session that launched jobs so long ago, and whose turn then ended; process 7 is its own.
+fn waiting(age: u64, jobs: &'static [(&'static str, JobKind)]) -> Lab {
+    waiting_and(age, jobs, |_| {})
+}
+
+fn waiting_and(age: u64, jobs: &'static [(&'static str, JobKind)], more: impl FnOnce(&mut Session)) -> Lab {
+    let launch = |session: &mut Session| {
+        for (about, kind) in jobs {
+            let child = (*kind == JobKind::Agent).then(|| "2".to_owned());
+            let (id, about) = ((*about).to_owned(), (*about).to_owned());
+            session.launched(Job { id, about, kind: *kind, session: child, ..Job::default() });
+        }
+        more(session);
+    };
+    lab().log_that("1", A, "prompt ended", age, launch)
+}
+
 #[test]
-fn a_command_in_the_background_is_waited_for() {
-    let left = |age| lab().log_that("1", A, "prompt ended", age, |session| session.set_aside("b1")).agent_of("1", 7);
-    let runs = |lab: Lab| lab.with(|it| it.processes.extend(alerts::tools(7, A)));
+fn a_turn_that_ended_goes_on_by_itself() {
+    let build = |age| waiting(age, &[("make release", JobKind::Command)]);
+    let agent = |age| waiting(age, &[("look", JobKind::Agent)]).agent_of("1", 7);
+    let lives = |lab: Lab| lab.agent_of("1", 7);
+    let runs = |lab: Lab| lives(lab).with(|it| it.processes.extend(alerts::tools(7, A)));
+    let computes = |lab: Lab| {
+        runs(lab).with(|it| it.processes.iter_mut().filter(|one| one.parent != 1).for_each(|one| one.state = 'R'))
+    };
+    let asked = || {
+        waiting_and(HOUR, &[("make release", JobKind::Command)], |session| {
+            session.row(Some(ago(MINUTE)), 0, true);
+            session.prompt();
+            session.ended();
+        })
+    };
     let cases = [
-        (runs(left(30 * MINUTE)), "a: healthy working [1]"),
-        // A server, as it seems.
-        (runs(left(30 * MINUTE + 1)), "a: completed turn_ended [1]"),
-        (left(MINUTE), "a: completed turn_ended [1]"),
+        (runs(build(30 * MINUTE)), "a: healthy waiting_for_job [1]"),
+        (runs(build(30 * MINUTE + 1)), "a: stuck tool_silent [1]"),
+        (computes(build(3 * HOUR)), "a: healthy waiting_for_job [1]"),
+        // No shell is left, and its end was not told.
+        (lives(build(10 * MINUTE)), "a: healthy waiting_for_job [1]"),
+        (lives(build(10 * MINUTE + 1)), "a: stuck silent [1]"),
+        // Its process is gone, and what it waited for with it.
+        (build(MINUTE), "a: failed process_gone [1]"),
+        // A server is left running.
+        (runs(waiting(HOUR, &[("npm run dev", JobKind::Command)])), "a: completed turn_ended [1]"),
+        (waiting(HOUR, &[("npm run dev", JobKind::Command)]), "a: completed turn_ended [1]"),
+        // Somebody has asked for something since: it is left running, or was lost with an earlier process.
+        (runs(asked()), "a: completed turn_ended [1]"),
+        (lives(asked()), "a: completed turn_ended [1]"),
+        (asked(), "a: completed turn_ended [1]"),
+        (computes(asked()), "a: healthy waiting_for_job [1]"),
+        // Sub-agents.
+        (agent(HOUR).log("1/2", A, "prompt", 10 * MINUTE), "a: healthy waiting_for_job [1, 2]"),
+        (agent(HOUR).log("1/2", A, "prompt", 10 * MINUTE + 1), "a: stuck silent [1, 2]"),
+        (agent(HOUR).log("1/2", A, "prompt call", 30 * MINUTE), "a: healthy waiting_for_job [1, 2]"),
+        (agent(HOUR).log("1/2", A, "prompt call", 30 * MINUTE + 1), "a: stuck silent [1, 2]"),
+        // It has ended, and its parent is yet to be told; or never will be.
+        (agent(HOUR).log("1/2", A, "prompt ended", MINUTE), "a: healthy waiting_for_job [1, 2]"),
+        (agent(HOUR).log("1/2", A, "prompt ended", 11 * MINUTE), "a: stuck silent [1, 2]"),
+        (waiting(HOUR, &[("look", JobKind::Agent)]).log("1/2", A, "prompt", MINUTE), "a: failed process_gone [1, 2]"),
     ];
     for (number, (lab, wanted)) in cases.iter().enumerate() {
         assert_eq!(lab.says(), [*wanted], "case {number}");

@@ -144,14 +144,14 @@ fn parallel_and_background_calls() {
                 "in the background it is done at once",
                 vec![
                     go(),
-                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
+                    tool("1", "1", "Bash", r#"{"command":"make release","run_in_background":true}"#),
                     answer(
                         "1",
                         r#""content":"Command running in background with ID: b1""#,
                         r#","toolUseResult":{"backgroundTaskId":"b1"}"#,
                     ),
                 ],
-                "open, 1 calls, 1 aside",
+                "open, 1 calls, 1 jobs",
             ),
             ("a result that nobody waits for", vec![go(), failed("9", EXIT)], "open"),
         ],
@@ -175,7 +175,7 @@ fn commands_in_the_background_are_told_of_when_they_end() {
     check(
         fold,
         &[
-            ("it goes on", ended(), "ended, 1 calls, 1 aside"),
+            ("it goes on", ended(), "ended, 1 calls, 1 jobs"),
             (
                 "a monitor does",
                 vec![
@@ -187,12 +187,27 @@ fn commands_in_the_background_are_told_of_when_they_end() {
                         r#","toolUseResult":{"taskId":"b1","timeoutMs":0,"persistent":true}"#,
                     ),
                 ],
-                "open, 1 calls, 1 aside",
+                "open, 1 calls, 1 jobs",
             ),
+            (
+                "a server is left running",
+                vec![
+                    prompt("go"),
+                    tool("1", "1", "Bash", r#"{"command":"npm run dev","run_in_background":true}"#),
+                    answer("1", r#""content":"on""#, result),
+                ],
+                "open, 1 calls",
+            ),
+            (
+                "an old client tells no end",
+                and(aside().into_iter().map(|row| row.replace("\"version\":\"", "\"version\":\"1.")).collect(), []),
+                "open, 1 calls",
+            ),
+            ("its end waits to be told", and(ended(), vec![queue("enqueue", &note("b1", over))]), "ended, 1 calls"),
             ("and ends", and(ended(), vec![prompt(&note("b1", over))]), "open, 1 calls"),
             ("within the turn", and(aside(), vec![queued(&note("b1", over))]), "open, 1 calls"),
-            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 aside"),
-            ("it only tells something", and(aside(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 aside"),
+            ("another does", and(ended(), vec![prompt(&note("b2", over))]), "open, 1 calls, 1 jobs"),
+            ("it only tells something", and(aside(), vec![queued(&note("b1", ""))]), "open, 1 calls, 1 jobs"),
             (
                 "it is stopped",
                 and(aside(), vec![tool("2", "2", "TaskStop", r#"{"task_id":"b1"}"#), ok("2")]),

@@ -125,16 +125,16 @@ fn sub_agents() {
         fold,
         &[
             ("waited for", vec![go(), agent("")], "open, in Agent `look`, 1 calls"),
-            ("launched, and left alone", background(), "ended, 1 calls, 1 children"),
+            ("launched, and left alone", background(), "ended, 1 calls, 1 jobs"),
             (
                 "a workflow beside it",
                 and(
                     background(),
                     vec![system("turn_duration", r#","pendingBackgroundAgentCount":1,"pendingWorkflowCount":1"#)],
                 ),
-                "ended, 1 calls, 2 children",
+                "ended, 1 calls, 2 jobs",
             ),
-            ("its end begins a turn", and(background(), vec![notified()]), "open, 1 calls, 1 children"),
+            ("its end begins a turn", and(background(), vec![notified()]), "open, 1 calls"),
             (
                 "which ends",
                 and(background(), vec![notified(), text("3", END), system("turn_duration", "")]),
