@@ -41,6 +41,9 @@ const LIMIT: u64 = 1024 * 1024;
 /// How long to wait before each further try.
 const WAITS: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(80)];
 
+/// How long after a worktree was made a checkout still writes to it.
+const CHECKOUT: Duration = Duration::from_secs(2);
+
 /// What a status word means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Word {
@@ -60,22 +63,23 @@ impl Word {
     /// Reads a status in any case, with or without `_`, `-` and spaces.
     fn parse(text: &str) -> Self {
         match keys::fold(text).as_str() {
-            "created" | "pending" | "queued" | "scheduled" | "starting" | "initializing" | "notstarted" => {
+            "created" | "pending" | "queued" | "scheduled" | "starting" | "initializing" | "notstarted" | "todo" => {
                 Self::Created
             }
             // `continue` is the hooks' word for "the agent goes on by itself".
             "running" | "working" | "active" | "inprogress" | "busy" | "started" | "executing" | "processing"
-            | "continue" => Self::Running,
+            | "continue" | "doing" | "ongoing" => Self::Running,
             // A paused task goes on only when somebody resumes it. An idle one may just as well be done: `Other`.
-            "waiting" | "blocked" | "stuck" | "paused" | "needsuser" | "needsinput" | "inputrequired"
-            | "waitingforuser" | "waitingforinput" | "awaitinginput" | "awaitingapproval" => Self::Waiting,
+            "waiting" | "blocked" | "stuck" | "paused" | "onhold" | "question" | "asking" => Self::Waiting,
+            // What is left to do is for somebody else.
             "completed" | "complete" | "done" | "success" | "successful" | "succeeded" | "finished" | "ok"
-            | "passed" => Self::Completed,
+            | "passed" | "readyforreview" | "readytomerge" => Self::Completed,
             "failed" | "fail" | "failure" | "error" | "errored" | "infrafailed" | "lost" | "crashed" => Self::Failed,
             "timeout" | "timedout" => Self::TimedOut,
             "cancelled" | "canceled" | "aborted" | "killed" | "stopped" | "terminated" | "interrupted" => {
                 Self::Cancelled
             }
+            word if asks(word) => Self::Waiting,
             _ => Self::Other,
         }
     }
@@ -84,6 +88,51 @@ impl Word {
     pub(crate) fn is_end(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::TimedOut | Self::Cancelled)
     }
+}
+
+/// Whether a folded word asks for a person, or for what only a person gives: `needsreview`, `waitingforapproval`,
+/// `inputrequired`. To wait for a build is no question.
+fn asks(word: &str) -> bool {
+    const BEFORE: &[&str] = &[
+        "needs",
+        "need",
+        "requires",
+        "awaiting",
+        "awaits",
+        "waitingfor",
+        "waitingon",
+        "waitfor",
+        "asking",
+        "asks",
+        "pending",
+        "blockedon",
+        "blockedby",
+    ];
+    const AFTER: &[&str] = &["required", "needed", "requested", "pending"];
+    const WANTED: &[&str] = &[
+        "user",
+        "human",
+        "person",
+        "operator",
+        "input",
+        "approval",
+        "permission",
+        "review",
+        "answer",
+        "reply",
+        "response",
+        "feedback",
+        "confirmation",
+        "clarification",
+        "decision",
+        "help",
+        "attention",
+        "guidance",
+    ];
+    let asked = BEFORE.iter().find_map(|before| word.strip_prefix(before));
+    let asked = asked.or_else(|| AFTER.iter().find_map(|after| word.strip_suffix(after)));
+    // `needsuserinput`, `waitingforhumanreview`
+    asked.is_some_and(|asked| WANTED.iter().any(|wanted| asked.starts_with(wanted)))
 }
 
 /// Of which task something is said.
@@ -113,6 +162,11 @@ pub(crate) struct Declared {
     pub(crate) status: Option<String>,
     /// The newest of its own times, never more than a minute after now.
     pub(crate) at: Option<Time>,
+    /// Where its newest time has only the minute or the day: the first instant that may be meant, and the first that
+    /// may not.
+    pub(crate) coarse: Option<(Time, Time)>,
+    /// It has times, and none of them can be true.
+    pub(crate) untrue: bool,
     /// One of its times has no zone and was taken as local.
     pub(crate) assumed_zone: bool,
     /// Its newest time lies more than a minute after now, and was replaced by now.
@@ -126,14 +180,18 @@ pub(crate) struct Declared {
     pub(crate) pid_start: Option<u64>,
     pub(crate) host: Option<String>,
     pub(crate) progress: Option<Progress>,
-    /// The step being worked on, where no `progress` can hold it.
-    pub(crate) step: Option<String>,
+    /// What it says besides.
+    pub(crate) message: Option<String>,
+    /// A link, or `#12`.
+    pub(crate) pull_request: Option<String>,
     pub(crate) error: Option<String>,
     /// What kind of failure it is, where that is told by more than words.
     pub(crate) class: Option<ErrorClass>,
     /// The ids of its sessions.
     pub(crate) sessions: Vec<String>,
-    /// What a person is asked.
+    /// Nothing goes on until a person answers, or it says that something is in its way.
+    pub(crate) asks: bool,
+    /// What a person is asked, or what is in its way.
     pub(crate) question: Option<String>,
     pub(crate) branch: Option<String>,
     /// Where it works, as it was written: a path, or the name of a worktree.
@@ -150,6 +208,8 @@ pub(crate) struct Declared {
     pub(crate) active: Option<Time>,
     /// When the file was last written to.
     pub(crate) modified: Option<Time>,
+    /// Git has the file in its index as it lies there.
+    pub(crate) committed: bool,
 }
 
 /// What a whole run may spend on waiting for torn files, however many there are.
@@ -186,7 +246,9 @@ pub(crate) fn read(
     budget: &mut RetryBudget,
 ) -> Result<Option<Declared>, Problem> {
     let found = read_whole(disk, path, now, budget, |bytes| parse(bytes, now, local))?;
-    Ok(found.and_then(|(declared, modified)| Some(Declared { path: path.to_path_buf(), modified, ..declared? })))
+    let found =
+        found.and_then(|(declared, modified)| Some(Declared { path: path.to_path_buf(), modified, ..declared? }));
+    Ok(found.map(|declared| if disk.is_copy() { declared } else { declared.timed_by_file() }))
 }
 
 /// Reads a whole small JSON file, and when it was written to; nothing if it is not there.
@@ -274,6 +336,33 @@ impl Declared {
         self.at.max(self.active).or(self.modified)
     }
 
+    /// With the time of the file, where that is one that the text leaves open.
+    fn timed_by_file(self) -> Self {
+        let open = self.coarse.or(self.at.map(|at| (at, at.plus(at.unit()))));
+        let exact = self.modified.filter(|modified| open.is_some_and(|(from, to)| (from..to).contains(modified)));
+        Self { at: exact.or(self.at), ..self }
+    }
+
+    /// Whether it was written before that, as far as its text or the file's time can say.
+    pub(crate) fn predates(&self, made: Option<Time>) -> Option<bool> {
+        let own = self.at.or(self.ended).or(self.started);
+        let between = |from: Time, to: Time| match made {
+            Some(made) if from < made && made < to => None,
+            made => Some(made.is_some_and(|made| to <= made)),
+        };
+        match (self.coarse.or(own.map(|own| (own, own.plus(own.unit())))), self.modified) {
+            (Some((from, to)), _) => between(from, to),
+            // One of many in a file or a folder is nobody's template.
+            (None, Some(_)) if made.is_none() && self.whose != Whose::Folder => Some(false),
+            // What is as old as the worktree may have been checked out with it.
+            (None, Some(modified)) => made.and_then(|made| {
+                let with_it = (made..=made.plus(CHECKOUT)).contains(&modified);
+                (!with_it).then_some(modified < made)
+            }),
+            (None, None) => Some(false),
+        }
+    }
+
     /// When it ended, if it did.
     pub(crate) fn end(&self) -> Option<Time> {
         self.ended.map(|ended| self.active.map_or(ended, |active| ended.max(active))).or(self.heartbeat())
@@ -282,6 +371,11 @@ impl Declared {
     /// Whether it says that the task is over.
     pub(crate) fn is_over(&self) -> bool {
         self.exit_code.is_some() || self.word.is_some_and(Word::is_end)
+    }
+
+    /// Whether it says no more than that somebody is at work.
+    fn merely_works(&self) -> bool {
+        self.status.is_none() && self.word == Some(Word::Running)
     }
 
     fn goes_on(&self) -> bool {

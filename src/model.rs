@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::history::ErrorSeen;
 use crate::parcel::Parcel;
@@ -168,13 +168,40 @@ impl Problem {
     }
 }
 
-/// How far a plan has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a plan, or a task by its own word, has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) done: u32,
+    /// 0 where no steps are counted.
     pub(crate) total: u32,
     /// The step being worked on.
     pub(crate) step: Option<String>,
+    /// How much is done where no steps are counted, 0 to 100.
+    pub(crate) percent: Option<u8>,
+}
+
+impl Progress {
+    /// The steps that are done, of how many.
+    pub(crate) fn steps(&self) -> Option<(u32, u32)> {
+        (self.total > 0).then_some((self.done, self.total))
+    }
+
+    /// As the report has it: what is not counted is null.
+    #[expect(clippy::ref_option, reason = "serde hands on the field as it is")]
+    fn report<S: Serializer>(progress: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            done: Option<u32>,
+            total: Option<u32>,
+            step: Option<&'a str>,
+            percent: Option<u8>,
+        }
+        let report = progress.as_ref().map(|progress| {
+            let (done, total) = progress.steps().unzip();
+            Report { done, total, step: progress.step.as_deref(), percent: progress.percent }
+        });
+        report.serialize(serializer)
+    }
 }
 
 /// Tokens used so far.
@@ -301,6 +328,7 @@ pub(crate) struct TaskReport {
     pub(crate) last_activity: Option<Time>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,
+    #[serde(serialize_with = "Progress::report")]
     pub(crate) progress: Option<Progress>,
     pub(crate) failure_streak: u32,
     pub(crate) repeat_streak: u32,
@@ -314,8 +342,7 @@ pub(crate) struct TaskReport {
     /// What to do next, for a task that needs somebody: for people only.
     #[serde(skip)]
     pub(crate) next: Vec<String>,
-    /// The question that waits for an answer: for people only.
-    #[serde(skip)]
+    /// The question that waits for an answer.
     pub(crate) question: Option<String>,
     /// What the rules saw, for `explain`.
     #[serde(skip)]

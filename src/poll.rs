@@ -14,7 +14,7 @@ use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Found, ProcessTable, Program};
 use crate::reading::{self, SeenLog};
-use crate::repository::{Finder, Grounds, Repository, Worktree};
+use crate::repository::{self, Finder, Grounds, Repository, Worktree};
 use crate::settings::{Config, Horizon};
 use crate::store::Checkpoint;
 use crate::tasks;
@@ -251,8 +251,8 @@ impl<'a> Held<'a> {
     }
 }
 
-/// What tasks say of themselves: in the worktrees, one level below those in `.worktrees/`, and where the user's
-/// patterns point.
+/// What tasks say of themselves: in the worktrees, two levels below `.worktrees/`, and where the user's patterns
+/// point.
 fn declared_in(
     request: &Request<'_>,
     repositories: &[Repository],
@@ -274,12 +274,17 @@ fn declared_in(
         seen.insert(folder.path.clone());
     }
     for repository in repositories {
-        let container = repository.main.as_ref().map(|main| main.join(".worktrees"));
+        let base = repository.main.as_deref().or_else(|| repository.common.parent());
+        let container = base.map(|base| base.join(".worktrees"));
+        let is_in = |worktree: &&Worktree| container.as_deref() == worktree.path.parent();
+        if let Some(container) = container.as_deref().filter(|_| repository.worktrees.iter().any(|it| is_in(&it))) {
+            look.walk(container);
+        }
         for worktree in &repository.worktrees {
             let inner = look.worktree(&worktree.path);
-            if container.as_deref() == worktree.path.parent() {
-                let inner = inner.into_iter().filter(|name| !is_noise(name));
-                below.extend(inner.map(|name| worktree.path.join(name)).filter(|folder| is_status(disk, folder)));
+            if is_in(&worktree) {
+                let inner = inner.into_iter().map(|name| worktree.path.join(name));
+                below.extend(inner.filter(|folder| is_status(disk, folder)));
             }
         }
     }
@@ -292,21 +297,31 @@ fn declared_in(
             look.status_file(&folder);
         }
     }
+    ask_git(disk, repositories, &mut look.found);
     problems.append(&mut look.problems);
     checkpoint.stale |= look.news || look.printed.len() != count;
     checkpoint.printed = look.printed;
     look.found
 }
 
+/// Whether git knows each file as it lies there, where its times leave open whether it came with a checkout.
+fn ask_git(disk: &Disk, repositories: &[Repository], declared: &mut [(PathBuf, Declared)]) {
+    let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);
+    let by_path: HashMap<&Path, &Worktree> = worktrees.map(|worktree| (&*worktree.path, worktree)).collect();
+    let mut known: HashMap<PathBuf, bool> = HashMap::new();
+    for (folder, declared) in declared {
+        let holder = folder.ancestors().find_map(|folder| by_path.get(folder));
+        let undecided = holder.filter(|worktree| declared.predates(worktree.made).is_none());
+        let Some((worktree, modified)) = undecided.zip(declared.modified) else { continue };
+        let ask = || repository::is_as_indexed(disk, &worktree.path, &declared.path, modified);
+        declared.committed = *known.entry(declared.path.clone()).or_insert_with(ask);
+    }
+}
+
 /// Whether a status file is there, or something else of that name, or nobody may look.
 fn is_status(disk: &Disk, folder: &Path) -> bool {
     let found = disk.at(&folder.join("status.json")).symlink_metadata();
     !found.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
-}
-
-/// Folders that hold thousands of files and no status, and one whose status is the worktree's.
-fn is_noise(name: &std::ffi::OsStr) -> bool {
-    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__" | ".agent"))
 }
 
 /// The folders of the status files that a pattern of the user's names.

@@ -110,6 +110,25 @@ pub(crate) fn tracks(disk: &Disk, worktree: &Path, name: &str) -> bool {
     }
 }
 
+/// Whether git has the file in its index as it lies there: a checkout wrote it, or nobody has since it was added.
+pub(crate) fn is_as_indexed(disk: &Disk, worktree: &Path, file: &Path, modified: Time) -> bool {
+    let mut reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
+    let Some(git) = reader.git_dir(worktree) else { return false };
+    let (Ok(index), Ok(name)) = (disk.read(&git.join("index"), INDEX_LIMIT), file.strip_prefix(worktree)) else {
+        return false;
+    };
+    memchr::memmem::find_iter(&index, name.as_os_str().as_bytes()).any(|at| indexed_time(&index, at) == Some(modified))
+}
+
+/// When the file whose name stands there in an index was written, as git has it in the fixed part before the name:
+/// ctime, mtime, eight more numbers of which the last five make the hash, and the flags.
+fn indexed_time(index: &[u8], name: usize) -> Option<Time> {
+    let entry = index.get(name.checked_sub(62)?..name)?;
+    let number =
+        |at: usize| entry.get(at..at + 4).map(|bytes| bytes.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte)));
+    Some(Time(number(8)? * 1000 + number(12)? / 1_000_000))
+}
+
 /// Reads on past whatever cannot be read.
 struct Reader<'a> {
     disk: &'a Disk,
@@ -183,9 +202,23 @@ impl Reader<'_> {
         }
         setting(&config, "core", "worktree")
             .map(|tree| self.disk.real(&beside(common, OsStr::new(tree))))
-            .filter(|tree| self.disk.is_dir(tree))
+            .filter(|tree| self.disk.is_dir(tree) && self.belongs(common, tree))
             .or_else(|| holder.map(Path::to_path_buf))
             .or_else(|| common.parent().filter(|_| common.ends_with(".git")).map(Path::to_path_buf))
+    }
+
+    /// Whether a configured worktree is this repository's: it holds the git directory, lies below the folder of a
+    /// `.git`, or its own `.git` leads there. Another place is anybody's, and not for a configuration to take.
+    fn belongs(&mut self, common: &Path, tree: &Path) -> bool {
+        let is_inside = |base: &Path| tree == base || common.ends_with(".git") && tree.starts_with(base);
+        let inside = common.parent().is_some_and(is_inside);
+        let git = if inside { None } else { self.git_dir(tree) };
+        let belongs = inside || git.is_some_and(|git| self.disk.real(&git) == common);
+        if !belongs {
+            let why = format!("`core.worktree` leads out of the repository, to `{}`: not followed", tree.display());
+            self.problems.push(Problem::new(common.join("config"), why));
+        }
+        belongs
     }
 
     /// The worktrees on record whose folder is there; one that was removed is nobody's problem.
@@ -203,19 +236,16 @@ impl Reader<'_> {
         found
     }
 
-    /// The folders in `.worktrees` that are not among `known`.
+    /// The folders in `.worktrees` that are not among `known`. A link may lead anywhere, and is none.
     fn folders(&mut self, home: &Path, known: &[Worktree]) -> Vec<Worktree> {
-        let (disk, home) = (self.disk, self.disk.real(home));
-        let mut known: HashSet<PathBuf> = known.iter().map(|worktree| worktree.path.clone()).collect();
-        let names = self.names(&home).into_iter().filter(|name| !name.as_bytes().starts_with(b"."));
-        // Most are linked worktrees: known by their path, without a look at the disk.
-        let mut folders: Vec<PathBuf> = names.map(|name| home.join(name)).collect();
-        folders.retain(|folder| !known.contains(folder) && self.is_dir(folder));
-        // A link must not give its name to the folder beside it.
-        folders.sort_by_cached_key(|folder| disk.real(folder) != *folder);
-        folders.retain(|folder| known.insert(disk.real(folder)));
+        let home = self.disk.real(home);
+        let known: HashSet<PathBuf> = known.iter().map(|worktree| worktree.path.clone()).collect();
+        let entries = self.disk.entries(&home);
+        let entries = self.note(&home, entries).unwrap_or_default().into_iter();
+        let shown = entries.filter(|(name, _)| !name.as_bytes().starts_with(b"."));
+        let folders = shown.filter(|(_, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         let mut found = Vec::new();
-        for folder in folders {
+        for folder in folders.map(|(name, _)| home.join(name)).filter(|folder| !known.contains(folder)) {
             let git = self.git_dir(&folder);
             found.push(self.worktree(folder, Kind::Folder, git.as_deref()));
         }

@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
+
+/// A time as a text has it, which may leave open when exactly that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Loose {
+    /// The earliest instant that is meant.
+    pub(crate) time: Time,
+    /// How far from it the latest one lies: a millisecond, a second, a minute, a day.
+    pub(crate) unit: Duration,
+    pub(crate) assumed_zone: bool,
+}
 
 impl Time {
     /// Reads RFC 3339, the form of every log that has a zone.
@@ -15,18 +25,28 @@ impl Time {
         DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_millis()))
     }
 
-    /// Reads what home-made status files hold: RFC 3339, or the same without a zone, which means
-    /// `local`; the second value says that the zone had to be assumed.
-    pub(crate) fn parse_loose(text: &str, local: FixedOffset) -> Option<(Self, bool)> {
+    /// Reads what home-made status files hold: RFC 3339, the same down to minutes or days only, and without a zone,
+    /// which means `local`.
+    pub(crate) fn parse_loose(text: &str, local: FixedOffset) -> Option<Loose> {
         let text = text.trim();
+        let loose = |time: i64, unit: Duration, assumed_zone| Loose { time: Self(time), unit, assumed_zone };
         if let Some(time) = Self::parse(text) {
-            return Some((time, false));
+            return Some(loose(time.0, time.unit(), false));
         }
-        if let Some(utc) = text.strip_suffix("UTC") {
-            return naive(utc.trim_end()).map(|time| (Self(time.and_utc().timestamp_millis()), false));
+        if let Some((time, unit)) = zoned(text) {
+            return Some(loose(time.timestamp_millis(), unit, false));
         }
-        let time = local.from_local_datetime(&naive(text)?).single()?;
-        Some((Self(time.timestamp_millis()), true))
+        if let Some(utc) = text.strip_suffix("UTC").or_else(|| text.strip_suffix('Z')) {
+            return naive(utc.trim_end()).map(|(time, unit)| loose(time.and_utc().timestamp_millis(), unit, false));
+        }
+        let (time, unit) = naive(text)?;
+        let time = local.from_local_datetime(&time).single()?;
+        Some(loose(time.timestamp_millis(), unit, true))
+    }
+
+    /// How long an instant of that value may last: whole seconds are what most programs write.
+    pub(crate) fn unit(self) -> Duration {
+        if self.0.rem_euclid(1000) == 0 { Duration::from_secs(1) } else { Duration::from_millis(1) }
     }
 
     /// Reads a number: seconds below 10¹¹, milliseconds from there on.
@@ -89,10 +109,28 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-fn naive(text: &str) -> Option<NaiveDateTime> {
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// With an offset that RFC 3339 does not allow (`+0100`), or without seconds.
+fn zoned(text: &str) -> Option<(DateTime<FixedOffset>, Duration)> {
+    let read = |form: &str| DateTime::parse_from_str(text, form).ok();
+    ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"]
+        .iter()
+        .find_map(|form| read(form).map(|time| (time, Time(time.timestamp_millis()).unit())))
+        .or_else(|| ["%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M %z"].iter().find_map(|form| Some((read(form)?, MINUTE))))
+}
+
+fn naive(text: &str) -> Option<(NaiveDateTime, Duration)> {
+    let read = |form: &str| NaiveDateTime::parse_from_str(text, form).ok();
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
         .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .find_map(|form| read(form).map(|time| (time, Time(time.and_utc().timestamp_millis()).unit())))
+        .or_else(|| ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"].iter().find_map(|form| Some((read(form)?, MINUTE))))
+        .or_else(|| {
+            let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+            Some((day.and_time(NaiveTime::MIN), DAY))
+        })
 }
 
 #[cfg(test)]
@@ -102,18 +140,28 @@ mod tests {
     #[test]
     fn reads_the_forms_found_in_the_wild() {
         let berlin = FixedOffset::east_opt(3600).unwrap();
+        let (ms, s, min, day) = (Duration::from_millis(1), Duration::from_secs(1), MINUTE, DAY);
         let cases = [
-            ("2026-11-20T23:11:05.745Z", Some((1_795_216_265_745, false))),
-            ("2026-11-20T23:11:05+01:00", Some((1_795_212_665_000, false))),
-            ("2026-11-20T23:11:05", Some((1_795_212_665_000, true))),
-            ("2026-11-20 23:11:05.5", Some((1_795_212_665_500, true))),
-            ("2025-11-08 00:00:00 UTC  ", Some((1_762_560_000_000, false))),
-            ("2016-12-31T23:59:60Z", Some((1_483_228_799_000 + 1000, false))),
+            ("2026-11-20T23:11:05.745Z", Some((1_795_216_265_745, ms, false))),
+            ("2026-11-20T23:11:05+01:00", Some((1_795_212_665_000, s, false))),
+            ("2026-11-20T23:11:05+0100", Some((1_795_212_665_000, s, false))),
+            ("2026-11-20 23:11:05 +0100", Some((1_795_212_665_000, s, false))),
+            ("2026-11-20T23:11:05", Some((1_795_212_665_000, s, true))),
+            ("2026-11-20 23:11:05.5", Some((1_795_212_665_500, ms, true))),
+            ("2026-11-20T23:11Z", Some((1_795_216_260_000, min, false))),
+            ("2026-11-20T23:11+01:00", Some((1_795_212_660_000, min, false))),
+            ("2026-11-20 23:11", Some((1_795_212_660_000, min, true))),
+            ("2026-11-20", Some((1_795_129_200_000, day, true))),
+            ("2026-11-20 UTC", Some((1_795_132_800_000, day, false))),
+            ("2025-11-08 00:00:00 UTC  ", Some((1_762_560_000_000, s, false))),
+            ("2016-12-31T23:59:60Z", Some((1_483_228_799_000 + 1000, s, false))),
+            ("2026-11", None),
+            ("23:11", None),
             ("yesterday", None),
             ("", None),
         ];
         for (text, wanted) in cases {
-            let got = Time::parse_loose(text, berlin).map(|(time, assumed)| (time.0, assumed));
+            let got = Time::parse_loose(text, berlin).map(|loose| (loose.time.0, loose.unit, loose.assumed_zone));
             assert_eq!(got, wanted, "{text}");
         }
     }

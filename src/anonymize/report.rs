@@ -89,7 +89,7 @@ impl Pseudonyms {
         if let Some(status) = status {
             self.hide_text(status);
         }
-        if let Some(Progress { done: _, total: _, step: Some(step) }) = progress {
+        if let Some(Progress { done: _, total: _, step: Some(step), percent: _ }) = progress {
             self.hide_text(step);
         }
         let TaskReport { notes, alerts, sessions, evidence, next, question, considered, .. } = task;

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::keys;
 
 /// In characters.
-const LONGEST_TEXT: usize = 500;
+pub(super) const LONGEST_TEXT: usize = 500;
 
 /// Borrowed from the text of the file. Of keys that occur twice, the last counts.
 #[derive(Debug)]
@@ -56,6 +56,16 @@ impl<'a> Fields<'a> {
         self.first(names, |value| text(value).or_else(|| integer::<i64>(value).map(|number| number.to_string())))
     }
 
+    /// A text, or those of a list, of which the first ones are named; nothing if it says that there is none.
+    pub(super) fn texts(&self, names: &[&'static str]) -> Option<String> {
+        self.first(names, |value| {
+            let list: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+            let found: Vec<_> = list.into_iter().filter_map(text).filter(|text| !is_none(text)).take(3).collect();
+            let one = || text(value).filter(|text| !is_none(text));
+            if found.is_empty() { one() } else { cut(&found.join("; "), LONGEST_TEXT) }
+        })
+    }
+
     /// A whole number, also one in quotes. `1.0` and `1e3` are none.
     pub(super) fn integer<T: FromStr>(&self, names: &[&'static str]) -> Option<T> {
         self.first(names, integer)
@@ -90,6 +100,14 @@ pub(super) fn integer<T: FromStr>(value: &RawValue) -> Option<T> {
     scalar(value)?.parse().ok()
 }
 
+/// `none`, `no`, `n/a`, `None currently`
+fn is_none(text: &str) -> bool {
+    let text = text.trim().trim_end_matches('.').to_lowercase();
+    ["no", "n/a", "na", "nil", "null", "false", "nothing", "-", "—"].contains(&&*text)
+        || text.starts_with("none")
+        || text.starts_with("no blocker")
+}
+
 fn plain(value: &RawValue) -> Option<String> {
     cut(&string(value)?, LONGEST_TEXT)
 }
@@ -98,7 +116,7 @@ fn text(value: &RawValue) -> Option<String> {
     plain(value).or_else(|| Fields::parse(value.get()).ok()?.plain(keys::SPOKEN))
 }
 
-fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
+pub(super) fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
     if value.get().starts_with('"') { plain(value).map(Cow::Owned) } else { Some(Cow::Borrowed(value.get())) }
 }
 
@@ -107,7 +125,7 @@ pub(super) fn string(value: &RawValue) -> Option<String> {
 }
 
 /// A string that may hold lone surrogates, which `String` would refuse.
-struct Lossy(String);
+pub(super) struct Lossy(pub(super) String);
 
 impl<'de> Deserialize<'de> for Lossy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -25,7 +25,8 @@ pub(crate) fn join(mut all: Vec<Declared>) -> Option<Declared> {
     let word = word(&all);
     let status = all.iter().filter(|one| one.word == word).chain(&all).find_map(|one| one.status.clone());
     let joined = all.into_iter().reduce(Declared::and)?;
-    Some(Declared { id, name, word, status, ..joined })
+    let asks = joined.asks && joined.exit_code.is_none() && !word.is_some_and(Word::is_end);
+    Some(Declared { id, name, word, status, asks, ..joined })
 }
 
 /// What they come to; the strongest one stands first.
@@ -79,15 +80,19 @@ impl Declared {
         (self.pid, self.pid_start, self.host) = process;
         Self {
             at: self.at.max(other.at),
+            coarse: if self.at >= other.at { self.coarse } else { other.coarse },
+            untrue: (self.untrue || other.untrue) && self.at.max(other.at).is_none(),
             assumed_zone: self.assumed_zone || other.assumed_zone,
             future: self.future || other.future,
             started: self.started.or(other.started),
             ended: self.ended.or(other.ended),
             exit_code: self.exit_code.or(other.exit_code),
             progress: self.progress.or(other.progress),
-            step: self.step.or(other.step),
+            message: self.message.or(other.message),
+            pull_request: self.pull_request.or(other.pull_request),
             error: self.error.or(other.error),
             class: self.class.or(other.class),
+            asks: self.asks || other.asks,
             question: self.question.or(other.question),
             branch: self.branch.or(other.branch),
             directory: self.directory.or(other.directory),
@@ -97,6 +102,7 @@ impl Declared {
             unended: self.unended || other.unended,
             active: self.active.max(other.active),
             modified: self.modified.max(other.modified),
+            committed: self.committed && other.committed,
             ..self
         }
     }
@@ -134,6 +140,9 @@ mod tests {
             (vec![says(TimedOut, 9), exit(0, 0)], Completed, Some(0), "exit"),
             (vec![says(Completed, 9), exit(3, 0)], Failed, Some(3), "exit"),
             (vec![says(TimedOut, 0), exit(143, 0)], TimedOut, Some(143), "exit"),
+            (vec![says(Cancelled, 0), exit(143, 0)], Cancelled, Some(143), "exit"),
+            (vec![by_agent(Cancelled, 0), exit(130, 0)], Cancelled, Some(130), "exit"),
+            (vec![says(Running, 0), by_agent(Cancelled, 0), exit(137, 0)], Cancelled, Some(137), "exit"),
             (vec![says(Running, 2), exit(1, 0)], Failed, Some(1), "exit"),
             // It runs again.
             (vec![says(Running, 3), exit(1, 0)], Running, None, "status"),

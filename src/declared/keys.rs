@@ -16,7 +16,17 @@ pub(super) const DIRECTORY: &[&str] = &["worktree", "worktreepath", "workingdire
 pub(super) const HOST: &[&str] = &["host", "hostname"];
 pub(super) const PID: &[&str] = &["pid", "launcherpid", "childpid", "processid"];
 pub(super) const PID_START: &[&str] = &["procstart", "startticks", "pidstarttime"];
-pub(super) const QUESTION: &[&str] = &["question", "waitingfor"];
+/// What asks a person whatever the status says.
+pub(super) const QUESTION: &[&str] =
+    &["question", "pendingquestion", "openquestion", "openquestions", "pendingquestions"];
+pub(super) const BLOCKERS: &[&str] = &["blockers", "blocker", "blockedby", "blockedon", "blocked"];
+/// The same, as a mere yes.
+pub(super) const ASKS: &[&str] =
+    &["blocked", "needsinput", "needsuser", "needshuman", "needsapproval", "needsreview", "waitingforinput"];
+/// What only says why, where the status says that somebody is waited for.
+pub(super) const REASON: &[&str] = &["waitingfor", "waitingon", "blockedreason", "reason", "request"];
+pub(super) const PULL_REQUEST: &[&str] =
+    &["prurl", "pullrequesturl", "prlink", "pr", "pullrequest", "mrurl", "mergerequest", "prnumber"];
 pub(super) const ERROR: &[&str] = &["error", "errormessage", "lasterror", "failurereason"];
 pub(super) const STDERR: &[&str] = &["stderr"];
 
@@ -39,23 +49,79 @@ pub(super) const UPDATED: &[&str] = &[
 
 pub(super) const PROGRESS: &[&str] = &["progress"];
 /// Numbers, or lists of what is done.
-pub(super) const DONE: &[&str] =
-    &["completedsteps", "stepscompleted", "stepsdone", "completed", "done", "completedsubtasks"];
+pub(super) const DONE: &[&str] = &[
+    "completedsteps",
+    "stepscompleted",
+    "stepsdone",
+    "completed",
+    "done",
+    "completedsubtasks",
+    "completedtasks",
+    "taskscompleted",
+    "tasksdone",
+];
 /// Numbers, or lists of all there is.
-pub(super) const TOTAL: &[&str] = &["totalsteps", "stepstotal", "total", "totalsubtasks", "steps", "subtasks", "todos"];
-pub(super) const STEPS: &[&str] = &["steps", "subtasks", "todos", "progress"];
+pub(super) const TOTAL: &[&str] =
+    &["totalsteps", "stepstotal", "total", "totalsubtasks", "totaltasks", "steps", "subtasks", "todos", "tasks"];
+pub(super) const STEPS: &[&str] = &["steps", "subtasks", "todos", "tasks", "todolist", "checklist", "plan", "progress"];
+pub(super) const PERCENT: &[&str] = &[
+    "progresspercent",
+    "progresspercentage",
+    "progresspct",
+    "percent",
+    "percentage",
+    "percentcomplete",
+    "percentdone",
+    "pct",
+    "completion",
+];
 /// Numbers here count from 1.
-pub(super) const CURRENT: &[&str] = &["currentstep", "step"];
+pub(super) const CURRENT: &[&str] = &["currentstep", "step", "currentstage", "stage", "currentaction", "activity"];
 /// Inside `progress`: the step if it is text, the steps done if it is a number.
 pub(super) const INNER: &[&str] = &["current"];
-pub(super) const SUBTASK: &[&str] = &["currentsubtask"];
-pub(super) const MESSAGE: &[&str] = &["message"];
+/// Inside `progress`: how far, as a number.
+pub(super) const VALUE: &[&str] = &["value"];
+pub(super) const SUBTASK: &[&str] = &["currentsubtask", "currenttask"];
+pub(super) const MESSAGE: &[&str] = &["message", "statusmessage", "msg", "summary"];
 /// What an object in place of a text has to say: `"error": {"message": …}`.
-pub(super) const SPOKEN: &[&str] = &["message", "text", "content", "name", "title", "description", "step"];
+pub(super) const SPOKEN: &[&str] =
+    &["message", "text", "content", "name", "title", "description", "step", "url", "reason"];
 
 pub(super) const ALL: &[&[&str]] = &[
-    STATUS, PHASE, SUCCESS, EXIT_CODE, DURATION, ID, NAME, SESSION, BRANCH, DIRECTORY, HOST, PID, PID_START, QUESTION,
-    ERROR, STDERR, HEARTBEAT, STARTED, ENDED, UPDATED, PROGRESS, DONE, TOTAL, STEPS, CURRENT, INNER, SUBTASK, MESSAGE,
+    STATUS,
+    PHASE,
+    SUCCESS,
+    EXIT_CODE,
+    DURATION,
+    ID,
+    NAME,
+    SESSION,
+    BRANCH,
+    DIRECTORY,
+    HOST,
+    PID,
+    PID_START,
+    QUESTION,
+    BLOCKERS,
+    ASKS,
+    REASON,
+    PULL_REQUEST,
+    ERROR,
+    STDERR,
+    HEARTBEAT,
+    STARTED,
+    ENDED,
+    UPDATED,
+    PROGRESS,
+    DONE,
+    TOTAL,
+    STEPS,
+    PERCENT,
+    CURRENT,
+    INNER,
+    VALUE,
+    SUBTASK,
+    MESSAGE,
     SPOKEN,
 ];
 

@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 
 use super::{Declared, Word};
 use crate::json::Reader;
-use crate::model::ErrorClass;
+use crate::model::{ErrorClass, Progress};
 use crate::time::Time;
 use row::Row;
 
@@ -39,6 +39,10 @@ struct Stream {
     class: Option<ErrorClass>,
     /// An error that may be told of again as the end.
     error: Option<String>,
+    /// Rows without a type that name a phase.
+    untyped: u64,
+    /// What is being done, by a script that leads the agent.
+    step: Option<String>,
 }
 
 /// How the run ended, by its last word.
@@ -124,7 +128,7 @@ impl Stream {
             let before = self.rows;
             if !reaches {
                 // What lies between may have changed all that does not last.
-                (self.end, self.retries, self.error) = (None, 0, None);
+                (self.end, self.retries, self.error, self.step) = (None, 0, None, None);
             }
             self.lines(&bytes);
             if reaches || self.rows > before || window >= WIDEST {
@@ -184,6 +188,7 @@ impl Stream {
             by_agent,
             api_error,
             unended: !by_agent,
+            progress: self.step.map(|step| Progress { step: Some(step), ..Progress::default() }),
             retries: if by_agent { 0 } else { self.retries },
             // The newest session judges; they are told in any order.
             sessions: self.sessions,

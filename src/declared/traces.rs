@@ -11,13 +11,15 @@ mod single;
 mod status;
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::FileType;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
 
 use super::{Declared, RetryBudget, Whose};
 use crate::clients::Identity;
@@ -43,6 +45,9 @@ static TRACES: &[Trace] = &[
 /// A folder with more names is not listed to its end; every trace is looked for in it.
 const MOST_NAMES: usize = 10_000;
 
+/// Of more entries below one `.worktrees`, the folders that come last are listed one by one.
+const MOST_WALKED: usize = 200_000;
+
 /// Looks into one folder after the other, and keeps what was found.
 pub(crate) struct Look<'a> {
     disk: &'a Disk,
@@ -59,8 +64,11 @@ pub(crate) struct Look<'a> {
     pub(crate) printed: HashMap<u64, Printed>,
     /// Some of it was read anew.
     pub(crate) news: bool,
-    /// The present folder.
+    /// Folders that were listed together, and not looked into yet.
+    walked: HashMap<PathBuf, Listing>,
+    /// The present folder, and what is in it.
     folder: PathBuf,
+    listing: Listing,
     /// Each with the folder that it was found in.
     pub(crate) found: Vec<(PathBuf, Declared)>,
     pub(crate) problems: Vec<Problem>,
@@ -79,7 +87,9 @@ impl<'a> Look<'a> {
             saved: None,
             printed: HashMap::new(),
             news: false,
+            walked: HashMap::new(),
             folder: PathBuf::new(),
+            listing: Listing::default(),
             found: Vec::new(),
             problems: Vec::new(),
         }
@@ -90,20 +100,62 @@ impl<'a> Look<'a> {
         Self { known, saved, ..self }
     }
 
-    /// Looks for every trace in a worktree, and gives back the names of its folders.
+    /// Lists all folders in a `.worktrees`, a real path, in one walk. No link is followed, and what nobody can list is
+    /// left to those who ask for it.
+    pub(crate) fn walk(&mut self, home: &Path) {
+        let (mut found, mut count) = (HashMap::new(), 0);
+        let mut walk = WalkDir::new(self.disk.at(home)).max_depth(2).into_iter();
+        while let Some(entry) = walk.next() {
+            let (depth, parent) = match &entry {
+                Ok(entry) => (entry.depth(), entry.path().parent().and_then(Path::file_name)),
+                Err(error) => (error.depth() + 1, error.path().and_then(Path::file_name)),
+            };
+            let folder = parent.filter(|_| depth == 2).map(|name| home.join(name));
+            match (entry, folder) {
+                (Ok(entry), None) if entry.depth() == 1 && entry.file_type().is_dir() => {
+                    if is_noise(entry.file_name()) || entry.file_name().as_bytes().starts_with(b".") {
+                        walk.skip_current_dir();
+                    } else {
+                        found.insert(home.join(entry.file_name()), Listing::default());
+                    }
+                }
+                (Ok(entry), Some(folder)) => {
+                    let Some(listing) = found.get_mut(&folder) else { continue };
+                    listing.cut = listing.names.len() == MOST_NAMES;
+                    if count == MOST_WALKED {
+                        found.remove(&folder);
+                        break;
+                    }
+                    if listing.cut {
+                        walk.skip_current_dir();
+                    } else {
+                        count += 1;
+                        listing.names.push((entry.file_name().to_owned(), Some(entry.file_type())));
+                    }
+                }
+                (Err(_), Some(folder)) => drop(found.remove(&folder)),
+                _ => {}
+            }
+        }
+        self.walked.extend(found);
+    }
+
+    /// Looks for every trace in a worktree, and gives back the names of its folders that may hold further ones.
     pub(crate) fn worktree(&mut self, folder: &Path) -> Vec<OsString> {
-        let Some(listing) = self.list(folder) else {
+        let Some(listing) = self.walked.remove(folder).or_else(|| self.list(folder)) else {
             self.status_file(folder);
             return Vec::new();
         };
         folder.clone_into(&mut self.folder);
+        self.listing = listing;
         for trace in TRACES {
-            if listing.cut || trace.begins.iter().any(|name| self.holds(&listing, name)) {
+            if trace.begins.iter().any(|name| self.lists(name)) {
                 (trace.read)(self);
             }
         }
+        let listing = std::mem::take(&mut self.listing);
         let folders = listing.names.into_iter().filter(|(_, kind)| kind.is_some_and(|kind| kind.is_dir()));
-        folders.map(|(name, _)| name).collect()
+        folders.map(|(name, _)| name).filter(|name| !is_noise(name)).collect()
     }
 
     /// Looks for a status file alone, as other folders may hold one.
@@ -112,10 +164,13 @@ impl<'a> Look<'a> {
         status::read(self);
     }
 
-    /// Whether the name is there. A folder that is a link may lead anywhere; a file that is one will be refused.
-    fn holds(&self, listing: &Listing, name: &str) -> bool {
-        let kind = listing.names.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
-        kind.is_some_and(|kind| !(kind.is_some_and(|kind| kind.is_symlink()) && self.disk.is_dir(&self.path(name))))
+    /// Whether the present folder has the name, as far as it was listed. A folder that is a link may lead anywhere; a
+    /// file that is one will be refused.
+    fn lists(&self, name: &str) -> bool {
+        let kind = self.listing.names.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
+        self.listing.cut
+            || kind
+                .is_some_and(|kind| !(kind.is_some_and(|kind| kind.is_symlink()) && self.disk.is_dir(&self.path(name))))
     }
 
     fn list(&self, folder: &Path) -> Option<Listing> {
@@ -159,6 +214,12 @@ impl<'a> Look<'a> {
     }
 }
 
+/// Folders that hold thousands of files and no status, and those whose status is the worktree's.
+fn is_noise(name: &OsStr) -> bool {
+    matches!(name.to_str(), Some(".git" | "node_modules" | "target" | ".venv" | "__pycache__"))
+        || single::BEGINS.iter().any(|begin| name == *begin)
+}
+
 /// A file that an agent printed to, as it was read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Printed {
@@ -167,6 +228,7 @@ pub(crate) struct Printed {
     told: Option<Declared>,
 }
 
+#[derive(Default)]
 struct Listing {
     names: Vec<(OsString, Option<FileType>)>,
     /// There are more.
@@ -183,7 +245,7 @@ impl Declared {
     /// name may be anything.
     fn is_clear(&self) -> bool {
         let known = self.word.is_some_and(|word| word != super::Word::Other);
-        known || self.exit_code.is_some() || self.pid.is_some()
+        known && !self.merely_works() || self.exit_code.is_some() || self.pid.is_some()
     }
 }
 

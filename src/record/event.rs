@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::errors::errors;
 use super::hash;
-use super::history::{BEGUN, Counts, ENDED, History, Last, Steps, Usage, VERSION, key};
+use super::history::{BEGUN, Counts, ENDED, History, Last, Usage, VERSION, key};
 use super::words::{harmless, name, path, text};
-use crate::model::{ErrorClass, Health, SessionReport, Snapshot, TaskReport, ToolCounts};
+use crate::model::{ErrorClass, Health, Progress, SessionReport, Snapshot, TaskReport, ToolCounts};
 use crate::time::Time;
 
 /// An unchanged poll, and counters that only grow, are told once in this time.
@@ -171,26 +171,29 @@ fn progress(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Opt
         done: Option<u32>,
         total: Option<u32>,
         step: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        percent: Option<u8>,
         #[serde(flatten)]
         usage: Usage,
         #[serde(flatten)]
         spent: Spent,
     }
-    let steps = task.progress.as_ref().map(|progress| Steps {
-        done: progress.done,
-        total: progress.total,
-        step: progress.step.as_deref().map(text),
-    });
+    let steps = task.progress.clone().map(|progress| Progress { step: progress.step.as_deref().map(text), ..progress });
     let usage = usage(task);
     let moved = usage != last.usage && due(last.counted, now);
     if steps == last.steps && !moved {
         return None;
     }
-    let (done, total) = steps.as_ref().map(|steps| (steps.done, steps.total)).unzip();
-    let step = steps.and_then(|steps| steps.step);
+    let (done, total) = steps.as_ref().and_then(Progress::steps).unzip();
+    let (step, percent) = steps.map(|steps| (steps.step, steps.percent)).unwrap_or_default();
     let id = subject.hash(["progress", &now.0.to_string()]);
     let repository = task.repository.as_deref().map(path);
-    Event::new("progress", now, id, &Body { subject, repository, done, total, step, usage, spent: spent(task) })
+    Event::new(
+        "progress",
+        now,
+        id,
+        &Body { subject, repository, done, total, step, percent, usage, spent: spent(task) },
+    )
 }
 
 fn finished(task: &TaskReport, subject: &Subject, last: &Last, now: Time) -> Option<Event> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash;
 use crate::json;
-use crate::model::{Health, Tokens, ToolCounts};
+use crate::model::{Health, Progress, Tokens, ToolCounts};
 use crate::time::Time;
 
 /// Of the lines that this program writes and reads.
@@ -151,7 +151,7 @@ pub(super) struct Last {
     pub(super) left: BTreeMap<Health, Time>,
     /// The health that was last worth a notice.
     pub(super) noticed: Option<Health>,
-    pub(super) steps: Option<Steps>,
+    pub(super) steps: Option<Progress>,
     pub(super) usage: Usage,
     /// When it last told the usage.
     pub(super) counted: Option<Time>,
@@ -225,14 +225,6 @@ impl Last {
     }
 }
 
-/// A plan, as recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Steps {
-    pub(super) done: u32,
-    pub(super) total: u32,
-    pub(super) step: Option<String>,
-}
-
 /// The counters of a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Usage {
@@ -299,8 +291,9 @@ impl History {
                 return;
             }
             "progress" => {
-                let step = row.step.map(Cow::into_owned);
-                last.steps = row.done.zip(row.total).map(|(done, total)| Steps { done, total, step });
+                let (done, total) = row.done.zip(row.total).unwrap_or_default();
+                let progress = Progress { done, total, step: row.step.map(Cow::into_owned), percent: row.percent };
+                last.steps = Some(progress).filter(|progress| *progress != Progress::default());
             }
             "alert" => {
                 if let Some(alert) = row.alert {
@@ -356,6 +349,7 @@ struct Row<'a> {
     total: Option<u32>,
     #[serde(borrow)]
     step: Option<Cow<'a, str>>,
+    percent: Option<u8>,
     tokens: Option<Tokens>,
     tools: Option<ToolCounts>,
     summary: Option<Counts>,

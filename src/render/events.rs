@@ -104,6 +104,7 @@ fn transition(row: &Value, options: &Options) -> String {
 /// `3/7 steps, fixing rounding · 41 calls, 5 failed · 8.1k tokens out`.
 fn progress(row: &Value, options: &Options) -> String {
     let steps = row["done"].as_u64().zip(row["total"].as_u64()).map(|(done, total)| format!("{done}/{total} steps"));
+    let steps = steps.or_else(|| row["percent"].as_u64().map(|percent| format!("{percent} %")));
     let steps = join([steps, word(&row["step"], options)], ", ");
     join([Some(steps), Some(used(row))], options.dot())
 }

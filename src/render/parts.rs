@@ -42,14 +42,16 @@ pub(super) fn id(task: &TaskReport, options: &Options) -> Option<String> {
     (task.id != task.name).then(|| format!("({})", options.text(&task.id)))
 }
 
-/// `3/7`, where there are steps.
+/// `3/7`, or `40 %` where only that is known.
 pub(super) fn steps(progress: &Progress) -> Option<String> {
-    (progress.total > 0).then(|| format!("{}/{}", progress.done, progress.total))
+    let steps = progress.steps().map(|(done, total)| format!("{done}/{total}"));
+    steps.or_else(|| progress.percent.map(|percent| format!("{percent} %")))
 }
 
-/// `3/7 steps, fixing rounding`.
+/// `3/7 steps, fixing rounding`, or `40 %, fixing rounding`.
 pub(super) fn progress(progress: &Progress, options: &Options) -> String {
-    let steps = steps(progress).map(|steps| format!("{steps} steps"));
+    let unit = if progress.steps().is_some() { " steps" } else { "" };
+    let steps = steps(progress).map(|steps| steps + unit);
     let step = progress.step.as_ref().map(|step| options.text(step)).filter(|step| !step.is_empty());
     steps.into_iter().chain(step).collect::<Vec<_>>().join(", ")
 }

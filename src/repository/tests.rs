@@ -116,9 +116,32 @@ fn folders_beside_the_worktrees_count_once() {
     let seen: Vec<_> = repository.worktrees.iter().map(seen).collect();
     let linked = ["Main s main", "Linked far far", "Linked near near"];
     assert_eq!(seen[..3], linked);
-    assert_eq!(seen[3..], ["Folder ours -", "Folder clone main", "Folder found lost", "Folder plain -"]);
-    assert!(repository.worktrees[3].path.ends_with("out") && repository.worktrees[3].given.ends_with("ours"));
+    assert_eq!(seen[3..], ["Folder clone main", "Folder found lost", "Folder plain -"]);
     assert_eq!(problems, []);
+}
+
+#[test]
+fn a_worktree_is_not_configured_away() {
+    let lab = Lab::new("seed s; mkdir -p other/deep s/inner; seed theirs");
+    let out = |path: &str| {
+        format!(
+            "s, Main s main, ! s/.git/config `core.worktree` leads out of the repository, to `{path}`: not followed"
+        )
+    };
+    for (path, wanted) in [
+        ("../../other", out("other")),
+        ("../../theirs", out("theirs")),
+        ("../../other/deep", out("other/deep")),
+        ("../inner", "inner, Main s/inner main".to_owned()),
+        ("..", "s, Main s main".to_owned()),
+        ("../../gone", "s, Main s main".to_owned()),
+    ] {
+        lab.run(&format!("git config --file s/.git/config core.worktree {path}"));
+        assert_eq!(lab.sees("s"), wanted, "{path}");
+    }
+    // Its own `.git` leads there: a submodule, or a git directory that lies elsewhere.
+    lab.run("git config --file s/.git/config core.worktree ../../other; echo gitdir: ../s/.git > other/.git");
+    assert_eq!(lab.sees("s"), "other, Main other main");
 }
 
 #[test]

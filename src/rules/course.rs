@@ -33,22 +33,16 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
             return Speaks(found.with(Evidence::process(alive.pid, Some(alive.start), "says that it waits")));
         }
     }
-    let newest = facts.session.and_then(|seen| seen.last_activity);
-    match facts.declared {
-        Some(declared)
-            if declared.word == Some(Word::Waiting) && (newest.is_none() || declared.heartbeat() >= newest) =>
-        {
-            let about = declared
-                .question
-                .as_deref()
-                .map(|question| format!(": {}", one_line(question, 160)))
-                .unwrap_or_default();
-            let detail = format!("{}{about}", said(declared));
-            let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.heartbeat());
-            Speaks(found.with(declared_evidence(declared, "the declared status")))
-        }
-        _ => Silent(None),
-    }
+    let Some(declared) = facts.declared.filter(|declared| declared.asks) else { return Silent(None) };
+    let question = declared.question.as_deref().map(|question| one_line(question, 160));
+    let detail = match question {
+        Some(question) if declared.word != Some(Word::Waiting) => format!("waits for an answer: {question}"),
+        Some(question) => format!("{}: {question}", said(declared)),
+        None if declared.word == Some(Word::Waiting) => said(declared),
+        None => "its status says that a person is needed".to_owned(),
+    };
+    let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.heartbeat());
+    Speaks(found.with(declared_evidence(declared, "the declared status")))
 }
 
 /// A question, or a call that has to be allowed.

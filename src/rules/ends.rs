@@ -148,6 +148,9 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
     if let Some(job) = seen.waits_for(facts) {
         return Silent(Some(format!("its turn ended, but it waits for {}", job.name())));
     }
+    if facts.declared.is_some_and(|declared| declared.asks) {
+        return Silent(Some("its turn ended, but its status asks a person".to_owned()));
+    }
     let detail = match &seen.session.progress {
         _ if seen.left() => "its process went on to a newer session".to_owned(),
         Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),

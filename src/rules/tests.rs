@@ -196,6 +196,7 @@ fn status(word: Word, text: &str) -> Declared {
         word: Some(word),
         status: Some(text.to_owned()),
         at: Some(ago(60 * MINUTE)),
+        asks: word == Word::Waiting,
         ..Declared::default()
     }
 }

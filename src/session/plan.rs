@@ -67,6 +67,6 @@ impl Session {
         let in_state = |state| self.plan.iter().filter(move |step| step.state == state);
         let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
         let step = in_state(StepState::Current).next().map(|step| step.text.clone());
-        Some(Progress { done, total, step })
+        Some(Progress { done, total, step, percent: None })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::declared::{Declared, Whose, join};
 use crate::places::Places;
@@ -174,15 +173,11 @@ fn is_stale(declared: &Declared, site: &Site, atlas: &Atlas<'_>, now: Time) -> b
     declared.is_over() && declared.end().zip(made).is_some_and(|(end, made)| end < made)
 }
 
-/// A status that is older than its worktree came with the checkout: it is another task's.
+/// A status that is older than its worktree came with the checkout: it is another task's. Where its times leave
+/// that open, it did if git has it as it lies there.
 fn is_committed_copy(declared: &Declared, worktree: &Worktree, now: Time) -> bool {
     // What was made after now was copied here, and its time is that of the copying.
-    let Some(made) = worktree.made.filter(|made| *made <= now) else { return false };
-    match declared.at.or(declared.ended).or(declared.started) {
-        Some(at) => at < made,
-        // Without a time of its own, what is as old as the worktree was checked out with it.
-        None => declared.modified.is_some_and(|modified| modified <= made.plus(Duration::from_secs(2))),
-    }
+    declared.predates(worktree.made.filter(|made| *made <= now)).unwrap_or(declared.committed)
 }
 
 /// In the order in which they came up.

@@ -33,8 +33,15 @@ pub(super) fn of(
             Some(Word::Other) => notes.push(format!("its status `{word}` is not a known one")),
             _ => {}
         }
+        notes.extend(declared.message.as_deref().map(|message| format!("it says: {}", one_line(message, 160))));
+        let link = declared.pull_request.as_deref();
+        notes.extend(link.map(|link| format!("pull request {}", one_line(link, 160))));
         if declared.future {
             notes.push("its status has times in the future: a clock is wrong".to_owned());
+        }
+        if declared.untrue {
+            let what = "its status has no time that can be true (before 2000, or far in the future)";
+            notes.push(format!("{what}: the file's own is used"));
         }
         if declared.assumed_zone {
             notes.push("its status has times without a zone, taken as local".to_owned());

@@ -11,7 +11,7 @@ use super::{Context, Draft, alerts, notes};
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{
-    Considered, Evidence, ProcessReport, Reason, SessionReport, TaskReport, ToolReport, ToolsReport, Verdict,
+    Considered, Evidence, ProcessReport, Progress, Reason, SessionReport, TaskReport, ToolReport, ToolsReport, Verdict,
 };
 use crate::poll::Seen;
 use crate::rules;
@@ -87,9 +87,11 @@ fn describe(
     let first = mains.first();
     let name = one_line(&draft.name, NAME);
     let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
-    let progress = first
-        .and_then(|one| one.session.progress.clone())
-        .or_else(|| draft.declared.and_then(|declared| declared.progress.clone()));
+    let said = draft.declared.and_then(|declared| declared.progress.clone());
+    let progress = match (first.and_then(|one| one.session.progress.clone()), said) {
+        (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
+        (None, said) => said,
+    };
     let declared_at = draft.declared.and_then(Declared::heartbeat);
     // One that was opened and asked for nothing did nothing.
     let asked = sessions.iter().filter(|session| session.reason != Reason::NotStarted);
@@ -100,9 +102,10 @@ fn describe(
     if let Some(Life::Alive(alive)) = first.map(|one| &one.life) {
         evidence.push(Evidence::process(alive.pid, Some(alive.start), "the agent's process"));
     }
-    let question = (verdict.reason == Reason::WaitingForPerson)
-        .then(|| first.and_then(|one| one.session.question()).map(|call| call.summary.clone()))
-        .flatten();
+    let asked = || first.and_then(|one| one.session.question()).map(|call| call.summary.clone());
+    let said = || declared.filter(|declared| declared.asks).and_then(|declared| declared.question.as_deref());
+    let question = asked().or_else(|| said().map(|question| one_line(question, 500)));
+    let question = question.filter(|_| verdict.reason == Reason::WaitingForPerson);
     TaskReport {
         id: declared_id.unwrap_or_else(|| name.clone()),
         known_as: String::new(),

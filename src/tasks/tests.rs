@@ -12,7 +12,7 @@ use super::*;
 use crate::clients::{Format, Identity, LogFile, Mark, Sign, by_name};
 use crate::declared::Word;
 use crate::disk::Disk;
-use crate::model::Problem;
+use crate::model::{Problem, Progress};
 use crate::places::Places;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
@@ -202,7 +202,8 @@ impl Lab {
 
 fn status(word: Word, age: u64) -> Declared {
     let text = format!("{word:?}").to_lowercase();
-    Declared { word: Some(word), status: Some(text), at: Some(ago(age)), ..Declared::default() }
+    let asks = word == Word::Waiting;
+    Declared { word: Some(word), status: Some(text), at: Some(ago(age)), asks, ..Declared::default() }
 }
 
 fn called(id: &str, declared: Declared) -> Declared {
@@ -300,11 +301,27 @@ fn a_status_that_came_with_the_checkout_is_no_evidence() {
     let undated = |age| Declared { at: None, modified: Some(ago(age)), ..status(Word::Failed, 0) };
     let deep = format!("{A}/ci");
     let is_task = |folder: &str, declared, age| !lab().status(folder, declared).with(made(age)).says().is_empty();
+    let indexed = |declared| Declared { committed: true, ..declared };
+    let minute = |age| {
+        let from = ago(age);
+        let coarse = Some((from, from.plus(Duration::from_secs(60))));
+        Declared { coarse, ..status(Word::Failed, age) }
+    };
     let cases = [
         (status(Word::Failed, HOUR), HOUR, true),
+        (indexed(status(Word::Failed, HOUR)), HOUR, true),
+        // Within the second in which the worktree was made, only git can tell.
+        (status(Word::Failed, HOUR), HOUR - 999, true),
+        (indexed(status(Word::Failed, HOUR)), HOUR - 999, false),
+        (status(Word::Failed, HOUR), HOUR - SECOND, false),
         (status(Word::Failed, HOUR + 1), HOUR, false),
+        (minute(HOUR), HOUR - MINUTE + 1, true),
+        (indexed(minute(HOUR)), HOUR - MINUTE + 1, false),
+        (minute(HOUR), HOUR - MINUTE, false),
         (undated(HOUR - 2 * SECOND - 1), HOUR, true),
-        (undated(HOUR - 2 * SECOND), HOUR, false),
+        (indexed(undated(HOUR - 2 * SECOND - 1)), HOUR, true),
+        (undated(HOUR - 2 * SECOND), HOUR, true),
+        (indexed(undated(HOUR - 2 * SECOND)), HOUR, false),
         (undated(HOUR + 1), HOUR, false),
         (Declared { at: None, started: Some(ago(2 * HOUR)), ..undated(0) }, HOUR, false),
     ];
@@ -329,6 +346,18 @@ fn notes_say_what_does_not_fit() {
             "its status has times in the future: a clock is wrong",
         ),
         (
+            lab().status(A, Declared { message: Some("CI is\nslow".into()), ..status(Word::Running, 0) }),
+            "it says: CI is slow",
+        ),
+        (
+            lab().status(A, Declared { pull_request: Some("#12".into()), ..status(Word::Completed, 0) }),
+            "pull request #12",
+        ),
+        (
+            lab().status(A, Declared { untrue: true, ..status(Word::Running, 0) }),
+            "its status has no time that can be true (before 2000, or far in the future): the file's own is used",
+        ),
+        (
             lab().status(A, Declared { assumed_zone: true, ..status(Word::Running, 0) }),
             "its status has times without a zone, taken as local",
         ),
@@ -344,4 +373,21 @@ fn notes_say_what_does_not_fit() {
         assert_eq!(lab.task().notes, [wanted]);
     }
     assert!(lab().log("1", A, "prompt", 0).status(A, status(Word::Running, 0)).task().notes.is_empty());
+}
+
+#[test]
+fn a_question_that_a_status_asks_is_shown_while_it_waits() {
+    let asking = |age| Declared { question: Some("Which?".into()), ..status(Word::Waiting, age) };
+    let task = lab().log("1", A, "prompt ended", MINUTE).status(A, asking(0)).task();
+    assert_eq!((task.reason.code(), task.question.as_deref()), ("waiting_for_person", Some("Which?")));
+    // It was asked in an earlier turn.
+    let task = lab().log("1", A, "prompt ended", MINUTE).status(A, asking(2 * MINUTE)).task();
+    assert_eq!((task.reason.code(), task.question), ("turn_ended", None));
+    // A plan's own steps, and the step that only the status names.
+    let said = Progress { step: Some("lexing".into()), percent: Some(40), ..Progress::default() };
+    let status = Declared { progress: Some(said.clone()), ..status(Word::Running, 0) };
+    let plan = Progress { done: 2, total: 5, ..Progress::default() };
+    let with = |plan| lab().log_that("1", A, "prompt", 0, |it| it.progress = plan).status(A, status.clone()).task();
+    assert_eq!(with(None).progress, Some(said));
+    assert_eq!(with(Some(plan.clone())).progress, Some(Progress { step: Some("lexing".into()), ..plan }));
 }

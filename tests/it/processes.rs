@@ -5,6 +5,7 @@
 
 mod alerts;
 mod judged;
+mod launched;
 mod lives;
 mod machine;
 mod places;

@@ -268,6 +268,15 @@ fn an_exit_code_of_an_earlier_run_does_not_count() {
     }
 }
 
+/// The index of the linked worktree, as git has it in what is read of it: a file, and when it was checked out.
+fn check_out(lab: &Lab, name: &str, at: i64) {
+    let seconds = i32::try_from(at / 1000).unwrap().to_be_bytes();
+    let nanoseconds = i32::try_from(at % 1000 * 1_000_000).unwrap().to_be_bytes();
+    let entry = [&[0; 8][..], &seconds, &nanoseconds, &[0; 46], name.as_bytes(), &[0; 8]].concat();
+    let path = lab.path("/srv/shop/.git/worktrees/task-x/index");
+    fs::write(path, [b"DIRC\0\0\0\x02\0\0\0\x01", &*entry].concat()).unwrap();
+}
+
 #[test]
 fn what_came_with_the_checkout_or_with_an_earlier_worktree_is_no_evidence() {
     let made = |lab: &Lab, at: i64| write_at(lab, "/srv/shop/.git/worktrees/task-x/commondir", "../..\n", at);
@@ -300,7 +309,16 @@ fn what_came_with_the_checkout_or_with_an_earlier_worktree_is_no_evidence() {
         write_at(&lab, path, text, at);
         assert_eq!(tasks(&lab, NOW).len(), 1, "{path}: it is read");
         made(&lab, NOW - MINUTE);
+        let name = path.trim_start_matches("/srv/shop/.worktrees/task-x/");
+        check_out(&lab, name, at);
         assert_eq!(tasks(&lab, NOW), Vec::<Value>::new(), "{path}");
+        // As old as the worktree and unknown to git, or written to since: somebody was quick.
+        if at < NOW {
+            for (name, at) in [("another", at), (name, at - 1)] {
+                check_out(&lab, name, at);
+                assert_eq!(tasks(&lab, NOW).len(), 1, "{path}");
+            }
+        }
     }
 }
 

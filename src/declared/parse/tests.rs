@@ -22,7 +22,16 @@ fn some(text: impl AsRef<[u8]>) -> Declared {
 
 #[expect(clippy::unnecessary_wraps, reason = "fits the fields")]
 fn progress(done: u32, total: u32, step: Option<&str>) -> Option<Progress> {
-    Some(Progress { done, total, step: step.map(Into::into) })
+    Some(Progress { done, total, step: step.map(Into::into), percent: None })
+}
+
+fn step(step: &str) -> Option<Progress> {
+    progress(0, 0, Some(step))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "fits the fields")]
+fn percent(percent: u8, step: Option<&str>) -> Option<Progress> {
+    Some(Progress { step: step.map(Into::into), percent: Some(percent), ..Progress::default() })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "fits the fields")]
@@ -98,14 +107,14 @@ fn reads_what_workers_write() {
         ),
         (
             r#"{"state":"blocked","question":"Which database?"}"#,
-            Declared { question: text("Which database?"), ..word(Word::Waiting, "blocked") },
+            Declared { question: text("Which database?"), asks: true, ..word(Word::Waiting, "blocked") },
         ),
         (r#"{"status":"infra_failed"}"#, word(Word::Failed, "infra_failed")),
         // workers
         (
             r#"{"status":"needs_user","source":"workers","launcherPid":71,"childPid":72,
                 "startedAt":"2026-11-20T23:10:05Z","updatedAt":"2026-11-20T23:11:05+00:00"}"#,
-            Declared { pid: Some(71), started: at(60), at: at(0), ..word(Word::Waiting, "needs_user") },
+            Declared { pid: Some(71), started: at(60), at: at(0), asks: true, ..word(Word::Waiting, "needs_user") },
         ),
         // SVAO
         (
@@ -132,7 +141,7 @@ fn reads_what_workers_write() {
         ),
         (
             r#"{"status":"STUCK","current_subtask":"lexer","progress":"well","completed_subtasks":["a"]}"#,
-            Declared { step: text("lexer"), ..word(Word::Waiting, "STUCK") },
+            Declared { progress: step("lexer"), asks: true, ..word(Word::Waiting, "STUCK") },
         ),
         (
             r#"{"status":"active","lastUpdate":"2026-11-20 23:11:00 UTC  ","lastOutput":"x"}"#,
@@ -172,12 +181,14 @@ fn understands_the_words() {
     let cases = [
         (Word::Created, "created pending QUEUED Starting not_started"),
         (Word::Running, "running working active in_progress in-progress InProgress busy continue"),
-        (Word::Waiting, "waiting needs_user blocked stuck needs_input paused waiting-for-user"),
-        (Word::Completed, "completed complete done Success succeeded finished ok passed"),
+        (Word::Waiting, "waiting needs_user blocked stuck needs_input paused waiting-for-user question asking"),
+        (Word::Waiting, "waiting_for_approval needs_review awaiting_human_review pending_approval needs-user-input"),
+        (Word::Waiting, "input_required approval-needed waiting_on_user needs_clarification blocked_on_human"),
+        (Word::Completed, "completed complete done Success succeeded finished ok passed ready_for_review"),
         (Word::Failed, "failed error errored infra_failed lost"),
         (Word::TimedOut, "timeout timed_out TimedOut"),
         (Word::Cancelled, "cancelled canceled aborted killed stopped"),
-        (Word::Other, "idle STANDBY stale InReview ✓"),
+        (Word::Other, "idle STANDBY stale InReview ✓ waiting_for_ci waiting_on_build needs_rebase reviewed"),
     ];
     for (wanted, words) in cases {
         for word in words.split(' ') {
@@ -205,7 +216,10 @@ fn understands_every_spelling() {
     lands("name task title task_name taskName description", r#"" x \n y""#, &text("x"), |found| found.name);
     lands("error error_message errorMessage last_error", r#"{"message":"x"}"#, &text("x"), |found| found.error);
     lands("session_id sessionId child_session_id", r#""x""#, &vec!["x".to_owned()], |found| found.sessions);
-    lands("question waitingFor waiting_for", r#""x""#, &text("x"), |found| found.question);
+    lands("question blockers blocked_by blockedBy blocker", r#""x""#, &text("x"), |found| found.question);
+    lands("question blockers blocked_by", r#"["x", {"reason":"y"}]"#, &text("x; y"), |found| found.question);
+    lands("pr pr_url pull_request_url", r#""https://x/pull/1""#, &text("https://x/pull/1"), |found| found.pull_request);
+    lands("pr pr_number", "12", &text("#12"), |found| found.pull_request);
     lands("branch branch_name", r#""x""#, &text("x"), |found| found.branch);
     lands("host hostname", r#""x""#, &text("x"), |found| found.host);
     lands("exitCode exit_code EXIT-CODE returncode", "-9", &Some(-9), |found| found.exit_code);
@@ -216,8 +230,8 @@ fn understands_every_spelling() {
     lands(times, "1795216260", &Some(Time(NOW.0 - 5000)), |found| found.at);
     lands("started_at startedAt start_time", "1795216260", &Some(Time(NOW.0 - 5000)), |found| found.started);
     lands("ended_at completedAt finished_at", "1795216260", &Some(Time(NOW.0 - 5000)), |found| found.ended);
-    let steps = "current_step currentStep step phase current_subtask message progress";
-    lands(steps, r#""lexing""#, &text("lexing"), |found| found.step);
+    let steps = "current_step currentStep step stage phase current_subtask current_task activity message progress";
+    lands(steps, r#""lexing""#, &text("lexing"), |found| found.progress.and_then(|it| it.step));
     assert_eq!(some(r#"{"status":"a","status":"done","STATUS":"failed"}"#).word, Some(Word::Failed));
 }
 
@@ -241,25 +255,95 @@ fn understands_progress() {
         (r#""todos":[{"content":"a","status":"in_progress"}]"#, progress(0, 1, Some("a"))),
         (r#""current_step":3,"total_steps":5"#, progress(2, 5, Some("step 3"))),
         (r#""done":9,"total":5"#, progress(5, 5, None)),
-        (r#""progress":40"#, None),
-        (r#""progress":"40%""#, None),
-        (r#""progress":0.4,"total":0,"done":0"#, None),
+        (r#""progress":3,"total":7"#, progress(3, 7, None)),
+        (r#""progress":{"completed":2,"total":5,"message":"m"}"#, progress(2, 5, Some("m"))),
+        (r#""progress":"3/7 - fixing rounding""#, progress(3, 7, Some("fixing rounding"))),
+        (r#""step":"3/7""#, progress(2, 7, Some("step 3"))),
+        (r#""current_step":"Step 3 of 7: fixing rounding""#, progress(2, 7, Some("fixing rounding"))),
+        (r#""tasks":[{"title":"a","done":true},{"title":"b"}]"#, progress(1, 2, None)),
+        (r#""todos":["[x] a","- [ ] b","[ ] c"]"#, progress(1, 3, None)),
+        (r#""steps":{"a":"done","b":"in_progress","c":{"status":"pending"}}"#, progress(1, 3, Some("b"))),
+        (r#""progress":40"#, percent(40, None)),
+        (r#""progress":"40%""#, percent(40, None)),
+        (r#""progress":"40 % done""#, percent(40, None)),
+        (r#""progress":"40% - fixing rounding""#, percent(40, Some("fixing rounding"))),
+        (r#""progress":"about 40% there""#, percent(40, Some("about 40% there"))),
+        (r#""progress":60,"total_steps":5"#, percent(60, None)),
+        (r#""progress":0.4,"total":0,"done":0"#, percent(40, None)),
+        (r#""progress_percent":40.0"#, percent(40, None)),
+        (r#""progressPercentage":"40""#, percent(40, None)),
+        (r#""percent":99.7,"message":"m""#, percent(99, Some("m"))),
+        (r#""percent":100"#, percent(100, None)),
+        (r#""percent":1"#, percent(1, None)),
+        (r#""percent":1.0"#, percent(100, None)),
+        (r#""percent":0"#, percent(0, None)),
+        (r#""progress":{"percent":40,"current_step":"lexing"}"#, percent(40, Some("lexing"))),
+        (r#""progress":{"value":0.29}"#, percent(29, None)),
+        (r#""progress":140"#, None),
+        (r#""progress":-1,"percent":1e999"#, None),
+        (r#""progress":true"#, None),
         (r#""progress":"11/20/2026""#, None),
         (r#""done":true,"total":5"#, None),
         (r#""done":-1,"total":99999999999"#, None),
         (r#""steps":["a","b"]"#, None),
+        (r#""steps":{"a":"x","b":2}"#, None),
     ];
     for (json, wanted) in cases {
         assert_eq!(some(format!(r#"{{"status":"running",{json}}}"#)).progress, wanted, "{json}");
     }
     assert_eq!(some(r#"{"status":"done","current_step":5,"total_steps":5}"#).progress.unwrap().done, 5);
-    assert_eq!(some(r#"{"status":"running","current_step":5}"#).step, text("step 5"));
+    assert_eq!(some(r#"{"status":"running","current_step":5}"#).progress, step("step 5"));
+}
+
+#[test]
+fn what_is_in_the_way_asks_a_person() {
+    let asked = |json: &str| {
+        let found = some(json);
+        (found.asks, found.question)
+    };
+    for (json, wanted) in [
+        (r#"{"status":"running","question":"Which?"}"#, (true, text("Which?"))),
+        (r#"{"status":"in_progress","blockers":["no access","CI is red"]}"#, (true, text("no access; CI is red"))),
+        (r#"{"status":"running","blocked":true,"reason":"no access"}"#, (true, text("no access"))),
+        (r#"{"status":"running","needs_input":true}"#, (true, None)),
+        (r#"{"status":"blocked","message":"no access"}"#, (true, text("no access"))),
+        (r#"{"status":"question"}"#, (true, None)),
+        (r#"{"question":"Which?"}"#, (true, text("Which?"))),
+        // Nothing is in the way, or it is over.
+        (r#"{"status":"running","blockers":[]}"#, (false, None)),
+        (r#"{"status":"running","blockers":"None currently."}"#, (false, None)),
+        (r#"{"status":"running","blockers":["none"],"blocked":false,"question":null}"#, (false, None)),
+        (r#"{"status":"running","waiting_for":"the build","reason":"it is slow"}"#, (false, None)),
+        (r#"{"status":"completed","question":"Which?","blockers":["x"]}"#, (false, None)),
+        (r#"{"status":"blocked","exit_code":1}"#, (false, None)),
+    ] {
+        assert_eq!(asked(json), wanted, "{json}");
+    }
+    assert_eq!(some(r#"{"status":"blocked","message":"no access"}"#).progress, None);
+    assert_eq!(some(r#"{"status":"running","step":"a","message":"b"}"#).message, text("b"));
+    assert_eq!(some(r#"{"status":"running","message":"b"}"#).message, None);
+}
+
+#[test]
+fn who_says_how_far_it_has_come_is_at_work() {
+    for json in [
+        r#"{"progress":60}"#,
+        r#"{"message":"reading the code"}"#,
+        r#"{"current_task":"fix it"}"#,
+        r#"{"tasks":[{"name":"a","status":"done"}]}"#,
+        r#"{"blockers":["no access"]}"#,
+    ] {
+        let found = some(json);
+        assert_eq!((found.word, found.status.clone()), (Some(Word::Running), None), "{json}");
+        assert!(found.merely_works());
+    }
 }
 
 #[test]
 fn a_time_must_make_sense() {
     let at = |value: &str| {
         let found = some(format!(r#"{{"status":"running","ts":{value}}}"#));
+        assert_eq!(found.at.is_none(), found.untrue || !value.contains(char::is_numeric), "{value}");
         (found.at.map(|at| at.0 - NOW.0), found.assumed_zone, found.future)
     };
     let none = (None, false, false);
@@ -268,13 +352,36 @@ fn a_time_must_make_sense() {
     assert_eq!(at("\"2026-11-21T00:11:05\""), (Some(0), true, false));
     assert_eq!(at("\"2026-11-20T23:12:05Z\""), (Some(60_000), false, false));
     assert_eq!(at("\"2026-11-20T23:12:06Z\""), (Some(0), false, true));
-    assert_eq!(at("\"9999-12-31T23:59:60Z\""), none);
+    assert_eq!(at("\"2026-11-21T23:11:05Z\""), (Some(0), false, true));
+    for value in ["\"2026-11-21T23:11:06Z\"", "\"9999-12-31T23:59:60Z\"", "1e18", "4102444800"] {
+        assert_eq!(at(value), none, "{value}");
+    }
     assert_eq!(at("\"2016-12-31T23:59:60Z\""), (Some(1_483_228_800_000 - NOW.0), false, false));
     for value in ["0", "-1", "12", "20261120", "\"1970-01-01T00:00:00Z\"", "1e999", "1795216265000000", "\"NaN\""] {
         assert_eq!(at(value), none, "{value}");
     }
-    for value in ["true", "null", "[]", "{}", "\"\"", "\"+10000-01-01T00:00:00Z\"", "\"10000-01-01T00:00:00\""] {
+    for value in ["true", "null", "[]", "{}", "\"\"", "\"soon\""] {
         assert_eq!(at(value), none, "{value}");
+    }
+    // One that can be true is enough.
+    assert!(!some(r#"{"status":"running","ts":0,"updated_at":1795216265}"#).untrue);
+}
+
+#[test]
+fn a_time_says_no_more_than_its_text() {
+    let minute = (at(5), Some((Time(NOW.0 - 5000), Time(NOW.0 + 55_000))));
+    let day = |from: i64| Some((Time(from), Time(from + 86_400_000)));
+    let cases = [
+        ("\"2026-11-20T23:11:05Z\"", (at(0), None)),
+        ("\"2026-11-20T23:11Z\"", minute),
+        ("\"2026-11-21 00:11\"", minute),
+        // As far as the text goes it may be just now.
+        ("\"2026-11-21\"", (at(0), day(NOW.0 - 665_000))),
+        ("\"2026-11-20\"", (Some(Time(NOW.0 - 665_001)), day(NOW.0 - 665_000 - 86_400_000))),
+    ];
+    for (value, wanted) in cases {
+        let found = some(format!(r#"{{"status":"running","ts":{value}}}"#));
+        assert_eq!((found.at, found.coarse), wanted, "{value}");
     }
 }
 
@@ -323,7 +430,7 @@ fn hostile_files_lose_no_more_than_they_must() {
     }
     let long =
         some(format!(r#"{{"status":"{0}","error":"{0}","step":"{0}","name":"{0}","id":"{0}"}}"#, "ü".repeat(5000)));
-    for text in [long.status, long.error, long.step, long.id] {
+    for text in [long.status, long.error, long.progress.and_then(|it| it.step), long.id] {
         assert_eq!(text.unwrap().chars().count(), 500);
     }
     assert_eq!(long.name.unwrap().chars().count(), 80);

@@ -54,6 +54,10 @@ pub(super) struct Row<'a> {
     /// Why `OpenCode`'s step finished.
     reason: Option<Cow<'a, str>>,
     attempt: Option<u32>,
+    /// What a script that leads an agent says is being done.
+    phase: Option<Cow<'a, str>>,
+    /// What it calls that, where the row is one of a phase.
+    name: Option<Cow<'a, str>>,
 }
 
 /// An error, as text or as an object.
@@ -71,11 +75,14 @@ impl<'a> Row<'a> {
             let raw = reader.raw();
             let text = || raw.text(LONGEST_TEXT);
             match key {
+                b"phase" => row.phase = text(),
+                b"name" | b"title" | b"step" => row.name = text().or_else(|| row.name.take()),
+                b"event" if row.kind.is_empty() => row.kind = text().unwrap_or_default(),
                 b"type" => row.kind = text().unwrap_or_default(),
                 b"subtype" => row.subtype = text().unwrap_or_default(),
                 b"session_id" | b"sessionID" | b"thread_id" => row.session = text(),
                 b"cwd" => row.directory = text(),
-                b"timestamp" => {
+                b"timestamp" | b"ts" => {
                     row.at = text().and_then(|text| Time::parse(&text)).or_else(|| Time::from_number(raw.number()?));
                 }
                 b"is_error" => row.is_error = raw.reader().boolean(),
@@ -153,6 +160,15 @@ impl Stream {
             (kind, _) if WORK.contains(&kind) => self.goes_on(),
             // What is told beside the work.
             ("system" | "rate_limit_event", _) => {}
+            ("phase", _) => self.phase(row.phase.as_deref().or(row.name.as_deref()), row),
+            _ if row.phase.is_some() => {
+                self.phase(row.phase.as_deref(), row);
+                self.untyped += 1;
+                // A lone one is a status file.
+                if self.untyped == 1 {
+                    return;
+                }
+            }
             _ => return,
         }
         self.rows += 1;
@@ -173,6 +189,23 @@ impl Stream {
 
     fn goes_on(&mut self) {
         (self.end, self.retries) = (None, 0);
+    }
+
+    /// A script says what is being done, or by a word for an end that all of it is over. What its status says is of
+    /// the phase.
+    fn phase(&mut self, phase: Option<&str>, row: &Row<'_>) {
+        self.goes_on();
+        let Some(phase) = phase else { return };
+        let word = Word::parse(phase);
+        if word.is_end() {
+            let error = row.error.text.as_deref().or(row.message.as_deref()).map(str::to_owned);
+            let error = error.filter(|_| word != Word::Completed);
+            self.end = Some(End { word, said: phase.to_owned(), error, class: None, api_error: false });
+        } else {
+            let step = row.name.as_deref().filter(|name| *name != phase);
+            let step = step.map_or_else(|| phase.to_owned(), |step| format!("{phase}: {step}"));
+            self.step = crate::declared::fields::cut(&step, 500);
+        }
     }
 
     fn retry(&mut self, row: &Row<'_>) {

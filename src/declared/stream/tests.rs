@@ -169,6 +169,36 @@ fn what_is_no_stream_says_nothing() {
 }
 
 #[test]
+fn phases_of_a_script_are_the_current_step() {
+    let claude = r#"{"type":"result","subtype":"success","is_error":false}"#;
+    let cases = [
+        (r#"{"type":"phase","phase":"plan"}"#.to_owned(), Running, Some("plan")),
+        (
+            r#"{"type":"phase","name":"fix rounding","timestamp":"2026-11-20T23:00:00Z"}"#.into(),
+            Running,
+            Some("fix rounding"),
+        ),
+        (r#"{"event":"phase","phase":"build","step":"compile"}"#.into(), Running, Some("build: compile")),
+        ("{\"phase\":\"plan\"}\n{\"phase\":\"test\",\"status\":\"completed\"}".into(), Running, Some("test")),
+        ("{\"phase\":\"plan\"}\n{\"phase\":\"failed\",\"error\":{\"message\":\"no\"}}".into(), Failed, Some("plan")),
+        // The script goes on when an agent of it has ended.
+        (format!("{claude}\n{{\"type\":\"phase\",\"phase\":\"review\"}}"), Running, Some("review")),
+        (format!("{{\"type\":\"phase\",\"phase\":\"review\"}}\n{claude}"), Completed, Some("review")),
+    ];
+    for (text, word, step) in cases {
+        let found = told(&text).unwrap();
+        let said = found.progress.and_then(|progress| progress.step);
+        assert_eq!((found.word, said.as_deref()), (Some(word), step), "{text}");
+    }
+    // A status file, and an agent's own row.
+    for text in [r#"{"status":"failed","phase":"testing"}"#, r#"{"phase":"errored","exit_code":1}"#] {
+        assert_eq!(told(text), None, "{text}");
+    }
+    let own = told(r#"{"type":"assistant","phase":"x","message":{}}"#).unwrap();
+    assert_eq!(own.progress, None);
+}
+
+#[test]
 fn sessions_place_and_time() {
     let found = told(concat!(
         "{\"type\":\"system\",\"subtype\":\"init\",\"cwd\":\"/w/a\",\"session_id\":\"one\"}\n",

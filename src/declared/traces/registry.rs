@@ -8,6 +8,7 @@ use super::Look;
 use crate::declared::parse::parse_entry;
 use crate::declared::{Declared, Whose, read_whole};
 use crate::json::Reader;
+use crate::model::Problem;
 
 pub(super) const BEGINS: &[&str] = &[".gadugi", ".claude", "process_registry.json"];
 
@@ -15,7 +16,7 @@ const FILES: &[&str] =
     &[".gadugi/monitoring/process_registry.json", "process_registry.json", ".claude/orchestrator/worktree_state.json"];
 
 /// Of more tasks in one file, the last ones are kept.
-const MOST: usize = 2_000;
+const MOST: usize = 20_000;
 
 pub(super) fn read(look: &mut Look<'_>) {
     for name in FILES {
@@ -32,6 +33,10 @@ pub(super) fn read(look: &mut Look<'_>) {
             }
         };
         let skipped = entries.len().saturating_sub(MOST);
+        if skipped > 0 {
+            let why = format!("{skipped} older tasks left out: the last {MOST} are read");
+            look.problems.push(Problem::new(&path, why));
+        }
         for (key, entry) in entries.into_iter().skip(skipped) {
             let Some(told) = parse_entry(&entry, now, local).filter(Declared::is_clear) else { continue };
             let Some(id) = told.id.clone().or(key) else { continue };

@@ -1,47 +1,78 @@
 //! What was delegated, and what became of it: `.agents/logs/delegation_requests.jsonl` and
-//! `delegation_results.jsonl`, a row a task, read from their ends. Our own record lies in the same folder.
+//! `delegation_results.jsonl`, a row a task. Our own record lies in the same folder.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Look;
 use crate::clients::Identity;
 use crate::declared::parse::parse_entry;
-use crate::declared::stream::tail;
 use crate::declared::{Declared, Whose, Word, join};
 use crate::model::Problem;
 use crate::time::Time;
 
 pub(super) const BEGINS: &[&str] = &[".agents"];
 
-/// How much of each file is read, in bytes.
-const WINDOW: u64 = 1024 * 1024;
+/// How much of each file is read, from its end, in bytes.
+const WINDOW: u64 = 64 * 1024 * 1024;
+
+/// Longer rows are passed over, in bytes.
+const LONGEST: u64 = 1024 * 1024;
 
 /// Of more tasks, the newest are kept.
-const MOST: usize = 2_000;
+const MOST: usize = 20_000;
 
-pub(super) fn read(look: &mut Look<'_>) {
-    let mut order = Vec::new();
-    let mut tasks: HashMap<String, [Option<Declared>; 2]> = HashMap::new();
-    for (at, name) in ["delegation_requests.jsonl", "delegation_results.jsonl"].into_iter().enumerate() {
-        let path = look.path(".agents/logs").join(name);
-        let rows = rows(look, &path).unwrap_or_else(|error| {
-            look.note(&path, &error);
-            Vec::new()
-        });
-        for row in rows {
-            let word = if at == 0 { requested(&row) } else { Some(resulted(&row)) };
-            let id = row.id.clone().unwrap_or_default();
-            if !tasks.contains_key(&id) {
-                order.push(id.clone());
-            }
-            tasks.entry(id).or_default()[at] = Some(Declared { word, ..row });
+/// What is said of each task, by its id, in the order in which they came up.
+#[derive(Default)]
+struct Delegated {
+    order: Vec<String>,
+    /// The request and the result.
+    tasks: HashMap<String, [Option<Declared>; 2]>,
+    /// How many of the oldest were given up.
+    dropped: usize,
+}
+
+impl Delegated {
+    fn add(&mut self, at: usize, row: Declared) {
+        let id = row.id.clone().unwrap_or_default();
+        if !self.tasks.contains_key(&id) {
+            self.order.push(id.clone());
+        }
+        self.tasks.entry(id).or_default()[at] = Some(row);
+        // Half of what is kept at a time, so that each is moved once.
+        if self.order.len() == 2 * MOST {
+            self.drop_oldest();
         }
     }
-    let skipped = order.len().saturating_sub(MOST);
-    for id in order.into_iter().skip(skipped) {
-        let [request, result] = tasks.remove(&id).unwrap_or_default();
+
+    fn drop_oldest(&mut self) {
+        let old = self.order.len().saturating_sub(MOST);
+        for id in self.order.drain(..old) {
+            self.tasks.remove(&id);
+        }
+        self.dropped += old;
+    }
+}
+
+pub(super) fn read(look: &mut Look<'_>) {
+    let mut delegated = Delegated::default();
+    let folder = look.path(".agents/logs");
+    for (at, name) in ["delegation_requests.jsonl", "delegation_results.jsonl"].into_iter().enumerate() {
+        let path = folder.join(name);
+        let told = rows(look, &path, |row| {
+            let word = if at == 0 { requested(&row) } else { Some(resulted(&row)) };
+            delegated.add(at, Declared { word, ..row });
+        });
+        told.unwrap_or_else(|error| look.note(&path, &error));
+    }
+    delegated.drop_oldest();
+    if delegated.dropped > 0 {
+        let why = format!("{} older delegations left out: the newest {MOST} are read", delegated.dropped);
+        look.problems.push(Problem::new(folder, why));
+    }
+    for id in delegated.order {
+        let [request, result] = delegated.tasks.remove(&id).unwrap_or_default();
         if let Some(declared) = join(result.into_iter().chain(request).collect()) {
             look.say(Declared { whose: Whose::Task, ..declared });
         }
@@ -59,30 +90,46 @@ fn resulted(row: &Declared) -> Word {
     said.unwrap_or(if row.error.is_some() { Word::Failed } else { Word::Completed })
 }
 
-/// The rows that name a task, in order.
-fn rows(look: &mut Look<'_>, path: &Path) -> io::Result<Vec<Declared>> {
-    let (file, meta) = look.disk.open(path)?;
+/// Hands on the rows that name a task, in order, one at a time.
+fn rows(look: &mut Look<'_>, path: &Path, mut tell: impl FnMut(Declared)) -> io::Result<()> {
+    let (mut file, meta) = look.disk.open(path)?;
     let modified = Identity::of(&meta).modified().min(look.now);
-    let (offset, bytes) = tail(&file, meta.len(), WINDOW)?;
-    let mut rows = Vec::new();
-    let mut start = offset;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (text, at) = (line.trim_ascii(), start);
-        start += line.len() as u64;
+    let from = meta.len().saturating_sub(WINDOW);
+    let mut at = file.seek(SeekFrom::Start(from.saturating_sub(1)))?;
+    let mut reader = BufReader::with_capacity(64 * 1024, file.take(meta.len() - at));
+    if from > 0 {
+        at += reader.skip_until(b'\n')? as u64;
+        let why = format!("{} MiB at its start left out: the last {} MiB are read", at >> 20, WINDOW >> 20);
+        look.problems.push(Problem::new(path, why));
+    }
+    let (mut line, mut bad) = (Vec::new(), None);
+    loop {
+        line.clear();
+        let start = at;
+        at += (&mut reader).take(LONGEST).read_until(b'\n', &mut line)? as u64;
+        if line.is_empty() {
+            break;
+        }
+        let is_whole = line.ends_with(b"\n");
+        if !is_whole {
+            at += reader.skip_until(b'\n')? as u64;
+        }
+        let text = line.trim_ascii();
         match parse_entry(text, look.now, look.local) {
-            Some(row) if row.id.is_some() => rows.push(Declared {
+            Some(row) if row.id.is_some() => tell(Declared {
                 // Others' rows make the file newer.
                 modified: Some(modified).filter(|_: &Time| row.at.is_none()),
                 path: path.to_path_buf(),
                 ..row
             }),
             // The last one may be on its way.
-            None if !text.is_empty() && line.ends_with(b"\n") && !look.problems.iter().any(|it| it.path == path) => {
-                let message = "a row that is no JSON object, left out".to_owned();
-                look.problems.push(Problem { path: path.to_path_buf(), line: None, offset: Some(at), message });
-            }
+            None if !text.is_empty() && (is_whole || at < meta.len()) => bad = bad.or(Some(start)),
             _ => {}
         }
     }
-    Ok(rows)
+    if let Some(offset) = bad {
+        let message = "a row that is no JSON object, left out".to_owned();
+        look.problems.push(Problem { path: path.to_path_buf(), line: None, offset: Some(offset), message });
+    }
+    Ok(())
 }

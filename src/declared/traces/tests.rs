@@ -152,6 +152,13 @@ fn one_file_for_one_task() {
         (&[(".agent/status.json", r#"{"status":"infra_failed"}"#)], &[". Failed"]),
         (&[(".agent/status.json", r#"{"status":"continue"}"#)], &[". Running"]),
         (&[(".agent/status.json", r#"{"status":"InReview","id":"REQ-1"}"#)], &[]),
+        (&[(".wt/status.json", r#"{"progress":60}"#)], &[". Running"]),
+        (&[(".status.json", r#"{"phase":"testing","status":"running"}"#)], &[". Running"]),
+        (&[(".claude/status.json", r#"{"question":"Which?"}"#)], &[". Running Which?"]),
+        (&[(".agents/status.json", r#"{"version":1,"plans":[{"plan_id":"p","status":"InReview"}]}"#)], &[]),
+        (&[("status.json", r#"{"message":"reading"}"#)], &[". Running"]),
+        (&[("result.json", r#"{"message":"fine","summary":"all of it"}"#)], &[]),
+        (&[(".results/t.json", r#"{"message":"fine","progress":7}"#)], &[]),
         (&[("status.json", r#"{"status":"running"}"#), ("result.json", r#"{"exitCode":1}"#)], &[". Failed 1"]),
     ]);
 }
@@ -213,16 +220,21 @@ fn what_is_no_good_is_named() {
 }
 
 #[test]
-fn only_the_newest_rows_of_a_delegation_are_read() {
-    let row = |number: usize| format!("{{\"task_id\":\"bg_{number}\",\"x\":\"{}\"}}\n", "x".repeat(1000));
-    let rows = (0..3000).map(row).collect::<Vec<_>>().concat();
-    let says = Ground::new(&[(".agents/logs/delegation_requests.jsonl", &rows)]).says();
-    assert!((900..1100).contains(&says.len()), "{}", says.len());
-    assert_eq!(says.last().unwrap(), "bg_2999 Created");
-    let rows: Vec<String> = (0..5000).map(|number| format!("{{\"id\":\"{number}\"}}\n")).collect();
-    let rows = rows.concat();
-    let says = Ground::new(&[(".agents/logs/delegation_requests.jsonl", &rows)]).says();
-    assert_eq!((says.len(), says[0].as_str()), (2000, "3000 Created"));
+fn every_row_of_a_delegation_is_read_and_what_is_left_out_is_said() {
+    let rows =
+        |count: usize| (0..count).map(|number| format!("{{\"id\":\"{number}\"}}\n")).collect::<Vec<_>>().concat();
+    let requests = |text: &str| Ground::new(&[(".agents/logs/delegation_requests.jsonl", text)]);
+    let ground = requests(&rows(5000));
+    assert_eq!((ground.says().len(), ground.problems()), (5000, Vec::new()));
+    // One whose row is too long, and others after it.
+    let long = format!("{{\"id\":\"long\",\"x\":\"{}\"}}\n{}", "x".repeat(2 << 20), rows(2));
+    let ground = requests(&long);
+    assert_eq!((ground.says().join(" "), ground.problems().len()), ("0 Created 1 Created".to_owned(), 1));
+    requests(&rows(21_000)).look(None, |look| {
+        let said: Vec<_> = look.found.iter().map(|(_, declared)| line(declared)).collect();
+        assert_eq!((said.len(), said[0].as_str(), said[19_999].as_str()), (20_000, "1000 Created", "20999 Created"));
+        assert_eq!(look.problems[0].message, "1000 older delegations left out: the newest 20000 are read");
+    });
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
 }
 
 fn steps(done: u32, total: u32, step: &str) -> Progress {
-    Progress { done, total, step: Some(step.into()) }
+    Progress { done, total, step: Some(step.into()), percent: None }
 }
 
 pub(super) fn struggling() -> TaskReport {

@@ -8,7 +8,6 @@ fn rule_7_a_person_is_asked() {
     let of = |age, word: Word| Some(written(age, status(word, "blocked")));
     let busy = |declared| log("prompt work", MINUTE).with(|it| it.declared = declared);
     let undated = Declared { at: None, modified: Some(ago(MINUTE)), ..status(Word::Waiting, "blocked") };
-    let stale = Declared { at: None, modified: Some(ago(MINUTE + 1)), ..status(Word::Waiting, "blocked") };
     check(vec![
         (log("prompt ask", 0), "stuck waiting_for_person"),
         (log("prompt call ask", 0), "stuck waiting_for_person"),
@@ -29,15 +28,21 @@ fn rule_7_a_person_is_asked() {
         // A sub-agent in the background asks through it.
         (log("prompt ended", 0).life(waiting()).awaiting(agent(0)), "stuck waiting_for_person"),
         (busy(of(MINUTE, Word::Waiting)), "stuck waiting_for_person"),
-        (busy(of(MINUTE + 1, Word::Waiting)), "healthy working"),
+        // What was said of this turn is open until something else is said.
+        (busy(of(MINUTE + 1, Word::Waiting)), "stuck waiting_for_person"),
+        (log("prompt ended", 0).declared(status(Word::Waiting, "blocked")), "stuck waiting_for_person"),
+        (log("prompt ended", 0).declared(status(Word::Running, "running")), "completed turn_ended"),
+        (busy(Some(Declared { asks: true, ..status(Word::Running, "running") })), "stuck waiting_for_person"),
+        (busy(of(0, Word::Waiting)).life(Life::Absent), "failed process_gone"),
         (busy(of(0, Word::Running)), "healthy working"),
         (busy(Some(undated)), "stuck waiting_for_person"),
-        (busy(Some(stale)), "healthy working"),
         (nothing().declared(status(Word::Waiting, "paused")), "stuck waiting_for_person"),
     ]);
     let asked = Declared { question: Some("Which\u{1b} one?".into()), ..status(Word::Waiting, "blocked") };
     let detail = nothing().declared(asked).verdict().detail;
     assert_eq!(detail, "its status says `blocked`: Which\\u{1b} one?");
+    let beside = Declared { asks: true, question: Some("Which one?".into()), ..status(Word::Running, "running") };
+    assert_eq!(nothing().declared(beside).verdict().detail, "waits for an answer: Which one?");
     let verdict = log("prompt call", 0).life(waiting()).verdict();
     assert_eq!(verdict.detail, "waits for a person (a permission): Bash `cargo\\u{1b}[31m test`");
     assert_eq!(verdict.since, Some(ago(MINUTE)));

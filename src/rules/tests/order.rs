@@ -25,7 +25,8 @@ fn every_reason() -> Vec<(Case, &'static str)> {
         (log("prompt ended", 0).declared(status(Word::Completed, "done")), "declared_completed"),
         (log("prompt transient", 0).declared(cancelled()), "api_error"),
         (log("prompt ended", 0).declared(cancelled()), "interrupted"),
-        (log("prompt ended", 0).declared(written(0, status(Word::Waiting, "blocked"))), "turn_ended"),
+        (log("prompt ended", 0), "turn_ended"),
+        (log("prompt ended", 0).declared(written(0, status(Word::Waiting, "blocked"))), "waiting_for_person"),
         (log("prompt ask", 0).life(dead()), "process_gone"),
         (long("prompt call ask").open_for(60 * MINUTE), "waiting_for_person"),
         (long(&format!("prompt {failing} call")).open_for(60 * MINUTE), "tool_silent"),
@@ -48,7 +49,7 @@ fn of_two_rules_that_speak_the_first_decides() {
         ["declared success", "turn_ended"],
         ["api_error", "interrupted"],
         ["interrupted", "turn_ended"],
-        ["turn_ended", "waiting_for_person"],
+        ["turn_ended", "working"],
         ["process_gone", "waiting_for_person"],
         ["waiting_for_person", "tool_silent"],
         ["tool_silent", "failure_streak"],
@@ -75,6 +76,7 @@ fn these_never_speak_together() {
         ["declared failure", "api_error"],
         ["declared success", "api_error"],
         ["turn_ended", "process_gone"],
+        ["turn_ended", "waiting_for_person"],
         ["tool_silent", "silent"],
     ];
     for (case, _) in every_reason() {
