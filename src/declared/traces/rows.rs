@@ -79,7 +79,7 @@ fn rows(look: &mut Look<'_>, path: &Path) -> io::Result<Vec<Declared>> {
             // The last one may be on its way.
             None if !text.is_empty() && line.ends_with(b"\n") && !look.problems.iter().any(|it| it.path == path) => {
                 let message = "a row that is no JSON object, left out".to_owned();
-                look.problems.push(Problem { path: path.to_path_buf(), line: None, offset: Some(at), message });
+                look.problems.push(Problem { offset: Some(at), ..Problem::new(path, message) });
             }
             _ => {}
         }
