@@ -287,7 +287,7 @@ fn attempt<T>(
     path: &Path,
     parse: impl Fn(&[u8]) -> serde_json::Result<T>,
 ) -> Result<Option<(T, Option<Time>)>, Failure> {
-    let torn = |line, message: String| Failure::Torn(Problem { path: path.to_path_buf(), line, offset: None, message });
+    let torn = |line, message: String| Failure::Torn(Problem { line, ..Problem::new(path, message) });
     let (bytes, modified) = match bytes(disk, path) {
         Ok(Some(read)) => read,
         Ok(None) => return Err(torn(None, "changed while it was read".into())),

@@ -1,6 +1,6 @@
 //! Whether a session's agent lives: by the best sign its client gives, else by a process in the worktree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -170,7 +170,8 @@ impl Search<'_> {
         let unseen = |process: &Process| {
             process.cwd.is_none() && process.is_agent() || client.is_log.is_some() && process.open.is_none()
         };
-        if may_hide(self.table, candidate, unseen) { Life::Unknown } else { Life::Absent }
+        let hidden = self.signs.unread.contains(client.client) || may_hide(self.table, candidate, unseen);
+        if hidden { Life::Unknown } else { Life::Absent }
     }
 }
 
@@ -214,6 +215,8 @@ struct Signs<'a> {
     marks: HashMap<(&'static str, &'a str), Vec<&'a Mark>>,
     /// What processes wait for a person to do, by their ids. Whatever session their file names: it may be the last one.
     waiting: HashMap<u32, &'a Sign>,
+    /// The clients of whose signs some could not be read.
+    unread: HashSet<&'static str>,
     /// Which process holds which file open.
     holders: HashMap<FileId, &'a Process>,
 }
@@ -234,7 +237,9 @@ impl<'a> Signs<'a> {
         }
         let holding = table.processes.iter().filter(|process| process.client.is_some() && !process.is_zombie());
         let holders = holding.flat_map(|process| process.open.iter().flatten().map(move |open| (open.file, process)));
-        Self { table, marks: by_session, waiting, holders: holders.collect() }
+        let is_unread = |marks: &Vec<Mark>| marks.iter().any(|mark| mark.sign == Sign::Unread);
+        let unread = marks.iter().filter(|(_, marks)| is_unread(marks)).map(|(client, _)| *client).collect();
+        Self { table, marks: by_session, waiting, unread, holders: holders.collect() }
     }
 
     /// What they say of one session; nothing if there is none.
@@ -261,6 +266,7 @@ impl<'a> Signs<'a> {
                 let is_its = start.is_some() || process.client == Some(client);
                 is_its.then(|| self.alive(process))
             }),
+            Sign::Unread => Life::Unknown,
             Sign::Lock(file) => match self.holders.get(file) {
                 Some(process) => Life::Alive(self.alive(process)),
                 None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,

@@ -70,8 +70,10 @@ pub(crate) enum Reason {
     Working,
     WaitingForJob,
     NotStarted,
-    /// Nothing that was found could be read.
+    /// What there is could not be read.
     Unreadable,
+    /// An agent runs, and nothing tells what it does.
+    NoLog,
 }
 
 impl Reason {
@@ -97,6 +99,7 @@ impl Reason {
             Self::WaitingForJob => "waiting_for_job",
             Self::NotStarted => "not_started",
             Self::Unreadable => "unreadable",
+            Self::NoLog => "no_log",
         }
     }
 }
@@ -160,11 +163,24 @@ pub(crate) struct Problem {
     /// In bytes from the start of the file.
     pub(crate) offset: Option<u64>,
     pub(crate) message: String,
+    /// Where it keeps logs from being read.
+    #[serde(skip)]
+    pub(crate) unread: Option<Box<Unread>>,
+}
+
+/// Logs that are there, or may be, and could not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) client: &'static str,
+    /// The directory of their sessions; where that is not known, it may be any.
+    pub(crate) directory: Option<PathBuf>,
+    /// When they were last written to, if that is known.
+    pub(crate) written: Option<Time>,
 }
 
 impl Problem {
     pub(crate) fn new(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), line: None, offset: None, message: message.into() }
+        Self { path: path.into(), line: None, offset: None, message: message.into(), unread: None }
     }
 }
 
@@ -256,6 +272,13 @@ pub(crate) struct Snapshot {
     /// Of a look at everything, and not at some repositories only.
     #[serde(skip)]
     pub(crate) everywhere: Option<Everywhere>,
+}
+
+impl Snapshot {
+    /// Logs could not be read: tasks may be missing, or worse than they seem.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.problems.iter().any(|problem| problem.unread.is_some())
+    }
 }
 
 /// What a look at everything found besides tasks.

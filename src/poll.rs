@@ -3,16 +3,17 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::ErrorKind;
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clients::{CLIENTS, Client, LogFile, Mark, Sign};
+use crate::clients::{CLIENTS, Client, Env, LogFile, Mark, Sign};
 use crate::declared::{Declared, Look, launched};
 use crate::disk::{Disk, FileId};
 use crate::model::Problem;
 use crate::places::Places;
-use crate::process::{Found, ProcessTable, Program};
+use crate::process::{Found, Process, ProcessTable, Program};
 use crate::reading::{self, SeenLog};
 use crate::repository::{self, Finder, Grounds, Repository, Worktree};
 use crate::settings::{Config, Horizon};
@@ -35,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) problems: Vec<Problem>,
     /// It was looked wherever a session is, and not in some repositories only.
     pub(crate) everywhere: bool,
+    /// There is no folder in which any client would keep its logs.
+    pub(crate) blind: bool,
 }
 
 /// Where to look, and how.
@@ -60,11 +63,14 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let mut finder = Finder::new(disk);
     request.roots.iter().try_for_each(|root| finder.repository(root))?;
     let mut problems = table.problems.clone();
-    let marks: Marks = CLIENTS.iter().map(|client| (client.name, (client.marks)(disk, world, &mut problems))).collect();
+    let environments = environments(request, &table);
+    let marks = marks(disk, &environments, &table, &mut problems);
+    let blind = blind(disk, &environments);
     // In a repository, logs are looked for; everywhere, it is the logs that say where that is.
     let mut logs = None;
     if request.everywhere {
-        let found = list(request, None, &table, &marks, &mut problems).read(request, checkpoint, &mut problems);
+        let listed = list(request, None, &environments, &table, &marks, &mut problems);
+        let found = listed.read(request, checkpoint, &mut problems);
         look_around(request, &mut finder, &found.read, &table);
         logs = Some(found);
     }
@@ -74,12 +80,14 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let moved: Vec<PathBuf> = repositories.iter().flat_map(Repository::earlier_paths).collect();
     let mut folders = folders_of(&repositories, &alone);
     folders.extend(moved.iter().map(PathBuf::as_path));
-    let Logs { mut read, mut untouched } = match logs {
-        Some(logs) => logs,
-        None => list(request, Some(&folders), &table, &marks, &mut problems).read(request, checkpoint, &mut problems),
+    let Logs { mut read, mut untouched } = if let Some(logs) = logs {
+        logs
+    } else {
+        let listed = list(request, Some(&folders), &environments, &table, &marks, &mut problems);
+        listed.read(request, checkpoint, &mut problems)
     };
     if request.everywhere {
-        propose(request, &folders, read.iter_mut().map(|log| &mut log.file).chain(&mut untouched));
+        propose(disk, &environments, &folders, read.iter_mut().map(|log| &mut log.file).chain(&mut untouched));
     }
     for log in &read {
         let Some((session, folder)) = log.session().zip(tasks::workplace(log)) else { continue };
@@ -88,19 +96,74 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let mut places = Places::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));
+    let unread = problems.iter().filter_map(|problem| problem.unread.as_ref()?.directory.as_deref());
+    places.resolve(disk, unread.map(Cow::Borrowed));
     places.resolve_named(disk, read.iter().flat_map(tasks::named_folders));
     let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
     places.resolve(disk, declared.iter().filter_map(works_in));
+    problems.extend(blind.then(|| wrong_home(world, &table, &places)).flatten());
     for at in tasks::judging_without_plan(&read, &places, &declared) {
         let log = &mut read[at];
-        let steps = log.session().map(|session| (log.client.plan)(disk, world, session));
+        let session = log.session();
+        let environments = environments[log.client.name].iter();
+        let mut plans = environments.filter_map(|env| Some((log.client.plan)(disk, env, session?)));
+        let steps = plans.find(|steps| !steps.is_empty());
         log.plan(steps.unwrap_or_default());
     }
     let everywhere = request.everywhere;
-    Ok(Seen { table, repositories, places, declared, logs: read, untouched, marks, problems, everywhere })
+    Ok(Seen { table, repositories, places, declared, logs: read, untouched, marks, problems, everywhere, blind })
 }
 
 type Marks = HashMap<&'static str, Vec<Mark>>;
+
+/// In which surroundings each client may have been started.
+type Environments = HashMap<&'static str, Vec<Env>>;
+
+fn environments(request: &Request<'_>, table: &ProcessTable) -> Environments {
+    let of = |client: &&Client| client.environments(request.world, &request.config.folders, table);
+    CLIENTS.iter().map(|client| (client.name, of(client))).collect()
+}
+
+/// Whether none of the places is there in which any client would keep its logs.
+fn blind(disk: &Disk, environments: &Environments) -> bool {
+    let places = |client: &&'static Client| environments[client.name].iter().flat_map(client.places);
+    let is_missing = |error: io::Error| error.kind() == ErrorKind::NotFound;
+    CLIENTS.iter().flat_map(places).all(|place| disk.stat(&place.path).is_err_and(is_missing))
+}
+
+/// An agent runs here, and no agent has ever kept a log where it is looked: it has another home.
+fn wrong_home(world: &World, table: &ProcessTable, places: &Places) -> Option<Problem> {
+    let is_here = |process: &Process| process.cwd.as_deref().is_some_and(|cwd| places.of(cwd).is_some());
+    let mut agents = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
+    let agent = agents.find(|process| is_here(process))?;
+    let message = format!(
+        "no agent keeps logs below this home, but one runs (pid {}): name its home with `--home DIR`",
+        agent.pid
+    );
+    Some(Problem::new(world.agents_home().unwrap_or_else(|| "HOME".into()), message))
+}
+
+/// What clients leave about their running sessions. What cannot be read of it hides no log, but a living process.
+fn marks(disk: &Disk, environments: &Environments, table: &ProcessTable, problems: &mut Vec<Problem>) -> Marks {
+    // A file that has the id of a process for its name is of that one, which may be gone.
+    let may_live = |path: &Path| {
+        let pid = path.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse().ok());
+        pid.is_none_or(|pid| table.get(pid).is_some())
+    };
+    let mut of = |client: &Client| -> Vec<Mark> {
+        let first = problems.len();
+        let read = environments[client.name].iter().flat_map(|env| (client.marks)(disk, env, problems));
+        let mut marks: Vec<Mark> = read.collect();
+        for problem in &mut problems[first..] {
+            problem.unread = None;
+            if may_live(&problem.path) {
+                marks.push(Mark { session: String::new(), path: problem.path.clone(), sign: Sign::Unread });
+            }
+        }
+        marks
+    };
+    CLIENTS.iter().map(|client| (client.name, of(client))).collect()
+}
 
 /// Logs that are there: those worth opening, and the others.
 struct Listed {
@@ -117,6 +180,7 @@ struct Logs {
 fn list(
     request: &Request<'_>,
     folders: Option<&[&Path]>,
+    environments: &Environments,
     table: &ProcessTable,
     marks: &Marks,
     problems: &mut Vec<Problem>,
@@ -124,7 +188,7 @@ fn list(
     let (disk, world) = (request.disk, request.world);
     let mut listed = Listed { wanted: Vec::new(), untouched: Vec::new() };
     for client in CLIENTS {
-        let mut wanted = (client.logs)(disk, world, folders, problems);
+        let mut wanted = client.list(disk, &environments[client.name], folders, problems);
         let held = Held::of(client, table, marks);
         let is_wanted =
             |file: &LogFile| disk.is_copy() || is_fresh(file, world.now, request.config.since) || held.holds(file);
@@ -199,9 +263,14 @@ fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SeenLog],
 }
 
 /// Adds what the places of the logs propose, which is only known once the folders are.
-fn propose<'a>(request: &Request<'_>, folders: &[&Path], files: impl Iterator<Item = &'a mut LogFile>) {
-    let again =
-        CLIENTS.iter().flat_map(|client| (client.logs)(request.disk, request.world, Some(folders), &mut Vec::new()));
+fn propose<'a>(
+    disk: &Disk,
+    environments: &Environments,
+    folders: &[&Path],
+    files: impl Iterator<Item = &'a mut LogFile>,
+) {
+    let list = |client: &&'static Client| client.list(disk, &environments[client.name], Some(folders), &mut Vec::new());
+    let again = CLIENTS.iter().flat_map(list);
     let proposed: HashMap<u64, Arc<Path>> = again.filter_map(|file| Some((file.key(), file.proposed?))).collect();
     for file in files {
         file.proposed = proposed.get(&file.key()).cloned().or(file.proposed.take());

@@ -2,12 +2,13 @@
 //! rest from its start; on two threads where there is much to read.
 
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::clients::{Client, Fold, Format, LogFile, Store};
 use crate::disk::Disk;
 use crate::json::Reader;
-use crate::model::Problem;
+use crate::model::{Problem, Unread};
 use crate::poll::Request;
 use crate::session::{Session, Step};
 use crate::store::{Checkpoint, Log, Packed};
@@ -24,6 +25,8 @@ pub(crate) struct SeenLog {
     packed: Option<Packed>,
     /// The session with what the log does not tell.
     amended: Option<Box<Session>>,
+    /// It could not be read this time: the log is as the checkpoint knows it, if at all.
+    pub(crate) unread: bool,
 }
 
 impl SeenLog {
@@ -31,7 +34,7 @@ impl SeenLog {
     #[cfg(test)]
     pub(crate) fn of(client: &'static Client, file: LogFile, session: Option<Session>) -> Self {
         let log = session.map(|session| Box::new(Log { session, ..Log::default() }));
-        Self { client, file, log, packed: None, amended: None }
+        Self { client, file, log, packed: None, amended: None, unread: false }
     }
 
     /// What the log amounts to; nothing if it could not be read.
@@ -83,6 +86,7 @@ struct Read {
     /// As it is in the checkpoint.
     packed: Option<Packed>,
     problem: Option<Problem>,
+    unread: bool,
     /// It is not what was known before.
     news: bool,
 }
@@ -120,7 +124,7 @@ pub(crate) fn read_all(
         let known = packed.as_ref().and_then(Packed::unpack);
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
-            reads.push(Some(Read { log: known, packed, problem, news: false }));
+            reads.push(Some(Read { log: known, packed, problem, unread: false, news: false }));
         } else {
             let read_already = known.as_ref().map_or(0, |log| log.cursor.offset);
             let bytes = match file.format {
@@ -140,7 +144,8 @@ pub(crate) fn read_all(
     let mut logs = Vec::with_capacity(wanted.len());
     for ((client, file), read) in wanted.into_iter().zip(reads.into_iter().flatten()) {
         problems.extend(read.problem);
-        let mut seen = SeenLog { client, file, log: read.log, packed: read.packed, amended: None };
+        let Read { log, packed, unread, .. } = read;
+        let mut seen = SeenLog { client, file, log, packed, amended: None, unread };
         seen.name();
         logs.push(seen);
     }
@@ -159,9 +164,16 @@ fn read_new(
     let disk = request.disk;
     let read_one = |todo: &Todo| {
         let file = &wanted[todo.at].1;
-        let (log, problem) = read_log(disk, file, todo.known.clone());
+        let (mut log, mut problem) = read_log(disk, file, todo.known.clone());
+        let unread = log.is_none() && problem.is_some();
+        if unread {
+            // What was known tells whose log it is.
+            log.clone_from(&todo.known);
+            let session = log.as_ref().map(|log| &log.session);
+            hide(&mut problem, wanted[todo.at].0, file, session);
+        }
         let news = log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
-        (todo.at, Read { log, packed: None, problem, news })
+        (todo.at, Read { log, packed: None, problem, unread, news })
     };
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let work = |tell: &mut dyn FnMut(u64)| {
@@ -226,7 +238,7 @@ fn read_store(
     file: &LogFile,
     known: Option<Box<Log>>,
 ) -> (Option<Box<Log>>, Option<Problem>) {
-    let resumed = known.clone().and_then(|mut log| log.session.resume(&log.workings.0).then_some(log));
+    let resumed = known.and_then(|mut log| log.session.resume(&log.workings.0).then_some(log));
     match (store.read)(disk, file, resumed) {
         Ok(mut log) => {
             log.cursor.identity = file.identity;
@@ -238,11 +250,18 @@ fn read_store(
             let problem = bad_rows(file, &log);
             (Some(log), problem)
         }
-        // What was known holds until it can be read again.
-        Err(error) => {
-            let (_, problem) = failed(file, &error);
-            (known.filter(|_| problem.is_some()), problem)
-        }
+        Err(error) => failed(file, &error),
+    }
+}
+
+/// Says which task a log that could not be read may hide; that of a sub-agent hides none.
+fn hide(problem: &mut Option<Problem>, client: &'static Client, file: &LogFile, known: Option<&Session>) {
+    let is_child = file.parent.is_some() || known.is_some_and(|session| session.parent.is_some());
+    if let Some(problem) = problem.as_mut().filter(|_| !is_child) {
+        let directory = known.and_then(|session| session.directory.as_deref()).map(PathBuf::from);
+        let directory = directory.or_else(|| file.proposed.as_deref().map(Path::to_path_buf));
+        let written = Some(file.identity.modified());
+        problem.unread = Some(Box::new(Unread { client: client.name, directory, written }));
     }
 }
 
@@ -288,5 +307,5 @@ fn bad_rows(file: &LogFile, log: &Log) -> Option<Problem> {
         count => format!(", and {} more", count - 1),
     };
     let message = format!("this row {what}{more}");
-    Some(Problem { path: file.path.clone(), line: Some(line), offset: Some(offset), message })
+    Some(Problem { line: Some(line), offset: Some(offset), ..Problem::new(&file.path, message) })
 }

@@ -3,6 +3,7 @@
 //! One definition gives flag, help, variable and key. The file belongs to the user, never to a worktree:
 //! `$XDG_CONFIG_HOME/agentmon/config.toml`, its keys named like the flags; unknown ones are refused.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,6 +84,9 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     status_files: Option<Vec<String>>,
+    /// Further folders of clients, by the variables that would name them.
+    #[arg(skip)]
+    folders: Option<Folders>,
     /// Keep the rows of the record for this long, then a summary for each task and day [default: 7d]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
     #[serde(deserialize_with = "duration")]
@@ -108,6 +112,9 @@ pub(crate) struct Settings {
 /// What is noted, and changes no verdict.
 const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
 pub(crate) const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
+
+/// Further folders of clients, by the variable that would name them; `HOME` for further homes.
+pub(crate) type Folders = BTreeMap<String, Vec<PathBuf>>;
 
 /// How far back to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +143,7 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) since: Horizon,
     pub(crate) status_files: Vec<String>,
+    pub(crate) folders: Folders,
     /// A text for a shell. From the user alone, never from a worktree.
     pub(crate) on_change: Option<String>,
     pub(crate) retention: Retention,
@@ -211,13 +219,19 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
-        let settings: Self = toml::from_str(&text).map_err(|error| {
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
             let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
             let key = text.lines().nth(line - 1).and_then(|line| Some(line.split_once('=')?.0.trim()));
             let key = key.filter(|key| !error.message().contains(key)).map(|key| format!("`{key}`: "));
             let key = key.unwrap_or_default();
             anyhow::anyhow!("could not read `{}`: line {line}: {key}{}", path.display(), error.message())
         })?;
+        let home = world.folder("HOME");
+        for folder in settings.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
+            if let (Some(home), Ok(below)) = (&home, folder.strip_prefix("~")) {
+                *folder = home.join(below);
+            }
+        }
         settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
     }
@@ -233,6 +247,9 @@ impl Settings {
             || self.repeat_limit.is_some_and(|limit| limit < 2)
         {
             bail!("a count is too small: `failure-streak` and `retry-limit` are at least 1, `repeat-limit` at least 2");
+        }
+        if let Some(folder) = self.folders.iter().flat_map(BTreeMap::values).flatten().find(|it| !it.is_absolute()) {
+            bail!("`folders`: `{}` is no absolute path", folder.display());
         }
         if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
@@ -266,6 +283,7 @@ impl Settings {
             since,
             usual_since,
             status_files,
+            folders,
             on_change,
             keep_raw,
             keep_daily,
@@ -300,6 +318,7 @@ impl Settings {
             thresholds,
             since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
             status_files: status_files.or(file.status_files).unwrap_or_default(),
+            folders: folders.or(file.folders).unwrap_or_default(),
             // An empty one says that there is none, whatever the file has.
             on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
             retention,

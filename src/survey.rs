@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::clients::{CLIENTS, Client, Fact, LogFile, Place};
+use crate::clients::{CLIENTS, Client, Env, Fact, LogFile, Place};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{ProcessTable, Program};
 use crate::repository::Repository;
-use crate::settings::Horizon;
+use crate::settings::Config;
 use crate::time::Time;
 use crate::world::World;
 
@@ -105,25 +105,26 @@ impl Surveyed {
 }
 
 /// Looks for all clients. `repositories` are those that a session may be in to be here.
-pub(crate) fn survey(disk: &Disk, world: &World, since: Horizon, repositories: &[Repository]) -> Survey {
+pub(crate) fn survey(disk: &Disk, world: &World, config: &Config, repositories: &[Repository]) -> Survey {
     let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
     let table = ProcessTable::capture(disk, &programs);
-    let since = since.start(world.now);
+    let since = config.since.start(world.now);
     let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);
     let folders: Vec<&Path> =
         worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.given.as_path()]).collect();
     let mut problems = Vec::new();
     let of = |client: &&'static Client| {
-        let logs = (client.logs)(disk, world, None, &mut problems);
+        let environments = client.environments(world, &config.folders, &table);
+        let logs = client.list(disk, &environments, None, &mut problems);
         let modified = || logs.iter().map(|log| log.identity.modified()).filter(|_| !disk.is_copy());
         let recent = || main(&logs).filter(|log| since.is_none_or(|since| log.identity.modified() >= since)).count();
         Surveyed {
             name: client.name,
-            places: (client.places)(world).iter().map(|place| searched(place, disk, world)).collect(),
+            places: places(client, &environments).iter().map(|place| searched(place, disk, world)).collect(),
             sessions: Sessions {
                 all: main(&logs).count(),
                 recent: (!disk.is_copy()).then(recent),
-                here: here(client, disk, world, &folders),
+                here: here(client, disk, &environments, &folders),
             },
             newest: modified().max(),
             processes: processes(client, &table),
@@ -139,17 +140,28 @@ pub(crate) fn survey(disk: &Disk, world: &World, since: Horizon, repositories: &
     Survey { schema: "agentmon.clients/1", taken_at: world.now, since, repositories, clients, problems }
 }
 
+/// Where it keeps its logs, each place once.
+fn places(client: &Client, environments: &[Env]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for place in environments.iter().flat_map(client.places) {
+        if places.iter().all(|known| known.path != place.path) {
+            places.push(place);
+        }
+    }
+    places
+}
+
 /// The logs that are not a sub-agent's.
 fn main(logs: &[LogFile]) -> impl Iterator<Item = &LogFile> {
     logs.iter().filter(|log| log.parent.is_none())
 }
 
 /// How many sessions the places of their logs put into these folders; nothing if they do not tell.
-fn here(client: &Client, disk: &Disk, world: &World, folders: &[&Path]) -> Option<usize> {
+fn here(client: &Client, disk: &Disk, environments: &[Env], folders: &[&Path]) -> Option<usize> {
     if folders.is_empty() {
         return None;
     }
-    let logs = (client.logs)(disk, world, Some(folders), &mut Vec::new());
+    let logs = client.list(disk, environments, Some(folders), &mut Vec::new());
     let mut count = 0;
     for log in main(&logs) {
         let proposed = log.proposed.as_deref()?;

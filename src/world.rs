@@ -94,12 +94,6 @@ impl World {
         self.agents_home.clone().or_else(|| self.folder("HOME"))
     }
 
-    /// A place that a client lets its own variable move; that counts for this user's agents only.
-    pub(crate) fn agents_folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        let moved = if self.agents_home.is_none() { self.folder(variable) } else { None };
-        moved.or_else(|| Some(self.agents_home()?.join(below_home)))
-    }
-
     /// An XDG base directory, by its variable or else below the home.
     pub(crate) fn xdg(&self, variable: &str, default: &str) -> Option<PathBuf> {
         self.folder(variable).or_else(|| Some(self.folder("HOME")?.join(default)))

@@ -34,7 +34,7 @@ impl Pseudonyms {
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
         let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, problems, idle, everywhere } = snapshot;
         roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
-        for Problem { path, line: _, offset: _, message } in &mut *problems {
+        for Problem { path, line: _, offset: _, message, unread: _ } in &mut *problems {
             self.hide_path(path);
             self.hide_text(message);
         }
@@ -70,7 +70,7 @@ impl Pseudonyms {
                 self.hide_text(why);
             }
         }
-        for Problem { path, line: _, offset: _, message } in problems {
+        for Problem { path, line: _, offset: _, message, unread: _ } in problems {
             self.hide_path(path);
             self.hide_text(message);
         }

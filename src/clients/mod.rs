@@ -10,6 +10,7 @@ mod codex;
 mod copilot;
 mod cursor;
 mod droid;
+mod env;
 mod gemini;
 mod opencode;
 mod pi;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use api_error::classify;
+pub(crate) use env::{Env, folder_names};
 
 use crate::disk::{self, Disk, FileId};
 use crate::json::Reader;
@@ -36,7 +38,6 @@ use crate::process::Program;
 use crate::session::{Session, Step};
 use crate::store::{self, Log};
 use crate::time::Time;
-use crate::world::World;
 
 pub(crate) static CLIENTS: &[&Client] = &[
     &claude_code::CLIENT,
@@ -60,13 +61,13 @@ pub(crate) struct Client {
     /// Whether this session's log shows a call only when it is done.
     pub(crate) hides_calls: fn(&Session) -> bool,
     /// What it leaves about its running sessions, besides the logs.
-    pub(crate) marks: fn(&Disk, &World, &mut Vec<Problem>) -> Vec<Mark>,
+    pub(crate) marks: fn(&Disk, &Env, &mut Vec<Problem>) -> Vec<Mark>,
     /// The plan of a session in files of the client's own, where its log has none.
-    pub(crate) plan: fn(&Disk, &World, &Session) -> Vec<Step>,
+    pub(crate) plan: fn(&Disk, &Env, &Session) -> Vec<Step>,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
     /// Where its logs lie.
-    pub(crate) places: fn(&World) -> Vec<Place>,
+    pub(crate) places: fn(&Env) -> Vec<Place>,
     /// What its logs and processes tell.
     pub(crate) knows: &'static [Fact],
     /// What they do not tell, or tell late; for people who wonder.
@@ -121,7 +122,7 @@ impl Fact {
 }
 
 /// Lists logs; without folders, all there are.
-type ListLogs = fn(&Disk, &World, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>;
+type ListLogs = fn(&Disk, &Env, folders: Option<&[&Path]>, &mut Vec<Problem>) -> Vec<LogFile>;
 
 /// How a log is read.
 #[derive(Debug, Clone, Copy)]
@@ -227,10 +228,14 @@ pub(crate) enum Sign {
         pid: u32,
         /// In clock ticks since boot.
         start: Option<u64>,
+        /// What it does, in its own word.
+        status: Option<String>,
         /// What it waits for a person to do.
         waiting: Option<String>,
         at: Option<Time>,
     },
+    /// One that could not be read, which may be of any session.
+    Unread,
     /// A file that the running client holds locked.
     Lock(FileId),
 }
@@ -268,10 +273,33 @@ fn log_file(entry: &DirEntry, path: PathBuf, format: Format, problems: &mut Vec<
     }
 }
 
-/// Keeps why something could not be read; that it is not there is no problem.
+/// Keeps why something could not be read; that it is not there is no problem, nor that a stray file is no folder.
 fn note(error: &io::Error, path: &Path, problems: &mut Vec<Problem>) {
     if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
-        problems.push(Problem::new(path, error.to_string()));
+        // What this build cannot read at all hides no task that it could judge.
+        let unread = (error.kind() != io::ErrorKind::Unsupported).then(Box::default);
+        problems.push(Problem { unread, ..Problem::new(path, error.to_string()) });
+    }
+}
+
+/// Logs, and what could not be read beside them, belong to sessions in this directory, if it is known.
+fn propose(directory: Option<&Path>, logs: &mut [LogFile], problems: &mut [Problem]) {
+    let shared: Option<Arc<Path>> = directory.map(Arc::from);
+    for log in logs {
+        log.proposed.clone_from(&shared);
+    }
+    for unread in problems.iter_mut().filter_map(|problem| problem.unread.as_mut()) {
+        unread.directory = directory.map(Path::to_path_buf);
+    }
+}
+
+/// These logs are of sub-agents of one session: whatever of them could not be read hides no task.
+fn adopt(parent: &Arc<str>, logs: &mut [LogFile], problems: &mut [Problem]) {
+    for log in logs {
+        log.parent = Some(Arc::clone(parent));
+    }
+    for problem in problems {
+        problem.unread = None;
     }
 }
 

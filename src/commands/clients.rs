@@ -26,7 +26,7 @@ pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut d
         }
     }
     let Grounds { repositories, .. } = finder.done();
-    let mut survey = survey(&disk, world, config.since, &repositories);
+    let mut survey = survey(&disk, world, &config, &repositories);
     let advice = advice(&survey, world);
     if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
         pseudonyms.hide_survey(&mut survey);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::cli::{Cli, Command, Look};
+use crate::clients;
 use crate::disk::Disk;
 use crate::model::{Snapshot, TaskReport};
 use crate::next::quote;
@@ -84,7 +85,12 @@ pub(super) fn disk(look: &Look) -> anyhow::Result<Disk> {
 }
 
 pub(super) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
-    Ok(cli.settings.clone().resolve(Settings::load(world)?))
+    let config = cli.settings.clone().resolve(Settings::load(world)?);
+    if let Some(unknown) = config.folders.keys().find(|name| clients::folder_names().all(|known| known != **name)) {
+        let names: Vec<_> = clients::folder_names().collect();
+        bail!("`folders` has no `{}`: name one of {}", text::one_line(unknown, 100), names.join(", "));
+    }
+    Ok(config)
 }
 
 /// The directories to start from; none where it is looked everywhere. Under another root they are that root's.

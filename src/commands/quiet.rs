@@ -48,7 +48,7 @@ pub(crate) fn changed(
     world: &World,
     err: &mut dyn Write,
 ) -> Option<Change> {
-    let now = told(&looked.snapshot, only);
+    let mut now = told(&looked.snapshot, only);
     let name = looked.checkpoint_path.as_deref().and_then(|path| path.file_name()).map(|name| {
         // Who asks for some tasks is told of those, and takes nothing from who asks for all.
         let classes = only.first().map(|_| "--only").into_iter().chain(only.iter().map(|health| health.code()));
@@ -66,7 +66,18 @@ pub(crate) fn changed(
     };
     let read = store::refusal(&path).is_none().then(|| Disk::default().read(&path, LIMIT).ok());
     let before: Told = read.flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    for (key, health) in before.iter().filter(|(key, _)| is_hidden(key, looked)) {
+        now.entry(key.clone()).or_insert(*health);
+    }
     (before != now).then_some(Change { before, now: Some((path, now)) })
+}
+
+/// Whether it cannot be seen how a task is that was told: it is none the better for that.
+fn is_hidden(told: &str, looked: &Looked) -> bool {
+    match looked.snapshot.tasks.iter().find(|task| key(task) == told) {
+        Some(task) => task.health == Health::Unknown,
+        None => looked.snapshot.is_incomplete() || looked.seen.blind,
+    }
 }
 
 /// What a task is remembered by.

@@ -168,6 +168,7 @@ fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) ->
         (_, 1.., _) => "a named task is missing",
         (0, ..) => "there is no task to judge",
         (_, _, 1..) => "a task could not be judged",
+        _ if snapshot.is_incomplete() => "logs could not be read, which may be of any task",
         _ => return REPORTED,
     };
     drop(writeln!(err, "agentmon: --check: {why}"));

@@ -56,7 +56,7 @@ fn table(processes: Vec<Process>) -> ProcessTable {
 }
 
 fn pid_sign(pid: u32, start: Option<u64>) -> Sign {
-    Sign::Pid { pid, start, waiting: None, at: None }
+    Sign::Pid { pid, start, status: None, waiting: None, at: None }
 }
 
 fn word(life: &Life) -> String {
@@ -251,7 +251,8 @@ fn one_process_is_behind_one_session() {
 
 #[test]
 fn what_a_process_waits_for_is_its_newest_sessions() {
-    let waiting = Sign::Pid { pid: 7, start: Some(100), waiting: Some("permission prompt".to_owned()), at: None };
+    let waiting =
+        Sign::Pid { pid: 7, start: Some(100), status: None, waiting: Some("permission prompt".to_owned()), at: None };
     let sessions =
         [worked("1", Turn::Ended { firm: true }, Some(10), 15).session, worked("2", Turn::Open, Some(20), 30).session];
     let candidate = |at: usize| Candidate {
@@ -310,4 +311,12 @@ fn tools_move_if_they_compute_or_print() {
     for (number, (table, samples, wanted)) in cases.into_iter().enumerate() {
         assert_eq!(tools_moved(&table, &alive, &samples, |at| now.since(at), 0.01).any, wanted, "case {number}");
     }
+}
+
+#[test]
+fn a_sign_that_could_not_be_read_may_be_of_any_session() {
+    let said = |marks: &[(&str, Sign)]| lives_of("claude-code", &table(vec![]), &[("1", true, 0, PLACE)], marks);
+    assert_eq!(said(&[]), ["absent"]);
+    assert_eq!(said(&[("", Sign::Unread)]), ["unknown"]);
+    assert_eq!(said(&[("", Sign::Unread), ("1", pid_sign(6, Some(100)))]), ["dead"], "its own says more");
 }

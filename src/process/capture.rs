@@ -3,7 +3,9 @@
 //! Who may look into a process is for the system to say, not for a check of owners: a process that refuses to be
 //! traced seems to be root's. What cannot be read stays empty. A process that ends while it is read is left out.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +25,7 @@ const COMMAND_LIMIT: u64 = (ARGUMENTS * ARGUMENT_LIMIT) as u64;
 const OPEN_LIMIT: usize = 4096;
 /// What the system appends to the path of a file that has no name any more.
 const DELETED: &str = " (deleted)";
+const ENVIRONMENT_LIMIT: u64 = 256 * 1024;
 
 impl ProcessTable {
     /// Reads the table, and looks closer at what is one of `programs`. Never fails: what cannot be read is unknown.
@@ -174,6 +177,7 @@ impl Reader<'_> {
         };
         process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
         process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
+        process.variables = variables(self.disk, &process, program.variables);
         process
     }
 }
@@ -216,6 +220,26 @@ fn output(disk: &Disk, pid: u32) -> Option<(PathBuf, u64)> {
     let path = disk.link(&of(pid, "fd/1")).ok().filter(|path| path.is_absolute())?;
     let meta = disk.stat(&path).ok().filter(std::fs::Metadata::is_file)?;
     Some((path, meta.len()))
+}
+
+/// Those of the `wanted` variables that are set where the process runs. Of one in a container they name paths there.
+fn variables(disk: &Disk, process: &Process, wanted: &[&'static str]) -> Vec<(&'static str, OsString)> {
+    if process.inner_pid.is_some() {
+        return Vec::new();
+    }
+    let bytes = head(disk, of(process.pid, "environ"), ENVIRONMENT_LIMIT).unwrap_or_default();
+    let all: Vec<(&[u8], &[u8])> = bytes.split(|byte| *byte == 0).filter_map(assigned).collect();
+    let set = |name: &&'static str| {
+        let (_, value) = all.iter().find(|(known, value)| *known == name.as_bytes() && !value.is_empty())?;
+        Some((*name, OsStr::from_bytes(value).to_owned()))
+    };
+    wanted.iter().filter_map(set).collect()
+}
+
+/// `NAME=value`
+fn assigned(variable: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = variable.iter().position(|byte| *byte == b'=')?;
+    Some((&variable[..at], &variable[at + 1..]))
 }
 
 fn command_line(bytes: &[u8]) -> Vec<String> {

@@ -7,6 +7,7 @@ mod program;
 mod stat;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub(crate) struct Process {
     pub(crate) memory_bytes: u64,
     /// The user that an agent acts as, or what could not be read.
     pub(crate) owner: Option<u32>,
+    /// Those of a client's variables that move its files and are set where an agent runs.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
     /// How an agent in an inner pid namespace (a container) calls itself.
     pub(crate) inner_pid: Option<u32>,
     /// What would tell whose program it is could not be read: it may be anybody's.
@@ -205,6 +208,11 @@ impl ProcessTable {
     /// The living processes of a client, helpers included.
     pub(crate) fn agents(&self, client: &str) -> impl Iterator<Item = &Process> {
         self.processes.iter().filter(move |process| process.client == Some(client) && !process.is_zombie())
+    }
+
+    /// How long a process has run; nothing where the machine does not tell.
+    pub(crate) fn age(&self, process: &Process) -> Option<Duration> {
+        (!self.uptime.is_zero()).then(|| self.uptime.saturating_sub(stat::ticks(process.start)))
     }
 
     /// Whoever started it is gone, and it stands at no terminal: its parent is one of those who take such processes in.

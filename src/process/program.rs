@@ -24,6 +24,8 @@ pub(crate) struct Program {
     pub(crate) role: fn(&[String]) -> Role,
     /// Which of its open files are logs, by their names; without it they are not worth reading.
     pub(crate) is_log: Option<fn(&str) -> bool>,
+    /// The variables that move its files.
+    pub(crate) variables: &'static [&'static str],
 }
 
 const RUNTIMES: [&str; 4] = ["node", "nodejs", "bun", "deno"];
@@ -95,6 +97,7 @@ pub(super) mod tests {
         packages: &["@anthropic-ai/claude-code"],
         role: |argv| Role::Agent { headless: Some(argv.iter().any(|argument| argument == "-p")) },
         is_log: None,
+        variables: &[],
     };
     pub(crate) static CODEX: Program = Program {
         client: "codex",
@@ -108,6 +111,7 @@ pub(super) mod tests {
             }
         },
         is_log: Some(|name| name.starts_with("rollout-")),
+        variables: &["CODEX_HOME"],
     };
 
     /// Command line, executable, and what that is.

@@ -10,7 +10,7 @@ use super::errors::errors;
 use super::hash;
 use super::history::{BEGUN, Counts, ENDED, History, Last, Usage, VERSION, key};
 use super::words::{harmless, name, path, text};
-use crate::model::{ErrorClass, Health, Progress, SessionReport, Snapshot, TaskReport, ToolCounts};
+use crate::model::{ErrorClass, Health, Progress, Reason, SessionReport, Snapshot, TaskReport, ToolCounts};
 use crate::time::Time;
 
 /// An unchanged poll, and counters that only grow, are told once in this time.
@@ -56,7 +56,10 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
         let subject = Subject::of(task);
         let unknown = Last::default();
         let last = last.tasks.get(&key(&subject.task, subject.worktree.as_deref())).unwrap_or(&unknown);
-        if !overtaken(last.at, now) {
+        // What cannot be seen is no event: the task keeps the state that is known of it, if any is.
+        let is_known = last.health.is_some_and(|health| health != Health::Unknown);
+        let is_guess = task.health == Health::Unknown && (is_known || task.reason == Reason::Unreadable);
+        if !is_guess && !overtaken(last.at, now) {
             events.extend(transition(task, &subject, last, now));
             events.extend(settled(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));

@@ -11,6 +11,9 @@ const INDENT: &str = "        ";
 
 pub(super) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
+    if let Some((label, text)) = parts::warning(snapshot, options) {
+        writeln!(out, "{} {text}", options.bold(&format!("{label}:")))?;
+    }
     let groups = parts::repositories(&snapshot.tasks);
     for (repository, tasks) in &groups {
         if groups.len() > 1 || snapshot.everywhere.is_some() {

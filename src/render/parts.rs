@@ -198,6 +198,17 @@ pub(super) fn evidence(evidence: &Evidence, options: &Options) -> String {
     format!("{place}: {}", options.text(&evidence.what))
 }
 
+/// What is to be known before all else: that logs could not be read, so that tasks may be missing.
+pub(super) fn warning(snapshot: &Snapshot, options: &Options) -> Option<(&'static str, String)> {
+    let mut unread = snapshot.problems.iter().filter(|found| found.unread.is_some());
+    let first = problem(unread.next()?, options);
+    let more = match unread.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(("logs not read", format!("{first}{more}")))
+}
+
 /// What could not be read and what holds no task, labelled.
 pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static str, String)> {
     let mut lines = problems(&snapshot.problems, options);

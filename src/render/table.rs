@@ -79,6 +79,9 @@ pub(super) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write
     let width = options.width.min(LONGEST);
     let items = items(snapshot);
     let table = Table { options, taken_at: snapshot.taken_at, width };
+    if let Some((label, text)) = parts::warning(snapshot, options) {
+        table.write_labelled("", label, &text, out)?;
+    }
     if !snapshot.tasks.is_empty() {
         table.write(&items, out)?;
         writeln!(out)?;

@@ -15,10 +15,10 @@ use std::time::Duration;
 use crate::clients::classify_printed;
 use crate::declared::Declared;
 use crate::life::{Life, Moved};
-use crate::model::{Considered, ErrorClass, Evidence, Health, Reason, Verdict};
+use crate::model::{Considered, ErrorClass, Evidence, Health, Problem, Reason, Verdict};
 use crate::session::{Call, CallKind, Session, Turn};
 use crate::settings::Thresholds;
-use crate::text::cut;
+use crate::text::{age, cut, one_line};
 use crate::time::Time;
 
 pub(crate) use waiting::Awaited;
@@ -138,9 +138,52 @@ pub(crate) fn unreadable() -> Verdict {
     verdict(Health::Unknown, Reason::Unreadable, "nothing that was found could be read", None)
 }
 
+/// For a task whose logs, or logs that may be its own, could not be read.
+pub(crate) fn unread(problem: &Problem) -> Verdict {
+    let whose = problem.unread.as_ref().and_then(|unread| unread.directory.as_ref());
+    let what = if whose.is_some() { "its log could not be read" } else { "logs that may be its own could not be read" };
+    let detail = format!("{what}: {}", one_line(&problem.message, 120));
+    let evidence = Evidence::file(&problem.path, "could not be read");
+    verdict(Health::Unknown, Reason::Unreadable, detail, None).with(evidence)
+}
+
+/// What there is of an agent that has no log.
+#[derive(Clone, Copy)]
+pub(crate) struct Unlogged<'a> {
+    pub(crate) pid: u32,
+    /// In clock ticks since the machine booted.
+    pub(crate) start: u64,
+    /// Since when it runs, if that is known.
+    pub(crate) since: Option<Time>,
+    /// How long it has run, less what the machine slept.
+    pub(crate) age: Option<Duration>,
+    /// What it does, by its own word, and since when.
+    pub(crate) status: Option<&'a str>,
+    pub(crate) waiting: Option<&'a str>,
+    pub(crate) at: Option<Time>,
+}
+
 /// For a task of which there is nothing but a living agent.
-pub(crate) fn no_log_yet() -> Verdict {
-    verdict(Health::Healthy, Reason::NotStarted, "an agent runs, and has written no log yet", None)
+pub(crate) fn unlogged(agent: &Unlogged<'_>, thresholds: &Thresholds) -> Verdict {
+    let late = agent.age.filter(|age| *age > thresholds.stuck_after);
+    let found = match (agent.waiting, agent.status, late) {
+        (Some(what), _, _) => {
+            let detail = format!("waits for a person ({})", one_line(what, 60));
+            verdict(Health::Stuck, Reason::WaitingForPerson, detail, agent.at)
+        }
+        (None, Some(status), _) => {
+            let detail = format!("an agent runs without a log, and says `{}`", one_line(status, 40));
+            verdict(Health::Healthy, Reason::Working, detail, agent.at)
+        }
+        (None, None, Some(late)) => {
+            let detail = format!("an agent has run for {}, and no log of it is found", age(late));
+            verdict(Health::Unknown, Reason::NoLog, detail, agent.since)
+        }
+        (None, None, None) => {
+            verdict(Health::Healthy, Reason::NotStarted, "an agent runs, and has written no log yet", agent.since)
+        }
+    };
+    found.with(Evidence::process(agent.pid, Some(agent.start), "the agent's process"))
 }
 
 fn verdict(health: Health, reason: Reason, detail: impl Into<String>, since: Option<Time>) -> Verdict {

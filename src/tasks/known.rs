@@ -32,6 +32,8 @@ pub(super) struct Known<'a> {
     pub(super) place: usize,
     /// The one that its process was started in, where that is another.
     started_in: Option<usize>,
+    /// It could not be read this time, and is as it was known.
+    pub(super) unread: bool,
     pub(super) also: Vec<PathBuf>,
     pub(super) last_activity: Option<Time>,
     pub(super) life: Life,
@@ -79,6 +81,7 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
             owner: copy.log.file.owner,
             place,
             started_in: started_in(copy, place, &seen.places),
+            unread: copy.log.unread,
             also: also.collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,

@@ -15,9 +15,10 @@ use std::time::Duration;
 use crate::clients::LogFile;
 use crate::declared::Declared;
 use crate::life::{self, Life};
-use crate::model::{Everywhere, Snapshot, Summary, TaskReport};
+use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
+use crate::process::Process;
 use crate::repository::{Kind, Repository, Worktree};
 use crate::settings::Config;
 use crate::store::{Sample, Samples};
@@ -51,28 +52,63 @@ struct Draft<'a> {
     repository: Option<&'a Repository>,
     /// Its number.
     place: usize,
+    /// It is the worktree's own task, and not a further one in it.
+    is_own: bool,
     worktree: &'a Worktree,
     declared: Option<&'a Declared>,
     /// Into the known sessions.
     sessions: Vec<usize>,
-    /// Something of it could not be read.
+    /// Its status could not be read.
     problems: bool,
+    /// What kept logs from being read that may be its own.
+    unread: Vec<&'a Problem>,
+    /// Agents that run in it, and whose sessions are none of the known ones.
+    agents: Vec<&'a Process>,
+}
+
+impl<'a> Draft<'a> {
+    /// Of a worktree, with nothing in it yet.
+    fn of(place: usize, seen: &'a Seen) -> Self {
+        let (repository, worktree) = &seen.places.worktrees[place];
+        Self {
+            name: worktree.name.clone(),
+            repository: repository.map(|number| &seen.repositories[number]),
+            place,
+            is_own: true,
+            worktree,
+            declared: None,
+            sessions: Vec::new(),
+            problems: false,
+            unread: Vec::new(),
+            agents: Vec::new(),
+        }
+    }
 }
 
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let known = known::sessions(seen, context.now);
-    let (manned, adrift, everybody) = (manned(seen, &known), alerts::adrift(seen), Family::of(&known));
+    let (mut manned, adrift, everybody) = (manned(seen, &known), alerts::adrift(seen), Family::of(&known));
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
     let claims = claims::of(seen, context.now);
-    let drafts = drafts(seen, &known, &claims);
-    let is_nothing = |draft: &Draft<'_>| draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems;
+    let problems = problems(seen);
+    let unread = unread(&problems, seen, &known);
+    let of = |place: Option<usize>| unread.get(&place).into_iter().flatten().copied();
+    let mut drafts = drafts(seen, &known, &claims);
+    // A declared task that is not the worktree's own is told by what it declares.
+    for draft in drafts.iter_mut().filter(|draft| draft.is_own) {
+        draft.unread = of(Some(draft.place)).chain(of(None)).collect();
+        draft.agents = manned.remove(&draft.place).unwrap_or_default();
+    }
+    let is_nothing = |draft: &Draft<'_>| {
+        draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems && draft.unread.is_empty()
+    };
     let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
     let used: HashSet<usize> = drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.place).collect();
     for draft in drafts {
-        if is_nothing(&draft) && !manned.contains(&draft.place) {
+        if is_nothing(&draft) && draft.agents.is_empty() {
             if untouched.contains(&*draft.worktree.path) {
                 summary.older += 1;
             } else if !matches!(draft.worktree.kind, Kind::Main | Kind::Alone) && !used.contains(&draft.place) {
@@ -93,7 +129,6 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
         task.next = next::steps(task, context.cwd, context.found);
     }
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
-    let problems = seen.problems.clone();
     let everywhere = seen.everywhere.then(|| beyond(seen, context));
     let (taken_at, roots) = (context.now, roots(seen));
     Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, problems, idle, everywhere }
@@ -127,18 +162,45 @@ fn beyond(seen: &Seen, context: &Context<'_>) -> Everywhere {
 
 /// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
 /// whose session went into another worktree is there, not where it was started.
-fn manned(seen: &Seen, known: &[Known<'_>]) -> HashSet<usize> {
+fn manned<'a>(seen: &'a Seen, known: &[Known<'_>]) -> HashMap<usize, Vec<&'a Process>> {
     let pid = |one: &Known<'_>| if let Life::Alive(alive) = &one.life { Some(alive.pid) } else { None };
     let busy: HashSet<u32> = known.iter().filter_map(pid).collect();
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
     let agents = living.filter(|process| process.is_agent() && !busy.contains(&process.pid));
-    agents.filter_map(|process| seen.places.of(process.cwd.as_deref()?)).collect()
+    let mut manned: HashMap<usize, Vec<&Process>> = HashMap::new();
+    for process in agents {
+        if let Some(place) = process.cwd.as_deref().and_then(|cwd| seen.places.of(cwd)) {
+            manned.entry(place).or_default().push(process);
+        }
+    }
+    manned
+}
+
+/// The problems; logs that could not be read, and that belong to none of the places, hide nothing here.
+fn problems(seen: &Seen) -> Vec<Problem> {
+    let mut problems = seen.problems.clone();
+    for problem in &mut problems {
+        let elsewhere = |directory: &Path| seen.places.of(directory).is_none();
+        problem.unread.take_if(|unread| unread.directory.as_deref().is_some_and(elsewhere));
+    }
+    problems
+}
+
+/// What kept logs from being read, by the place whose sessions they may be of, or that of all. Whose one is that was
+/// read before, is known.
+fn unread<'a>(problems: &'a [Problem], seen: &Seen, known: &[Known<'_>]) -> HashMap<Option<usize>, Vec<&'a Problem>> {
+    let known: HashMap<&Path, usize> = known.iter().filter(|one| one.unread).map(|one| (one.log, one.place)).collect();
+    let mut by_place: HashMap<Option<usize>, Vec<&Problem>> = HashMap::new();
+    for (problem, unread) in problems.iter().filter_map(|problem| Some((problem, problem.unread.as_ref()?))) {
+        let named = || seen.places.of(unread.directory.as_deref()?);
+        by_place.entry(known.get(&*problem.path).copied().or_else(named)).or_default().push(problem);
+    }
+    by_place
 }
 
 /// One draft for each declaration that is not a worktree's own, and one for each worktree.
 fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<Draft<'a>> {
     let places = &seen.places;
-    let repository = |place: usize| places.worktrees[place].0.map(|number| &seen.repositories[number]);
     // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, one) in known.iter().enumerate() {
@@ -162,8 +224,8 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<D
             own.insert(place, &claim.declared);
             sessions.insert(place, its);
         } else {
-            let (name, repository, worktree) = (claim.name.clone(), repository(place), places.worktree(place));
-            drafts.push(Draft { name, repository, place, worktree, declared, sessions: its, problems: false });
+            let name = claim.name.clone();
+            drafts.push(Draft { name, is_own: false, declared, sessions: its, ..Draft::of(place, seen) });
         }
     }
     for at in (0..known.len()).filter(|at| !taken.contains(at)) {
@@ -174,18 +236,14 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<D
         let declared = own.get(&place).copied();
         let sessions = sessions.remove(&place).unwrap_or_default();
         let problems = troubled.contains(&*worktree.path);
-        let (name, repository) = (worktree.name.clone(), repository(place));
-        drafts.push(Draft { name, repository, place, worktree, declared, sessions, problems });
+        drafts.push(Draft { declared, sessions, problems, ..Draft::of(place, seen) });
     }
     drafts
 }
 
-/// The folders of which something could not be read: a file in them, or a log that its name proposes for them.
+/// The folders of which a file could not be read.
 fn troubled(seen: &Seen) -> HashSet<&Path> {
-    let files: HashSet<&Path> = seen.problems.iter().map(|problem| problem.path.as_path()).collect();
-    let unread = seen.logs.iter().filter(|log| log.log.is_none() && files.contains(&*log.file.path));
-    let proposed = unread.filter_map(|log| log.file.proposed.as_deref());
-    files.iter().filter_map(|file| file.parent()).chain(proposed).collect()
+    seen.problems.iter().filter_map(|problem| problem.path.parent()).collect()
 }
 
 /// Last active before the horizon, and not alive.

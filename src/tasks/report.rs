@@ -5,16 +5,19 @@ use std::collections::HashSet;
 
 use super::alerts::Adrift;
 use super::family::Family;
-use super::judging::{Case, declared_life, facts};
+use super::judging::{Case, awake_since, declared_life, facts};
 use super::known::Known;
 use super::{Context, Draft, alerts, notes};
+use crate::clients::Sign;
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{
-    Considered, Evidence, ProcessReport, Progress, Reason, SessionReport, TaskReport, ToolReport, ToolsReport, Verdict,
+    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, TaskReport, ToolReport,
+    ToolsReport, Verdict,
 };
 use crate::poll::Seen;
-use crate::rules;
+use crate::process::Process;
+use crate::rules::{self, Unlogged};
 use crate::session::{JobKind, Turn};
 use crate::text::one_line;
 
@@ -47,7 +50,8 @@ pub(super) fn task(
     let mut case = Case { one: mains.first().copied(), family, declared, declared_life: declared_life.as_ref() };
     let mut verdict = rules::judge(&facts(case, seen, context));
     if mains.is_empty() && draft.declared.is_none() {
-        verdict = if draft.problems { rules::unreadable() } else { rules::no_log_yet() };
+        let agents = draft.agents.iter().map(|process| unlogged(process, seen, context));
+        verdict = agents.min_by_key(|verdict| verdict.health).unwrap_or_else(rules::unreadable);
     }
     // Further agents that are at work here have a say, and the worst one decides.
     let at_work = |one: &&&Known<'_>| one.session.turn == Turn::Open && matches!(one.life, Life::Alive(_));
@@ -57,6 +61,9 @@ pub(super) fn task(
         if judged.health < verdict.health {
             (verdict, case) = (judged, others);
         }
+    }
+    if let Some(problem) = hidden_by(draft, &mains, &verdict) {
+        verdict = rules::unread(problem);
     }
     let deciding = facts(case, seen, context);
     verdict.error_class = rules::error_class(&verdict, &deciding);
@@ -69,6 +76,42 @@ pub(super) fn task(
     let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
     alerts::add(&mut task, &mains, adrift, seen, context);
     task
+}
+
+/// What can be said of an agent that has no log: by its own file, if there is one, else by how long it has run.
+fn unlogged(process: &Process, seen: &Seen, context: &Context<'_>) -> Verdict {
+    let marks = process.client.and_then(|client| seen.marks.get(client)).into_iter().flatten();
+    let mut own = marks.filter_map(|mark| match &mark.sign {
+        Sign::Pid { pid, start, status, waiting, at } => {
+            let is_its = *pid == process.pid && start.is_none_or(|start| start == process.start);
+            is_its.then_some((status.as_deref(), waiting.as_deref(), *at))
+        }
+        Sign::Unread | Sign::Lock(_) => None,
+    });
+    let (status, waiting, at) = own.next_back().unwrap_or_default();
+    let since = seen.table.age(process).map(|age| context.now.minus(age));
+    let age = since.map(|since| awake_since(since, context));
+    let agent = Unlogged { pid: process.pid, start: process.start, since, age, status, waiting, at };
+    rules::unlogged(&agent, &context.config.thresholds)
+}
+
+/// What keeps a verdict from being more than a guess: the log that judges could not be read; a newer one, or the one
+/// of an agent that runs here; or, where no log could be, any that may be of this task.
+fn hidden_by<'a>(draft: &Draft<'a>, mains: &[&Known<'_>], verdict: &Verdict) -> Option<&'a Problem> {
+    let newest = mains.iter().filter_map(|one| one.last_activity).max();
+    let mut unread = draft.unread.iter().copied();
+    let Some(newest) = newest else {
+        // What a task says of its end, or that it needs somebody, is known.
+        let is_guess = matches!(verdict.health, Health::Healthy | Health::Unknown);
+        return unread.next().filter(|_| is_guess);
+    };
+    unread.find(|problem| {
+        let Some(hidden) = &problem.unread else { return false };
+        let runs = draft.agents.iter().any(|process| process.client == Some(hidden.client));
+        let is_newer = hidden.directory.is_some() && hidden.written.is_some_and(|written| written > newest);
+        let judges = mains.first().is_some_and(|judging| judging.unread && judging.log == problem.path);
+        runs || is_newer || judges
+    })
 }
 
 struct Judged {

@@ -12,7 +12,7 @@ use super::*;
 use crate::clients::{Format, Identity, LogFile, Mark, Sign, by_name};
 use crate::declared::Word;
 use crate::disk::Disk;
-use crate::model::{Problem, Progress};
+use crate::model::{Problem, Progress, Unread};
 use crate::places::Places;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
@@ -132,7 +132,7 @@ impl Lab {
 
     /// An agent somewhere, and its sign that it runs this session.
     fn agent_of(mut self, session: &str, pid: u32) -> Self {
-        let sign = Sign::Pid { pid, start: Some(u64::from(pid) * 10), waiting: None, at: None };
+        let sign = Sign::Pid { pid, start: Some(u64::from(pid) * 10), status: None, waiting: None, at: None };
         self.marks.push(Mark { session: session.to_owned(), path: "/h/sign".into(), sign });
         self.agent(pid, "/elsewhere")
     }
@@ -151,6 +151,7 @@ impl Lab {
         let all: Vec<PathBuf> = named.into_iter().chain(cwds).chain(told).collect();
         places.resolve(&Disk::default(), all.iter().map(|path| Cow::Borrowed(path.as_path())));
         let seen = Seen {
+            blind: false,
             table: ProcessTable::of(self.processes.clone()),
             repositories,
             places,
@@ -164,7 +165,8 @@ impl Lab {
         let thresholds = self.thresholds.clone();
         let retention = crate::settings::Retention::default();
         let (since, status_files) = (self.since, Vec::new());
-        let config = Config { thresholds, since, status_files, on_change: None, retention };
+        let (folders, on_change) = Default::default();
+        let config = Config { thresholds, since, status_files, folders, on_change, retention };
         let context = Context {
             config: &config,
             now: NOW,
@@ -236,7 +238,8 @@ fn a_worktree_is_a_task_if_there_is_something_of_it() {
     assert_eq!(lab().snapshot().idle, [PathBuf::from(A), PathBuf::from(B)]);
     let unread = |lab: &mut Lab| {
         lab.logs.push(SeenLog::of(by_name("claude-code").unwrap(), file("1", A), None));
-        lab.problems.push(Problem::new("/h/1.jsonl", "refused"));
+        let unread = Some(Box::new(Unread { directory: Some(A.into()), ..Unread::default() }));
+        lab.problems.push(Problem { unread, ..Problem::new("/h/1.jsonl", "refused") });
     };
     assert_eq!(lab().with(unread).says(), ["a: unknown unreadable []"]);
 }
@@ -363,7 +366,7 @@ fn notes_say_what_does_not_fit() {
         ),
         (
             lab().log("1", A, "prompt", 0).with(|it| {
-                let sign = Sign::Pid { pid: 1, start: Some(9), waiting: None, at: None };
+                let sign = Sign::Pid { pid: 1, start: Some(9), status: None, waiting: None, at: None };
                 it.marks.push(Mark { session: "1".to_owned(), path: "/h/sign".into(), sign });
             }),
             "its process cannot be looked at from here",

@@ -34,6 +34,7 @@ mod schema;
 mod secrets;
 mod surroundings;
 mod traces;
+mod unread;
 mod watch;
 #[expect(dead_code, reason = "the library's own tests ask for more of it")]
 #[path = "../../src/history/tests/weeks.rs"]

@@ -23,6 +23,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["@anthropic-ai/claude-code"],
         role,
         is_log: None,
+        variables: &["CLAUDE_CONFIG_DIR"],
     },
     logs: places::logs,
     hides_calls: |_| false,

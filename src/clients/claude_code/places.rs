@@ -4,34 +4,29 @@ use std::borrow::Cow;
 use std::fs::DirEntry;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::fold::fold;
 use crate::clients::slugs::{self, Slugs};
-use crate::clients::{Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in, note};
+use crate::clients::{Env, Format, LogFile, Mark, Place, Sign, adopt, entries_in, log_file, names_in, note, propose};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
 use crate::time::Time;
-use crate::world::World;
 
-pub(super) fn home(world: &World) -> Option<PathBuf> {
-    world.agents_folder("CLAUDE_CONFIG_DIR", ".claude")
+pub(super) fn home(env: &Env) -> Option<PathBuf> {
+    env.moved("CLAUDE_CONFIG_DIR", ".claude")
 }
 
-pub(super) fn places(world: &World) -> Vec<Place> {
-    home(world)
-        .map(|home| Place { path: home.join("projects"), variables: &["CLAUDE_CONFIG_DIR"] })
-        .into_iter()
-        .collect()
+pub(super) fn places(env: &Env) -> Vec<Place> {
+    home(env).map(|home| Place { path: home.join("projects"), variables: &["CLAUDE_CONFIG_DIR"] }).into_iter().collect()
 }
 
 /// Slugs longer than this are cut and end in a hash that differs by runtime.
 const LONGEST_SLUG: usize = 200;
 
-pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+pub(super) fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
+    let Some(projects) = home(env).map(|home| home.join("projects")) else { return found };
     let slugs = Slugs::new(folders, slugs::dashes, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
         let text = name.to_string_lossy();
@@ -44,13 +39,13 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
 
 /// The transcripts of one project folder: sessions, and their sub-agents below them.
 fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>, found: &mut Vec<LogFile>) {
-    let first = found.len();
+    let (first, before) = (found.len(), problems.len());
     for (name, entry) in entries_in(disk, folder, problems) {
         let path = folder.join(&name);
         if name.as_bytes().ends_with(b".jsonl") {
             found.extend(transcript(&entry, path, problems));
         } else if name.len() == 36 {
-            let (agents, first) = (path.join("subagents"), found.len());
+            let (agents, first, before) = (path.join("subagents"), found.len(), problems.len());
             let mut workflows = false;
             for (name, entry) in entries_in(disk, &agents, problems) {
                 workflows |= name == "workflows";
@@ -63,12 +58,10 @@ fn project(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
                     found.extend(sub_agent(&entry, folder.join(name), problems));
                 }
             }
-            let session: Arc<str> = name.to_string_lossy().into();
-            found[first..].iter_mut().for_each(|log| log.parent = Some(Arc::clone(&session)));
+            adopt(&name.to_string_lossy().into(), &mut found[first..], &mut problems[before..]);
         }
     }
-    let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
-    found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&proposed));
+    propose(proposed, &mut found[first..], &mut problems[before..]);
 }
 
 fn below(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
@@ -92,8 +85,8 @@ fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> O
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.
-pub(super) fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
-    let Some(folder) = home(world).map(|home| home.join("sessions")) else { return Vec::new() };
+pub(super) fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(folder) = home(env).map(|home| home.join("sessions")) else { return Vec::new() };
     let names = names_in(disk, &folder, problems);
     let files = names.iter().filter(|name| name.to_string_lossy().ends_with(".json"));
     files.filter_map(|name| mark(disk, folder.join(name), problems)).collect()
@@ -108,12 +101,12 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark>
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
         b"procStart" => start = reader.string().and_then(|ticks| ticks.parse().ok()),
         b"sessionId" => session = reader.string().map(Cow::into_owned),
-        b"status" => status = reader.string(),
+        b"status" => status = reader.string().map(Cow::into_owned),
         b"waitingFor" => waiting_for = reader.string().map(Cow::into_owned),
         b"statusUpdatedAt" => since = reader.number().and_then(Time::from_number),
         b"updatedAt" => updated = reader.number().and_then(Time::from_number),
         _ => {}
     });
     let waiting = (status.as_deref() == Some("waiting")).then(|| waiting_for.unwrap_or_else(|| "input".to_owned()));
-    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, waiting, at: since.or(updated) } })
+    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, status, waiting, at: since.or(updated) } })
 }

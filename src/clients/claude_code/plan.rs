@@ -4,21 +4,21 @@ use std::path::Path;
 
 use super::calls::{step, todos};
 use super::places::home;
+use crate::clients::Env;
 use crate::disk::Disk;
 use crate::json::{Raw, Reader};
 use crate::session::{MOST_STEPS, Session, Step};
-use crate::world::World;
 
 /// In bytes; a step has a few hundred.
 const LARGEST: u64 = 64 * 1024;
 
 /// `tasks/<session>/<n>.json`, one step each, or `todos/<session>-agent-<session>.json`, a list (until 2.0).
 /// What cannot be read is no plan: the log is the truth, this only adds to it.
-pub(super) fn plan(disk: &Disk, world: &World, session: &Session) -> Vec<Step> {
+pub(super) fn plan(disk: &Disk, env: &Env, session: &Session) -> Vec<Step> {
     let session = session.id.as_str();
     // The name comes from a log, and must not lead anywhere else.
     let is_name = !session.is_empty() && session.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let Some(home) = home(world).filter(|_| is_name) else { return Vec::new() };
+    let Some(home) = home(env).filter(|_| is_name) else { return Vec::new() };
     if let Some(steps) = tasks(disk, &home.join("tasks").join(session)) {
         return steps;
     }

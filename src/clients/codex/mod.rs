@@ -12,11 +12,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
+use super::{Client, Env, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
 use crate::disk::{Disk, FileId};
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "codex",
@@ -26,6 +25,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["@openai/codex"],
         role,
         is_log: Some(|name| name.starts_with("rollout-")),
+        variables: &["CODEX_HOME"],
     },
     logs,
     hides_calls: |session| !session.tells_ends,
@@ -56,18 +56,18 @@ fn role(argv: &[String]) -> Role {
     }
 }
 
-fn home(world: &World) -> Option<PathBuf> {
-    world.agents_folder("CODEX_HOME", ".codex")
+fn home(env: &Env) -> Option<PathBuf> {
+    env.moved("CODEX_HOME", ".codex")
 }
 
-fn places(world: &World) -> Vec<Place> {
-    home(world).map(|home| Place { path: home.join("sessions"), variables: &["CODEX_HOME"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<Place> {
+    home(env).map(|home| Place { path: home.join("sessions"), variables: &["CODEX_HOME"] }).into_iter().collect()
 }
 
 /// All of them: a rollout's path says nothing of its directory.
-fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+fn logs(disk: &Disk, env: &Env, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = home(world).map(|home| home.join("sessions")).into_iter().collect();
+    let mut folders: Vec<PathBuf> = home(env).map(|home| home.join("sessions")).into_iter().collect();
     for _level in ["year", "month", "day"] {
         let below = |folder: &PathBuf| {
             names_in(disk, folder, problems).into_iter().map(|name| folder.join(name)).collect::<Vec<_>>()
@@ -86,8 +86,8 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
 }
 
 /// Locks are deleted at a clean end, and stay after a crash.
-fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
-    let Some(folder) = home(world).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
+fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(folder) = home(env).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
     let marks = entries_in(disk, &folder, problems).into_iter().filter_map(|(name, entry)| {
         let session = name.to_str()?.strip_suffix(".lock")?.to_owned();
         let sign = Sign::Lock(FileId::of(&entry.metadata().ok()?));

@@ -12,11 +12,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
+use super::{Client, Env, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "copilot",
@@ -27,6 +26,7 @@ pub(super) static CLIENT: Client = Client {
         role,
         // All are called alike.
         is_log: None,
+        variables: &["COPILOT_HOME"],
     },
     logs,
     hides_calls: |_| false,
@@ -47,17 +47,17 @@ fn role(argv: &[String]) -> Role {
     Role::Agent { headless: Some(has(&["-p", "--prompt"])) }
 }
 
-fn sessions(world: &World) -> Option<PathBuf> {
-    world.agents_folder("COPILOT_HOME", ".copilot").map(|home| home.join("session-state"))
+fn sessions(env: &Env) -> Option<PathBuf> {
+    env.moved("COPILOT_HOME", ".copilot").map(|home| home.join("session-state"))
 }
 
-fn places(world: &World) -> Vec<Place> {
-    sessions(world).map(|path| Place { path, variables: &["COPILOT_HOME"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<Place> {
+    sessions(env).map(|path| Place { path, variables: &["COPILOT_HOME"] }).into_iter().collect()
 }
 
 /// All of them: a session's path says nothing of its directory.
-fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
-    let Some(sessions) = sessions(world) else { return Vec::new() };
+fn logs(disk: &Disk, env: &Env, _: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+    let Some(sessions) = sessions(env) else { return Vec::new() };
     let (mut found, rows) = (Vec::new(), Format::SplitRows(fold::fold, br#"{"type":"#));
     for (name, entry) in entries_in(disk, &sessions, problems) {
         let path = sessions.join(&name);
@@ -72,8 +72,8 @@ fn logs(disk: &Disk, world: &World, _: Option<&[&Path]>, problems: &mut Vec<Prob
 }
 
 /// `<session>/inuse.<pid>.lock`: removed at a normal end, left behind by a crash.
-fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
-    let Some(sessions) = sessions(world) else { return Vec::new() };
+fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(sessions) = sessions(env) else { return Vec::new() };
     let mut marks = Vec::new();
     for session in names_in(disk, &sessions, problems) {
         let folder = sessions.join(&session);
@@ -81,7 +81,7 @@ fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
             if session.to_string_lossy().ends_with(".jsonl") { Vec::new() } else { names_in(disk, &folder, problems) };
         marks.extend(names.iter().filter_map(|name| {
             let pid = name.to_str()?.strip_prefix("inuse.")?.strip_suffix(".lock")?.parse().ok()?;
-            let sign = Sign::Pid { pid, start: None, waiting: None, at: None };
+            let sign = Sign::Pid { pid, start: None, status: None, waiting: None, at: None };
             Some(Mark { session: session.to_str()?.to_owned(), path: folder.join(name), sign })
         }));
     }

@@ -14,20 +14,25 @@ mod text;
 use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::slugs::{self, Slugs};
-use super::{Client, Fact, Format, LogFile, Place, Store, entries_in, log_file, names_in};
+use super::{Client, Env, Fact, Format, LogFile, Place, Store, adopt, entries_in, log_file, names_in, propose};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "cursor",
     // A script named `agent` runs the `node` that comes with it.
-    program: Program { client: "cursor", names: &["cursor-agent"], packages: &["cursor-agent"], role, is_log: None },
+    program: Program {
+        client: "cursor",
+        names: &["cursor-agent"],
+        packages: &["cursor-agent"],
+        role,
+        is_log: None,
+        variables: &["CURSOR_DATA_DIR"],
+    },
     logs,
     hides_calls: |_| true,
     marks: |_, _, _| Vec::new(),
@@ -47,20 +52,20 @@ fn role(argv: &[String]) -> Role {
     Role::Agent { headless: Some(headless) }
 }
 
-fn projects(world: &World) -> Option<PathBuf> {
-    world.agents_folder("CURSOR_DATA_DIR", ".cursor").map(|home| home.join("projects"))
+fn projects(env: &Env) -> Option<PathBuf> {
+    env.moved("CURSOR_DATA_DIR", ".cursor").map(|home| home.join("projects"))
 }
 
-fn places(world: &World) -> Vec<Place> {
-    projects(world).map(|path| Place { path, variables: &["CURSOR_DATA_DIR"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<Place> {
+    projects(env).map(|path| Place { path, variables: &["CURSOR_DATA_DIR"] }).into_iter().collect()
 }
 
 /// Longer names are cut and end in a hash.
 const LONGEST_SLUG: usize = 51;
 
-fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let Some(projects) = projects(world) else { return found };
+    let Some(projects) = projects(env) else { return found };
     let slugs = Slugs::new(folders, slugs::single_dashes, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
         let text = name.to_string_lossy();
@@ -74,10 +79,10 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
         if trusted.as_ref().is_some_and(elsewhere) {
             continue;
         }
-        let first = found.len();
+        let (first, before) = (found.len(), problems.len());
         transcripts(disk, &project.join("agent-transcripts"), problems, &mut found);
-        let directory: Option<Arc<Path>> = trusted.as_deref().or(slugs.propose(&text)).map(Arc::from);
-        found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&directory));
+        let directory = trusted.as_deref().or(slugs.propose(&text));
+        propose(directory, &mut found[first..], &mut problems[before..]);
     }
     found
 }
@@ -105,13 +110,12 @@ fn transcripts(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>, found: &
             if is_transcript(&name) {
                 found.extend(transcript(&entry, own.join(name), problems));
             } else if name == "subagents" {
-                let parent: Arc<str> = Arc::from(&*session.to_string_lossy());
-                for (name, entry) in entries_in(disk, &own.join("subagents"), problems) {
+                let (agents, first, before) = (own.join("subagents"), found.len(), problems.len());
+                for (name, entry) in entries_in(disk, &agents, problems) {
                     let is_one = is_transcript(&name);
-                    let path = own.join("subagents").join(name);
-                    let file = if is_one { transcript(&entry, path, problems) } else { None };
-                    found.extend(file.map(|file| LogFile { parent: Some(parent.clone()), ..file }));
+                    found.extend(if is_one { transcript(&entry, agents.join(name), problems) } else { None });
                 }
+                adopt(&session.to_string_lossy().into(), &mut found[first..], &mut problems[before..]);
             }
         }
     }

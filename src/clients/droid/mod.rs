@@ -9,20 +9,25 @@ mod fold;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::slugs::{self, Slugs};
-use super::{Client, Fact, Format, LogFile, Place, entries_in, log_file};
+use super::{Client, Env, Fact, Format, LogFile, Place, entries_in, log_file, propose};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 const MOVED_BY: &str = "FACTORY_HOME_OVERRIDE";
 
 pub(super) static CLIENT: Client = Client {
     name: "droid",
-    program: Program { client: "droid", names: &["droid"], packages: &["@factory/cli"], role, is_log: None },
+    program: Program {
+        client: "droid",
+        names: &["droid"],
+        packages: &["@factory/cli"],
+        role,
+        is_log: None,
+        variables: &[MOVED_BY],
+    },
     logs,
     hides_calls: |_| false,
     marks: |_, _, _| Vec::new(),
@@ -42,34 +47,33 @@ fn role(argv: &[String]) -> Role {
 }
 
 /// What the variable names is the home in some versions, and its `.factory` in others.
-fn sessions(world: &World) -> Vec<PathBuf> {
-    let moved = if world.agents_home.is_none() { world.folder(MOVED_BY) } else { None };
-    match moved {
+fn sessions(env: &Env) -> Vec<PathBuf> {
+    match env.folder(MOVED_BY) {
         Some(moved) => vec![moved.join(".factory/sessions"), moved.join("sessions")],
-        None => world.agents_home().map(|home| home.join(".factory/sessions")).into_iter().collect(),
+        None => env.home().map(|home| home.join(".factory/sessions")).into_iter().collect(),
     }
 }
 
-fn places(world: &World) -> Vec<Place> {
-    sessions(world).into_iter().map(|path| Place { path, variables: &[MOVED_BY] }).collect()
+fn places(env: &Env) -> Vec<Place> {
+    sessions(env).into_iter().map(|path| Place { path, variables: &[MOVED_BY] }).collect()
 }
 
-fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
     let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
-    for sessions in sessions(world) {
+    for sessions in sessions(env) {
         for (name, entry) in entries_in(disk, &sessions, problems) {
             let (path, text) = (sessions.join(&name), name.to_string_lossy());
             if text.ends_with(".jsonl") {
                 found.extend(log_file(&entry, path, Format::Rows(fold::fold), problems));
             } else if slugs.wants(&text) {
-                let proposed: Option<Arc<Path>> = slugs.propose(&text).map(Arc::from);
+                let (first, before) = (found.len(), problems.len());
                 for (name, entry) in entries_in(disk, &path, problems) {
                     if name.to_string_lossy().ends_with(".jsonl") {
-                        let file = log_file(&entry, path.join(&name), Format::Rows(fold::fold), problems);
-                        found.extend(file.map(|file| LogFile { proposed: proposed.clone(), ..file }));
+                        found.extend(log_file(&entry, path.join(&name), Format::Rows(fold::fold), problems));
                     }
                 }
+                propose(slugs.propose(&text), &mut found[first..], &mut problems[before..]);
             }
         }
     }

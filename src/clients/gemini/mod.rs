@@ -27,6 +27,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["@google/gemini-cli", "bundle/gemini.js"],
         role,
         is_log: None,
+        variables: &["GEMINI_CLI_HOME"],
     },
     logs: places::logs,
     hides_calls: |_| true,

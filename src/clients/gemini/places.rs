@@ -5,17 +5,15 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::fold::fold;
 use super::store::STORE;
-use crate::clients::{Format, LogFile, Place, entries_in, log_file, names_in, note};
+use crate::clients::{Env, Format, LogFile, Place, adopt, entries_in, log_file, names_in, note, propose};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
-use crate::world::World;
 
 /// In bytes; a project takes a hundred.
 const LARGEST_REGISTRY: u64 = 4 * 1024 * 1024;
@@ -26,17 +24,17 @@ const HEAD: u64 = 4 * 1024;
 const HASH_DIGITS: usize = 64;
 
 /// The variable moves the home below which `.gemini` lies.
-fn home(world: &World) -> Option<PathBuf> {
-    world.agents_folder("GEMINI_CLI_HOME", "").map(|home| home.join(".gemini"))
+fn home(env: &Env) -> Option<PathBuf> {
+    env.moved("GEMINI_CLI_HOME", "").map(|home| home.join(".gemini"))
 }
 
-pub(super) fn places(world: &World) -> Vec<Place> {
-    home(world).map(|home| Place { path: home.join("tmp"), variables: &["GEMINI_CLI_HOME"] }).into_iter().collect()
+pub(super) fn places(env: &Env) -> Vec<Place> {
+    home(env).map(|home| Place { path: home.join("tmp"), variables: &["GEMINI_CLI_HOME"] }).into_iter().collect()
 }
 
-pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+pub(super) fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let Some(home) = home(world) else { return found };
+    let Some(home) = home(env) else { return found };
     let tmp = home.join("tmp");
     let ids = names_in(disk, &tmp, problems);
     if ids.is_empty() {
@@ -47,10 +45,9 @@ pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, proble
         let folder = tmp.join(&id);
         let root = projects.root(&folder, &id.to_string_lossy(), problems);
         if folders.is_none() || root.as_deref().is_some_and(|root| projects.is_wanted(root)) {
-            let first = found.len();
+            let (first, before) = (found.len(), problems.len());
             sessions(disk, &folder.join("chats"), problems, &mut found);
-            let root: Option<Arc<Path>> = root.map(Arc::from);
-            found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&root));
+            propose(root.as_deref(), &mut found[first..], &mut problems[before..]);
         }
     }
     found
@@ -159,13 +156,13 @@ fn sessions(disk: &Disk, chats: &Path, problems: &mut Vec<Problem>, found: &mut 
                 found.extend(log_file(&entry, path, Format::Store(STORE), problems));
             }
             None if entry.file_type().is_ok_and(|kind| kind.is_dir()) => {
-                let parent: Arc<str> = Arc::from(&*text);
+                let (first, before) = (found.len(), problems.len());
                 for (name, entry) in entries_in(disk, &path, problems) {
                     if name.to_string_lossy().ends_with(".jsonl") {
-                        let log = log_file(&entry, path.join(name), Format::Rows(fold), problems);
-                        found.extend(log.map(|log| LogFile { parent: Some(Arc::clone(&parent)), ..log }));
+                        found.extend(log_file(&entry, path.join(name), Format::Rows(fold), problems));
                     }
                 }
+                adopt(&text.into(), &mut found[first..], &mut problems[before..]);
             }
             _ => {}
         }

@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::clients::Env;
 use crate::clients::Identity;
 use crate::disk::Disk;
 use crate::repository::tracks;
 use crate::session::{MOST_STEPS, Session, Step, StepState};
-use crate::world::World;
 
 const FOLDERS: [&str; 2] = [".omo", ".sisyphus"];
 /// In bytes; real ones have up to 20,000.
 const LARGEST: u64 = 1024 * 1024;
 
 /// The steps of the plan that the session works on; none if no plan is to be trusted.
-pub(super) fn plan(disk: &Disk, _: &World, session: &Session) -> Vec<Step> {
+pub(super) fn plan(disk: &Disk, _: &Env, session: &Session) -> Vec<Step> {
     let Some(directory) = session.directory.as_deref().map(Path::new) else { return Vec::new() };
     FOLDERS.iter().find_map(|folder| steps(disk, directory, folder, session)).unwrap_or_default()
 }

@@ -16,11 +16,10 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Fact, LogFile, Place, note};
+use super::{Client, Env, Fact, LogFile, Place, note};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "opencode",
@@ -30,6 +29,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["opencode-ai"],
         role,
         is_log: Some(is_database),
+        variables: &["OPENCODE_DB", "XDG_DATA_HOME"],
     },
     logs,
     hides_calls: |_| false,
@@ -55,44 +55,44 @@ fn is_database(name: &str) -> bool {
     name.strip_suffix(".db").is_some_and(|name| name == "opencode" || name.starts_with("opencode-"))
 }
 
-fn home(world: &World) -> Option<PathBuf> {
-    Some(world.agents_folder("XDG_DATA_HOME", ".local/share")?.join("opencode"))
+fn home(env: &Env) -> Option<PathBuf> {
+    Some(env.moved("XDG_DATA_HOME", ".local/share")?.join("opencode"))
 }
 
-fn places(world: &World) -> Vec<Place> {
-    let Some(home) = home(world) else { return Vec::new() };
-    let database = named_database(world).unwrap_or_else(|| home.join("opencode.db"));
+fn places(env: &Env) -> Vec<Place> {
+    let Some(home) = home(env) else { return Vec::new() };
+    let database = named_database(env).unwrap_or_else(|| home.join("opencode.db"));
     vec![
         Place { path: database, variables: &["OPENCODE_DB", "XDG_DATA_HOME"] },
         Place { path: home.join("storage"), variables: &["XDG_DATA_HOME"] },
     ]
 }
 
-/// The one that the user names instead; relative to the data folder. It counts for this user's agents only.
-fn named_database(world: &World) -> Option<PathBuf> {
-    let named = world.var("OPENCODE_DB").filter(|name| *name != ":memory:" && world.agents_home.is_none())?;
-    Some(home(world)?.join(named))
+/// The one that the user names instead; relative to the data folder.
+fn named_database(env: &Env) -> Option<PathBuf> {
+    let named = env.var("OPENCODE_DB").filter(|name| *name != ":memory:")?;
+    Some(home(env)?.join(named))
 }
 
-fn databases(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    if let Some(named) = named_database(world) {
+fn databases(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    if let Some(named) = named_database(env) {
         return vec![named];
     }
-    let Some(home) = home(world) else { return Vec::new() };
+    let Some(home) = home(env) else { return Vec::new() };
     let names = super::names_in(disk, &home, problems);
     names.iter().filter(|name| name.to_str().is_some_and(is_database)).map(|name| home.join(name)).collect()
 }
 
-fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    for path in databases(disk, world, problems) {
+    for path in databases(disk, env, problems) {
         match list(disk, &path, folders) {
             Ok(logs) => found.extend(logs),
             Err(error) => note(&error, &path, problems),
         }
     }
-    if let Some(home) = home(world) {
-        tree::list(disk, &home.join("storage"), world.now, problems, &mut found);
+    if let Some(home) = home(env) {
+        tree::list(disk, &home.join("storage"), env.now, problems, &mut found);
     }
     found
 }

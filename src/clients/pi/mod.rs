@@ -10,14 +10,12 @@ mod fold;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::slugs::{self, Slugs};
-use super::{Client, Fact, Format, LogFile, Place, entries_in, log_file, names_in};
+use super::{Client, Env, Fact, Format, LogFile, Place, entries_in, log_file, names_in, propose};
 use crate::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
-use crate::world::World;
 
 pub(super) static CLIENT: Client = Client {
     name: "pi",
@@ -27,6 +25,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["@mariozechner/pi-coding-agent", "@earendil-works/pi-coding-agent"],
         role,
         is_log: None,
+        variables: &["PI_CODING_AGENT_DIR", "PI_CODING_AGENT_SESSION_DIR"],
     },
     logs,
     hides_calls: |_| false,
@@ -48,21 +47,20 @@ fn role(argv: &[String]) -> Role {
 }
 
 /// Folders of projects, and a folder of sessions.
-fn sessions(world: &World) -> (Option<PathBuf>, Option<PathBuf>) {
-    let projects = world.agents_folder("PI_CODING_AGENT_DIR", ".pi/agent").map(|home| home.join("sessions"));
-    let flat = if world.agents_home.is_none() { world.folder("PI_CODING_AGENT_SESSION_DIR") } else { None };
-    (projects, flat)
+fn sessions(env: &Env) -> (Option<PathBuf>, Option<PathBuf>) {
+    let projects = env.moved("PI_CODING_AGENT_DIR", ".pi/agent").map(|home| home.join("sessions"));
+    (projects, env.folder("PI_CODING_AGENT_SESSION_DIR"))
 }
 
-fn places(world: &World) -> Vec<Place> {
-    let (projects, flat) = sessions(world);
+fn places(env: &Env) -> Vec<Place> {
+    let (projects, flat) = sessions(env);
     let projects = projects.map(|path| Place { path, variables: &["PI_CODING_AGENT_DIR"] });
     projects.into_iter().chain(flat.map(|path| Place { path, variables: &["PI_CODING_AGENT_SESSION_DIR"] })).collect()
 }
 
-fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let (projects, flat) = sessions(world);
+    let (projects, flat) = sessions(env);
     let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
     if let Some(projects) = projects {
         for name in names_in(disk, &projects, problems) {
@@ -77,12 +75,11 @@ fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Ve
 }
 
 fn logs_in(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
-    let proposed: Option<Arc<Path>> = proposed.map(Arc::from);
+    let before = problems.len();
     let mut entries = entries_in(disk, folder, problems);
     entries.retain(|(name, _)| name.to_string_lossy().ends_with(".jsonl"));
-    let log = |(name, entry): (_, _)| {
-        let file = log_file(&entry, folder.join(&name), Format::Rows(fold::fold), problems)?;
-        Some(LogFile { proposed: proposed.clone(), ..file })
-    };
-    entries.into_iter().filter_map(log).collect()
+    let log = |(name, entry): (_, _)| log_file(&entry, folder.join(&name), Format::Rows(fold::fold), problems);
+    let mut logs: Vec<LogFile> = entries.into_iter().filter_map(log).collect();
+    propose(proposed, &mut logs, &mut problems[before..]);
+    logs
 }

@@ -21,6 +21,7 @@ pub(super) static CLIENT: Client = Client {
         packages: &["@qwen-code/qwen-code"],
         role: gemini::role,
         is_log: None,
+        variables: &["QWEN_RUNTIME_DIR", "QWEN_HOME"],
     },
     logs: places::logs,
     hides_calls: |_| false,

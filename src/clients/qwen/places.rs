@@ -2,40 +2,36 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::fold::fold;
 use crate::clients::slugs::{self, Slugs};
-use crate::clients::{Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in, note};
+use crate::clients::{Env, Format, LogFile, Mark, Place, Sign, adopt, entries_in, log_file, names_in, note, propose};
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
-use crate::world::World;
 
-fn home(world: &World) -> Option<PathBuf> {
-    let moved = if world.agents_home.is_none() { world.folder("QWEN_RUNTIME_DIR") } else { None };
-    moved.or_else(|| world.agents_folder("QWEN_HOME", ".qwen"))
+fn home(env: &Env) -> Option<PathBuf> {
+    env.folder("QWEN_RUNTIME_DIR").or_else(|| env.moved("QWEN_HOME", ".qwen"))
 }
 
-pub(super) fn places(world: &World) -> Vec<Place> {
-    home(world)
+pub(super) fn places(env: &Env) -> Vec<Place> {
+    home(env)
         .map(|home| Place { path: home.join("projects"), variables: &["QWEN_RUNTIME_DIR", "QWEN_HOME"] })
         .into_iter()
         .collect()
 }
 
-pub(super) fn logs(disk: &Disk, world: &World, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
+pub(super) fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let Some(projects) = home(world).map(|home| home.join("projects")) else { return found };
+    let Some(projects) = home(env).map(|home| home.join("projects")) else { return found };
     // Its names are never cut.
     let slugs = Slugs::new(folders, slugs::dashes, usize::MAX);
     for name in names_in(disk, &projects, problems) {
         let text = name.to_string_lossy();
         if slugs.wants(&text) {
-            let first = found.len();
+            let (first, before) = (found.len(), problems.len());
             project(disk, &projects.join(&name), problems, &mut found);
-            let proposed: Option<Arc<Path>> = slugs.propose(&text).map(Arc::from);
-            found[first..].iter_mut().for_each(|log| log.proposed.clone_from(&proposed));
+            propose(slugs.propose(&text), &mut found[first..], &mut problems[before..]);
         }
     }
     found
@@ -53,21 +49,20 @@ fn project(disk: &Disk, folder: &Path, problems: &mut Vec<Problem>, found: &mut 
     }
     let agents = folder.join("subagents");
     for session in names_in(disk, &agents, problems) {
-        let own = agents.join(&session);
-        let parent: Arc<str> = Arc::from(&*session.to_string_lossy());
+        let (own, first, before) = (agents.join(&session), found.len(), problems.len());
         for (name, entry) in entries_in(disk, &own, problems) {
             let text = name.to_string_lossy();
             if text.starts_with("agent-") && text.ends_with(".jsonl") {
-                let log = log_file(&entry, own.join(&name), Format::Rows(fold), problems);
-                found.extend(log.map(|log| LogFile { parent: Some(Arc::clone(&parent)), ..log }));
+                found.extend(log_file(&entry, own.join(&name), Format::Rows(fold), problems));
             }
         }
+        adopt(&session.to_string_lossy().into(), &mut found[first..], &mut problems[before..]);
     }
 }
 
 /// `sessions/<pid>.json`: removed at a normal end, left behind by a crash.
-pub(super) fn marks(disk: &Disk, world: &World, problems: &mut Vec<Problem>) -> Vec<Mark> {
-    let Some(folder) = home(world).map(|home| home.join("sessions")) else { return Vec::new() };
+pub(super) fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+    let Some(folder) = home(env).map(|home| home.join("sessions")) else { return Vec::new() };
     let names = names_in(disk, &folder, problems);
     let files = names.iter().filter(|name| {
         let stem = name.to_str().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
@@ -86,5 +81,5 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark>
         b"sessionId" => session = reader.string().map(Cow::into_owned),
         _ => {}
     });
-    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, waiting: None, at: None } })
+    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, status: None, waiting: None, at: None } })
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::CLIENT;
 use super::fold::fold;
 use crate::clients::table::{and, check, read};
-use crate::clients::{Mark, Sign};
+use crate::clients::{Env, Mark, Sign};
 use crate::disk::Disk;
 use crate::model::Tokens;
 use crate::world::{Terminal, World};
@@ -315,7 +315,7 @@ fn where_it_keeps_what() {
             world.env.insert(variable.into(), moved.into());
         }
         let mut problems = Vec::new();
-        let logs = (CLIENT.logs)(&disk, &world, Some(&[Path::new("/srv/shop")]), &mut problems);
+        let logs = (CLIENT.logs)(&disk, &Env::own(&CLIENT, &world), Some(&[Path::new("/srv/shop")]), &mut problems);
         let told: Vec<_> = logs
             .iter()
             .map(|log| {
@@ -329,11 +329,11 @@ fn where_it_keeps_what() {
             [(session.as_str(), None, here), ("agent-explore-7f3c.jsonl", Some(SESSION), here)],
             "{variable}"
         );
-        let marks = (CLIENT.marks)(&disk, &world, &mut problems);
-        let sign = Sign::Pid { pid: 4242, start: Some(190_000), waiting: None, at: None };
+        let marks = (CLIENT.marks)(&disk, &Env::own(&CLIENT, &world), &mut problems);
+        let sign = Sign::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None };
         let path = Path::new(moved).join("sessions/4242.json");
         assert_eq!(marks, [Mark { session: SESSION.into(), path, sign }], "{variable}");
         assert_eq!(problems, []);
-        assert_eq!((CLIENT.places)(&world)[0].path, Path::new(moved).join("projects"));
+        assert_eq!((CLIENT.places)(&Env::own(&CLIENT, &world))[0].path, Path::new(moved).join("projects"));
     }
 }

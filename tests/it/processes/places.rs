@@ -103,3 +103,39 @@ fn a_removed_worktree_leaves_no_task_behind() {
     machine.kill(&agent, true);
     assert_eq!(machine.report(5 * MINUTE)["tasks"], json!([]));
 }
+
+/// A second account: the variable stands in the environment of its agent alone.
+#[test]
+fn an_agent_with_folders_of_its_own_is_seen() {
+    for (variable, name, recording) in [("CLAUDE_CONFIG_DIR", "claude", CLAUDE), ("CODEX_HOME", "codex", CODEX)] {
+        let machine = Machine::new();
+        let log = Log::of(recording, &machine.worktree, machine.start);
+        let file = machine.log(&log);
+        let (home, own) = (machine.path(&format!("home/.{name}")), machine.path("own"));
+        fs::rename(&home, &own).unwrap();
+        assert_eq!(machine.task_in(&machine.worktree, SECOND), None, "{variable}");
+        let held = own.join(file.strip_prefix(&home).unwrap());
+        let script = format!("exec 7>>\"$0\"; {THINKS}");
+        let mut command = machine.command(name, &machine.worktree);
+        let agent = machine.spawn(command.env(variable, &own).args(["-c", &script]).arg(held));
+        machine.says(5 * MINUTE, "healthy working");
+        machine.kill(&agent, true);
+        assert_eq!(machine.task_in(&machine.worktree, SECOND), None, "its environment is gone with it");
+    }
+}
+
+#[test]
+fn a_session_is_where_its_worktree_was_moved_to() {
+    let machine = Machine::new();
+    // It began after its worktree was made.
+    let log = Log::of(CLAUDE, &machine.worktree, machine.start + 30 * MINUTE);
+    machine.log(&log);
+    let agent = machine.claude(&machine.worktree, THINKS);
+    machine.pid_file(&log, agent.pid, agent.start, &json!({"status": "busy"}));
+    let moved = machine.path("elsewhere");
+    machine.git(&["worktree", "move", machine.worktree.to_str().unwrap(), moved.to_str().unwrap()]);
+    assert_verdict(&machine.task_in(&moved, 35 * MINUTE).unwrap(), "healthy working", "it was moved");
+    assert_eq!(machine.task_in(&machine.shop, 35 * MINUTE), None);
+    machine.kill(&agent, true);
+    assert_verdict(&machine.task_in(&moved, 35 * MINUTE).unwrap(), "failed process_gone", "and its agent died");
+}
