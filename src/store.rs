@@ -141,24 +141,33 @@ pub(crate) fn load<T: Default + Deserialize<'static>>(path: &Path) -> T {
 
 /// Why a file of ours is not trusted: whoever can write it, or put another in its place, decides what is reported.
 pub(crate) fn refusal(path: &Path) -> Option<Problem> {
-    let refuse = |path: &Path, why: &str| Some(Problem::new(path, format!("{why}: neither read nor written")));
+    refused_folder(path).or_else(|| refused(path, "not read"))
+}
+
+/// Why nothing is kept in the folders of a file of ours.
+fn refused_folder(path: &Path) -> Option<Problem> {
     // Up to the folder that this program makes for itself; what lies above is the user's.
     let depth = path.ancestors().take(DEEPEST).position(|folder| folder.ends_with("agentmon")).unwrap_or(1);
-    for path in path.ancestors().take(depth + 1) {
-        // What cannot be looked at is told where it is opened.
-        let Ok(meta) = path.symlink_metadata() else { continue };
-        if meta.is_symlink() {
-            return refuse(path, "a symbolic link");
-        }
-        if !is_own(&meta) {
-            return refuse(path, "it belongs to another user");
-        }
-        if meta.mode() & 0o022 != 0 {
-            return refuse(path, "other users may write it");
-        }
-    }
+    let what = "nothing in it is read or written";
     let is_ours = path.parent().is_none_or(is_own_ground);
-    (!is_ours).then(|| refuse(path, "the folder is another user's, in which root leaves no file")).flatten()
+    let foreign = || Problem::new(path, format!("the folder is another user's, in which root leaves no file: {what}"));
+    let folders = path.ancestors().skip(1).take(depth);
+    folders.filter_map(|folder| refused(folder, what)).next().or_else(|| (!is_ours).then(foreign))
+}
+
+fn refused(path: &Path, so: &str) -> Option<Problem> {
+    // What cannot be looked at is told where it is opened.
+    let meta = path.symlink_metadata().ok()?;
+    let why = if meta.is_symlink() {
+        "a symbolic link"
+    } else if !is_own(&meta) {
+        "it belongs to another user"
+    } else if meta.mode() & 0o022 != 0 {
+        "other users may write it"
+    } else {
+        return None;
+    };
+    Some(Problem::new(path, format!("{why}: {so}")))
 }
 
 /// How far a file of ours lies below the folder that holds them all, at most.
@@ -172,7 +181,8 @@ pub(crate) fn save<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
 /// Replaces a file of ours as a whole, for our eyes only, and makes its folder.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    if let Some(problem) = refusal(path) {
+    // A file that is not trusted is replaced, and not written to.
+    if let Some(problem) = refused_folder(path) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem.message));
     }
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
@@ -230,14 +240,14 @@ mod tests {
             let wanted = if refused.is_empty() { Some(Time(5)) } else { None };
             assert_eq!(load::<Checkpoint>(&path).saved, wanted, "{of_folder:o} {of_file:o}");
             assert_eq!(refusal(&path).is_some(), wanted.is_none(), "{of_folder:o} {of_file:o}");
-            if wanted.is_none() {
+            if of_folder & 0o022 != 0 {
                 save(&path, &Checkpoint::default()).unwrap_err();
                 assert_eq!(fs::read(&path).unwrap(), stored);
             }
         }
-        // What lies above is the user's own.
+        // The file itself is replaced, and heals; what lies above is the user's own.
         allow(&folder, 0o700);
-        allow(&path, 0o600);
+        save(&path, &checkpoint).unwrap();
         allow(root.path(), 0o777);
         assert_eq!(load::<Checkpoint>(&path).saved, Some(Time(5)));
         allow(root.path(), 0o700);

@@ -92,9 +92,9 @@ impl Machine {
 
     /// The program below `strace` with these options, in a process namespace in which an agent works in each worktree.
     fn run(&self, options: &[&str]) -> Ran {
-        // The shell stays, as process 1 of the namespace: with it go the agents.
-        let agents =
-            "for task in works struggles; do (cd .worktrees/$task && exec -a claude sleep 1000 >&- 2>&-) & done";
+        // The shell stays, as process 1 of the namespace: with it go the agents. Each must be one before it is looked at.
+        let agents = "for task in works struggles; do (cd .worktrees/$task && exec -a claude sleep 1000 >&- 2>&-) & done; \
+                      until [ $(grep -lsx sleep /proc/[0-9]*/comm | wc -l) = 2 ]; do :; done";
         let script = format!(
             "{agents}; strace -f -qq \"$@\" {} --format json --now {NOW}; exit $?",
             env!("CARGO_BIN_EXE_agentmon")

@@ -117,14 +117,17 @@ fn without_a_home_the_report_is_made() {
 #[test]
 fn relative_xdg_paths_are_ignored() {
     let ground = Ground::new();
-    // So that the record has to go to the state directory.
-    ground.write("shop/.agents", "");
     ground.write("shop/config/agentmon/config.toml", "no such setting\n");
+    // So that the record has to go to the state directory.
+    ground.give("shop");
+    ground.mode("shop", 0o555);
     let mut command = ground.program(&[]);
     for (name, value) in [("CACHE", "cache"), ("STATE", "state"), ("CONFIG", "config")] {
         command.env(format!("XDG_{name}_HOME"), value);
     }
-    reported(&run(&mut command));
+    let ran = run(&mut command);
+    ground.mode("shop", 0o755);
+    reported(&ran);
     assert!(!ground.path("shop/cache").exists() && !ground.path("shop/state").exists());
     assert_eq!((ground.caches().len(), transitions(&record_in_state(&ground))), (1, 1));
 }
@@ -357,9 +360,9 @@ fn a_record_that_is_a_link_is_left_alone() {
     symlink(ground.path("canary"), ground.record_path()).unwrap();
     let ran = ground.run(&[]);
     reported(&ran);
-    assert!(ran.err.contains("a symbolic link, not followed"), "{ran:?}");
+    assert!(ran.out.contains("no event was recorded: a symbolic link, not followed"), "{ran:?}");
     assert_eq!(fs::read_to_string(ground.path("canary")).unwrap(), "sings");
-    assert_eq!(transitions(&record_in_state(&ground)), 1);
+    assert_eq!(state_record(&ground), None, "nor is anything written elsewhere");
 }
 
 #[test]
@@ -443,18 +446,20 @@ fn what_could_not_be_written_for_a_while_is_told_once() {
     let ground = Ground::new();
     ground.give("");
     let run = |word: &str| {
-        ground.status("task-x", word);
-        ground.give("");
+        if !word.is_empty() {
+            ground.status("task-x", word);
+            ground.give("");
+        }
         reported(&ground.run_bound(&[]));
         ids(&ground).len()
     };
     assert_eq!(run("failed"), 2, "a transition and an end");
     let files = ["jsonl", "lock"].map(|kind| format!("shop/.agents/logs/background_monitoring.{kind}"));
     files.iter().for_each(|file| ground.mode(file, 0o400));
-    assert_eq!(run("failed"), 2, "the same, elsewhere");
+    assert_eq!(run(""), 2, "the same, elsewhere");
     assert_eq!(run("completed"), 4, "what is new");
     files.iter().for_each(|file| ground.mode(file, 0o600));
-    assert_eq!(run("completed"), 4, "it can be written again");
+    assert_eq!(run(""), 4, "it can be written again");
     assert!(run("failed") > 4);
     let ids = ids(&ground);
     assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len(), "{ids:?}");
