@@ -10,6 +10,7 @@ use chrono::FixedOffset;
 
 use super::fields::{Fields, cut};
 use super::{Declared, Word, keys, progress};
+use crate::scrub::scrub;
 use crate::time::Time;
 
 /// Before it: a counter, a date as a number, a clock that was never set.
@@ -62,7 +63,7 @@ fn of(fields: &Fields<'_>, now: Time, local: FixedOffset) -> Declared {
     let (progress, step) = progress::read(fields, word, phase);
     Declared {
         id: fields.label(keys::ID),
-        name: fields.text(keys::NAME).and_then(|text| cut(text.lines().next()?, 80)),
+        name: fields.text(keys::NAME).and_then(|text| cut(scrub(&text).lines().next()?, 80)),
         word: word.or(success.map(|success| if success { Word::Completed } else { Word::Failed })),
         status,
         at: times.newest,
