@@ -137,8 +137,15 @@ fn word_end(text: &[u8], at: usize) -> usize {
 /// Whether a word is known to let nobody in, by what it begins with or stands behind.
 fn is_harmless(text: &[u8], at: usize, end: usize) -> bool {
     let word = &text[at..end];
-    // A password in an address is found at its end.
-    let is_userinfo = || memchr::memmem::find(&text[at.saturating_sub(LOOK)..at], b"://").is_some();
+    // A password in an address is found at its end, also where it is wrapped before that.
+    let is_userinfo = || {
+        let in_authority = |b: &&u8| !b.is_ascii_whitespace() && !b"/\"'".contains(*b);
+        let authority = at - text[..at].iter().rev().take(LOOK).take_while(in_authority).count();
+        let is_first = text[..at].ends_with(b":") && text[..authority].ends_with(b"://");
+        is_first
+            || text.get(end) == Some(&b'@')
+                && memchr::memmem::find(&text[at.saturating_sub(LOOK)..at], b"://").is_some()
+    };
     let is_path = match text[..at] {
         // Base64 may begin with a slash, too.
         [.., before, b'/'] if !in_word(before) && before != b':' => word.len() < 24 || word.contains(&b'.'),
@@ -149,7 +156,7 @@ fn is_harmless(text: &[u8], at: usize, end: usize) -> bool {
     let is_mangled = text[..at].ends_with(b"_")
         && matches!(word, [b'Z', b'N' | b'S' | b'L' | b'K' | b'T' | b'0'..=b'9', ..] | [b'R', b'N' | b'C', ..]);
     is_path
-        || text.get(end) == Some(&b'@') && is_userinfo()
+        || is_userinfo()
         || is_mangled
         || HARMLESS.iter().any(|start| word.starts_with(start.as_bytes()))
         || BEFORE.iter().any(|before| {
@@ -196,7 +203,7 @@ fn is_prefixed_hex(word: &[u8]) -> bool {
     let (name, hex) = (&word[..at], &word[at + 1..]);
     let is_hex = hex.len() >= 32 && hex.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     let is_name = (2..=16).contains(&name.len())
-        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
+        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
     is_hex && is_name && has_digit_and_letter(hex) && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
 }
 
