@@ -12,7 +12,7 @@
 //!   checkpoint), `record` (what happened, as JSONL)
 //! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
 //!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
-//!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize` and `text` (fit to be shown), `render`
+//!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize`, `text` and `inert` (fit to be shown), `render`
 //!   (the forms of the report)
 //! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it,
 //!   `errors` tells which of its errors are open
@@ -30,6 +30,7 @@ mod declared;
 mod disk;
 mod errors;
 mod history;
+mod inert;
 mod json;
 mod life;
 mod model;
@@ -63,6 +64,7 @@ use clap::ColorChoice;
 use clap::error::{ContextKind, ContextValue};
 
 use cli::{Cli, Command};
+use inert::Inert;
 use settings::Horizon;
 
 pub use time::Time;
@@ -90,7 +92,15 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Ended {
-    let mut cli = match Cli::read(arguments) {
+    let cli = match Cli::read(arguments) {
+        // A script of ours may begin a line as it likes.
+        Ok(Cli { command: Some(Command::Completions { shell }), .. }) => {
+            return ended(commands::completions(shell, out), None, err);
+        }
+        cli => cli,
+    };
+    let (out, err): (&mut dyn Write, &mut dyn Write) = (&mut Inert::new(out), &mut Inert::new(err));
+    let mut cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
             let error = name_variable(suggest_status(error), &world);
@@ -120,11 +130,16 @@ pub fn run(
         Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
         Some(Command::Completions { shell }) => commands::completions(*shell, out),
     };
+    ended(done, cli.status.watch, err)
+}
+
+/// Says what went wrong, and how the run ended.
+fn ended(done: anyhow::Result<u8>, watch: Option<Duration>, err: &mut dyn Write) -> Ended {
     let code = done.unwrap_or_else(|error| {
         drop(writeln!(err, "agentmon: {}", text::one_line(&format!("{error:#}"), usize::MAX)));
         2
     });
-    Ended { code, again: cli.status.watch.filter(|_| code == 0) }
+    Ended { code, again: watch.filter(|_| code == 0) }
 }
 
 /// A wrong value that nobody typed is a variable's, of which the message knows only the flag.

@@ -1,5 +1,6 @@
 //! What to do next about a task that needs somebody.
 
+use std::iter;
 use std::path::Path;
 
 use crate::clients;
@@ -28,9 +29,9 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
     let resume = resume(task, session, cwd);
     match (task.reason, alive) {
         (Reason::WaitingForPerson, Some(process)) => vec![format!("answer it in its terminal (pid {})", process.pid)],
-        (Reason::WaitingForPerson, None) => vec![resume],
+        (Reason::WaitingForPerson, None) => vec![resume.unwrap_or(explain)],
         (Reason::ApiError, alive) => {
-            let again = alive.map_or(resume, |process| go_on(process.pid));
+            let Some(again) = alive.map(|process| go_on(process.pid)).or(resume) else { return vec![explain] };
             match task.error_class {
                 Some(ErrorClass::Transient) => vec![format!("try again: {again}")],
                 Some(ErrorClass::Resource) => vec![format!("when the limit is lifted: {again}")],
@@ -39,10 +40,11 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
         }
         (Reason::Interrupted, Some(process)) => vec![explain, go_on(process.pid)],
         (Reason::ToolSilent | Reason::Silent | Reason::WakeupMissed, Some(process)) => {
-            vec![explain, format!("if it hangs: kill {} && {resume}", process.pid)]
+            let resume = resume.map(|resume| format!(" && {resume}")).unwrap_or_default();
+            vec![explain, format!("if it hangs: kill {}{resume}", process.pid)]
         }
         (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],
-        _ => vec![explain, resume],
+        _ => iter::once(explain).chain(resume).collect(),
     }
 }
 
@@ -51,9 +53,11 @@ fn go_on(pid: u32) -> String {
     format!("go on in its terminal (pid {pid})")
 }
 
-/// `cd .worktrees/billing && claude --resume 5d0ef989`
-fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> String {
-    let command = clients::by_name(session.client).map(|client| (client.resume)(&quote(&session.id)));
+/// `cd .worktrees/billing && claude --resume 5d0ef989`; nothing for a session whose name its client does not give:
+/// it may be an option, and is nothing that can be taken up again.
+fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> Option<String> {
+    let client = clients::by_name(session.client).filter(|client| (client.is_session)(&session.id))?;
+    let command = (client.resume)(&quote(&session.id));
     let folder = task.worktree.as_deref().map(|folder| folder.strip_prefix(cwd).unwrap_or(folder));
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_string_lossy);
     let go = folder.map(|folder| {
@@ -62,7 +66,7 @@ fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> String {
         format!("cd {here}{} && ", quote(&folder))
     });
     let go = go.unwrap_or_default();
-    format!("{go}{}", command.unwrap_or_default())
+    Some(format!("{go}{command}"))
 }
 
 /// A word for a shell that is no option, whatever it begins with.
@@ -217,6 +221,16 @@ mod tests {
         assert_eq!(steps(&alone, Path::new("/srv"), "--all ")[0], "agentmon explain --all -- -x");
         let here = task(Reason::ApiError, Health::Failed, None, None);
         assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["repair what it says, then: claude --resume 5d0e"]);
+        // A file may be called as an option is.
+        for id in ["--dangerously-skip-permissions", "-p", "", "5d0e;id", "5d0e --x", "s1"] {
+            let mut named = task(Reason::WaitingForPerson, Health::Stuck, None, None);
+            named.sessions[0].id = id.to_owned();
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+            (named.reason, named.health) = (Reason::ApiError, Health::Failed);
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+            (named.reason, named.health) = (Reason::Interrupted, Health::Failed);
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+        }
         let dashed = TaskReport { worktree: Some("/srv/-x".into()), ..here };
         let wanted = "repair what it says, then: cd ./-x && claude --resume 5d0e";
         assert_eq!(steps(&dashed, Path::new("/srv"), ""), [wanted]);

@@ -64,6 +64,8 @@ pub(crate) struct Client {
     pub(crate) marks: fn(&Disk, &Env, &mut Vec<Problem>) -> Vec<Mark>,
     /// The plan of a session in files of the client's own, where its log has none.
     pub(crate) plan: fn(&Disk, &Env, &Session) -> Vec<Step>,
+    /// Whether it is a name that the client gives a session: whoever makes a file may name it as an option.
+    pub(crate) is_session: fn(&str) -> bool,
     /// The command that takes a session up again.
     pub(crate) resume: fn(&str) -> String,
     /// Where its logs lie.
@@ -119,6 +121,11 @@ impl Fact {
             Self::End => "end",
         }
     }
+}
+
+/// Whether it is a UUID, or the beginning of one.
+fn is_uuid(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_hexdigit()) && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// Lists logs; without folders, all there are.

@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde_json::value::RawValue;
 
 use super::keys;
+use crate::scrub::scrub;
 
 /// In characters.
 pub(super) const LONGEST_TEXT: usize = 500;
@@ -82,7 +83,7 @@ impl<'a> Fields<'a> {
 
     /// The last line that is not blank.
     pub(super) fn last_line(&self, names: &[&'static str]) -> Option<String> {
-        self.first(names, |value| string(value)?.lines().rev().find_map(|line| cut(line, LONGEST_TEXT)))
+        self.first(names, |value| scrub(&string(value)?).lines().rev().find_map(|line| cut(line, LONGEST_TEXT)))
     }
 
     /// The text inside the quotes, else the value as it stands.
@@ -91,9 +92,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text, trimmed, of at most so many characters; nothing if it is blank.
+/// The text, trimmed, of at most so many characters; nothing if it is blank. Credentials go before it is cut: half a
+/// one is no longer known as one.
 pub(super) fn cut(text: &str, longest: usize) -> Option<String> {
-    Some(text.trim()).filter(|text| !text.is_empty()).map(|text| text.chars().take(longest).collect())
+    let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+    if text.len() <= longest { Some(text.to_owned()) } else { Some(scrub(text).chars().take(longest).collect()) }
 }
 
 pub(super) fn integer<T: FromStr>(value: &RawValue) -> Option<T> {

@@ -11,6 +11,7 @@ use chrono::FixedOffset;
 use super::fields::{Fields, cut};
 use super::{Declared, Word, keys, progress};
 use crate::model::Progress;
+use crate::scrub::scrub;
 use crate::time::{Loose, Time};
 
 /// Before it: a counter, a date as a number, a clock that was never set.
@@ -79,7 +80,7 @@ fn of(fields: &Fields<'_>, now: Time, local: FixedOffset) -> Declared {
     let message = message.filter(|message| Some(message) != step && Some(message) != question.as_ref());
     Declared {
         id: fields.label(keys::ID),
-        name: fields.text(keys::NAME).and_then(|text| cut(text.lines().next()?, 80)),
+        name: fields.text(keys::NAME).and_then(|text| cut(scrub(&text).lines().next()?, 80)),
         word: word.or(success.map(|success| if success { Word::Completed } else { Word::Failed })),
         status,
         at: times.newest.map(|newest| newest.at),

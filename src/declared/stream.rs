@@ -14,6 +14,7 @@ use std::os::unix::fs::FileExt;
 use super::{Declared, Word};
 use crate::json::Reader;
 use crate::model::{ErrorClass, Progress};
+use crate::scrub::scrub;
 use crate::time::Time;
 use row::Row;
 
@@ -179,10 +180,11 @@ impl Stream {
             Some(end) => (end.word, Some(end.said), end.error, end.class),
             None => (Word::Running, None, None, self.class.filter(|_| self.retries > 0)),
         };
-        let cut = |text: String| super::fields::cut(&text, 500);
+        // What is told here is kept as it is.
+        let cut = |text: String| super::fields::cut(&scrub(&text), 500);
         Declared {
             word: Some(word),
-            status,
+            status: status.map(|status| scrub(&status).into_owned()),
             error: error.and_then(cut),
             class,
             by_agent,

@@ -1,9 +1,10 @@
-//! Texts as the record has them: without secrets, bounded, and harmless to whoever prints the file.
+//! Texts as the record has them: without secrets and e-mail addresses, bounded, and harmless to whoever prints the file.
 
 use std::path::Path;
 
 use super::hash;
-use crate::scrub::scrub;
+use crate::inert::is_marked;
+use crate::scrub::{scrub, without_emails};
 use crate::text::is_hazard;
 
 /// The longest text in a line, in characters.
@@ -12,6 +13,7 @@ const LONGEST: usize = 500;
 /// Prose: scrubbed first, since a secret that is cut is no longer known as one, then bounded.
 pub(super) fn text(raw: &str) -> String {
     let whole = scrub(raw);
+    let whole = without_emails(&whole);
     match cut(&whole, 1) {
         Some(start) => format!("{start}…"),
         None => whole.into_owned(),
@@ -20,15 +22,20 @@ pub(super) fn text(raw: &str) -> String {
 
 /// What identifies: like prose, but two that differ stay different.
 pub(super) fn name(raw: &str) -> String {
-    let whole = scrub(raw);
-    match cut(&whole, 17) {
-        Some(start) => format!("{start}~{:016x}", hash([&*whole])),
-        None => whole.into_owned(),
-    }
+    bounded(&without_emails(&scrub(raw)))
 }
 
+/// A path: folders are found again by it, so an e-mail address that names one stays.
 pub(super) fn path(path: &Path) -> String {
-    name(&path.to_string_lossy())
+    bounded(&scrub(&path.to_string_lossy()))
+}
+
+/// A name of which no more is told than the record has room for; two that differ stay different.
+fn bounded(whole: &str) -> String {
+    match cut(whole, 17) {
+        Some(start) => format!("{start}~{:016x}", hash([whole])),
+        None => whole.to_owned(),
+    }
 }
 
 /// The start of a text that is too long, with `room` for what marks the cut.
@@ -42,12 +49,13 @@ fn cut(text: &str, room: usize) -> Option<&str> {
 /// JSON leaves in a text what a terminal may obey or hide. Outside texts a line has none of these, so they can be
 /// escaped afterwards.
 pub(super) fn harmless(line: String) -> String {
-    if !line.contains(is_hazard) {
+    if !line.contains(is_hazard) && !line.contains("##") {
         return line;
     }
     let mut safe = String::with_capacity(line.len() + 64);
     for c in line.chars() {
-        if is_hazard(c) {
+        // Nor does a build server that prints the file.
+        if is_hazard(c) || c == '[' && is_marked(safe.as_bytes()) {
             safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
             safe.push(c);
@@ -70,6 +78,22 @@ mod tests {
         assert_eq!(name(&long), name(&long));
         assert_ne!(name(&format!("{long}a")), name(&format!("{long}b")));
         assert_eq!(path(Path::new("/srv/shop")), "/srv/shop");
+        assert_eq!(path(Path::new("/home/ann@corp.example/x")), "/home/ann@corp.example/x");
+    }
+
+    #[test]
+    fn no_address_of_a_person_is_kept() {
+        let cases = [
+            ("mail ann.b+c@mail.acme.co.uk, please", "mail [redacted:email], please"),
+            ("<Ann@Acme.com> and ändern@beispiel.de.", "<[redacted:email]> and [redacted:email]."),
+            (
+                "serde@1.0.229 @scope/name user@host git@github.com:x/y icon@2x.png a@",
+                "serde@1.0.229 @scope/name user@host git@github.com:x/y icon@2x.png a@",
+            ),
+        ];
+        for (raw, kept) in cases {
+            assert_eq!([text(raw), name(raw)], [kept, kept]);
+        }
     }
 
     #[test]
@@ -78,5 +102,9 @@ mod tests {
         let line = harmless(serde_json::to_string(hostile).unwrap());
         assert!(!line.contains(is_hazard), "{line}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+        let command = "##[add-mask]e ##vso[x] ##teamcity[y] [z]";
+        let line = harmless(serde_json::to_string(command).unwrap());
+        assert!(!["##[", "##vso[", "##teamcity["].iter().any(|mark| line.contains(mark)), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), command);
     }
 }

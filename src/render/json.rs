@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
 use super::Options;
+use crate::inert::is_marked;
 use crate::model::Snapshot;
 use crate::scrub::scrub;
 use crate::text::is_hazard;
@@ -142,6 +143,8 @@ fn escape(c: char, text: &mut String) {
         '\n' => text.push_str("\\n"),
         '\r' => text.push_str("\\r"),
         '\t' => text.push_str("\\t"),
+        // No command to a build server that prints it.
+        '[' if is_marked(text.as_bytes()) => text.push_str("\\u005b"),
         _ if is_hazard(c) => {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(text, "\\u{unit:04x}");

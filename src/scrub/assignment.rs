@@ -1,11 +1,8 @@
-//! Credentials that are known by the name before them: `DB_PASSWORD=…`, `"api_key": "…"`, `--token …`, `Cookie: …`,
-//! `curl -u NAME:…`.
+//! Credentials that are known by the name before them: `DB_PASSWORD=…`, `"api_key": "…"`, `--token …`, `Cookie: …`.
 
 use std::ops::Range;
 
-use memchr::memmem;
-
-use super::{Found, LOOK, has_both_cases, has_digit_and_letter, is_wide, next_line, run};
+use super::{Found, LOOK, has_both_cases, has_digit_and_letter, is_wide, next_line, random, run};
 
 /// What a name ends with, without `_` and `-`, in small letters; and what follows it.
 static NAMES: &[(&str, Value)] = &[
@@ -25,6 +22,16 @@ static NAMES: &[(&str, Value)] = &[
     ("credentials", Value::Key),
     ("secretkeybase", Value::Key),
     ("signature", Value::Key), // of an address that lets in whoever has it
+    ("subscriptionkey", Value::Key),
+    ("clientkeydata", Value::Key),
+    ("codeverifier", Value::Key),
+    ("sharedkey", Value::Key),
+    ("masterkey", Value::Key),
+    ("licensekey", Value::Key),
+    ("accountkey", Value::Key),
+    ("passcode", Value::Password),
+    ("pat", Value::Key), // a personal access token
+    ("jwt", Value::Key),
     ("pass", Value::Password),
     ("pwd", Value::Password),
     ("auth", Value::Key),
@@ -36,16 +43,14 @@ static NAMES: &[(&str, Value)] = &[
 /// Shorter ones are the end of many a word: of these a whole word of the name counts.
 const TELLING: usize = 5;
 
-/// Options of programs that take a password, or a name, `:` and a password.
-static OPTIONS: &[(&[u8], &[u8])] =
-    &[(b"curl", b"-u"), (b"curl", b"--user"), (b"sshpass", b"-p"), (b"mysql", b"-p"), (b"redis-cli", b"-a")];
-
 /// What kind of value a name has.
 #[derive(Clone, Copy, PartialEq)]
 enum Value {
     /// Chosen by a person: may hold blanks and need not hold digits.
     Password,
     Key,
+    /// Of a name that ends as many do which are no secret: `FOREIGN_KEY`.
+    AnyKey,
     /// Of a header: the rest of the line.
     Authorization,
     Cookie,
@@ -111,28 +116,9 @@ pub(super) fn find_flag(text: &[u8], at: usize) -> Option<Found> {
     find_value(text, end + gap - quote, value, false, None)
 }
 
-/// The password that a program is given with a short option: `curl -u NAME:…`, `sshpass -p …`.
-pub(super) fn find_option(text: &[u8], at: usize) -> Option<Found> {
-    let is_apart = |b: &&u8| is_blank(**b) || is_quote(**b);
-    text[..at].last().filter(is_apart)?;
-    let is_given = |(program, option): &&(&[u8], &[u8])| {
-        text[at..].starts_with(option) && memmem::find(command_before(text, at), program).is_some()
-    };
-    let (_, option) = OPTIONS.iter().find(is_given)?;
-    let mut from = at + option.len();
-    from += run(&text[from..], 16, |b| is_blank(b) || matches!(b, b'=' | b',' | b'"' | b'\'' | b'\\'));
-    let outer = opening_quote(text, from);
-    let name = run(&text[from..], NAME, |b| is_name(b) || matches!(b, b'.' | b'@'));
-    if text.get(from + name) == Some(&b':') {
-        from += name + 1;
-    }
-    find_value(text, from, Value::Password, false, outer)
-}
-
-/// The command that `at` is in, as far as it stands before it.
-fn command_before(text: &[u8], at: usize) -> &[u8] {
-    let before = &text[at.saturating_sub(LOOK)..at];
-    before.iter().rposition(|b| b"\n;|&".contains(b)).map_or(before, |end| &before[end..])
+/// Whether a name is one of a credential.
+pub(super) fn names_credential(name: &[u8]) -> bool {
+    value_of(name).is_some()
 }
 
 /// What kind of value follows the name, if it is one of a credential.
@@ -142,12 +128,11 @@ fn value_of(name: &[u8]) -> Option<Value> {
         let is_apart = || !name[..name.len() - word.len()].last().is_some_and(u8::is_ascii_alphabetic);
         word.bytes().rev().all(|b| letters.next() == Some(b)) && (word.len() >= TELLING || is_apart())
     };
-    if name.ends_with(b"_KEY") {
-        return Some(Value::Key); // in the environment
-    }
     // A name does not end with a separator.
     name.last()?.is_ascii_alphabetic().then_some(())?;
-    NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| value)
+    let known = NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| value);
+    // In the environment.
+    known.or_else(|| name.ends_with(b"_KEY").then_some(Value::AnyKey))
 }
 
 /// A quote and how many backslashes escape it.
@@ -187,7 +172,7 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
         return None;
     }
     let line = end + run(&text[end..], usize::MAX, goes_on);
-    let end = wrapped_end(text, line);
+    let end = wrapped_end(text, line, usize::MAX);
     (is_whole || !is_header && !is_loose && end > line).then(|| value.found(start..end))
 }
 
@@ -195,9 +180,10 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
 fn is_credential(secret: &[u8], value: Value, is_firm: bool) -> bool {
     match value {
         Value::Authorization => is_authorization(secret),
-        Value::Cookie => {
-            let name = run(secret, LOOK, is_name);
-            secret.len() >= LEAST && name > 0 && secret.get(name) == Some(&b'=')
+        Value::Cookie => secret.split(|&b| b == b';').any(is_session),
+        Value::AnyKey => {
+            let is_dense = secret.len() >= 16 && !secret.iter().any(|b| b"_/.-".contains(b));
+            is_secret(secret, value, is_firm) && (is_dense || random::is_random(secret))
         }
         // Blanks make it a sentence.
         Value::Key => !secret.iter().any(|&b| is_blank(b)) && is_secret(secret, value, is_firm),
@@ -221,9 +207,10 @@ fn quoted_end(text: &[u8], start: usize, (quote, escapes): Quote) -> Option<usiz
     None
 }
 
-/// Where a value ends that may be wrapped: the line is not short, and the next one is nothing but more of it.
-fn wrapped_end(text: &[u8], mut end: usize) -> usize {
-    loop {
+/// Where a value ends that may be wrapped over so many lines more: the line is not short, and the next one is nothing
+/// but more of it.
+pub(super) fn wrapped_end(text: &[u8], mut end: usize, lines: usize) -> usize {
+    for _ in 0..lines {
         let Some(next) = next_line(text, end).filter(|_| is_wide(text, end)) else {
             return end;
         };
@@ -235,6 +222,7 @@ fn wrapped_end(text: &[u8], mut end: usize) -> usize {
         }
         end = after;
     }
+    end
 }
 
 /// Whether a value is long and mixed enough. `is_firm`: it stands in quotes or directly after its name, unlike prose.
@@ -243,7 +231,8 @@ fn is_secret(value: &[u8], kind: Value, is_firm: bool) -> bool {
     let has_symbol = value.iter().any(|b| b"!@#$%^&*+~".contains(b));
     let is_mixed = has_digit_and_letter(value)
         || (is_firm && has_letter && has_symbol)
-        || (is_firm && kind == Value::Password && has_both_cases(value));
+        || (is_firm && kind == Value::Password && has_both_cases(value))
+        || (is_firm && kind == Value::Key && value.len() >= 16 && random::is_odd(value));
     value.len() >= LEAST && is_mixed && !is_placeholder(value) && !is_path(value)
 }
 
@@ -282,6 +271,15 @@ fn is_code(value: &[u8], is_loose: bool) -> bool {
     is_joined && value.split(|&b| is_joint(b)).all(is_word)
 }
 
+/// Whether one part of a cookie lets somebody in: `theme=dark` does not.
+fn is_session(part: &[u8]) -> bool {
+    let part = part.trim_ascii();
+    let name = run(part, LOOK, |b| is_name(b) || b == b'.');
+    let value = part.get(name + 1..).unwrap_or_default();
+    let is_mixed = has_digit_and_letter(value) || has_both_cases(value);
+    name > 0 && part.get(name) == Some(&b'=') && value.len() >= LEAST && is_mixed && !is_placeholder(value)
+}
+
 /// Whether the rest of an `Authorization` header holds a credential.
 fn is_authorization(value: &[u8]) -> bool {
     const SCHEMES: [&[u8]; 8] =
@@ -300,11 +298,11 @@ fn is_authorization(value: &[u8]) -> bool {
     }
 }
 
-fn is_blank(b: u8) -> bool {
+pub(super) fn is_blank(b: u8) -> bool {
     matches!(b, b' ' | b'\t')
 }
 
-fn is_quote(b: u8) -> bool {
+pub(super) fn is_quote(b: u8) -> bool {
     matches!(b, b'"' | b'\'' | b'`')
 }
 

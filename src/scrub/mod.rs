@@ -1,11 +1,15 @@
 //! Credentials out of texts before they are shown or stored: each becomes `[redacted:KIND]`.
 //!
-//! One pass over the bytes. Words are compared with a table of public prefixes (`formats`); a few punctuation marks
-//! start the rules for credentials that are known by their surroundings (`assignment`, `structure`). Every rule
+//! One pass over the bytes, in three layers. Known forms: words are compared with tables of public prefixes and shapes
+//! (`formats`, `structure`). Places: names, prompts and options of programs tell that a credential follows
+//! (`assignment`, `places`). What no list knows: a long word that is too irregular for a name (`random`). Every rule
 //! decides on a bounded stretch and reads on only within what it redacts, so the time is linear in the text.
 
 mod assignment;
+mod email;
 mod formats;
+mod places;
+mod random;
 mod structure;
 #[cfg(test)]
 mod tests;
@@ -13,6 +17,7 @@ mod view;
 
 use std::{borrow::Cow, ops::Range};
 
+pub(crate) use email::without_emails;
 use view::View;
 
 /// A credential in a text.
@@ -64,7 +69,7 @@ fn redact(text: &str) -> Option<String> {
 fn find_all(view: &View<'_>) -> Vec<Found> {
     let text = view.bytes();
     let mut all: Vec<Found> = Vec::new();
-    let mut jwt = structure::Jwt::default();
+    let (mut jwt, mut words) = (structure::Jwt::default(), random::Words::default());
     let mut gaps = view.gaps().peekable();
     // Whether a word begins here, and where the last credential ended.
     let (mut at, mut begins, mut done) = (0, true, 0);
@@ -72,9 +77,15 @@ fn find_all(view: &View<'_>) -> Vec<Found> {
         while gaps.next_if(|&gap| gap < at).is_some() {}
         begins |= gaps.peek() == Some(&at);
         let found = if !byte.is_ascii_alphanumeric() {
-            find_at_mark(text, at)
+            find_at_mark(text, at, done)
         } else if begins {
-            formats::find(text, at).or_else(|| jwt.find(text, at)).or_else(|| structure::telegram(text, at))
+            formats::find(text, at)
+                .or_else(|| jwt.find(text, at))
+                .or_else(|| structure::telegram(text, at))
+                .or_else(|| structure::putty_key(text, at))
+                .or_else(|| structure::shape(text, at))
+                .or_else(|| places::find(text, at))
+                .or_else(|| words.find(text, at))
         } else {
             None
         };
@@ -96,16 +107,17 @@ fn find_all(view: &View<'_>) -> Vec<Found> {
 }
 
 /// The rules that start at a punctuation mark.
-fn find_at_mark(text: &[u8], at: usize) -> Option<Found> {
+fn find_at_mark(text: &[u8], at: usize, done: usize) -> Option<Found> {
     match text[at] {
-        b'=' | b':' => assignment::find(text, at, 1),
-
+        b'=' => assignment::find(text, at, 1),
+        b':' => assignment::find(text, at, 1).or_else(|| places::prompt(text, at)),
         b'%' if text[at..].get(1..3).is_some_and(|code| code.eq_ignore_ascii_case(b"3d")) => {
             assignment::find(text, at, 3)
         }
         b'-' => structure::private_key(text, at)
+            .or_else(|| structure::private_key_end(text, at, done))
             .or_else(|| assignment::find_flag(text, at))
-            .or_else(|| assignment::find_option(text, at)),
+            .or_else(|| places::find_option(text, at)),
         b'>' => assignment::find_element(text, at),
         b'@' => structure::userinfo(text, at),
         _ => None,

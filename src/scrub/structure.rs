@@ -66,6 +66,70 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Found> {
     Some(Found { range: at..end, kind: "pem" })
 }
 
+/// The rest of a private key in PEM of which only the end is there, from `done` on: the lines before the `-----END` at `at`.
+pub(super) fn private_key_end(text: &[u8], at: usize, done: usize) -> Option<Found> {
+    let label = text[at..].strip_prefix(b"-----END ")?;
+    let length = memmem::find(&label[..label.len().min(64)], b"-----")?;
+    memmem::find(&label[..length], b"PRIVATE KEY")?;
+    let is_body = |b: &&u8| b.is_ascii_alphanumeric() || b"+/=\r\n\\ \t".contains(*b);
+    let start = at - text[done..at].iter().rev().take_while(is_body).count();
+    let end = at + "-----END ".len() + length;
+    let end = end + run(&text[end..], 5, |b| b == b'-');
+    Some(Found { range: start..end, kind: "pem" })
+}
+
+/// The private key of `PuTTY` that begins at `at`, to its last line or to the end of the text.
+pub(super) fn putty_key(text: &[u8], at: usize) -> Option<Found> {
+    text[at..].starts_with(b"PuTTY-User-Key-File-").then_some(())?;
+    let end = memmem::find(&text[at..], b"Private-MAC:").map_or(text.len(), |offset| {
+        let value = at + offset + "Private-MAC:".len();
+        let value = value + run(&text[value..], 8, |b| b == b' ');
+        value + run(&text[value..], LOOK, |b| b.is_ascii_hexdigit())
+    });
+    Some(Found { range: at..end, kind: "putty" })
+}
+
+/// What a part of a [`SHAPES`] row consists of, and how long it is.
+type Part = (fn(u8) -> bool, usize, usize);
+
+fn is_url64(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+}
+
+fn is_alnum(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+}
+
+fn is_hex(b: u8) -> bool {
+    b.is_ascii_hexdigit()
+}
+
+/// Credentials of parts of certain lengths with dots between them.
+static SHAPES: &[(&str, &str, &[Part])] = &[
+    ("", "discord", &[(is_url64, 23, 28), (is_url64, 6, 7), (is_url64, 27, 40)]),
+    ("pat", "airtable", &[(is_alnum, 14, 14), (is_hex, 60, 68)]),
+    ("pat.", "harness", &[(is_url64, 22, 22), (is_alnum, 24, 24), (is_alnum, 20, 20)]),
+    ("sat.", "harness", &[(is_url64, 22, 22), (is_alnum, 24, 24), (is_alnum, 20, 20)]),
+    ("1000.", "zoho", &[(is_hex, 32, 32), (is_hex, 32, 32)]),
+];
+
+/// The credential of such parts that begins at `at`, where a word begins.
+pub(super) fn shape(text: &[u8], at: usize) -> Option<Found> {
+    SHAPES.iter().find_map(|(prefix, kind, parts)| {
+        let mut end = at;
+        text[at..].starts_with(prefix.as_bytes()).then(|| end += prefix.len())?;
+        for (number, (is_in, least, most)) in parts.iter().enumerate() {
+            if number > 0 {
+                (text.get(end) == Some(&b'.')).then(|| end += 1)?;
+            }
+            let length = run(&text[end..], most + 1, is_in);
+            (*least..=*most).contains(&length).then(|| end += length)?;
+        }
+        (has_digit_and_letter(&text[at..end]) && super::has_both_cases(&text[at..end]) || !prefix.is_empty())
+            .then_some(Found { range: at..end, kind })
+    })
+}
+
 /// The password, or the token in place of a user, before the `@` at `at` in an address.
 pub(super) fn userinfo(text: &[u8], at: usize) -> Option<Found> {
     let ends_authority = |b: u8| b.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(&b);

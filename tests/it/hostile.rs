@@ -164,6 +164,63 @@ fn nothing_steers_a_terminal_or_forges_a_line() {
     assert!(ran.out.is_ascii(), "{}", ran.out);
 }
 
+/// What build servers take for commands: GitHub, Azure, `TeamCity`.
+const COMMANDS: &str = "::error::x\n::add-mask::e ##[add-mask]e ##[set-output name=ok]true ##vso[task.setvariable]x ##teamcity[y z] ###[q]";
+
+/// The line that a build server would obey.
+fn obeyed(text: &str) -> Option<&str> {
+    let marks = ["##[", "##vso[", "##teamcity["];
+    text.lines()
+        .find(|line| line.trim_start().starts_with("::") || marks.iter().any(|mark| line.to_lowercase().contains(mark)))
+}
+
+#[test]
+fn no_build_server_obeys_what_a_log_says() {
+    let lab = machine(COMMANDS);
+    let outputs = outputs(&lab);
+    assert!(outputs.iter().any(|(_, output)| output.out.contains("## [add-mask]e")), "the case proves nothing");
+    assert!(outputs.iter().any(|(_, output)| output.out.contains("##\\u005badd-mask]e")), "the case proves nothing");
+    for (place, output) in outputs {
+        assert_eq!((obeyed(&output.out), obeyed(&output.err)), (None, None), "{place}");
+    }
+    let ground = Ground::new();
+    ground.write("shop/.worktrees/w/status.json", &status(COMMANDS, "failed"));
+    ground.write(&format!("shop/.worktrees/p{COMMANDS}/status.json"), "{");
+    ground.run(&["-v", "--on-change", "cat >&2"]);
+    let pages = [
+        "report",
+        "report --format markdown",
+        "report --format html",
+        "report --format json",
+        "errors --all-errors",
+        "errors --format json",
+        "events",
+        "events --format json",
+        "status --on-change=cat",
+    ];
+    for page in pages
+        .map(|page| page.split(' ').collect::<Vec<_>>())
+        .into_iter()
+        .chain([vec!["status", COMMANDS], vec!["--format", COMMANDS]])
+    {
+        let ran = ground.run(&page);
+        assert_eq!((obeyed(&ran.out), obeyed(&ran.err)), (None, None), "{page:?}");
+    }
+    let record = fs::read_to_string(ground.record_path()).unwrap();
+    assert!(record.contains("add-mask") && obeyed(&record).is_none(), "{record}");
+}
+
+#[test]
+fn a_log_that_is_called_as_an_option_makes_no_command_of_it() {
+    let lab = Lab::new();
+    let name = "--dangerously-skip-permissions";
+    lab.write(&log_path(name), &claude(name, WORKTREE, "error"));
+    let shown = lab.run(now(), &[]).out;
+    let next: Vec<&str> = shown.lines().filter(|line| line.contains("next:")).collect();
+    assert!(!next.is_empty() && next.iter().all(|line| line.contains("agentmon explain")), "{shown}");
+    assert!(next.iter().all(|line| !line.contains(name)), "{shown}");
+}
+
 #[test]
 fn nothing_steers_a_terminal_by_way_of_a_mistake() {
     let lab = Lab::new();

@@ -29,6 +29,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks: places::marks,
     plan: plan::plan,
+    is_session: super::is_uuid,
     resume: |session| format!("claude --resume {session}"),
     places: places::places,
     knows: &Fact::ALL,

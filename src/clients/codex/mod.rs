@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |session| !session.tells_ends,
     marks,
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("codex resume {session}"),
     places,
     knows: &Fact::ALL,

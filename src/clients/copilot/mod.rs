@@ -32,6 +32,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks,
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("copilot --resume={session}"),
     places,
     knows: &Fact::ALL,

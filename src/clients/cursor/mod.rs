@@ -37,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| true,
     marks: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("cursor-agent --resume={session}"),
     places,
     knows: &[Fact::State, Fact::Liveness, Fact::End],

@@ -32,6 +32,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("droid --resume {session}"),
     places,
     knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Waiting, Fact::Liveness, Fact::End],

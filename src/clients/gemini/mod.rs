@@ -33,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| true,
     marks: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("gemini --resume {session}"),
     places: places::places,
     knows: &[Fact::State, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Liveness],

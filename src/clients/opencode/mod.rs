@@ -35,6 +35,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks: |_, _, _| Vec::new(),
     plan: boulder::plan,
+    is_session: |id| id.strip_prefix("ses_").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric())),
     resume: |session| format!("opencode --session {session}"),
     places,
     knows: &Fact::ALL,

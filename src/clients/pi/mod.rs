@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("pi --session {session}"),
     places,
     knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Tokens, Fact::Waiting, Fact::Liveness, Fact::End],

@@ -27,6 +27,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     marks: places::marks,
     plan: |_, _, _| Vec::new(),
+    is_session: super::is_uuid,
     resume: |session| format!("qwen --resume {session}"),
     places: places::places,
     knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Waiting, Fact::Liveness],

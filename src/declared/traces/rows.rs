@@ -129,7 +129,7 @@ fn rows(look: &mut Look<'_>, path: &Path, mut tell: impl FnMut(Declared)) -> io:
     }
     if let Some(offset) = bad {
         let message = "a row that is no JSON object, left out".to_owned();
-        look.problems.push(Problem { path: path.to_path_buf(), line: None, offset: Some(offset), message });
+        look.problems.push(Problem { offset: Some(offset), ..Problem::new(path, message) });
     }
     Ok(())
 }
