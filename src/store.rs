@@ -151,8 +151,8 @@ fn refused_folder(path: &Path) -> Option<Problem> {
     let what = "nothing in it is read or written";
     let is_ours = path.parent().is_none_or(is_own_ground);
     let foreign = || Problem::new(path, format!("the folder is another user's, in which root leaves no file: {what}"));
-    let folders = path.ancestors().skip(1).take(depth);
-    folders.filter_map(|folder| refused(folder, what)).next().or_else(|| (!is_ours).then(foreign))
+    let mut folders = path.ancestors().skip(1).take(depth);
+    folders.find_map(|folder| refused(folder, what)).or_else(|| (!is_ours).then(foreign))
 }
 
 fn refused(path: &Path, so: &str) -> Option<Problem> {

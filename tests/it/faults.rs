@@ -94,7 +94,7 @@ impl Machine {
     fn run(&self, options: &[&str]) -> Ran {
         // The shell stays, as process 1 of the namespace: with it go the agents. Each must be one before it is looked at.
         let agents = "for task in works struggles; do (cd .worktrees/$task && exec -a claude sleep 1000 >&- 2>&-) & done; \
-                      until [ $(grep -lsx sleep /proc/[0-9]*/comm | wc -l) = 2 ]; do :; done";
+                      until [ $(grep -lszx 'clau[d]e' /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done";
         let script = format!(
             "{agents}; strace -f -qq \"$@\" {} --format json --now {NOW}; exit $?",
             env!("CARGO_BIN_EXE_agentmon")
