@@ -1,4 +1,4 @@
-//! GitHub Copilot CLI, 1.0.12 to 1.0.89: where it keeps its sessions, and what the rows of their events mean.
+//! GitHub Copilot CLI, 1.0.12 to 1.0.102: where it keeps its sessions, and what the rows of their events mean.
 //!
 //! `$COPILOT_HOME` or `~/.copilot`; `session-state/<session>/events.jsonl` (earlier `session-state/<session>.jsonl`),
 //! beside it `inuse.<pid>.lock` of every process that has the session open. Rows are

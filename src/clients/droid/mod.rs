@@ -1,8 +1,8 @@
-//! Factory Droid, to 0.204: where it keeps its sessions, and what their rows mean.
+//! Factory Droid, to 0.215: where it keeps its sessions, and what their rows mean.
 //!
 //! `~/.factory/sessions/<directory>/<session>.jsonl` (earlier without the folder), in `$FACTORY_HOME_OVERRIDE` if it is
 //! set. No source or description of the format is public; what is read here is what programs that read such logs
-//! agree on: `session_start`, `message` with blocks like Claude's, `todo_state`, and in 2026 `agent_turn_outcome`.
+//! agree on, and what runs of 0.215 left: `session_start`, `message` with blocks like Claude's, `todo_state`, and in 2026 `agent_turn_outcome`.
 
 mod fold;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pi, 0.7 to 0.58: where it keeps its sessions, and what their rows mean.
+//! Pi, 0.7 to 1.6: where it keeps its sessions, and what their rows mean.
 //!
 //! `$PI_CODING_AGENT_DIR` or `~/.pi/agent`; `sessions/--<directory>--/<time>_<session>.jsonl`, or all of them in
 //! `$PI_CODING_AGENT_SESSION_DIR`. The format is documented (badlogic/pi-mono, packages/coding-agent/docs/session.md):

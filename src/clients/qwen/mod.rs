@@ -1,9 +1,9 @@
-//! Qwen Code, 0.10 to 0.22: where it keeps its sessions, and what their rows mean.
+//! Qwen Code, 0.10 to 0.24: where it keeps its sessions, and what their rows mean.
 //!
 //! `$QWEN_RUNTIME_DIR`, `$QWEN_HOME` or `~/.qwen`; transcripts `projects/<slug>/chats/<session>.jsonl`, sub-agents in
 //! `projects/<slug>/subagents/<session>/agent-*.jsonl`, running sessions in `sessions/<pid>.json` (since 0.22).
 //! Rows are Claude Code's on the outside, Gemini CLI's inside (QwenLM/qwen-code,
-//! packages/core/src/services/chatRecordingService.ts). No recording of a run was at hand: the source and published rows of 0.18.
+//! packages/core/src/services/chatRecordingService.ts). Seen: the source, published rows of 0.18, and runs of 0.24.
 
 mod fold;
 mod places;
