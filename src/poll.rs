@@ -15,7 +15,7 @@ use crate::model::Problem;
 use crate::places::Places;
 use crate::process::{Found, Process, ProcessTable, Program};
 use crate::reading::{self, SeenLog};
-use crate::repository::{self, Finder, Grounds, Repository, Worktree};
+use crate::repository::{self, Finder, Grounds, Kind, Repository, Worktree};
 use crate::settings::{Config, Horizon};
 use crate::store::Checkpoint;
 use crate::tasks;
@@ -346,8 +346,11 @@ fn declared_in(
         let base = repository.main.as_deref().or_else(|| repository.common.parent());
         let container = base.map(|base| base.join(".worktrees"));
         let is_in = |worktree: &&Worktree| container.as_deref() == worktree.path.parent();
-        if let Some(container) = container.as_deref().filter(|_| repository.worktrees.iter().any(|it| is_in(&it))) {
-            look.walk(container);
+        // Those of git are listed one by one: a walk would open every folder in them.
+        let plain = repository.worktrees.iter().filter(|worktree| worktree.kind == Kind::Folder && is_in(worktree));
+        let plain: HashSet<&Path> = plain.map(|worktree| &*worktree.path).collect();
+        if let Some(container) = container.as_deref().filter(|_| !plain.is_empty()) {
+            look.walk(container, &plain);
         }
         for worktree in &repository.worktrees {
             let inner = look.worktree(&worktree.path);

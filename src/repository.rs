@@ -291,7 +291,9 @@ impl Reader<'_> {
 
     /// Whether a folder is there; one that cannot be looked at is a problem.
     fn is_dir(&mut self, folder: &Path) -> bool {
-        let meta = self.disk.stat(folder);
+        // What no path can be is not there.
+        let is_path = !folder.as_os_str().as_bytes().contains(&0);
+        let meta = if is_path { self.disk.stat(folder) } else { Err(io::ErrorKind::NotFound.into()) };
         self.note(folder, meta).is_some_and(|meta| meta.is_dir())
     }
 

@@ -10,11 +10,10 @@ mod sentinel;
 mod single;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::FileType;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
@@ -100,9 +99,9 @@ impl<'a> Look<'a> {
         Self { known, saved, ..self }
     }
 
-    /// Lists all folders in a `.worktrees`, a real path, in one walk. No link is followed, and what nobody can list is
-    /// left to those who ask for it.
-    pub(crate) fn walk(&mut self, home: &Path) {
+    /// Lists these folders in a `.worktrees`, a real path, in one walk. No link is followed, and what nobody can list
+    /// is left to those who ask for it.
+    pub(crate) fn walk(&mut self, home: &Path, wanted: &HashSet<&Path>) {
         let (mut found, mut count) = (HashMap::new(), 0);
         let mut walk = WalkDir::new(self.disk.at(home)).max_depth(2).into_iter();
         while let Some(entry) = walk.next() {
@@ -113,10 +112,11 @@ impl<'a> Look<'a> {
             let folder = parent.filter(|_| depth == 2).map(|name| home.join(name));
             match (entry, folder) {
                 (Ok(entry), None) if entry.depth() == 1 && entry.file_type().is_dir() => {
-                    if is_noise(entry.file_name()) || entry.file_name().as_bytes().starts_with(b".") {
-                        walk.skip_current_dir();
+                    let folder = home.join(entry.file_name());
+                    if wanted.contains(&*folder) {
+                        found.insert(folder, Listing::default());
                     } else {
-                        found.insert(home.join(entry.file_name()), Listing::default());
+                        walk.skip_current_dir();
                     }
                 }
                 (Ok(entry), Some(folder)) => {
