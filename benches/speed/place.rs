@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) cache: PathBuf,
     /// Where reports go.
     pub(crate) output: PathBuf,
-    program: PathBuf,
+    pub(crate) program: PathBuf,
 }
 
 impl Place {

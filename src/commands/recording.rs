@@ -39,7 +39,9 @@ pub(crate) fn record(cli: &Cli, looked: &Looked, world: &World, begun: Instant, 
         let path = repository.map(Repository::path);
         let place = match record::place(world, path, repository.and_then(|repository| repository.main.as_deref())) {
             Ok((place, notice)) => {
-                notice.iter().for_each(|notice| tell(err, notice));
+                if let Some(notice) = &notice {
+                    tell(err, notice);
+                }
                 place
             }
             Err(problem) => {

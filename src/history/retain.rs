@@ -104,15 +104,14 @@ fn coarsened(
     let (mut sums, mut places): (Vec<(Period, Stretch)>, _) = (Vec::new(), HashMap::new());
     let mut dropped = 0;
     for (period, mut stretch) in stretches {
-        let coarser = match coarser(period, stretch.from, now, retention) {
-            Some(coarser) => coarser,
-            None => {
-                let rest = stretch.unresolved(|error| open.holds(&stretch, error));
-                dropped += u64::from(rest.as_ref() != Some(&stretch));
-                let Some(rest) = rest else { continue };
-                stretch = rest;
-                Period::Month
-            }
+        let coarser = if let Some(coarser) = coarser(period, stretch.from, now, retention) {
+            coarser
+        } else {
+            let rest = stretch.unresolved(|error| open.holds(&stretch, error));
+            dropped += u64::from(rest.as_ref() != Some(&stretch));
+            let Some(rest) = rest else { continue };
+            stretch = rest;
+            Period::Month
         };
         if coarser != Period::Day {
             stretch.changes = Vec::new();

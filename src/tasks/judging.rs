@@ -97,7 +97,14 @@ fn awaits<'a>(one: &Known<'a>, below: &[&Known<'a>], moved: Option<Moved>, conte
         JobKind::WakeUp(due) => due >= context.now,
     };
     let wanted = awaited.filter(|(job, awaited)| !one.session.is_asked_since(job) || goes_on(awaited));
-    let known = wanted.filter(|(_, awaited)| awaited.lives || one.life != Life::Unknown);
+    // A task of its own that has ended is lost with nobody.
+    let has_ended = |child: &Known<'_>| matches!(child.session.turn, Turn::Ended { .. });
+    let is_its_own = |job: &Job| job.kind == JobKind::Task && !matches!(one.life, Life::Alive(_));
+    let is_over = |job: &Job| {
+        let mut its = below.iter().filter(|child| job.session.as_ref() == Some(&child.session.id));
+        is_its_own(job) && its.any(|child| has_ended(child))
+    };
+    let known = wanted.filter(|(job, awaited)| !is_over(job) && (awaited.lives || one.life != Life::Unknown));
     known.map(|(_, awaited)| awaited).chain(others).collect()
 }
 

@@ -223,7 +223,7 @@ fn a_sub_agent_that_was_stopped_with_its_turn_does_not_work_for_ever() {
     let child = format!("{HOME}/{}/subagents/agent-a1.jsonl", path.trim_end_matches(".jsonl"));
     lab.write(&child, &format!("{row}\n"));
     let task = lab.task(running_at + 5 * SECOND);
-    assert!(is(&task, "healthy", "working"), "in the background: {task:#}");
+    assert!(is(&task, "healthy", "waiting_for_job"), "in the background: {task:#}");
     let task = lab.task(running_at + 12 * MINUTE);
     assert!(is(&task, "completed", "turn_ended"), "{task:#}");
 }
