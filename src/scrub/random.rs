@@ -203,7 +203,7 @@ fn is_prefixed_hex(word: &[u8]) -> bool {
     let (name, hex) = (&word[..at], &word[at + 1..]);
     let is_hex = hex.len() >= 32 && hex.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     let is_name = (2..=16).contains(&name.len())
-        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'));
     is_hex && is_name && has_digit_and_letter(hex) && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
 }
 
