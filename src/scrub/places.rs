@@ -148,19 +148,17 @@ fn written(text: &[u8], at: usize) -> Option<Found> {
 
 /// What is typed at the prompt that ends with the colon at `at`, or stands last in a line of `.pgpass`.
 pub(super) fn prompt(text: &[u8], at: usize) -> Option<Found> {
-    let start = at - text[..at].iter().rev().take(128).take_while(|&&b| b != b'\n').count();
-    let before = &text[start..at];
+    let before = &text[at - text[..at].iter().rev().take(128).take_while(|&&b| b != b'\n').count()..at];
     if text.get(at + 1) == Some(&b' ') {
-        let before = before.to_ascii_lowercase();
-        ["password for ", "passphrase for "].iter().find(|start| memmem::find(&before, start.as_bytes()).is_some())?;
+        let asks = |words: &&&str| memmem::find(before, words.as_bytes()).is_some();
+        ["assword for ", "assphrase for "].iter().find(asks)?;
         return given(text, word(text, at + 1)?);
     }
-    let line = before
-        .iter()
-        .rposition(|b| b.is_ascii_whitespace() || assignment::is_quote(*b))
-        .map_or(before, |end| &before[end + 1..]);
-    let fields: Vec<&[u8]> = line.split(|&b| b == b':').collect();
-    let [host, port, database, user] = fields[..] else { return None };
+    let in_line = |b: &&u8| !b.is_ascii_whitespace() && !assignment::is_quote(**b);
+    let line = &before[before.len() - before.iter().rev().take_while(in_line).count()..];
+    let mut fields = line.split(|&b| b == b':');
+    let (host, port, database, user) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    fields.next().is_none().then_some(())?;
     let is_port = port == b"*" || (4..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
     let is_name = |name: &[u8]| name == b"*" || name.first().is_some_and(u8::is_ascii_alphabetic);
     (is_port && is_name(host) | host.first().is_some_and(u8::is_ascii_digit) && is_name(database) && is_name(user))

@@ -95,24 +95,24 @@ impl Words {
         }
         let end = word_end(text, at);
         self.judged = end;
+        let word = &text[at..end];
+        let found = if let Some(kind) = kind(word, signs_before(text, at)) {
+            Found { range: at..wrapped_end(text, end, usize::MAX), kind }
+        } else {
+            // Of one that was wrapped early it shows only with the next line.
+            let wrapped = if word.len() < 8 { end } else { wrapped_end(text, end, 1) };
+            if wrapped == end {
+                return None;
+            }
+            let whole: Vec<u8> = text[at..wrapped].iter().copied().filter(|&b| in_word(b)).collect();
+            Found { range: at..wrapped, kind: kind(&whole, 0)? }
+        };
+        // Most words are nothing, and need not be looked at from behind.
         if is_harmless(text, at, end) {
             return None;
         }
-        let word = &text[at..end];
-        if let Some(kind) = kind(word, signs_before(text, at)) {
-            let end = wrapped_end(text, end, usize::MAX);
-            self.judged = end;
-            return Some(Found { range: at..end, kind });
-        }
-        // Of one that was wrapped early it shows only with the next line.
-        let wrapped = wrapped_end(text, end, 1);
-        if wrapped == end || word.len() < 8 {
-            return None;
-        }
-        let whole: Vec<u8> = text[at..wrapped].iter().copied().filter(|&b| in_word(b)).collect();
-        let kind = kind(&whole, 0)?;
-        self.judged = wrapped;
-        Some(Found { range: at..wrapped, kind })
+        self.judged = found.range.end;
+        Some(found)
     }
 }
 
@@ -186,6 +186,9 @@ fn has_extension(word: &[u8]) -> bool {
 
 /// What kind of credential the word is, before which so many signs stand.
 fn kind(word: &[u8], signs: usize) -> Option<&'static str> {
+    if word.len() + signs < LEAST {
+        return None;
+    }
     if is_prefixed_hex(word) {
         return Some("unknown");
     }
@@ -194,7 +197,7 @@ fn kind(word: &[u8], signs: usize) -> Option<&'static str> {
     if let Some((_, kind)) = MARKS.iter().find(marked) {
         return Some(kind);
     }
-    (word.len() + signs >= LEAST && is_random(word) && !is_common(word)).then_some("unknown")
+    (is_random(word) && !is_common(word)).then_some("unknown")
 }
 
 /// Whether it is a short name, `_` and a long hexadecimal number. After a dash it may be a commit.
@@ -203,7 +206,7 @@ fn is_prefixed_hex(word: &[u8]) -> bool {
     let (name, hex) = (&word[..at], &word[at + 1..]);
     let is_hex = hex.len() >= 32 && hex.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     let is_name = (2..=16).contains(&name.len())
-        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'));
     is_hex && is_name && has_digit_and_letter(hex) && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
 }
 

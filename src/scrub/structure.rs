@@ -115,6 +115,10 @@ static SHAPES: &[(&str, &str, &[Part])] = &[
 
 /// The credential of such parts that begins at `at`, where a word begins.
 pub(super) fn shape(text: &[u8], at: usize) -> Option<Found> {
+    // Few words go on behind a dot where these do.
+    let dots = [3..5, 17..18, 23..29]
+        .map(|range| text.get(at..).and_then(|rest| rest.get(range.start..rest.len().min(range.end))));
+    dots.into_iter().flatten().find(|part| part.contains(&b'.'))?;
     SHAPES.iter().find_map(|(prefix, kind, parts)| {
         let mut end = at;
         text[at..].starts_with(prefix.as_bytes()).then(|| end += prefix.len())?;

@@ -254,8 +254,6 @@ fn nothing_steers_a_terminal_by_way_of_a_mistake() {
 fn nothing_steers_a_terminal_by_way_of_the_record() {
     let ground = Ground::new();
     ground.write(&format!("shop/.worktrees/w{EVIL}/status.json"), &status(EVIL, "failed"));
-    // The place of the record is told where it is not the usual one.
-    ground.write("shop/.agents", "");
     let state = ground.path(&format!("state{EVIL}"));
     for arguments in [&["-v"][..], &["-q"], &["-q", "-v"]] {
         let ran = run(ground.program(arguments).env("XDG_STATE_HOME", &state));
@@ -263,10 +261,7 @@ fn nothing_steers_a_terminal_by_way_of_the_record() {
         is_clean(&ran.out, "stdout");
         is_clean(&ran.err, "stderr");
     }
-    let folder = fs::read_dir(state.join("agentmon")).unwrap().map(|entry| entry.unwrap().path());
-    let records: Vec<_> =
-        folder.map(|folder| folder.join("background_monitoring.jsonl")).filter(|path| path.exists()).collect();
-    let text = fs::read_to_string(&records[0]).unwrap();
+    let text = fs::read_to_string(ground.record_path()).unwrap();
     is_clean(&text, "record");
     assert!(text.contains("FORGED") && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }

@@ -366,10 +366,6 @@ fn filled(text: &str, secrets: &mut dyn Iterator<Item = &Family>) -> String {
 fn three_hundred_formats_come_through_no_client() {
     let families = written();
     assert!(families.len() >= 300, "{}", families.len());
-    let pieces: HashMap<&[u8], &Family> = families
-        .iter()
-        .flat_map(|family| family.body.as_bytes().windows(8).map(move |piece| (piece, family)))
-        .collect();
     let mut secrets = families.iter().cycle();
     let (mut shown, mut leaks, mut clients) = (0, Vec::new(), BTreeSet::new());
     // One of each four of a client's is enough of the same.

@@ -163,7 +163,8 @@ enum Token<'a> {
 /// The next word or join of a line; redirections and comments are passed over.
 fn token<'a>(rest: &mut &'a str) -> Option<Token<'a>> {
     loop {
-        *rest = rest.trim_start_matches([' ', '\t', '\r']);
+        // All that ends a word, or there would be no end: also what only Unicode calls white.
+        *rest = rest.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
         // A line that goes on in the next one.
         if let Some(next) = rest.strip_prefix("\\\n") {
             *rest = next;

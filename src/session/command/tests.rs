@@ -221,3 +221,21 @@ fn a_server_is_told_by_its_command() {
         }
     }
 }
+
+/// What only Unicode calls white ends a word, too: passed over nowhere, a line would never be read to its end.
+#[test]
+fn any_line_is_read_to_its_end() {
+    for white in ["\u{85}", "\u{2028}", "\u{a0}", "\u{3000}", "\u{b}", "\u{c}", "\r", "\n", "\t"] {
+        for sign in ["", "a", "&", "<", ">", "<<", "&>", "(", "$(", "\\", "'", "2>"] {
+            let lines = [
+                format!("{white}{sign}"),
+                format!("{sign}{white}"),
+                format!("ls{white}{sign}{white}ls"),
+                white.repeat(3),
+            ];
+            let purposes: Vec<_> = lines.iter().map(|line| Purpose::of(line)).collect();
+            assert_eq!(purposes.len(), lines.len());
+        }
+    }
+    assert_eq!(format!("{:?}", Purpose::of("ls\u{85}-l")), format!("{:?}", Purpose::of("ls -l")));
+}

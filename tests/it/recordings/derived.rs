@@ -236,7 +236,7 @@ fn a_plan_that_the_log_does_not_tell() {
     assert!(lab.task(now)["progress"].is_null());
     let todos = json!([{"content": "Build", "status": "completed", "activeForm": "Building"}, {"content": "Test", "status": "pending", "activeForm": "Testing"}]);
     lab.write(&format!("{HOME}/.claude/todos/{session}-agent-{session}.json"), &todos.to_string());
-    assert_eq!(lab.task(now)["progress"], json!({"done": 1, "total": 2, "step": null}));
+    assert_eq!(lab.task(now)["progress"], json!({"done": 1, "total": 2, "percent": null, "step": null}));
     let step = |number: u32, status: &str| {
         let text = json!({"id": number.to_string(), "subject": "Do it", "activeForm": format!("Doing {number}"), "status": status});
         lab.write(&format!("{HOME}/.claude/tasks/{session}/{number}.json"), &text.to_string());
@@ -245,7 +245,7 @@ fn a_plan_that_the_log_does_not_tell() {
     step(10, "in_progress");
     step(11, "pending");
     lab.write(&format!("{HOME}/.claude/tasks/{session}/.lock"), "");
-    assert_eq!(lab.task(now)["progress"], json!({"done": 9, "total": 11, "step": "Doing 10"}));
+    assert_eq!(lab.task(now)["progress"], json!({"done": 9, "total": 11, "percent": null, "step": "Doing 10"}));
     // The files change without the log.
     step(10, "completed");
     assert_eq!(lab.task(now + SECOND)["progress"]["done"], 10);
