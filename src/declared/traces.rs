@@ -134,6 +134,11 @@ impl<'a> Look<'a> {
                     }
                 }
                 (Err(_), Some(folder)) => drop(found.remove(&folder)),
+                // A listing broke off, and it is not said which.
+                (Err(error), None) if error.path().is_none() => {
+                    found.clear();
+                    break;
+                }
                 _ => {}
             }
         }
@@ -173,18 +178,30 @@ impl<'a> Look<'a> {
                 .is_some_and(|kind| !(kind.is_some_and(|kind| kind.is_symlink()) && self.disk.is_dir(&self.path(name))))
     }
 
-    fn list(&self, folder: &Path) -> Option<Listing> {
-        let entries = self.disk.at(folder).read_dir().ok()?;
+    /// The names in a folder. Without the permission to list it, its status may still be read.
+    fn list(&mut self, folder: &Path) -> Option<Listing> {
+        match self.listing_of(folder) {
+            Ok(listing) => Some(listing),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::PermissionDenied {
+                    self.note(folder, &error);
+                }
+                None
+            }
+        }
+    }
+
+    fn listing_of(&self, folder: &Path) -> io::Result<Listing> {
         let mut listing = Listing { names: Vec::new(), cut: false };
-        for entry in entries {
-            let entry = entry.ok()?;
+        for entry in self.disk.at(folder).read_dir()? {
+            let entry = entry?;
             if listing.names.len() == MOST_NAMES {
                 listing.cut = true;
                 break;
             }
             listing.names.push((entry.file_name(), entry.file_type().ok()));
         }
-        Some(listing)
+        Ok(listing)
     }
 
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {

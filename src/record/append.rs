@@ -77,6 +77,12 @@ fn append_alone(
     let Tail { mut ids, mut history, open } = Tail::hear(&unread, other.as_ref(), hint);
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
+    // What lies before a known end was heard by an earlier run, but for its ids.
+    if unread.known {
+        for record in [&record].into_iter().chain(&place.other) {
+            drop_recorded(&mut events, record)?;
+        }
+    }
     let end = unread.end() + write(&mut record, open, &events)?;
     for event in &events {
         history.hear(&event.line);
@@ -90,6 +96,17 @@ fn append_alone(
         history.other = End::at(record, unread.end())?;
     }
     Ok(Appended::Written { events, history })
+}
+
+/// Drops the events that are among the last rows of a record. Few are: only then are those read one by one.
+fn drop_recorded(events: &mut Vec<Event>, record: &File) -> io::Result<()> {
+    let tail = Unread::read(record, TAIL, None)?;
+    let may_be_there = |event: &Event| memchr::memmem::find(&tail.bytes, event.id.as_bytes()).is_some();
+    if events.iter().any(may_be_there) {
+        let ids = Tail::hear(&tail, None, &History::default()).ids;
+        events.retain(|event| !ids.contains(&event.id));
+    }
+    Ok(())
 }
 
 /// What is to be read of the record, and of the one in the other place. What the hint knows is known of both or of none.

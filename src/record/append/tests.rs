@@ -39,6 +39,26 @@ fn an_event_is_written_once_and_none_touch_nothing() {
 }
 
 #[test]
+fn an_id_is_known_although_the_row_was_heard_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let mut known = History::default();
+    for (number, wanted) in [(1, 1), (2, 1), (1, 0), (3, 1), (2, 0)] {
+        let Appended::Written { events, history } =
+            append(&place, &known, at(0), |_| vec![numbered(number, 10)]).unwrap()
+        else {
+            panic!("locked")
+        };
+        assert_eq!(events.len(), wanted, "{number}");
+        known = history;
+    }
+    // A part of a row is none.
+    let torn = line(4);
+    fs::write(&place.path, format!("{}\n{}\n", line(1), &torn[..torn.len() - 2])).unwrap();
+    assert_eq!(add(&place, vec![numbered(4, 10)]), 1);
+}
+
+#[test]
 fn a_torn_row_is_blanked_and_its_event_made_again() {
     let (one, two, long) = (line(1), line(2), numbered(2, 9_000).line);
     let foreign = "{\"foreign\":1}";
