@@ -455,10 +455,14 @@ fn what_could_not_be_written_for_a_while_is_told_once() {
     };
     assert_eq!(run("failed"), 2, "a transition and an end");
     let files = ["jsonl", "lock"].map(|kind| format!("shop/.agents/logs/background_monitoring.{kind}"));
-    files.iter().for_each(|file| ground.mode(file, 0o400));
+    for file in &files {
+        ground.mode(file, 0o400);
+    }
     assert_eq!(run(""), 2, "the same, elsewhere");
     assert_eq!(run("completed"), 4, "what is new");
-    files.iter().for_each(|file| ground.mode(file, 0o600));
+    for file in &files {
+        ground.mode(file, 0o600);
+    }
     assert_eq!(run(""), 4, "it can be written again");
     assert!(run("failed") > 4);
     let ids = ids(&ground);
