@@ -318,9 +318,11 @@ fn what_it_told_is_its_own() {
         return;
     }
     let said = |arguments: &[&str]| !everywhere(&ground, arguments).out.is_empty();
-    assert!(said(&["-q"]) && !said(&["-q"]));
+    // An agent of somebody else may come or go meanwhile, which is told as well.
+    let is_quiet = || (0..5).any(|_| !said(&["-q"]));
+    assert!(said(&["-q"]) && is_quiet());
     assert!(!ground.run(&["-q", "--since", "all", "--now", NOW]).out.is_empty(), "another who asks is told");
-    assert!(!said(&["-q"]));
+    assert!(is_quiet());
 }
 
 #[test]
