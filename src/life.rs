@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::clients::{Client, Mark, Sign};
 use crate::disk::FileId;
 use crate::model::Evidence;
-use crate::process::{Found, Process, ProcessTable, Role};
+use crate::process::{Found, Origin, Process, ProcessTable, Role};
 use crate::session::{Session, Turn};
+use crate::store::Before;
 use crate::time::Time;
 
 /// What is known of the process behind a session.
@@ -54,6 +55,20 @@ pub(crate) struct Candidate<'a> {
     /// The start of its newest turn; nothing if it was asked for nothing.
     pub(crate) turn_since: Option<Time>,
     pub(crate) last_activity: Option<Time>,
+    pub(crate) before: Option<&'a Before>,
+}
+
+impl Candidate<'_> {
+    /// Something that works on it was seen from here before.
+    fn was_seen(&self) -> bool {
+        self.before.is_some_and(|before| before.seen)
+    }
+
+    /// Somebody wrote its log after its process, this one or none at all, had been found gone.
+    fn has_grown(&self, table: &ProcessTable, pid: Option<u32>) -> bool {
+        let gone = self.before.and_then(|before| before.gone.as_ref()).filter(|_| !table.nothing_runs());
+        gone.is_some_and(|gone| gone.pid == pid && self.last_activity > gone.active)
+    }
 }
 
 /// Finds every main session's process. `place_of` tells which worktree a directory belongs to.
@@ -170,7 +185,10 @@ impl Search<'_> {
         let unseen = |process: &Process| {
             process.cwd.is_none() && process.is_agent() || client.is_log.is_some() && process.open.is_none()
         };
-        let hidden = self.signs.unread.contains(client.client) || may_hide(self.table, candidate, unseen);
+        let outside = self.table.is_inner() && !candidate.was_seen();
+        let unread = self.signs.unread.contains(client.client);
+        let hidden =
+            outside || unread || candidate.has_grown(self.table, None) || may_hide(self.table, candidate, unseen);
         if hidden { Life::Unknown } else { Life::Absent }
     }
 }
@@ -190,12 +208,13 @@ fn inherited(candidates: &[Candidate<'_>], lives: &[Option<Life>]) -> Vec<Life> 
     (0..candidates.len()).map(life_of).collect()
 }
 
-/// What became of a process that was recorded by its id and, at best, its start. `recognise` tells of one that
-/// runs whether it is that process still.
+/// What became of a process that was recorded by its id and, at best, its start; it may have been `seen` from here
+/// before. `recognise` tells of one that runs whether it is that process still.
 pub(crate) fn of_recorded(
     table: &ProcessTable,
-    pid: u32,
-    start: Option<u64>,
+    (pid, start): (u32, Option<u64>),
+    origin: &Origin,
+    seen: bool,
     recognise: impl FnOnce(&Process) -> Option<Alive>,
 ) -> Life {
     let dead = |start, what| Life::Dead(Evidence::process(pid, start, what));
@@ -203,6 +222,7 @@ pub(crate) fn of_recorded(
     match table.find(pid, start) {
         Found::Alive(process) => recognise(process).map_or_else(reused, Life::Alive),
         Found::Zombie(process) => dead(Some(process.start), "a zombie: it ended, its parent has not noticed"),
+        Found::Reused | Found::Gone if !table.would_show(start, origin, seen) => Life::Unknown,
         Found::Reused => reused(),
         Found::Gone => dead(start, "recorded, and no longer there"),
         Found::Unknown => Life::Unknown,
@@ -256,19 +276,25 @@ impl<'a> Signs<'a> {
                 said = Some(life);
             }
         }
-        said
+        said.map(|life| match &life {
+            Life::Dead(evidence) if candidate.has_grown(self.table, evidence.pid) => Life::Unknown,
+            _ => life,
+        })
     }
 
     fn of_mark(&self, candidate: &Candidate<'_>, mark: &Mark) -> Life {
         let client = candidate.client.name;
         match &mark.sign {
-            Sign::Pid { pid, start, .. } => of_recorded(self.table, *pid, *start, |process| {
-                let is_its = start.is_some() || process.client == Some(client);
-                is_its.then(|| self.alive(process))
-            }),
+            Sign::Pid { pid, start, origin, .. } => {
+                of_recorded(self.table, (*pid, *start), origin, candidate.was_seen(), |process| {
+                    let is_its = start.is_some() || process.client == Some(client);
+                    is_its.then(|| self.alive(process))
+                })
+            }
             Sign::Unread => Life::Unknown,
             Sign::Lock(file) => match self.holders.get(file) {
                 Some(process) => Life::Alive(self.alive(process)),
+                None if self.table.is_inner() && !candidate.was_seen() => Life::Unknown,
                 None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
                 None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },

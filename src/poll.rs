@@ -59,7 +59,8 @@ pub(crate) struct Request<'a> {
 pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> anyhow::Result<Seen> {
     let (disk, world) = (request.disk, request.world);
     let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
-    let table = ProcessTable::capture(disk, &programs);
+    let mut table = ProcessTable::capture(disk, &programs);
+    table.booted = if disk.is_copy() { table.booted_before(world.now) } else { world.booted };
     let mut finder = Finder::new(disk);
     request.roots.iter().try_for_each(|root| finder.repository(root))?;
     let mut problems = table.problems.clone();

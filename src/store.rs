@@ -25,7 +25,7 @@ use crate::tail::Cursor;
 use crate::time::Time;
 
 /// Changes with every change of what is stored.
-const MAGIC: &[u8; 16] = b"agentmon cache H";
+const MAGIC: &[u8; 16] = b"agentmon cache I";
 
 /// In bytes. A session takes a few thousand; what is larger is not ours.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -38,9 +38,10 @@ pub(crate) struct Checkpoint {
     pub(crate) logs: HashMap<u64, Packed>,
     /// What agents printed, by [`key`].
     pub(crate) printed: HashMap<u64, Printed>,
-    /// The run of the machine that the next two belong to.
+    /// The run of the machine that the next three belong to.
     pub(crate) boot: Option<String>,
     pub(crate) samples: Samples,
+    pub(crate) lives: Lives,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
     /// It differs from what is stored.
@@ -121,6 +122,25 @@ pub(crate) struct Sample {
     pub(crate) tree_cpu: Duration,
     /// Length of what the tools have printed, in bytes.
     pub(crate) output: u64,
+}
+
+/// What an earlier poll found of the process behind a session, by client and session, as [`key`] has them.
+pub(crate) type Lives = HashMap<u64, Before>;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Before {
+    /// A process was there.
+    pub(crate) seen: bool,
+    /// It was found gone, and not found again since.
+    pub(crate) gone: Option<Gone>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Gone {
+    /// The recorded process; nothing if none was recorded.
+    pub(crate) pid: Option<u32>,
+    /// When the session was last active at that time.
+    pub(crate) active: Option<Time>,
 }
 
 /// What the records last said, by the repository's path, empty for the tasks that are in none. It lies beside the checkpoint, for one may stay as it is where

@@ -26,6 +26,8 @@ pub struct World {
     pub terminal: Terminal,
     /// How long this machine was suspended since it booted.
     pub suspended: Duration,
+    /// When it booted, by the real clock; nothing where that is not known.
+    pub booted: Option<Time>,
 }
 
 /// What the streams are attached to.
@@ -76,6 +78,7 @@ impl World {
             cwd,
             terminal,
             suspended: suspended(),
+            booted: uptime().map(|uptime| Time(now.timestamp_millis()).minus(uptime)),
         }
     }
 
@@ -128,14 +131,24 @@ fn is_readable_zone(zone: &OsStr) -> bool {
     found.all(|meta| meta.is_dir() || meta.is_file() && meta.len() <= LARGEST_ZONE)
 }
 
+/// The clock that counts suspended time.
+#[cfg(target_os = "linux")]
+fn uptime() -> Option<Duration> {
+    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::Boottime)).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Option<Duration> {
+    None
+}
+
 /// The clock that counts suspended time, less the one that does not.
 #[cfg(target_os = "linux")]
 fn suspended() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
-    let monotonic = read(ClockId::Monotonic);
+    let monotonic = Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic));
+    let awake = monotonic.unwrap_or_default();
     // The two are read one after the other: less than a second is no suspension.
-    Some(read(ClockId::Boottime).saturating_sub(monotonic)).filter(|span| span.as_secs() > 0).unwrap_or_default()
+    uptime().map(|uptime| uptime.saturating_sub(awake)).filter(|span| span.as_secs() > 0).unwrap_or_default()
 }
 
 #[cfg(not(target_os = "linux"))]

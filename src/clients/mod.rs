@@ -34,7 +34,7 @@ pub(crate) use env::{Env, folder_names};
 use crate::disk::{self, Disk, FileId};
 use crate::json::Reader;
 use crate::model::{ErrorClass, Problem};
-use crate::process::Program;
+use crate::process::{Origin, Program};
 use crate::session::{Session, Step};
 use crate::store::{self, Log};
 use crate::time::Time;
@@ -240,6 +240,7 @@ pub(crate) enum Sign {
         /// What it waits for a person to do.
         waiting: Option<String>,
         at: Option<Time>,
+        origin: Origin,
     },
     /// One that could not be read, which may be of any session.
     Unread,

@@ -47,14 +47,16 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let (disk, config, roots) = (&disk, &config, roots.as_slice());
     let mut request = Request { disk, world, config, roots, everywhere, progress: &mut progress };
     let seen = poll::poll(&mut request, &mut checkpoint)?;
-    if checkpoint.boot != seen.table.boot_id {
+    if checkpoint.boot != seen.table.run() {
         checkpoint.samples.clear();
+        checkpoint.lives.clear();
         checkpoint.suspensions.clear();
     }
     let context = Context {
         config,
         now: world.now,
         samples: &checkpoint.samples,
+        lives: &checkpoint.lives,
         suspended: world.suspended,
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
@@ -64,10 +66,12 @@ pub(crate) fn look(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let mut snapshot = tasks::snapshot(&seen, &context);
     snapshot.problems.extend(refused);
     let (samples, suspensions) = tasks::remember(&snapshot, &seen, &context);
-    let boot = seen.table.boot_id.clone();
-    let stale = checkpoint.stale || samples != checkpoint.samples || suspensions != checkpoint.suspensions;
+    let lives = tasks::remember_lives(&snapshot, &checkpoint.lives);
+    let boot = seen.table.run();
+    let known = (&checkpoint.samples, &checkpoint.suspensions, &checkpoint.lives);
+    let stale = checkpoint.stale || known != (&samples, &suspensions, &lives);
     let saved = if stale { Some(world.now) } else { checkpoint.saved };
-    let checkpoint = Checkpoint { saved, boot, samples, suspensions, stale, ..checkpoint };
+    let checkpoint = Checkpoint { saved, boot, samples, lives, suspensions, stale, ..checkpoint };
     let (retention, on_change) = (config.retention.clone(), config.on_change.clone());
     Ok(Looked { snapshot, seen, checkpoint, checkpoint_path, on_change, retention })
 }

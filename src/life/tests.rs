@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::clients::by_name;
-use crate::process::Open;
+use crate::process::{Open, Origin};
 use crate::session::NewCall;
-use crate::store::Sample;
+use crate::store::{Gone, Sample};
 
 const PLACE: &str = "/w";
 const LOG: &str = "/h/rollout-1.jsonl";
@@ -56,7 +56,7 @@ fn table(processes: Vec<Process>) -> ProcessTable {
 }
 
 fn pid_sign(pid: u32, start: Option<u64>) -> Sign {
-    Sign::Pid { pid, start, status: None, waiting: None, at: None }
+    Sign::Pid { pid, start, status: None, waiting: None, at: None, origin: Origin::default() }
 }
 
 fn word(life: &Life) -> String {
@@ -83,6 +83,7 @@ struct Worked {
     turn: Option<i64>,
     last: i64,
     started_in: &'static str,
+    before: Option<Before>,
 }
 
 /// A parent stands before a slash.
@@ -91,7 +92,7 @@ fn worked(id: &str, turn: Turn, since: Option<i64>, last: i64) -> Worked {
     let mut session = Session::default();
     session.identity(id, parent);
     session.turn = turn;
-    Worked { session, turn: since, last, started_in: PLACE }
+    Worked { session, turn: since, last, started_in: PLACE, before: None }
 }
 
 /// All of `PLACE`.
@@ -116,6 +117,7 @@ fn lives_of_worked(client: &str, table: &ProcessTable, asked: &[Worked], marks: 
             started_in: number(Path::new(one.started_in)),
             turn_since: one.turn.map(Time),
             last_activity: Some(Time(one.last)),
+            before: one.before.as_ref(),
         })
         .collect();
     let mark =
@@ -147,7 +149,8 @@ fn one_session_by_its_signs() {
         ("claude-code", vec![claude(7, "/elsewhere")], Some(pid_sign(7, None)), "alive 7"),
         ("claude-code", vec![codex(7, PLACE, "/x")], Some(pid_sign(7, None)), "dead"),
         // Recorded after the table was captured: it may live.
-        ("claude-code", vec![], Some(pid_sign(8, Some(360_001))), "unknown"),
+        ("claude-code", vec![codex(7, PLACE, "/x")], Some(pid_sign(8, Some(360_001))), "unknown"),
+        ("claude-code", vec![], Some(pid_sign(8, Some(360_001))), "dead"),
         ("claude-code", vec![claude(7, PLACE)], Some(pid_sign(8, Some(360_001))), "alive 7"),
         ("codex", vec![codex(7, PLACE, LOG)], None, "alive 7"),
         ("codex", vec![codex(7, "/elsewhere", LOG)], Some(Sign::Lock(file(LOCK))), "alive 7"),
@@ -199,7 +202,8 @@ fn several_sessions_share_out_the_processes() {
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(7, Some(100)))];
     assert_eq!(of(here(), &[old], &marks), ["alive 7"], "taken up again");
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(8, Some(360_001)))];
-    assert_eq!(of(table(vec![]), &[old], &marks), ["unknown"], "taken up again by one that is too young");
+    let other = table(vec![codex(9, PLACE, "/x")]);
+    assert_eq!(of(other, &[old], &marks), ["unknown"], "taken up again by one that is too young");
     let moved = ("3", true, 30, "/start");
     assert_eq!(of(two(), &[moved], &[]), ["alive 7"], "where it works comes before where it started");
     let stayed = ("2", true, 20, PLACE);
@@ -251,8 +255,14 @@ fn one_process_is_behind_one_session() {
 
 #[test]
 fn what_a_process_waits_for_is_its_newest_sessions() {
-    let waiting =
-        Sign::Pid { pid: 7, start: Some(100), status: None, waiting: Some("permission prompt".to_owned()), at: None };
+    let waiting = Sign::Pid {
+        pid: 7,
+        start: Some(100),
+        status: None,
+        waiting: Some("permission prompt".to_owned()),
+        at: None,
+        origin: Origin::default(),
+    };
     let sessions =
         [worked("1", Turn::Ended { firm: true }, Some(10), 15).session, worked("2", Turn::Open, Some(20), 30).session];
     let candidate = |at: usize| Candidate {
@@ -265,6 +275,7 @@ fn what_a_process_waits_for_is_its_newest_sessions() {
         started_in: None,
         turn_since: Some(Time([10, 20][at])),
         last_activity: Some(Time([15, 30][at])),
+        before: None,
     };
     for named in ["1", "of no log"] {
         let mark = Mark { session: named.to_owned(), path: LOCK.into(), sign: waiting.clone() };
@@ -272,6 +283,100 @@ fn what_a_process_waits_for_is_its_newest_sessions() {
         let lives = lives(&table(vec![claude(7, PLACE)]), &[candidate(0), candidate(1)], &marks, number);
         assert!(matches!(&lives[1], Life::Alive(alive) if alive.waiting.is_some()), "{named}: {lives:?}");
     }
+}
+
+/// One session of Claude Code, last active at 50, of which a file tells this.
+fn said(table: &ProcessTable, sign: Option<(u64, Origin)>, before: Option<Before>) -> String {
+    let sign = sign.map(|(start, origin)| Sign::Pid {
+        pid: 8,
+        start: Some(start),
+        status: None,
+        waiting: None,
+        at: None,
+        origin,
+    });
+    let asked = Worked { before, ..worked("1", Turn::Open, Some(10), 50) };
+    let marks: Vec<_> = sign.into_iter().map(|sign| ("1", sign)).collect();
+    lives_of_worked("claude-code", table, &[asked], &marks).join("")
+}
+
+fn in_namespace(namespace: u64, processes: Vec<Process>) -> ProcessTable {
+    let mut table = table(processes);
+    table.namespace = Some(namespace);
+    table
+}
+
+const FIRST: u64 = 4_026_531_836;
+
+#[test]
+fn what_is_recorded_elsewhere_proves_nothing_here() {
+    let known = |namespace| {
+        let mut table = in_namespace(namespace, vec![claude(7, "/elsewhere")]);
+        table.booted = Some(Time(10_000_000));
+        (table.boot_id, table.machine) = (Some("boot".to_owned()), Some("machine".to_owned()));
+        table
+    };
+    let at = |seconds: i64| Origin { started_at: Some(Time(10_000_000 + seconds * 1000)), ..Origin::default() };
+    let of = |namespace| Origin { namespace: Some(namespace), ..Origin::default() };
+    let machine = |name: &str| Origin { machine: Some(name.to_owned()), ..Origin::default() };
+    let boot = |name: &str| Origin { boot_id: Some(name.to_owned()), ..Origin::default() };
+    // A start in ticks of a hundredth second, in a machine that has been up for an hour.
+    let cases = [
+        (FIRST, 100, Origin::default(), "dead"),
+        (FIRST, 360_000, Origin::default(), "unknown"),
+        (FIRST, 100_000_000, Origin::default(), "unknown"),
+        (FIRST, 200_000, at(2000), "dead"),
+        (FIRST, 200_000, at(2060), "dead"),
+        (FIRST, 200_000, at(2061), "unknown"),
+        (FIRST, 200_000, at(1939), "unknown"),
+        (FIRST, 100, of(FIRST), "dead"),
+        (FIRST, 100, of(5), "unknown"),
+        (FIRST, 100, machine("machine"), "dead"),
+        (FIRST, 100, machine("another"), "unknown"),
+        (FIRST, 100, boot("boot"), "dead"),
+        (FIRST, 100, boot("another"), "unknown"),
+        // In an inner namespace only what is known to be of it.
+        (5, 100, Origin::default(), "unknown"),
+        (5, 100, of(5), "dead"),
+        (5, 100, of(FIRST), "unknown"),
+    ];
+    for (number, (namespace, start, origin, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(said(&known(namespace), Some((start, origin)), None), wanted, "case {number}");
+    }
+    assert_eq!(said(&known(FIRST), None, None), "absent");
+    assert_eq!(said(&known(5), None, None), "unknown");
+    let seen = || Some(Before { seen: true, gone: None });
+    assert_eq!(said(&known(5), None, seen()), "absent", "it was seen from here");
+    assert_eq!(said(&known(5), Some((100, Origin::default())), seen()), "dead", "it was seen from here");
+    let inner = in_namespace(5, vec![claude(7, "/elsewhere")]);
+    let lock = [("1", Sign::Lock(file(LOCK)))];
+    assert_eq!(lives_of("codex", &inner, &[("1", true, 0, PLACE)], &lock), ["unknown"], "somebody outside may hold it");
+    // Whoever is there is there.
+    let here = in_namespace(5, vec![claude(8, "/elsewhere")]);
+    assert_eq!(said(&here, Some((100, of(FIRST))), None), "alive 8");
+    // Of another program with that id no more is proven.
+    assert_eq!(said(&here, Some((99, of(FIRST))), None), "unknown");
+    assert_eq!(said(&here, Some((99, of(5))), None), "dead");
+}
+
+#[test]
+fn a_log_that_grows_after_a_death_has_a_writer() {
+    let gone = |pid, active| {
+        let gone = Gone { pid, active: Some(Time(active)) };
+        Some(Before { seen: true, gone: Some(gone) })
+    };
+    let file = || Some((100, Origin::default()));
+    let none = table(vec![claude(3, "/elsewhere")]);
+    assert_eq!(said(&table(vec![]), file(), gone(Some(8), 49)), "dead", "nothing runs on this machine");
+    assert_eq!(said(&none, file(), gone(Some(8), 50)), "dead", "it did not grow");
+    assert_eq!(said(&none, file(), gone(Some(8), 49)), "unknown");
+    assert_eq!(said(&none, file(), gone(Some(9), 49)), "dead", "taken up again since, and that died");
+    assert_eq!(said(&none, file(), gone(None, 49)), "dead", "it has a file now");
+    assert_eq!(said(&none, None, gone(None, 49)), "unknown");
+    assert_eq!(said(&none, None, gone(None, 50)), "absent");
+    let here = table(vec![claude(7, PLACE)]);
+    assert_eq!(said(&here, file(), gone(Some(8), 49)), "alive 7", "that one works on it now");
+    assert_eq!(said(&here, file(), gone(Some(8), 50)), "dead", "of that one nothing is known");
 }
 
 #[test]

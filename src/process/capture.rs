@@ -43,6 +43,8 @@ impl ProcessTable {
         let none_laid_out = disk.is_copy() && disk.stat(Path::new("/proc")).is_err();
         let is_whole = uptime.is_some() || disk.is_copy() && !processes.is_empty();
         let mut table = Self {
+            machine: text(disk, "/etc/machine-id", 64).ok().map(|id| id.trim().to_owned()),
+            namespace: reader.namespace(),
             boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).ok().map(|id| id.trim().to_owned()),
             uptime: uptime.unwrap_or_default(),
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
@@ -120,6 +122,19 @@ impl Reader<'_> {
     fn note(&mut self, path: &Path, error: &io::Error) {
         if self.problems.is_empty() && error.kind() != io::ErrorKind::PermissionDenied {
             self.problems.push(Problem::new(path, error.to_string()));
+        }
+    }
+
+    /// The pid namespace that the table is of; if that cannot be read, it may be any. A copied table has none.
+    fn namespace(&mut self) -> Option<u64> {
+        let path = Path::new("/proc/self/ns/pid");
+        let number = |link: PathBuf| link.to_str()?.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok();
+        match if_there(self.disk.link(path)) {
+            Ok(link) => link.and_then(number),
+            Err(error) => {
+                self.note(path, &error);
+                Some(0)
+            }
         }
     }
 

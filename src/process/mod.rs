@@ -14,10 +14,13 @@ use std::time::Duration;
 
 use crate::disk::FileId;
 use crate::model::Problem;
+use crate::time::Time;
 pub(crate) use program::{Program, Role};
 
-/// How much younger than the table a recorded process may be and still count as merely too young for it.
-const TOO_YOUNG: Duration = Duration::from_secs(60);
+/// The pid namespace that all others are in has this number on every machine.
+const FIRST_NAMESPACE: u64 = 0xEFFF_FFFC;
+/// How far the start of a process by the wall clock may lie from the one that its clock ticks tell.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 
 const INTERPRETERS: [&str; 8] = ["node", "npm", "npx", "bun", "deno", "python", "uv", "docker"];
 /// Who takes in processes that lost their parent, besides process 1.
@@ -118,6 +121,12 @@ pub(crate) struct ProcessTable {
     pub(crate) boot_id: Option<String>,
     /// How long the machine was up when the table was captured; zero if unknown.
     pub(crate) uptime: Duration,
+    /// When that was by the wall clock.
+    pub(crate) booted: Option<Time>,
+    /// As `/etc/machine-id` has it.
+    pub(crate) machine: Option<String>,
+    /// The pid namespace of the table, by its number.
+    pub(crate) namespace: Option<u64>,
     /// More may run than could be seen (`hidepid`).
     pub(crate) others_hidden: bool,
     /// There is a process table to read; without one nothing is known of any process.
@@ -144,6 +153,17 @@ impl Children {
         let first = self.0.partition_point(|pair| pair.0 < parent);
         self.0[first..].iter().take_while(move |pair| pair.0 == parent).map(|pair| pair.1)
     }
+}
+
+/// What a record of a process tells of where and when it ran. What it does not tell is empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Origin {
+    /// When the process started, by the wall clock.
+    pub(crate) started_at: Option<Time>,
+    /// Which run of the machine it was.
+    pub(crate) boot_id: Option<String>,
+    pub(crate) machine: Option<String>,
+    pub(crate) namespace: Option<u64>,
 }
 
 /// What became of a recorded process.
@@ -189,20 +209,58 @@ impl ProcessTable {
             _ if start.is_none() && listed.is_some_and(|process| process.unread) => Found::Unknown,
             Some(process) if process.is_zombie() => Found::Zombie(process),
             Some(process) => Found::Alive(process),
-            None if self.processes.iter().any(unread) => Found::Unknown,
+            None if self.processes.iter().any(unread) || self.is_later(start) => Found::Unknown,
             None if listed.is_some() => Found::Reused,
-            None if !self.would_list(pid, start) => Found::Unknown,
+            None if !self.would_list(pid) => Found::Unknown,
             None => Found::Gone,
         }
     }
 
-    /// Whether a living process with this record would have been seen.
-    fn would_list(&self, pid: u32, start: Option<u64>) -> bool {
+    /// Whether a living process of this id would have been seen.
+    fn would_list(&self, pid: u32) -> bool {
         let possible = pid > 1 && i32::try_from(pid).is_ok();
-        // It may have been born, and recorded, after the table was captured.
-        let young = !self.uptime.is_zero()
-            && start.and_then(|start| stat::ticks(start).checked_sub(self.uptime)).is_some_and(|span| span < TOO_YOUNG);
-        self.supported && !self.others_hidden && possible && !young
+        self.supported && !self.others_hidden && possible
+    }
+
+    /// It was born after the table was captured, or else in another run of the machine, or on another one.
+    fn is_later(&self, start: Option<u64>) -> bool {
+        !self.nothing_runs() && !self.uptime.is_zero() && start.is_some_and(|start| stat::ticks(start) >= self.uptime)
+    }
+
+    /// Whether it proves a death that a recorded process is not there: the record is of this run of this machine, and
+    /// of a namespace into which the table sees. An inner namespace, as that of a container, does not show what runs
+    /// outside: there a record has to name it, unless the process was `seen` before.
+    pub(crate) fn would_show(&self, start: Option<u64>, origin: &Origin, seen: bool) -> bool {
+        let differs = [
+            differ(origin.boot_id.as_ref(), self.boot_id.as_ref()),
+            differ(origin.machine.as_ref(), self.machine.as_ref()),
+            differ(origin.namespace.as_ref(), self.namespace.as_ref()),
+        ];
+        let booted = origin.started_at.zip(start).map(|(at, start)| at.minus(stat::ticks(start)));
+        let apart = |(one, other): (Time, Time)| one.since(other).max(other.since(one)) > CLOCKS_DIFFER;
+        let is_here = !differs.contains(&true) && !booted.zip(self.booted).is_some_and(apart);
+        self.nothing_runs() || is_here && (seen || origin.namespace.is_some() || !self.is_inner())
+    }
+
+    /// When it booted, if it is now this time.
+    pub(crate) fn booted_before(&self, now: Time) -> Option<Time> {
+        (!self.uptime.is_zero()).then(|| now.minus(self.uptime))
+    }
+
+    /// A laid-out machine may have no process at all: where nothing runs, nothing is hidden either.
+    pub(crate) fn nothing_runs(&self) -> bool {
+        self.processes.is_empty()
+    }
+
+    /// Others may run outside that cannot be seen from here.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.namespace.is_some_and(|namespace| namespace != FIRST_NAMESPACE)
+    }
+
+    /// Which run of which machine this is, and how much of it is seen.
+    pub(crate) fn run(&self) -> Option<String> {
+        let namespace = self.namespace.unwrap_or_default();
+        self.boot_id.as_ref().map(|boot| format!("{boot} {namespace}"))
     }
 
     /// The living processes of a client, helpers included.
@@ -297,6 +355,10 @@ impl ProcessTable {
     }
 }
 
+fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,7 +382,6 @@ mod tests {
         let init_inside = Process { inner_pid: Some(1), ..process(101, 50, 960) };
         let mut table = ProcessTable::of(vec![process(1, 0, 5), process(7, 1, 20), zombie, inner, init_inside]);
         table.uptime = stat::ticks(1000);
-        let minute = u64::try_from(TOO_YOUNG.as_nanos() / stat::ticks(1).as_nanos()).unwrap();
         let cases = [
             (7, Some(20), "alive 7"),
             (7, None, "alive 7"),
@@ -331,7 +392,8 @@ mod tests {
             (61, Some(900), "gone"),
             (61, None, "gone"),
             (61, Some(1000), "unknown"),
-            (61, Some(1000 + minute), "gone"),
+            (61, Some(9000), "unknown"),
+            (7, Some(9000), "unknown"),
             (1, Some(5), "alive 1"),
             (1, Some(960), "alive 101"),
             (1, Some(961), "unknown"),

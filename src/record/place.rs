@@ -301,7 +301,16 @@ mod tests {
         let env: HashMap<_, _> = folder.iter().map(|home| ("HOME".into(), home.as_os_str().into())).collect();
         let offset: FixedOffset = Utc.fix();
         let (now, terminal) = (Time(0), Terminal::default());
-        World { now, offset, env, agents_home: None, cwd: "/".into(), terminal, suspended: std::time::Duration::ZERO }
+        World {
+            now,
+            offset,
+            env,
+            agents_home: None,
+            cwd: "/".into(),
+            terminal,
+            suspended: std::time::Duration::ZERO,
+            booted: None,
+        }
     }
 
     fn mode(path: &Path) -> u32 {

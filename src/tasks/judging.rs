@@ -8,7 +8,7 @@ use super::known::Known;
 use crate::declared::Declared;
 use crate::life::{self, Alive, Life, Moved};
 use crate::poll::Seen;
-use crate::process::{Process, ProcessTable};
+use crate::process::{Origin, Process, ProcessTable};
 use crate::rules::{Asked, Awaited, Facts, SessionFacts};
 use crate::session::{Job, JobKind, Turn};
 use crate::time::Time;
@@ -165,5 +165,5 @@ pub(super) fn declared_life(declared: &Declared, table: &ProcessTable) -> Option
     let pid = declared.pid?;
     // Without a start, an id may be anybody's by now: it proves that nobody is there, but not who is.
     let any = |process: &Process| Some(Alive { pid, start: process.start, ..Alive::default() });
-    Some(life::of_recorded(table, pid, declared.pid_start, any))
+    Some(life::of_recorded(table, (pid, declared.pid_start), &Origin::default(), false, any))
 }

@@ -14,6 +14,7 @@ use crate::poll::Seen;
 use crate::reading::SeenLog;
 use crate::repository::Kind;
 use crate::session::{Session, Turn, Workdir};
+use crate::store::{self, Lives};
 use crate::time::Time;
 
 /// A session with all that is known of it.
@@ -57,7 +58,7 @@ fn turn_since(session: &Session) -> Option<Time> {
 }
 
 /// The sessions of all worktrees, in order of their logs.
-pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
+pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Known<'a>> {
     let copies = Copies::newest(seen, now);
     let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.places);
     let mut known: Vec<Known<'_>> = Vec::with_capacity(copies.all.len());
@@ -90,13 +91,13 @@ pub(super) fn sessions(seen: &Seen, now: Time) -> Vec<Known<'_>> {
     known.sort_unstable_by(|one, other| {
         (one.log.as_os_str(), &one.session.id).cmp(&(other.log.as_os_str(), &other.session.id))
     });
-    let candidates: Vec<_> = known.iter().map(candidate).collect();
+    let candidates: Vec<_> = known.iter().map(|one| candidate(one, before)).collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
     known
 }
 
-fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
+fn candidate<'a>(one: &Known<'a>, before: &'a Lives) -> Candidate<'a> {
     Candidate {
         client: one.client,
         session: one.session,
@@ -107,7 +108,13 @@ fn candidate<'a>(one: &Known<'a>) -> Candidate<'a> {
         started_in: one.started_in,
         turn_since: one.newness(),
         last_activity: one.last_activity,
+        before: before.get(&life_key(one.client.name, &one.session.id)),
     }
+}
+
+/// What the checkpoint knows a session's process by.
+pub(super) fn life_key(client: &str, session: &str) -> u64 {
+    store::key(Path::new(client), Some(session))
 }
 
 /// Client and id.

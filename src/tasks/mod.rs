@@ -15,13 +15,13 @@ use std::time::Duration;
 use crate::clients::LogFile;
 use crate::declared::Declared;
 use crate::life::{self, Life};
-use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
+use crate::model::{Everywhere, Problem, Reason, Snapshot, Summary, TaskReport};
 use crate::next;
 use crate::poll::Seen;
 use crate::process::Process;
 use crate::repository::{Kind, Repository, Worktree};
 use crate::settings::Config;
-use crate::store::{Sample, Samples};
+use crate::store::{Before, Gone, Lives, Sample, Samples};
 use crate::time::Time;
 
 use claims::Claim;
@@ -35,6 +35,7 @@ pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) now: Time,
     pub(crate) samples: &'a Samples,
+    pub(crate) lives: &'a Lives,
     /// The machine's suspended time, now and at earlier polls.
     pub(crate) suspended: Duration,
     pub(crate) suspensions: &'a [(Time, Duration)],
@@ -87,7 +88,7 @@ impl<'a> Draft<'a> {
 
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
-    let known = known::sessions(seen, context.now);
+    let known = known::sessions(seen, context.now, context.lives);
     let (mut manned, adrift, everybody) = (manned(seen, &known), alerts::adrift(seen), Family::of(&known));
     let mut idle = Vec::new();
     let mut summary = Summary::default();
@@ -305,6 +306,29 @@ fn make_unique(tasks: &mut [TaskReport]) {
             *number += 1;
         }
     }
+}
+
+/// What the next poll needs to know of the processes behind main sessions: that one was there, and from when on it
+/// was not.
+pub(crate) fn remember_lives(snapshot: &Snapshot, before: &Lives) -> Lives {
+    let sessions = snapshot.tasks.iter().flat_map(|task| &task.sessions).filter(|session| session.parent.is_none());
+    let remembered = sessions.filter_map(|session| {
+        let key = known::life_key(session.client, &session.id);
+        let before = before.get(&key).cloned();
+        let process = session.process.as_ref();
+        let now = if process.is_some_and(|process| process.alive) {
+            Some(Before { seen: true, gone: None })
+        } else if session.reason == Reason::ProcessGone {
+            let pid = process.map(|process| process.pid);
+            let before = before.unwrap_or_default();
+            let known = before.gone.filter(|gone| gone.pid == pid);
+            Some(Before { gone: known.or(Some(Gone { pid, active: session.last_activity })), ..before })
+        } else {
+            before
+        };
+        Some((key, now?))
+    });
+    remembered.collect()
 }
 
 /// What the next poll needs of this one: CPU times of tools, and how long the machine has slept.

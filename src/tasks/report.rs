@@ -82,7 +82,7 @@ pub(super) fn task(
 fn unlogged(process: &Process, seen: &Seen, context: &Context<'_>) -> Verdict {
     let marks = process.client.and_then(|client| seen.marks.get(client)).into_iter().flatten();
     let mut own = marks.filter_map(|mark| match &mark.sign {
-        Sign::Pid { pid, start, status, waiting, at } => {
+        Sign::Pid { pid, start, status, waiting, at, .. } => {
             let is_its = *pid == process.pid && start.is_none_or(|start| start == process.start);
             is_its.then_some((status.as_deref(), waiting.as_deref(), *at))
         }

@@ -14,10 +14,12 @@ use crate::declared::Word;
 use crate::disk::Disk;
 use crate::model::{Problem, Progress, Unread};
 use crate::places::Places;
+use crate::process::Origin;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
 use crate::session::{CallKind::Question, Job, JobKind, NewCall, Session};
 use crate::settings::{Horizon, Thresholds};
+use crate::store::Lives;
 
 const NOW: Time = Time(1_795_216_265_000);
 const SECOND: u64 = 1000;
@@ -132,7 +134,14 @@ impl Lab {
 
     /// An agent somewhere, and its sign that it runs this session.
     fn agent_of(mut self, session: &str, pid: u32) -> Self {
-        let sign = Sign::Pid { pid, start: Some(u64::from(pid) * 10), status: None, waiting: None, at: None };
+        let sign = Sign::Pid {
+            pid,
+            start: Some(u64::from(pid) * 10),
+            status: None,
+            waiting: None,
+            at: None,
+            origin: Origin::default(),
+        };
         self.marks.push(Mark { session: session.to_owned(), path: "/h/sign".into(), sign });
         self.agent(pid, "/elsewhere")
     }
@@ -171,6 +180,7 @@ impl Lab {
             config: &config,
             now: NOW,
             samples: &self.samples,
+            lives: &Lives::new(),
             suspended: self.suspended,
             suspensions: &self.suspensions,
             cwd: Path::new(MAIN),
@@ -366,7 +376,14 @@ fn notes_say_what_does_not_fit() {
         ),
         (
             lab().log("1", A, "prompt", 0).with(|it| {
-                let sign = Sign::Pid { pid: 1, start: Some(9), status: None, waiting: None, at: None };
+                let sign = Sign::Pid {
+                    pid: 1,
+                    start: Some(9),
+                    status: None,
+                    waiting: None,
+                    at: None,
+                    origin: Origin::default(),
+                };
                 it.marks.push(Mark { session: "1".to_owned(), path: "/h/sign".into(), sign });
             }),
             "its process cannot be looked at from here",

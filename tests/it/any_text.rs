@@ -47,6 +47,8 @@ fn run(ground: &Ground, arguments: &[&str]) -> Output {
         cwd: ground.path("shop"),
         terminal: Terminal::default(),
         suspended: Duration::ZERO,
+
+        booted: None,
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let ended = agentmon::run(["agentmon"].iter().chain(arguments).map(OsString::from), world, &mut out, &mut err);

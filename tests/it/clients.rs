@@ -203,6 +203,8 @@ fn wide(width: u16, variables: &[(&str, &str)], home: &str, line: &str) -> Strin
         cwd: "/srv".into(),
         terminal: Terminal { stdout: true, width: Some(width), ..Terminal::default() },
         suspended: std::time::Duration::ZERO,
+
+        booted: None,
     };
     let begin = ["agentmon", "clients", "--home", home, "--root"].map(Into::into);
     let arguments = begin.into_iter().chain([demo().as_os_str().to_owned()]);

@@ -18,6 +18,7 @@ pub(crate) fn look(root: &Path, line: &str) -> String {
         cwd: env!("CARGO_MANIFEST_DIR").into(),
         terminal: Terminal { width: Some(100), ..Terminal::default() },
         suspended: Duration::ZERO,
+        booted: None,
     };
     let begin = ["agentmon", "--home", "/home/dev", "-C", "/srv/shop.git", "--now", "2026-11-20T23:30:00Z"];
     let arguments = begin.into_iter().chain(line.split_whitespace()).map(Into::into);

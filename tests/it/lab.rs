@@ -139,6 +139,7 @@ impl Lab {
             cwd: REPOSITORY.into(),
             terminal: Terminal::default(),
             suspended: Duration::ZERO,
+            booted: None,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = agentmon::run(arguments, world, &mut out, &mut err).code;

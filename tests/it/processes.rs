@@ -9,3 +9,4 @@ mod launched;
 mod lives;
 mod machine;
 mod places;
+mod unseen;

@@ -11,6 +11,7 @@ use crate::clients::{Env, Format, LogFile, Mark, Place, Sign, adopt, entries_in,
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
+use crate::process::Origin;
 use crate::time::Time;
 
 pub(super) fn home(env: &Env) -> Option<PathBuf> {
@@ -96,11 +97,16 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark>
     let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
     let (mut pid, mut start, mut session, mut status, mut waiting_for) = (None, None, None, None, None);
     // Other things are updated in the meantime, too.
-    let (mut since, mut updated) = (None, None);
+    let (mut since, mut updated, mut origin) = (None, None, Origin::default());
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
         b"procStart" => start = reader.string().and_then(|ticks| ticks.parse().ok()),
         b"sessionId" => session = reader.string().map(Cow::into_owned),
+        b"startedAt" => origin.started_at = reader.number().and_then(Time::from_number),
+        b"pidDomain" => {
+            let domain = reader.string();
+            (origin.machine, origin.namespace) = domain.map(|text| origin_of(&text)).unwrap_or_default();
+        }
         b"status" => status = reader.string().map(Cow::into_owned),
         b"waitingFor" => waiting_for = reader.string().map(Cow::into_owned),
         b"statusUpdatedAt" => since = reader.number().and_then(Time::from_number),
@@ -108,5 +114,17 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark>
         _ => {}
     });
     let waiting = (status.as_deref() == Some("waiting")).then(|| waiting_for.unwrap_or_else(|| "input".to_owned()));
-    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, status, waiting, at: since.or(updated) } })
+    Some(Mark {
+        session: session?,
+        path,
+        sign: Sign::Pid { pid: pid?, start, status, waiting, at: since.or(updated), origin },
+    })
+}
+
+/// Machine and pid namespace of `linux:3d1219c7:pid:[4026531836]`; of another system, no machine that is here.
+fn origin_of(domain: &str) -> (Option<String>, Option<u64>) {
+    let Some(inner) = domain.strip_prefix("linux:") else { return (Some(domain.to_owned()), None) };
+    let (machine, namespace) = inner.split_once(":pid:").unwrap_or((inner, ""));
+    let namespace = namespace.trim_matches(['[', ']']).parse().ok();
+    (Some(machine.to_owned()).filter(|machine| !machine.is_empty()), namespace)
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use super::{Client, Env, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
 use crate::disk::Disk;
 use crate::model::Problem;
-use crate::process::{Program, Role};
+use crate::process::{Origin, Program, Role};
 
 pub(super) static CLIENT: Client = Client {
     name: "copilot",
@@ -82,7 +82,7 @@ fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
             if session.to_string_lossy().ends_with(".jsonl") { Vec::new() } else { names_in(disk, &folder, problems) };
         marks.extend(names.iter().filter_map(|name| {
             let pid = name.to_str()?.strip_prefix("inuse.")?.strip_suffix(".lock")?.parse().ok()?;
-            let sign = Sign::Pid { pid, start: None, status: None, waiting: None, at: None };
+            let sign = Sign::Pid { pid, start: None, status: None, waiting: None, at: None, origin: Origin::default() };
             Some(Mark { session: session.to_str()?.to_owned(), path: folder.join(name), sign })
         }));
     }

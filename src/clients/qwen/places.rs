@@ -9,6 +9,8 @@ use crate::clients::{Env, Format, LogFile, Mark, Place, Sign, adopt, entries_in,
 use crate::disk::Disk;
 use crate::json::Reader;
 use crate::model::Problem;
+use crate::process::Origin;
+use crate::time::Time;
 
 fn home(env: &Env) -> Option<PathBuf> {
     env.folder("QWEN_RUNTIME_DIR").or_else(|| env.moved("QWEN_HOME", ".qwen"))
@@ -73,13 +75,25 @@ pub(super) fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<
 
 fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark> {
     let bytes = disk.read(&path, 64 * 1024).map_err(|error| note(&error, &path, problems)).ok()?;
-    let (mut pid, mut start, mut session) = (None, None, None);
+    let (mut pid, mut start, mut session, mut origin) = (None, None, None, Origin::default());
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
         // `<boot>:<start>`
-        b"procStart" => start = reader.string().and_then(|text| text.rsplit(':').next()?.parse().ok()),
+        b"procStart" => {
+            if let Some(text) = reader.string() {
+                let (boot, ticks) = text.rsplit_once(':').unwrap_or(("", &text));
+                origin.boot_id = Some(boot.to_owned()).filter(|boot| !boot.is_empty());
+                start = ticks.parse().ok();
+            }
+        }
+        b"pidNs" => origin.namespace = reader.count(),
+        b"startedAt" => origin.started_at = reader.number().and_then(Time::from_number),
         b"sessionId" => session = reader.string().map(Cow::into_owned),
         _ => {}
     });
-    Some(Mark { session: session?, path, sign: Sign::Pid { pid: pid?, start, status: None, waiting: None, at: None } })
+    Some(Mark {
+        session: session?,
+        path,
+        sign: Sign::Pid { pid: pid?, start, status: None, waiting: None, at: None, origin },
+    })
 }

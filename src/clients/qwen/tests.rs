@@ -11,6 +11,7 @@ use crate::clients::table::{and, check, read};
 use crate::clients::{Env, Mark, Sign};
 use crate::disk::Disk;
 use crate::model::Tokens;
+use crate::process::Origin;
 use crate::world::{Terminal, World};
 
 const SESSION: &str = "69f0814a-8bfc-4c8e-93d3-05757f17b96f";
@@ -285,6 +286,7 @@ fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Disk, World) {
         cwd: "/".into(),
         terminal: Terminal::default(),
         suspended: std::time::Duration::ZERO,
+        booted: None,
     };
     let disk = Disk::new(Some(root.path().into()));
     (root, disk, world)
@@ -330,7 +332,9 @@ fn where_it_keeps_what() {
             "{variable}"
         );
         let marks = (CLIENT.marks)(&disk, &Env::own(&CLIENT, &world), &mut problems);
-        let sign = Sign::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None };
+        let boot_id = Some("5e1f-boot".to_owned());
+        let origin = Origin { boot_id, namespace: Some(4_026_531_836), ..Origin::default() };
+        let sign = Sign::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None, origin };
         let path = Path::new(moved).join("sessions/4242.json");
         assert_eq!(marks, [Mark { session: SESSION.into(), path, sign }], "{variable}");
         assert_eq!(problems, []);

@@ -60,7 +60,7 @@ mod real {
         assert!(table.processes.len() >= 2);
         assert!(matches!(table.find(pid, Some(start)), Found::Alive(process) if process.pid == pid));
         assert!(matches!(table.find(pid, None), Found::Alive(_)));
-        assert!(matches!(table.find(pid, Some(start + 1)), Found::Reused));
+        assert!(matches!(table.find(pid, Some(start - 1)), Found::Reused));
 
         child.0.kill().unwrap();
         until(|| matches!(capture(&Disk::default()).find(pid, Some(start)), Found::Zombie(_)).then_some(()));

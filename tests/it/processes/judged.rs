@@ -5,9 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::machine::{
-    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, SECOND, SPINS_IN_TOOL, THINKS, assert_verdict,
-    has_computed, rfc3339, sleeps, until,
+    Agent, IN_BUILD, IN_PRINTER, IN_TOOL, Log, MINUTE, Machine, OUTSIDE, SECOND, SPINS_IN_TOOL, THINKS, assert_verdict,
+    has_computed, inner_namespace, rfc3339, sleeps, until,
 };
+use crate::ground::skip;
 
 const THINKING: &str = "claude-code-2.1.197/kill";
 const CALLING: &str = "claude-code-2.1.197/kill-tool";
@@ -43,6 +44,9 @@ fn a_process_that_went_on_to_a_new_session_left_the_old_one() {
 
 #[test]
 fn a_process_that_works_on_its_own_session_is_not_behind_a_newer_one() {
+    if inner_namespace() {
+        return skip(OUTSIDE);
+    }
     let machine = Machine::new();
     let new = Log::of(THINKING, &machine.worktree, machine.start);
     let mut old = Log::of(THINKING, &machine.worktree, machine.start - 20 * MINUTE).as_session(OTHER);
@@ -194,6 +198,9 @@ fn two(earlier: (i64, bool), later: (i64, bool), signs: bool, now: i64) -> Value
 
 #[test]
 fn of_two_agents_the_newest_judges_and_the_worst_at_work_wins() {
+    if inner_namespace() {
+        return skip(OUTSIDE);
+    }
     let cases = [
         ((0, false), (MINUTE, true), true, "healthy working", "its rerun is fine"),
         ((0, true), (MINUTE, false), true, "failed process_gone", "the newest died"),

@@ -97,7 +97,14 @@ impl Machine {
 
     /// What Claude Code 2.1 leaves while it runs, and for ever after a crash.
     pub(crate) fn pid_file(&self, log: &Log, pid: u32, start: u64, more: &Value) {
-        let mut file = json!({"pid": pid, "sessionId": log.id, "cwd": log.place, "procStart": start.to_string()});
+        let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
+        let mut file = json!({
+            "pid": pid,
+            "sessionId": log.id,
+            "cwd": log.place,
+            "procStart": start.to_string(),
+            "pidDomain": format!("linux::{}", namespace.display()),
+        });
         file.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
         self.write(&format!("home/.claude/sessions/{pid}-{}.json", log.id), &file.to_string());
     }
@@ -297,6 +304,14 @@ pub(crate) fn has_computed(pid: u32) {
 /// Waits until a process waits for something.
 pub(crate) fn sleeps(pid: u32) {
     until(|| stat(pid).unwrap()[0] == "S");
+}
+
+/// Why a test of an agent that was never seen alive proves nothing.
+pub(crate) const OUTSIDE: &str = "in a container, an agent that is not seen may run outside";
+
+/// Others may run outside, so that a table in which nobody is proves nothing.
+pub(crate) fn inner_namespace() -> bool {
+    fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() != "pid:[4026531836]")
 }
 
 /// In clock ticks.

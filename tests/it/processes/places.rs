@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use super::machine::{Log, MINUTE, Machine, SECOND, THINKS, assert_verdict};
+use super::machine::{Log, MINUTE, Machine, OUTSIDE, SECOND, THINKS, assert_verdict, inner_namespace};
+use crate::ground::skip;
 
 const CLAUDE: &str = "claude-code-2.1.197/kill";
 const DONE: &str = "claude-code-2.1.197/success";
@@ -27,6 +28,9 @@ fn the_main_worktree_and_a_linked_one_are_two_tasks() {
 
 #[test]
 fn an_agent_elsewhere_does_not_keep_a_dead_one_alive() {
+    if inner_namespace() {
+        return skip(OUTSIDE);
+    }
     let machine = Machine::new();
     machine.log(&Log::of(CLAUDE, &machine.worktree, machine.start));
     let beside = machine.add_worktree("task-x-2");

@@ -18,6 +18,7 @@ fn world() -> World {
         cwd: "/".into(),
         terminal: Terminal::default(),
         suspended: std::time::Duration::ZERO,
+        booted: None,
     }
 }
 
