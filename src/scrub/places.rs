@@ -197,7 +197,10 @@ fn given(text: &[u8], range: Range<usize>) -> Option<Found> {
 /// The command that `at` is in, as far as it stands before it.
 fn command_before(text: &[u8], at: usize) -> &[u8] {
     let before = &text[at.saturating_sub(LOOK)..at];
-    before.iter().rposition(|b| b"\n;|&".contains(b)).map_or(before, |end| &before[end..])
+    let sign = before.iter().rposition(|b| b"\n;|&".contains(b));
+    // In JSON a line end is written as two signs.
+    let escaped = memmem::rfind(before, br"\n").map(|at| at + 1);
+    sign.max(escaped).map_or(before, |end| &before[end + 1..])
 }
 
 /// Whether a command holds the words, apart from others.

@@ -203,7 +203,7 @@ fn assignments() {
 fn places() {
     let word = ["correct", "horse"].concat();
     let commands = [
-        "docker login -u me -p @ registry.example.org", "podman login --username me -p '@' quay.io", "gh secret set DEPLOY -b @",
+        "docker login -u me -p @ registry.example.org", r"x\ncurl -u admin:@ https://x", "podman login --username me -p '@' quay.io", "gh secret set DEPLOY -b @",
         "gh secret set DEPLOY --body \"@\"", "aws configure set aws_secret_access_key @",
         "npm config set //registry.npmjs.org/:_authToken @", "curl -u admin:@ https://x", "curl -uadmin:@ https://x",
         "curl -su admin:@ https://x", "curl -sSfLu admin:@ https://x", "curl --user admin:@ https://x", "curl --user=admin:@ https://x",
@@ -325,6 +325,7 @@ const INNOCENT: &[&str] = &[
     "docker run --name mongo -p 27017:27017 mongo",
     "docker run -d --name mysql -p3306:3306 mysql",
     "mkdir -p src/scrub",
+    r"docker login x\nmkdir -p folder",
     "ssh -p 2222 host",
     "echo hello | grep h",
     r#"echo "$TOKEN" | docker login --password-stdin"#,
