@@ -1,8 +1,9 @@
 //! Samples are built at run time, so that scanners of this repository stay quiet.
 
-use std::{borrow::Cow, cell::Cell, time::Instant};
+use std::{borrow::Cow, cell::Cell, collections::BTreeSet, time::Instant};
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::formats::{Alphabet, FORMATS};
 use super::{LOOK, scrub};
@@ -390,6 +391,29 @@ const INNOCENT: &[&str] = &[
 fn innocent_texts_stay() {
     for text in INNOCENT {
         assert!(matches!(scrub(text), Cow::Borrowed(_)), "{text:?} → {:?}", scrub(text));
+    }
+}
+
+/// All that agents and their tools said in the recordings: sentences, commands, errors, ids.
+#[test]
+fn nothing_in_the_recordings_is_taken_for_a_secret() {
+    fn lines(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) => found.extend(text.lines().map(str::to_owned)),
+            Value::Array(items) => items.iter().for_each(|item| lines(item, found)),
+            Value::Object(members) => members.values().for_each(|member| lines(member, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/recordings");
+    for file in walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap) {
+        let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|row| lines(&row, &mut found));
+    }
+    assert!(found.len() > 500, "{}", found.len());
+    for line in found {
+        assert!(matches!(scrub(&line), Cow::Borrowed(_)), "{line:?} → {:?}", scrub(&line));
     }
 }
 
