@@ -3,16 +3,16 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::fs::{DirEntry, File, Metadata};
+use std::fs::{DirEntry, File, Metadata, ReadDir};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::geteuid;
 
-/// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, so a
-/// copied machine, or a recorded one, is judged like this one.
+/// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, and so is what the
+/// links below it point to: a copied machine, or a recorded one, is judged like this one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     root: Option<PathBuf>,
@@ -29,17 +29,26 @@ impl Disk {
         self.root.is_some()
     }
 
-    /// Where `path` lies for the system.
+    /// Where `path` lies for the system; a link that is its last part is not followed.
     pub(crate) fn at<'a>(&self, path: &'a Path) -> Cow<'a, Path> {
-        match &self.root {
-            Some(root) => Cow::Owned(root.join(path.strip_prefix("/").unwrap_or(path))),
-            None => Cow::Borrowed(path),
+        match (&self.root, path.file_name()) {
+            (Some(root), Some(name)) => {
+                let folder = path.parent().map(|folder| below(root, folder)).unwrap_or_default();
+                Cow::Owned(folder.join(name))
+            }
+            (Some(root), None) => Cow::Owned(below(root, path)),
+            (None, _) => Cow::Borrowed(path),
         }
+    }
+
+    /// Where that lies to which `path` leads.
+    fn end<'a>(&self, path: &'a Path) -> Cow<'a, Path> {
+        self.root.as_deref().map_or(Cow::Borrowed(path), |root| Cow::Owned(below(root, path)))
     }
 
     /// The path with every link resolved; as given where that is not possible.
     pub(crate) fn real(&self, path: &Path) -> PathBuf {
-        let Ok(real) = self.at(path).canonicalize() else { return path.to_path_buf() };
+        let Ok(real) = self.end(path).canonicalize() else { return path.to_path_buf() };
         match &self.root {
             Some(root) => {
                 real.strip_prefix(root).map_or_else(|_| path.to_path_buf(), |inner| Path::new("/").join(inner))
@@ -50,11 +59,16 @@ impl Disk {
 
     /// Follows links.
     pub(crate) fn stat(&self, path: &Path) -> io::Result<Metadata> {
-        self.at(path).metadata()
+        self.end(path).metadata()
     }
 
     pub(crate) fn is_dir(&self, path: &Path) -> bool {
         self.stat(path).is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// What a folder holds, in no order.
+    pub(crate) fn read_dir(&self, folder: &Path) -> io::Result<ReadDir> {
+        self.end(folder).read_dir()
     }
 
     /// Where the link points, not resolved further.
@@ -70,8 +84,7 @@ impl Disk {
     /// What a folder holds, in order of its names.
     pub(crate) fn entries(&self, folder: &Path) -> io::Result<Vec<(OsString, DirEntry)>> {
         let named = |entry: DirEntry| (entry.file_name(), entry);
-        let mut entries: Vec<_> =
-            self.at(folder).read_dir()?.map(|entry| entry.map(named)).collect::<Result<_, _>>()?;
+        let mut entries: Vec<_> = self.read_dir(folder)?.map(|entry| entry.map(named)).collect::<Result<_, _>>()?;
         entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         Ok(entries)
     }
@@ -97,6 +110,38 @@ impl Disk {
         file.take(meta.len()).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// As many links as the system follows.
+const MOST_LINKS: u32 = 40;
+
+/// Where `path` leads on the machine that is laid out below `root`: no link leads out of it, as for a process whose
+/// root it is. What is not there is kept as it is called.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    let mut at = root.to_path_buf();
+    let mut ahead: Vec<OsString> = Vec::new();
+    let mut links = 0;
+    let push = |ahead: &mut Vec<OsString>, path: &Path| {
+        ahead.extend(path.components().rev().map(|part| part.as_os_str().to_os_string()));
+    };
+    push(&mut ahead, path);
+    while let Some(part) = ahead.pop() {
+        match Path::new(&part).components().next() {
+            Some(Component::Normal(name)) => at.push(name),
+            Some(Component::ParentDir) if at != root => drop(at.pop()),
+            Some(Component::RootDir) => at = root.to_path_buf(),
+            _ => {}
+        }
+        if links < MOST_LINKS
+            && at != root
+            && let Ok(target) = at.read_link()
+        {
+            links += 1;
+            at.pop();
+            push(&mut ahead, &target);
+        }
+    }
+    at
 }
 
 /// Which file it is, by whatever name it was reached.
@@ -185,9 +230,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("srv/shop")).unwrap();
         symlink("shop", folder.path().join("srv/alias")).unwrap();
+        // To nowhere on the machine of this run, out of the root, and in a circle.
+        symlink("/srv/shop", folder.path().join("code")).unwrap();
+        symlink("../../../../../../../../../srv", folder.path().join("up")).unwrap();
+        symlink("/etc", folder.path().join("settings")).unwrap();
+        symlink("/circle", folder.path().join("circle")).unwrap();
+        std::fs::write(folder.path().join("srv/shop/file"), "text").unwrap();
         let disk = Disk::new(Some(folder.path().into()));
         assert!(disk.is_dir(Path::new("/srv/shop")));
         assert_eq!(disk.real(Path::new("/srv/alias")), Path::new("/srv/shop"));
         assert_eq!(disk.real(Path::new("/srv/gone")), Path::new("/srv/gone"));
+        assert_eq!(disk.real(Path::new("/up/alias")), Path::new("/srv/shop"));
+        assert_eq!(disk.real(Path::new("/code/../shop/file")), Path::new("/srv/shop/file"));
+        assert_eq!(disk.read(Path::new("/code/file"), 9).unwrap(), b"text");
+        assert_eq!(disk.names(Path::new("/code")).unwrap(), ["file"]);
+        assert!(!disk.is_dir(Path::new("/settings")) && disk.is_dir(Path::new("/code")));
+        assert!(disk.stat(Path::new("/circle/file")).is_err());
+        let link = disk.read(Path::new("/code"), 9).unwrap_err();
+        assert_eq!(link.to_string(), "a symbolic link, not followed");
     }
 }

@@ -193,7 +193,7 @@ impl<'a> Look<'a> {
 
     fn listing_of(&self, folder: &Path) -> io::Result<Listing> {
         let mut listing = Listing { names: Vec::new(), cut: false };
-        for entry in self.disk.at(folder).read_dir()? {
+        for entry in self.disk.read_dir(folder)? {
             let entry = entry?;
             if listing.names.len() == MOST_NAMES {
                 listing.cut = true;

@@ -205,7 +205,9 @@ fn open_files(disk: &Disk, pid: u32, is_log: fn(&str) -> bool) -> io::Result<Vec
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut open = Vec::new();
-    for name in &names {
+    // A folder that was laid out may hold something else, so that git keeps it.
+    let is_number = |name: &&OsString| name.as_bytes().iter().all(u8::is_ascii_digit);
+    for name in names.iter().filter(is_number) {
         let link = of(pid, "fd").join(name);
         let Some(path) = if_there(disk.link(&link))? else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -96,7 +96,7 @@ pub(super) fn read(look: &mut Look<'_>) {
 /// The files of every task.
 fn tasks(look: &mut Look<'_>, folder: &Folder, path: &Path) -> io::Result<BTreeMap<String, Vec<File>>> {
     let mut tasks: BTreeMap<String, Vec<File>> = BTreeMap::new();
-    for (count, entry) in look.disk.at(path).read_dir()?.enumerate() {
+    for (count, entry) in look.disk.read_dir(path)?.enumerate() {
         let entry = entry?;
         if count == MOST_FILES {
             look.problems.push(Problem::new(path, format!("more than {MOST_FILES} files, of which not all are read")));
