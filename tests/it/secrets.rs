@@ -3,18 +3,18 @@
 //!
 //! Samples are put together at run time, so that scanners of this repository stay quiet.
 
-use std::collections::BTreeSet;
+mod pieces;
+mod ways;
+mod written;
+
 use std::fmt::Write as _;
 use std::fs;
-
-use serde_json::Value;
 
 use crate::bad_input::{NOW, now};
 use crate::ground::{Ground, run};
 use crate::hostile::{claude, codex, status};
-use crate::lab::{HOME, Lab, Output, WORKTREE};
-use crate::recordings::recordings;
-use crate::rows::logs;
+use crate::lab::{HOME, Lab, Output};
+use pieces::Pieces;
 
 const RANDOM: &str =
     "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6lM9oR2tU5xY8rA4nG1iL7qS0wX3zD6fV9cP2uB5kO8jH1tE4yM7vN0sQkL4pR7dF2gT6";
@@ -151,22 +151,12 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Every form of the output, and the pages of the tasks whose clients tell most.
-fn outputs(lab: &Lab) -> Vec<(String, Output)> {
+/// Every form of the output, and a page of a task in each state: of other tasks for the next family.
+fn outputs(lab: &Lab, family: usize) -> Vec<(String, Output)> {
     let forms = ["--format lines -v", "--format table -v", "--format json", "--attention"].map(str::to_owned);
-    let pages = (0..18).map(|number| format!("explain w{number}"));
+    let pages = (0..3).map(|state| format!("explain w{}", (family + 7 * state) % 18));
     let run = |line: &str| lab.run(now(), &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
     forms.into_iter().chain(pages).map(|line| (line.clone(), run(&line))).collect()
-}
-
-/// Eight signs of it in a row, as printed or once a page's frames and line ends are taken away.
-fn leak<'a>(shown: &str, body: &'a str) -> Option<&'a str> {
-    let is_frame = |c: char| c.is_whitespace() || "│|┆╎└…·\\\"".contains(c);
-    let joined = shown.replace("\\n", "").replace("\\r", "").replace(is_frame, "");
-    let pieces = body
-        .split(|c: char| c.is_whitespace())
-        .flat_map(|line| (0..(line.len() + 1).saturating_sub(8)).map(move |at| &line[at..at + 8]));
-    pieces.into_iter().find(|piece| shown.contains(piece) || joined.contains(piece))
 }
 
 fn worktree(number: usize) -> String {
@@ -203,15 +193,15 @@ fn named(number: usize, text: &str, folder: &str, state: &str) -> String {
 fn no_family_in_no_encoding_is_shown() {
     let mut leaks = Vec::new();
     let (mut pairs, mut shown) = (0, 0);
-    for Family { name, text, body } in families() {
+    for (number, Family { name, text, body }) in families().into_iter().enumerate() {
         let texts = encodings(&text);
         pairs += texts.len();
-        let lab = machine(&texts);
-        for (place, output) in outputs(&lab) {
+        let (lab, pieces) = (machine(&texts), Pieces::new([body.as_str()]));
+        for (place, output) in outputs(&lab, number) {
             shown += output.out.matches("[redacted:").count();
             for text in [&output.out, &output.err] {
-                leaks.extend(leak(text, &body).map(|piece| {
-                    let line = text.lines().find(|line| leak(line, &body).is_some()).unwrap_or_default();
+                leaks.extend(pieces.leak(text).map(|(_, piece)| {
+                    let line = text.lines().find(|line| pieces.leak(line).is_some()).unwrap_or_default();
                     format!("{name}, {place}: `{piece}` in {}", line.trim())
                 }));
             }
@@ -223,12 +213,13 @@ fn no_family_in_no_encoding_is_shown() {
 
 #[test]
 fn none_is_kept_or_told_to_a_command() {
-    for Family { name, text, body } in families() {
-        let ground = Ground::new();
-        for (number, (_, text)) in encodings(&text).iter().enumerate() {
+    for (turn, Family { name, text, body }) in families().into_iter().enumerate() {
+        let (ground, pieces) = (Ground::new(), Pieces::new([body.as_str()]));
+        // What is kept is scrubbed as what is shown: a third of the encodings, of the next family another third.
+        for (number, (_, text)) in encodings(&text).iter().enumerate().skip(turn % 3).step_by(3) {
             let folder = ground.path(&format!("shop/.worktrees/w{number}"));
             fs::create_dir_all(&folder).unwrap();
-            let rows = named(number, text, folder.to_str().unwrap(), ["", "question", "error"][number % 3]);
+            let rows = named(number, text, folder.to_str().unwrap(), ["", "question", "error"][number / 3 % 3]);
             let slug = folder.to_str().unwrap().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
             ground.write(&format!("home/.claude/projects/{slug}/s{number}.jsonl"), &rows);
             ground.write(&format!("shop/.worktrees/d{number}/status.json"), &status(text, "failed"));
@@ -238,7 +229,7 @@ fn none_is_kept_or_told_to_a_command() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let record = fs::read_to_string(ground.record_path()).unwrap();
         let told = fs::read_to_string(ground.path("home/told")).unwrap();
-        assert!(record.matches("[redacted:").count() > 20 && told.lines().count() > 30, "{name}: {told}");
+        assert!(record.matches("[redacted:").count() > 7 && told.lines().count() > 10, "{name}: {told}");
         let mut texts = vec![("stdout", ran.out), ("stderr", ran.err), ("record", record), ("command", told)];
         for cache in ground.caches() {
             texts.push(("cache", String::from_utf8_lossy(&fs::read(cache).unwrap()).into_owned()));
@@ -250,8 +241,8 @@ fn none_is_kept_or_told_to_a_command() {
             texts.push((page, ran.out));
         }
         for (place, text) in texts {
-            let line = text.lines().find(|line| leak(line, &body).is_some()).unwrap_or_default();
-            assert_eq!(leak(&text, &body), None, "{name}, {place}: {line}");
+            let line = text.lines().find(|line| pieces.leak(line).is_some()).unwrap_or_default();
+            assert_eq!(pieces.leak(&text), None, "{name}, {place}: {line}");
         }
     }
 }
@@ -278,157 +269,4 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// An alphabet and a length, as a maker writes a credential.
-type Written = (&'static str, &'static str, usize);
-
-const LOWER: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
-const ALNUM: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-const URL64: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-const BASE64: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
-const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-const HEXADECIMAL: &str = "0123456789abcdef";
-
-/// Listed ones and, with beginnings that no list has, those that only the general rule knows. `|` parts a beginning, so that
-/// scanners of this repository stay quiet.
-#[rustfmt::skip]
-const WRITTEN: &[Written] = &[
-    ("sk-|ant-api03-", URL64, 95), ("sk-|ant-admin01-", URL64, 95), ("sk-|ant-oat01-", URL64, 95), ("sk-|proj-", URL64, 150), ("sk-|svcacct-", URL64, 120),
-    ("sk-|admin-", URL64, 120), ("sk-|or-v1-", HEXADECIMAL, 64), ("sk-|", ALNUM, 48), ("AK|IA", CAPITALS, 16), ("AS|IA", CAPITALS, 16), ("AI|za", URL64, 35),
-    ("ya|29.", URL64, 120), ("1/|/0", URL64, 60), ("GOC|SPX-", URL64, 28), ("gh|p_", ALNUM, 36), ("gh|o_", ALNUM, 36), ("gh|u_", ALNUM, 36), ("gh|s_", ALNUM, 36),
-    ("gh|r_", ALNUM, 76), ("github|_pat_", ALNUM, 82), ("gl|pat-", URL64, 20), ("gl|rtr-", URL64, 20), ("gl|wt-", URL64, 20), ("gl|dt-", URL64, 20), ("gl|ptt-", HEXADECIMAL, 40),
-    ("xo|xb-1234567890-", ALNUM, 24), ("xo|xp-1234567890-", ALNUM, 32), ("xa|pp-1-A0-", ALNUM, 64), ("sk|_live_", ALNUM, 24), ("rk|_live_", ALNUM, 24),
-    ("sk|_org_live_", ALNUM, 32), ("wh|sec_", ALNUM, 32), ("np|m_", ALNUM, 36), ("dckr|_pat_", URL64, 27), ("dckr|_oat_", URL64, 32), ("h|f_", ALNUM, 34), ("gs|k_", ALNUM, 52),
-    ("xa|i-", ALNUM, 80), ("dop|_v1_", HEXADECIMAL, 64), ("shp|at_", HEXADECIMAL, 32), ("shp|ua_", HEXADECIMAL, 32), ("shp|tka_", HEXADECIMAL, 32), ("lin|_api_", ALNUM, 40),
-    ("lin|_oauth_", ALNUM, 64), ("ntn|_", ALNUM, 46), ("secret|_", ALNUM, 43), ("da|pi", HEXADECIMAL, 32), ("hv|s.", URL64, 90), ("hv|b.", URL64, 140), ("gl|sa_", ALNUM, 41),
-    ("sb|p_", HEXADECIMAL, 40), ("sb|p_oauth_", HEXADECIMAL, 40), ("fig|d_", URL64, 40), ("fig|u_", URL64, 40), ("tskey|-auth-", ALNUM, 40), ("ATA|TT3", URL64, 180),
-    ("ATS|TT3", URL64, 180), ("AGE-SECRET|-KEY-1", CAPITALS, 58), ("AGE-SECRET|-KEY-PQ-1", CAPITALS, 80), ("bk|ua_", HEXADECIMAL, 40), ("CCI|PAT_", ALNUM, 60), ("sq|p_", HEXADECIMAL, 40),
-    ("sq|u_", HEXADECIMAL, 40), ("SS|WS 00", URL64, 40), ("AK|ID", ALNUM, 32), ("AQ|VN", URL64, 36), ("oy|2", LOWER, 43), ("rt|_", ALNUM, 60), ("rt|.1.", URL64, 80),
-    ("cf|ut_", ALNUM, 40), ("cf|at_", ALNUM, 40), ("cf|k_", ALNUM, 40), ("v1.0|-", HEXADECIMAL, 146), ("cr|sr_", HEXADECIMAL, 64), ("ke|y_", HEXADECIMAL, 64), ("f|k-", URL64, 60),
-    ("sg|amp_", ALNUM, 60), ("na|pi_", LOWER, 64), ("fw|_", ALNUM, 24), ("e2|b_", HEXADECIMAL, 40), ("nv|api-", URL64, 64), ("tv|ly-", ALNUM, 32), ("pp|lx-", ALNUM, 48), ("r8|_", ALNUM, 37),
-    ("vc|p_", ALNUM, 24), ("pul|-", HEXADECIMAL, 40), ("PM|AK-", HEXADECIMAL, 59), ("dp.|pt.", ALNUM, 43), ("dp.|ct.", ALNUM, 43), ("rubygems|_", HEXADECIMAL, 48), ("sntry|u_", HEXADECIMAL, 64),
-    ("", ALNUM, 32), ("", ALNUM, 40), ("", ALNUM, 64), ("", URL64, 43), ("", URL64, 64), ("", BASE64, 44), ("", BASE64, 88), ("zz_", ALNUM, 24), ("zz-", ALNUM, 32), ("acme_live_", ALNUM, 24),
-    ("acme_pat_", ALNUM, 40), ("qx-", URL64, 40), ("qx_", LOWER, 32), ("qx_", LOWER, 40), ("w9.", URL64, 48), ("tok_", HEXADECIMAL, 40), ("acme_sk_", HEXADECIMAL, 64), ("ZZT", CAPITALS, 40),
-    ("KX-", CAPITALS, 36), ("yy_v2_", ALNUM, 60),
-];
-
-/// Three of each, from a generator of its own: the same at each run.
-fn written() -> Vec<Family> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap()
-    };
-    let each = WRITTEN.iter().cycle().take(3 * WRITTEN.len());
-    let make = |(before, alphabet, length): &Written| {
-        let body: String = (0..*length).map(|_| char::from(alphabet.as_bytes()[next() % alphabet.len()])).collect();
-        Family { name: before, text: before.replace('|', "") + &body, body }
-    };
-    each.map(make).collect()
-}
-
-/// The value with a secret in every text of more than one word: what people and programs write, and no id of a client's.
-fn fill(value: &mut Value, secrets: &mut dyn Iterator<Item = &Family>) {
-    match value {
-        Value::String(text) if text.contains(' ') => {
-            // A text that is data itself must stay so.
-            match serde_json::from_str::<Value>(text) {
-                Ok(mut inner @ (Value::Object(_) | Value::Array(_))) => {
-                    fill(&mut inner, secrets);
-                    *text = inner.to_string();
-                }
-                _ => text.extend([" it says ", &secrets.next().unwrap().text, " and goes on"]),
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, secrets)),
-        Value::Object(members) => members.values_mut().for_each(|member| fill(member, secrets)),
-        _ => {}
-    }
-}
-
-/// The rows of a log with secrets, or a file that is one value.
-fn filled(text: &str, secrets: &mut dyn Iterator<Item = &Family>) -> String {
-    let mut one = |text: &str| {
-        let mut value = serde_json::from_str::<Value>(text).ok()?;
-        fill(&mut value, secrets);
-        Some(value.to_string())
-    };
-    if let Some(whole) = one(text) {
-        return whole;
-    }
-    text.lines().map(|line| one(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
-}
-
-#[test]
-#[expect(clippy::too_many_lines, reason = "one way in after the other, and all ways out")]
-fn three_hundred_formats_come_through_no_client() {
-    let families = written();
-    assert!(families.len() >= 300, "{}", families.len());
-    let mut secrets = families.iter().cycle();
-    let (mut shown, mut leaks, mut clients) = (0, Vec::new(), BTreeSet::new());
-    // One of each four of a client's is enough of the same.
-    for recording in recordings().into_iter().step_by(4) {
-        let logs = logs(&recording.folder.join("end"));
-        let ground = Ground::new();
-        let lab = Lab::new();
-        let at = recording.at("ended_at") + 1000;
-        lab.write(
-            "/home/dev/.gemini/projects.json",
-            &serde_json::json!({"projects": {WORKTREE: "task-x"}}).to_string(),
-        );
-        for (path, text) in &logs {
-            lab.write(&format!("{HOME}/{path}"), &filled(text, &mut secrets));
-            let here =
-                filled(text, &mut secrets).replace(WORKTREE, ground.path("shop/.worktrees/task-x").to_str().unwrap());
-            ground.write(&format!("home/{path}"), &here);
-        }
-        let mut texts = Vec::new();
-        for line in [
-            "--format lines -v",
-            "--format table -v",
-            "--format json",
-            "explain task-x",
-            "clients",
-            "--format json --anonymize",
-        ] {
-            let output = lab.run(at, &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
-            texts.extend([(line, output.out), (line, output.err)]);
-        }
-        let now = chrono::DateTime::from_timestamp_millis(at).unwrap().to_rfc3339();
-        ground.run(&[
-            "--now",
-            &now,
-            "--since",
-            "all",
-            "--on-change",
-            "cat >>told; env | grep AGENTMON >>told; cat told >&2",
-        ]);
-        for page in [
-            "report --format html",
-            "report --format markdown",
-            "report --format json",
-            "errors --all-errors --format json",
-            "events",
-            "events --format json",
-        ] {
-            let ran = ground.run(&page.split(' ').chain(["--now", &now, "--since", "all"]).collect::<Vec<_>>());
-            texts.extend([(page, ran.out), (page, ran.err)]);
-        }
-        for file in ground.caches().into_iter().chain([ground.record_path(), ground.path("home/told")]) {
-            texts.push(("a file", String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()));
-        }
-        for (place, text) in texts {
-            shown += text.matches("[redacted:").count();
-            clients.insert(recording.name.split('/').next().unwrap_or_default().to_owned());
-            let found = families.iter().find_map(|family| Some((family, leak(&text, &family.body)?)));
-            leaks.extend(
-                found.map(|(family, piece)| format!("{}, {place}: {}, `{piece}`", recording.name, family.text)),
-            );
-        }
-    }
-    assert!(shown > 80 && clients.len() > 4, "the case proves nothing: {shown} redacted of {clients:?}");
-    assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
 }
