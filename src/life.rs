@@ -1,6 +1,6 @@
 //! Whether a session's agent lives: by the best sign its client gives, else by a process in the worktree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,19 +90,16 @@ pub(crate) fn lives(
     let mut seeking: Vec<usize> =
         (0..candidates.len()).filter(is_open).filter(|at| candidates[*at].session.parent.is_none()).collect();
     seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
-    let running: Vec<&Process> =
-        table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie()).collect();
+    let agents = Agents::new(table, place_of);
     // A session may move on; its process stays where it was started.
     let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
     // Where nobody is free, one may have left another session for this one.
     for takes in [Search::is_free, Search::went_on] {
         for worktree in worktrees {
             seeking.retain(|&at| {
-                let place = worktree(&candidates[at]);
-                let is_here =
-                    |process: &Process| place.is_some() && process.cwd.as_deref().and_then(&place_of) == place;
-                let mut free = free(&running, &candidates[at]).filter(|process| is_here(process));
-                let Some(process) = free.find(|process| takes(&search, process, at)) else { return true };
+                let candidate = &candidates[at];
+                let mut here = worktree(candidate).into_iter().flat_map(|place| agents.free(candidate, place));
+                let Some(process) = here.find(|process| takes(&search, process, at)) else { return true };
                 search.take(process, at);
                 false
             });
@@ -177,18 +174,16 @@ impl Search<'_> {
     fn without(&self, at: usize) -> Life {
         let candidate = &self.candidates[at];
         // A server works for sessions in any directory, all of which it keeps in one file.
-        let serves = |process: &&Process| process.role == Some(Role::Helper) && process.holds(candidate.file);
         let client = &candidate.client.program;
-        if let Some(server) = self.table.agents(client.client).find(serves).filter(|_| candidate.shared) {
+        let server = self.signs.servers.get(&(client.client, candidate.file)).filter(|_| candidate.shared);
+        if let Some(server) = server {
             return Life::Alive(self.signs.alive(server));
         }
-        let unseen = |process: &Process| {
-            process.cwd.is_none() && process.is_agent() || client.is_log.is_some() && process.open.is_none()
-        };
+        let unseen = |hidden: &Hidden| hidden.anywhere || client.is_log.is_some() && hidden.closed;
         let outside = self.table.is_inner() && !candidate.was_seen();
         let unread = self.signs.unread.contains(client.client);
         let hidden =
-            outside || unread || candidate.has_grown(self.table, None) || may_hide(self.table, candidate, unseen);
+            outside || unread || candidate.has_grown(self.table, None) || self.signs.may_hide(candidate, unseen);
         if hidden { Life::Unknown } else { Life::Absent }
     }
 }
@@ -239,6 +234,31 @@ struct Signs<'a> {
     unread: HashSet<&'static str>,
     /// Which process holds which file open.
     holders: HashMap<FileId, &'a Process>,
+    /// Which helper of a client holds which file open.
+    servers: HashMap<(&'static str, FileId), &'a Process>,
+    hidden: BTreeSet<Hidden>,
+}
+
+/// What could not be seen of a process. Many are alike: all agents of another user.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hidden {
+    /// Nothing if it may be any client's.
+    client: Option<&'static str>,
+    /// Nothing if it may be any user's.
+    owner: Option<u32>,
+    /// An agent that may work in any directory.
+    anywhere: bool,
+    /// It may hold any file open.
+    closed: bool,
+}
+
+impl Hidden {
+    fn of(process: &Process) -> Option<Self> {
+        let client = process.client.filter(|_| !process.unread);
+        let (anywhere, closed) = (process.cwd.is_none() && process.is_agent(), process.open.is_none());
+        let is_hidden = process.unread || client.is_some() && !process.is_zombie() && (anywhere || closed);
+        is_hidden.then_some(Self { client, owner: process.owner, anywhere, closed })
+    }
 }
 
 impl<'a> Signs<'a> {
@@ -255,11 +275,20 @@ impl<'a> Signs<'a> {
                 }
             }
         }
-        let holding = table.processes.iter().filter(|process| process.client.is_some() && !process.is_zombie());
-        let holders = holding.flat_map(|process| process.open.iter().flatten().map(move |open| (open.file, process)));
+        let (mut holders, mut servers) = (HashMap::new(), HashMap::new());
+        for process in table.processes.iter().filter(|process| !process.is_zombie()) {
+            let Some(client) = process.client else { continue };
+            for open in process.open.iter().flatten() {
+                holders.insert(open.file, process);
+                if process.role == Some(Role::Helper) {
+                    servers.entry((client, open.file)).or_insert(process);
+                }
+            }
+        }
+        let hidden = table.processes.iter().filter_map(Hidden::of).collect();
         let is_unread = |marks: &Vec<Mark>| marks.iter().any(|mark| mark.sign == Sign::Unread);
         let unread = marks.iter().filter(|(_, marks)| is_unread(marks)).map(|(client, _)| *client).collect();
-        Self { table, marks: by_session, waiting, unread, holders: holders.collect() }
+        Self { table, marks: by_session, waiting, unread, holders, servers, hidden }
     }
 
     /// What they say of one session; nothing if there is none.
@@ -295,10 +324,22 @@ impl<'a> Signs<'a> {
             Sign::Lock(file) => match self.holders.get(file) {
                 Some(process) => Life::Alive(self.alive(process)),
                 None if self.table.is_inner() && !candidate.was_seen() => Life::Unknown,
-                None if may_hide(self.table, candidate, |process| process.open.is_none()) => Life::Unknown,
+                None if self.may_hide(candidate, |hidden| hidden.closed) => Life::Unknown,
                 None => Life::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
         }
+    }
+
+    /// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`, or one that may
+    /// be any client's. Not that of another user, who does not write this user's logs.
+    fn may_hide(&self, candidate: &Candidate<'_>, unseen: impl Fn(&Hidden) -> bool) -> bool {
+        let is_owner = |hidden: &Hidden| hidden.owner.is_none_or(|owner| owner == candidate.owner);
+        let may_be_its = |hidden: &Hidden| match hidden.client {
+            None => true,
+            Some(client) => client == candidate.client.name && unseen(hidden),
+        };
+        let hides = |hidden: &Hidden| is_owner(hidden) && may_be_its(hidden);
+        self.table.others_hidden || self.hidden.iter().any(hides)
     }
 
     fn alive(&self, process: &Process) -> Alive {
@@ -315,19 +356,26 @@ impl<'a> Signs<'a> {
     }
 }
 
-/// Somebody who cannot be looked into may be behind it: a process of its client that is `unseen`, or one that may be
-/// any client's. Not that of another user, who does not write this user's logs.
-fn may_hide(table: &ProcessTable, candidate: &Candidate<'_>, unseen: impl Fn(&Process) -> bool) -> bool {
-    let is_owner = |process: &Process| process.owner.is_none_or(|owner| owner == candidate.owner);
-    let is_its = |process: &Process| process.client == Some(candidate.client.name) && !process.is_zombie();
-    let hides = |process: &Process| is_owner(process) && (process.unread || is_its(process) && unseen(process));
-    table.others_hidden || table.processes.iter().any(hides)
-}
+/// The agents that run, by client and worktree: to look through all for each session would cost sessions times agents.
+struct Agents<'a>(HashMap<(&'static str, usize), Vec<&'a Process>>);
 
-/// The agents of its client that do not demonstrably write another session.
-fn free<'a>(running: &[&'a Process], candidate: &Candidate<'_>) -> impl Iterator<Item = &'a Process> {
-    let of_client = running.iter().copied().filter(|process| process.client == Some(candidate.client.name));
-    of_client.filter(|process| !holds_another_log(process, candidate))
+impl<'a> Agents<'a> {
+    fn new(table: &'a ProcessTable, place_of: impl Fn(&Path) -> Option<usize>) -> Self {
+        let mut agents: HashMap<_, Vec<_>> = HashMap::new();
+        for process in table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie()) {
+            let place = process.cwd.as_deref().and_then(&place_of);
+            if let Some(worktree) = process.client.zip(place) {
+                agents.entry(worktree).or_default().push(process);
+            }
+        }
+        Self(agents)
+    }
+
+    /// Those of the session's client in a worktree that do not demonstrably write another session.
+    fn free(&self, candidate: &Candidate<'_>, place: usize) -> impl Iterator<Item = &'a Process> {
+        let here = self.0.get(&(candidate.client.name, place)).into_iter().flatten().copied();
+        here.filter(|process| !holds_another_log(process, candidate))
+    }
 }
 
 /// It writes another session of the same client.

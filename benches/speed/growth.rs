@@ -1,6 +1,7 @@
 //! Ten times the sessions, worktrees, tasks or processes: what a first poll costs must grow no faster.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -25,11 +26,16 @@ pub(crate) enum Kind {
     SubAgents,
     Worktrees,
     Tasks,
+    /// Of the two delegation logs.
+    Delegated,
+    /// Of one session, all open at once.
+    Calls,
     Processes,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Sessions, Self::SubAgents, Self::Worktrees, Self::Tasks, Self::Processes];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Sessions, Self::SubAgents, Self::Worktrees, Self::Tasks, Self::Delegated, Self::Calls, Self::Processes];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -37,6 +43,8 @@ impl Kind {
             Self::SubAgents => "sub-agents of one session",
             Self::Worktrees => "worktrees with a session",
             Self::Tasks => "declared tasks",
+            Self::Delegated => "tasks that were delegated",
+            Self::Calls => "calls at once",
             Self::Processes => "processes, every tenth an agent",
         }
     }
@@ -45,6 +53,8 @@ impl Kind {
     pub(crate) fn few(self) -> usize {
         match self {
             Self::Processes => 200,
+            // One takes next to no time.
+            Self::Calls => 2000,
             _ => 400,
         }
     }
@@ -70,6 +80,8 @@ impl Machine {
                     let status = format!(r#"{{"task_id":"bg_{number:08x}","status":"running","updatedAt":{NOW}}}"#);
                     write(&worktree(number).join("status.json"), &status)?;
                 }
+                Kind::Delegated => delegate(repository, number)?,
+                Kind::Calls => call(home, repository, number)?,
                 Kind::Processes => {}
             }
         }
@@ -135,6 +147,37 @@ fn log(home: &Path, directory: &Path, number: usize, agent: Option<usize>) -> Re
     let asked = row("user", r#"{"role":"user","content":"do it"}"#);
     let done = r#"{"id":"m","role":"assistant","content":[{"type":"text","text":"done"}],"stop_reason":"end_turn"}"#;
     write(&path, &(asked + &row("assistant", done)))
+}
+
+/// A task that was asked for, and its result.
+fn delegate(repository: &Path, number: usize) -> Result<()> {
+    let row =
+        |rest: &str| format!("{{\"task_id\":\"bg_{number:08x}\",\"timestamp\":\"2026-11-20T10:00:00Z\",{rest}}}\n");
+    let logs = repository.join(".agents/logs");
+    add(&logs.join("delegation_requests.jsonl"), &row("\"prompt\":\"do it\""))?;
+    add(&logs.join("delegation_results.jsonl"), &row("\"status\":\"completed\",\"exit_code\":0"))
+}
+
+/// A call that is open while the next is made.
+fn call(home: &Path, directory: &Path, number: usize) -> Result<()> {
+    let path = projects(home, directory).join("5d0ef989-0000-4000-8000-000000000000.jsonl");
+    if number == 0 {
+        log(home, directory, 0, None)?;
+    }
+    let at = chrono::DateTime::from_timestamp_secs(NOW - 60).unwrap_or_default().to_rfc3339();
+    let call = format!(r#"{{"type":"tool_use","id":"t{number}","name":"Bash","input":{{"command":"make {number}"}}}}"#);
+    let row = format!(
+        "{{\"sessionId\":\"5d0ef989-0000-4000-8000-000000000000\",\"cwd\":\"{}\",\"type\":\"assistant\",\"timestamp\":\"{at}\",\"message\":{{\"id\":\"m{number}\",\"role\":\"assistant\",\"content\":[{call}]}}}}\n",
+        directory.display()
+    );
+    add(&path, &row)
+}
+
+fn add(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())?)
 }
 
 /// The first of ten is an agent, of whom the others are children.

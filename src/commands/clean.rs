@@ -53,14 +53,15 @@ pub(crate) fn clean(
             }
         }
     }
-    let folder = cache::folder(world);
-    match folder.as_deref().map(|folder| (folder, cache::clean(folder, world.now, dry_run))) {
-        None | Some((_, Ok(Removed { files: 0, .. }))) => {}
-        Some((folder, Ok(removed))) => say(format!("{}: {}", shown(folder), cache_line(&removed, dry_run)))?,
-        Some((folder, Err(error))) => {
-            code = 2;
-            let folder = folder.to_string_lossy();
-            drop(writeln!(err, "agentmon: could not clean `{}`: {error}", one_line(&folder, 400)));
+    for folder in cache::folders(world) {
+        match cache::clean(&folder, world.now, dry_run) {
+            Ok(Removed { files: 0, .. }) => {}
+            Ok(removed) => say(format!("{}: {}", shown(&folder), cache_line(&removed, dry_run)))?,
+            Err(error) => {
+                code = 2;
+                let folder = folder.to_string_lossy();
+                drop(writeln!(err, "agentmon: could not clean `{}`: {error}", one_line(&folder, 400)));
+            }
         }
     }
     finish(Ok(()), out)?;

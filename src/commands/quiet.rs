@@ -8,7 +8,7 @@ use super::look::Looked;
 use crate::disk::Disk;
 use crate::json::hash;
 use crate::model::{Health, Snapshot, TaskReport};
-use crate::store;
+use crate::store::{self, cache};
 use crate::text::one_line;
 use crate::world::World;
 
@@ -56,10 +56,7 @@ pub(crate) fn changed(
         let asked = if asked.is_empty() { String::new() } else { format!("-{:x}", hash(asked.join("\0").as_bytes())) };
         format!("{}{asked}.json", name.to_string_lossy())
     });
-    let path = world
-        .xdg("XDG_STATE_HOME", ".local/state")
-        .zip(name)
-        .map(|(state, name)| state.join("agentmon/told").join(name));
+    let path = cache::told_folder(world).zip(name).map(|(folder, name)| folder.join(name));
     let Some(path) = path else {
         drop(writeln!(err, "agentmon: -q cannot remember what it told: there is no home directory"));
         return (!now.is_empty()).then(Change::default);

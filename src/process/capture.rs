@@ -3,6 +3,7 @@
 //! Who may look into a process is for the system to say, not for a check of owners: a process that refuses to be
 //! traced seems to be root's. What cannot be read stays empty. A process that ends while it is read is left out.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::{Open, Process, ProcessTable, Program, program, stat};
-use crate::disk::{Disk, FileId};
+use crate::disk::{self, Disk, FileId};
 use crate::model::Problem;
 
 const STAT_LIMIT: u64 = 4 * 1024;
@@ -64,7 +65,7 @@ impl ProcessTable {
     fn demote_launchers(&mut self) {
         let is_script = |process: &Process| program::own(&process.argv).len() < process.argv.len();
         let arguments = |process: &Process| program::own(&process.argv).get(1..).map(<[String]>::to_vec);
-        let children: Vec<_> = self
+        let children: HashSet<_> = self
             .processes
             .iter()
             .filter(|child| child.is_agent())
@@ -120,9 +121,17 @@ impl Reader<'_> {
 
     /// Of failures one is told: they come in crowds. That one may not look at others' processes is none.
     fn note(&mut self, path: &Path, error: &io::Error) {
-        if self.problems.is_empty() && error.kind() != io::ErrorKind::PermissionDenied {
+        let is_refused = error.kind() == io::ErrorKind::PermissionDenied && self.is_of_others(path);
+        if self.problems.is_empty() && !is_refused {
             self.problems.push(Problem::new(path, error.to_string()));
         }
+    }
+
+    /// It tells of a process that is another user's, or that nobody but root may look into.
+    fn is_of_others(&self, path: &Path) -> bool {
+        let pid = path.iter().nth(2).filter(|name| name.as_bytes().iter().all(u8::is_ascii_digit));
+        let Some(pid) = pid else { return false };
+        self.disk.stat(&Path::new("/proc").join(pid)).is_ok_and(|meta| !disk::is_own(&meta))
     }
 
     /// The pid namespace that the table is of; if that cannot be read, it may be any. A copied table has none.
@@ -192,7 +201,12 @@ impl Reader<'_> {
         };
         process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
         process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
-        process.variables = variables(self.disk, &process, program.variables);
+        // Of one in a container they name paths there.
+        if process.inner_pid.is_none() && !program.variables.is_empty() {
+            let environment = head(self.disk, path("environ"), ENVIRONMENT_LIMIT);
+            process.variables =
+                variables(&self.kept(path("environ"), environment).unwrap_or_default(), program.variables);
+        }
         process
     }
 }
@@ -239,13 +253,9 @@ fn output(disk: &Disk, pid: u32) -> Option<(PathBuf, u64)> {
     Some((path, meta.len()))
 }
 
-/// Those of the `wanted` variables that are set where the process runs. Of one in a container they name paths there.
-fn variables(disk: &Disk, process: &Process, wanted: &[&'static str]) -> Vec<(&'static str, OsString)> {
-    if process.inner_pid.is_some() {
-        return Vec::new();
-    }
-    let bytes = head(disk, of(process.pid, "environ"), ENVIRONMENT_LIMIT).unwrap_or_default();
-    let all: Vec<(&[u8], &[u8])> = bytes.split(|byte| *byte == 0).filter_map(assigned).collect();
+/// Those of the `wanted` variables that an environment sets.
+fn variables(environment: &[u8], wanted: &[&'static str]) -> Vec<(&'static str, OsString)> {
+    let all: Vec<(&[u8], &[u8])> = environment.split(|byte| *byte == 0).filter_map(assigned).collect();
     let set = |name: &&'static str| {
         let (_, value) = all.iter().find(|(known, value)| *known == name.as_bytes() && !value.is_empty())?;
         Some((*name, OsStr::from_bytes(value).to_owned()))

@@ -6,7 +6,7 @@ mod capture;
 mod program;
 mod stat;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -83,11 +83,6 @@ impl Process {
         matches!(self.state, 'Z' | 'X' | 'x')
     }
 
-    /// By whatever name.
-    pub(crate) fn holds(&self, file: FileId) -> bool {
-        self.open.iter().flatten().any(|open| open.file == file)
-    }
-
     /// It is an agent, and not merely one's helper.
     pub(crate) fn is_agent(&self) -> bool {
         matches!(self.role, Some(Role::Agent { .. }))
@@ -133,25 +128,43 @@ pub(crate) struct ProcessTable {
     pub(crate) supported: bool,
     /// Why something could not be read.
     pub(crate) problems: Vec<Problem>,
-    children: OnceLock<Children>,
+    index: OnceLock<Index>,
 }
 
-/// The processes by parent: each parent's pid with the index of one child, in order. Built when first asked for, when
-/// the table is complete: to build it for every agent would cost agents times processes.
+/// Where in the table a process is found by something else than its pid. Built when first asked for, when the table is
+/// complete: to look through all processes for every agent, or every record, would cost one times the other.
 #[derive(Debug, Clone)]
-struct Children(Vec<(u32, usize)>);
+struct Index {
+    /// Each parent's pid with one child, in order.
+    children: Vec<(u32, usize)>,
+    /// Those in inner namespaces, by the pid there and their start.
+    inner: HashMap<(u32, u64), usize>,
+    /// Pids and starts of those that could not be read.
+    unread: (HashSet<u32>, HashSet<u64>),
+}
 
-impl Children {
-    fn index(processes: &[Process]) -> Self {
-        let mut pairs: Vec<_> = processes.iter().enumerate().map(|(at, process)| (process.parent, at)).collect();
-        pairs.sort_unstable();
-        Self(pairs)
+impl Index {
+    fn new(processes: &[Process]) -> Self {
+        let mut children: Vec<_> = processes.iter().enumerate().map(|(at, process)| (process.parent, at)).collect();
+        children.sort_unstable();
+        // Backwards, so that of two the first one stays.
+        let inner = processes.iter().enumerate().rev();
+        let inner = inner.filter_map(|(at, process)| Some(((process.inner_pid?, process.start), at))).collect();
+        let unread = processes.iter().filter(|process| process.unread);
+        let unread = unread.map(|process| (process.pid, process.start)).unzip();
+        Self { children, inner, unread }
     }
 
-    /// The indices of the children of `parent`.
-    fn of(&self, parent: u32) -> impl Iterator<Item = usize> {
-        let first = self.0.partition_point(|pair| pair.0 < parent);
-        self.0[first..].iter().take_while(move |pair| pair.0 == parent).map(|pair| pair.1)
+    /// The children of `parent`.
+    fn children_of(&self, parent: u32) -> impl Iterator<Item = usize> {
+        let first = self.children.partition_point(|pair| pair.0 < parent);
+        self.children[first..].iter().take_while(move |pair| pair.0 == parent).map(|pair| pair.1)
+    }
+
+    /// A process that could not be read may be the one of this pid and start.
+    fn is_unread(&self, pid: u32, start: Option<u64>) -> bool {
+        let (pids, starts) = &self.unread;
+        pids.contains(&pid) || start.is_some_and(|start| starts.contains(&start))
     }
 }
 
@@ -201,19 +214,21 @@ impl ProcessTable {
     pub(crate) fn find(&self, pid: u32, start: Option<u64>) -> Found<'_> {
         // Nobody but init is ever process 1: another start there means another namespace, not reuse.
         let listed = self.get(pid).filter(|process| pid > 1 || start == Some(process.start));
-        let inner =
-            || self.processes.iter().find(|process| process.inner_pid == Some(pid) && start == Some(process.start));
+        let inner = || self.index().inner.get(&(pid, start?)).map(|at| &self.processes[*at]);
         let same = listed.filter(|process| start.is_none_or(|start| start == process.start)).or_else(inner);
-        let unread = |process: &Process| process.unread && (process.pid == pid || start == Some(process.start));
         match same {
             _ if start.is_none() && listed.is_some_and(|process| process.unread) => Found::Unknown,
             Some(process) if process.is_zombie() => Found::Zombie(process),
             Some(process) => Found::Alive(process),
-            None if self.processes.iter().any(unread) || self.is_later(start) => Found::Unknown,
+            None if self.index().is_unread(pid, start) || self.is_later(start) => Found::Unknown,
             None if listed.is_some() => Found::Reused,
             None if !self.would_list(pid) => Found::Unknown,
             None => Found::Gone,
         }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(&self.processes))
     }
 
     /// Whether a living process of this id would have been seen.
@@ -282,13 +297,13 @@ impl ProcessTable {
 
     /// The whole tree below a process, without itself; parents come before their children.
     pub(crate) fn descendants(&self, pid: u32) -> Vec<&Process> {
-        let children = self.children.get_or_init(|| Children::index(&self.processes));
+        let index = self.index();
         let mut found: Vec<&Process> = Vec::new();
         let mut seen = HashSet::from([pid]);
         let mut parent = Some(pid);
         let mut next = 0;
         while let Some(pid) = parent {
-            let below = children.of(pid).filter_map(|child| self.processes.get(child));
+            let below = index.children_of(pid).filter_map(|child| self.processes.get(child));
             found.extend(below.filter(|child| seen.insert(child.pid)));
             parent = found.get(next).map(|process| process.pid);
             next += 1;

@@ -1,4 +1,5 @@
-//! What may go from the folder of the cache: what killed runs left, and what no run has saved for a month.
+//! What may go from the folders that hold files of ours: what killed runs left, and what no run has saved to the
+//! cache for a month.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,6 +27,16 @@ pub(crate) struct Removed {
 
 pub(crate) fn folder(world: &World) -> Option<PathBuf> {
     Some(world.xdg("XDG_CACHE_HOME", ".cache")?.join("agentmon"))
+}
+
+/// Where what `-q` told is kept.
+pub(crate) fn told_folder(world: &World) -> Option<PathBuf> {
+    Some(world.xdg("XDG_STATE_HOME", ".local/state")?.join("agentmon/told"))
+}
+
+/// The folders to clean.
+pub(crate) fn folders(world: &World) -> impl Iterator<Item = PathBuf> {
+    folder(world).into_iter().chain(told_folder(world))
 }
 
 /// Removes what is old, or only counts it. Nothing that is not ours by name and content, and no link.
@@ -63,7 +74,9 @@ pub(crate) fn clean(folder: &Path, now: Time, dry_run: bool) -> io::Result<Remov
 /// How long a file of this name may lie untouched; nothing for a name that this program does not give.
 fn lifetime(name: &str) -> Option<Duration> {
     let (key, rest) = name.split_once('.').unwrap_or((name, ""));
-    let plain = key.len() == 16 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (place, asked) = key.split_once('-').unwrap_or((key, ""));
+    let plain = place.len() == 16 && is_hex(place) && is_hex(asked);
     let is_process = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match rest {
         _ if !plain => None,
@@ -72,10 +85,10 @@ fn lifetime(name: &str) -> Option<Duration> {
     }
 }
 
-/// Whether it begins as ours do, of whatever version, as far as it goes.
+/// Whether it begins as ours do, of whatever version, as far as it goes; what `-q` told is an object.
 fn is_ours(file: &File) -> bool {
     let ours = &MAGIC[..MAGIC.len() - 1];
     let mut head = Vec::new();
     let read = file.take(ours.len() as u64).read_to_end(&mut head);
-    read.is_ok() && ours.starts_with(&head)
+    read.is_ok() && (ours.starts_with(&head) || head.starts_with(b"{"))
 }

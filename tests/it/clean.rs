@@ -124,6 +124,29 @@ fn the_cache_loses_what_is_old_and_its_own() {
 }
 
 #[test]
+fn what_killed_runs_left_beside_what_was_told_goes() {
+    let ground = Ground::new();
+    ground.status("task-x", "failed");
+    ground.run(&["-q"]);
+    let told = ground.path("home/.local/state/agentmon/told");
+    let real: Vec<_> = fs::read_dir(&told).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(real.len(), 1);
+    let name = real[0].file_stem().unwrap().to_str().unwrap();
+    age(&real[0], 400);
+    let write = |name: String, text: &str| {
+        let path = told.join(name);
+        fs::write(&path, text).unwrap();
+        age(&path, 1);
+        path
+    };
+    let left = [write(format!("{name}.7.new"), "{\"task"), write(format!("{name}-3fe9.8.new"), "")];
+    let other = [write(format!("{name}.7.bak"), "{}"), write(format!("{name}.9.new"), "somebody's own")];
+    let done = ground.run(&["clean"]);
+    assert!(done.out.contains("told: 2 files removed, 6 B"), "{done:?}");
+    assert!(real.iter().chain(&other).all(|path| path.exists()) && !left.iter().any(|path| path.exists()));
+}
+
+#[test]
 fn what_cannot_be_cleaned_is_said() {
     let ground = Ground::new();
     let nothing = ground.run(&["clean"]);

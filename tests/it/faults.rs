@@ -2,7 +2,8 @@
 //! panics or hangs, none judges otherwise without a word about it, and the event log ends as if nothing had happened.
 //!
 //! This needs `strace`, `unshare` and root, and says so where it cannot run. A sample takes some seconds;
-//! `AGENTMON_FAULTS=all cargo test --test it faults -- --nocapture` lets every call fail in every way.
+//! `AGENTMON_FAULTS=all cargo test --test it faults -- --nocapture` lets every call fail in every way, and
+//! `AGENTMON_FAULTS=open,read` every one of these.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,27 +15,34 @@ use serde_json::Value;
 
 use crate::ground::{Ground, Ran, is_root, records, run, skip};
 
-const CALLS: [&str; 13] = [
+/// Files are opened by `open` where the system has it, and looked at by `newfstatat` where it has no `fstat`.
+const CALLS: [&str; 18] = [
+    "open",
     "openat",
     "read",
     "pread64",
     "write",
     "rename",
+    "link",
     "linkat",
     "unlink",
     "flock",
     "fstat",
+    "newfstatat",
     "statx",
     "getdents64",
     "ftruncate",
+    "fsync",
     "readlink",
+    "mkdir",
 ];
 const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EINTR", "EMFILE"];
 
 /// So many faults are tried, unless all are asked for.
 const SAMPLE: usize = 40;
 
-const NOW: &str = "2026-11-20T12:00:00Z";
+/// Long enough after the agents last said something that they would be dead if nobody saw them.
+const NOW: &str = "2026-11-20T12:02:00Z";
 
 /// Which call fails, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +54,8 @@ struct Fault {
     error: &'static str,
 }
 
-/// A machine with a task that works, one that struggles, one that has failed, and no other process than its agent.
+/// A machine with a task that works, one that struggles, one that has failed, and no other process than its agents.
+/// Where the log of the first is, only its agent's environment tells.
 struct Machine(Ground);
 
 impl Machine {
@@ -54,14 +63,30 @@ impl Machine {
         let ground = Ground::new();
         ground.status("task-x", "failed");
         let this = Self(ground);
-        this.log("works", "5d0ef989-0000-4000-8000-000000000001", &[]);
-        this.log("struggles", "5d0ef989-0000-4000-8000-000000000002", &["boom 1", "boom 2", "boom 3"]);
+        this.log("other", "works", "5d0ef989-0000-4000-8000-000000000001", &[]);
+        this.log(".claude", "struggles", "5d0ef989-0000-4000-8000-000000000002", &["boom 1", "boom 2", "boom 3"]);
         this
     }
 
-    /// The log of a session whose calls failed with these texts, and whose turn is open.
-    fn log(&self, folder: &str, id: &str, failures: &[&str]) {
-        let worktree = self.0.path(&format!("shop/.worktrees/{folder}"));
+    /// Nothing, said, where this machine cannot do it.
+    fn traced() -> Option<Self> {
+        if !is_root() || !is_installed("strace") || !is_installed("unshare") {
+            skip("a fault needs root, strace and unshare");
+            return None;
+        }
+        let machine = Self::new();
+        let probe = machine.run(&["-o", "/dev/null"]);
+        machine.forget();
+        if probe.code != Some(0) {
+            skip(&format!("no process can be traced in a namespace of its own here: {}", probe.err));
+            return None;
+        }
+        Some(machine)
+    }
+
+    /// The log of a session whose calls failed with these texts, and whose turn is open, in a folder of the home.
+    fn log(&self, client: &str, task: &str, id: &str, failures: &[&str]) {
+        let worktree = self.0.path(&format!("shop/.worktrees/{task}"));
         fs::create_dir_all(&worktree).unwrap();
         let mut second = 0;
         let mut row = |kind: &str, content: Value| {
@@ -87,13 +112,14 @@ impl Machine {
         }
         let slug: String =
             worktree.to_str().unwrap().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        self.0.write(&format!("home/.claude/projects/{slug}/{id}.jsonl"), &text);
+        self.0.write(&format!("home/{client}/projects/{slug}/{id}.jsonl"), &text);
     }
 
     /// The program below `strace` with these options, in a process namespace in which an agent works in each worktree.
     fn run(&self, options: &[&str]) -> Ran {
         // The shell stays, as process 1 of the namespace: with it go the agents. Each must be one before it is looked at.
-        let agents = "for task in works struggles; do (cd .worktrees/$task && exec -a claude sleep 1000 >&- 2>&-) & done; \
+        let agents = "(cd .worktrees/works && CLAUDE_CONFIG_DIR=$HOME/other exec -a claude sleep 1000 >&- 2>&-) & \
+                      (cd .worktrees/struggles && exec -a claude sleep 1000 >&- 2>&-) & \
                       until [ $(grep -lszx 'clau[d]e' /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done";
         let script = format!(
             "{agents}; strace -f -qq \"$@\" {} --format json --now {NOW}; exit $?",
@@ -109,7 +135,7 @@ impl Machine {
     /// How often the program makes each call, and how often before it is its own master.
     fn count(&self) -> BTreeMap<&'static str, (usize, usize)> {
         let trace = self.0.path("trace");
-        let calls = format!("trace={},rt_sigaction", CALLS.join(","));
+        let calls = format!("trace=?{},rt_sigaction", CALLS.join(",?"));
         let ran = self.run(&["-e", &calls, "-o", trace.to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -189,15 +215,7 @@ fn is_installed(name: &str) -> bool {
 #[expect(clippy::disallowed_methods, reason = "set by hand for the long run")]
 #[expect(clippy::print_stdout, reason = "the figures are the point of the long run")]
 fn every_call_may_fail() {
-    if !is_root() || !is_installed("strace") || !is_installed("unshare") {
-        return skip("the fault sweep needs root, strace and unshare");
-    }
-    let machine = Machine::new();
-    let probe = machine.run(&["-o", "/dev/null"]);
-    if probe.code != Some(0) {
-        return skip(&format!("no process can be traced in a namespace of its own here: {}", probe.err));
-    }
-    machine.forget();
+    let Some(machine) = Machine::traced() else { return };
     let mut faults = Vec::new();
     for is_warm in [false, true] {
         for (call, (before, all)) in machine.count() {
@@ -206,16 +224,20 @@ fn every_call_may_fail() {
         }
     }
     let all = faults.len();
-    if std::env::var_os("AGENTMON_FAULTS").is_none_or(|value| value != "all") {
-        // A step that has no divisor in common with the number of errors meets them all.
-        let step = (all / SAMPLE).max(1) / 5 * 5 + 1;
-        faults = faults.into_iter().step_by(step).collect();
+    match std::env::var("AGENTMON_FAULTS").as_deref() {
+        Ok("all") => {}
+        Ok(calls) => faults.retain(|fault| calls.split(',').any(|call| call == fault.call)),
+        Err(_) => {
+            // A step that has no divisor in common with the number of errors meets them all.
+            let step = (all / SAMPLE).max(1) / 5 * 5 + 1;
+            faults = faults.into_iter().step_by(step).collect();
+        }
     }
     machine.forget();
     let truth = verdicts(&machine.run(&["-o", "/dev/null"]).report());
     let expected = machine.recorded();
     assert!(truth.len() == 3 && expected.len() > 5, "{truth:?} {expected:?}");
-    let mut failures = Vec::new();
+    let mut failures = 0;
     for fault in &faults {
         machine.forget();
         if fault.is_warm {
@@ -240,8 +262,37 @@ fn every_call_may_fail() {
         if is_as_ever && recorded != expected {
             what.push(format!("recorded {recorded:?}, not {expected:?}"));
         }
-        failures.extend(what.into_iter().map(|what| format!("{fault:?}: {what}")));
+        failures += what.len();
+        for what in what {
+            println!("{fault:?}: {what}");
+        }
     }
-    println!("{} of {all} faults: {} failures", faults.len(), failures.len());
+    println!("{} of {all} faults: {failures} failures", faults.len());
+    assert_eq!(failures, 0);
+}
+
+/// What cannot be read of an agent, or of all processes, is no proof that one is gone.
+#[test]
+fn what_the_process_table_refuses_is_no_death() {
+    let Some(machine) = Machine::traced() else { return };
+    let truth = verdicts(&machine.run(&["-o", "/dev/null"]).report());
+    let trace = machine.0.path("trace");
+    // The agents are the first two processes that the namespace's first one starts.
+    let of_one = ["stat", "cmdline", "exe", "cwd", "status", "environ"].map(|part| format!("/proc/2/{part}"));
+    let paths = of_one.into_iter().chain(["/proc", "/proc/uptime", "/proc/self/ns/pid"].map(str::to_owned));
+    let mut failures = Vec::new();
+    for path in paths {
+        for error in ["EMFILE", "EACCES", "EPERM", "EIO", "ENOMEM"] {
+            machine.forget();
+            let calls = "?open,openat,read,?readlink,readlinkat,getdents64";
+            let inject = format!("inject={calls}:error={error}");
+            let ran = machine.run(&["-P", &path, "-e", &inject, "-o", trace.to_str().unwrap()]);
+            if !fs::read_to_string(&trace).unwrap().contains("(INJECTED)") {
+                failures.push(format!("{path} {error}: nothing was asked of it"));
+            }
+            let is_dead = ran.out.contains("process_gone").then(|| "dead".to_owned());
+            failures.extend(wrong(&ran, &truth).or(is_dead).map(|what| format!("{path} {error}: {what}")));
+        }
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
