@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use memchr::memchr3;
+
 /// What makes a command of the bracket behind it.
 const MARKS: [&[u8]; 3] = [b"##", b"##vso", b"##teamcity"];
 
@@ -40,9 +42,21 @@ impl<'a> Inert<'a> {
         byte == b'[' && is_marked(&self.last) || byte == b':' && self.begins && self.last[MARK - 1] == b':'
     }
 
+    /// How many bytes that come next change nothing: blanks, and once a line has begun, all but brackets and its end.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        let next =
+            if self.begins { bytes.iter().position(|byte| *byte != b' ') } else { memchr3(b'[', b'\n', b'\r', bytes) };
+        next.unwrap_or(bytes.len())
+    }
+
+    fn keep(&mut self, written: &[u8]) {
+        let tail = &written[written.len().saturating_sub(MARK)..];
+        self.last.rotate_left(tail.len());
+        self.last[MARK - tail.len()..].copy_from_slice(tail);
+    }
+
     fn remember(&mut self, byte: u8) {
-        self.last.rotate_left(1);
-        self.last[MARK - 1] = byte;
+        self.keep(&[byte]);
         match byte {
             b'\n' | b'\r' => (self.begins, self.colours) = (true, false),
             b'\x1b' => self.colours = true,
@@ -56,13 +70,19 @@ impl<'a> Inert<'a> {
 impl Write for Inert<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut safe = Vec::with_capacity(bytes.len() + 16);
-        for &byte in bytes {
+        let mut rest = bytes;
+        loop {
+            let (plain, after) = rest.split_at(self.plain(rest));
+            safe.extend_from_slice(plain);
+            self.keep(plain);
+            let Some((&byte, after)) = after.split_first() else { break };
             if self.completes(byte) {
                 safe.push(b' ');
                 self.remember(b' ');
             }
             safe.push(byte);
             self.remember(byte);
+            rest = after;
         }
         self.out.write_all(&safe)?;
         Ok(bytes.len())
