@@ -2,24 +2,21 @@
 
 use super::Session;
 use super::answer::Answer;
-use super::command::{Purpose, tool_looks};
-use super::parts::{Call, CallKind, Failure, LastCall, NewCall, Outcome, PutAside, Told};
+use super::command::Purpose;
+use super::parts::{AgentCall, Call, CallKind, Failure, LastCall, NewCall, Outcome, PutAside, Told};
 use super::pattern::{complains, exit_code};
 use super::words::keep;
 use crate::json::{Raw, hash, mix};
 
 /// Of more calls at once, the newest are known.
 const MOST_OPEN: usize = 64;
+const MOST_AGENT_CALLS: usize = 16;
 
 impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
         self.count_call(&call.name);
-        let purpose = if call.shell {
-            Purpose::of(&call.summary)
-        } else {
-            Purpose { looks: tool_looks(&call.name), highest_answer: 0 }
-        };
+        let purpose = if call.shell { Purpose::of(&call.summary) } else { Purpose::of_tool(&call.name) };
         let looks = purpose.looks || call.kind == CallKind::Poller;
         // Not the name itself, which is tidied between polls.
         let fingerprint = mix(hash(call.name.as_bytes()), call.fingerprint);
@@ -34,6 +31,12 @@ impl Session {
             self.last_call = (!looks).then(|| LastCall { fingerprint, ..LastCall::default() });
         }
         self.push(call, !looks, purpose.highest_answer);
+        if let (Some(program), Some(since)) = (purpose.agent, self.row.0) {
+            if self.agent_calls.len() == MOST_AGENT_CALLS {
+                self.agent_calls.remove(0);
+            }
+            self.agent_calls.push(AgentCall { id: keep(&call.id), program: program.to_owned(), since, until: None });
+        }
     }
 
     /// What is called next is no repetition, and answers still to come say nothing of one.
@@ -99,6 +102,10 @@ impl Session {
         let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
         self.work();
         let mut call = self.open.remove(at);
+        let until = self.row.0.filter(|_| outcome != Outcome::Running);
+        if let Some(ran) = self.agent_calls.iter_mut().rfind(|ran| ran.id == id) {
+            ran.until = until;
+        }
         let aside = if outcome == Outcome::Running {
             self.goes_on_aside(&call);
             None

@@ -228,6 +228,14 @@ pub(super) fn serves(line: &str) -> bool {
     })
 }
 
+/// Programs of agents. One may be another one's tool.
+const AGENTS: &[&str] = &["claude", "codex", "opencode", "gemini", "qwen", "copilot", "droid", "pi", "cursor-agent"];
+
+/// The agent that a tool is called after: `mcp__codex__codex-reply`.
+fn agent_named(tool: &str) -> Option<&'static str> {
+    AGENTS.iter().find(|agent| tool.contains(**agent) && names(tool, &[agent])).copied()
+}
+
 /// What a command line is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Purpose {
@@ -235,12 +243,24 @@ pub(super) struct Purpose {
     pub(super) looks: bool,
     /// The highest exit code that is an answer; 0 if none is.
     pub(super) highest_answer: u8,
+    /// The program of the agent that it runs.
+    pub(super) agent: Option<&'static str>,
 }
 
 impl Purpose {
     pub(super) fn of(line: &str) -> Self {
         let commands = commands(line);
-        Self { looks: looks(&commands), highest_answer: highest_answer(&commands, line.contains("pipefail")) }
+        let agent = |command: &Command<'_>| AGENTS.iter().find(|agent| **agent == command.program()).copied();
+        Self {
+            looks: looks(&commands),
+            highest_answer: highest_answer(&commands, line.contains("pipefail")),
+            agent: commands.iter().find_map(agent),
+        }
+    }
+
+    /// Of a tool that is no shell, by its name.
+    pub(super) fn of_tool(name: &str) -> Self {
+        Self { looks: tool_looks(name), highest_answer: 0, agent: agent_named(name) }
     }
 }
 

@@ -31,7 +31,9 @@ use crate::time::Time;
 pub(crate) use command::tool_looks;
 pub(crate) use jobs::{Job, JobEnd, JobKind};
 use parts::PutAside;
-pub(crate) use parts::{ApiError, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak, Turn};
+pub(crate) use parts::{
+    AgentCall, ApiError, Call, CallKind, Failure, LastCall, NewCall, Outcome, Step, StepState, Streak, Turn,
+};
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use retold::Taken;
 use words::keep;
@@ -78,6 +80,8 @@ pub(crate) struct Session {
     turn_at: Option<Time>,
     /// What the thread that this one was forked from had used, where totals go on from there.
     inherited: Option<Tokens>,
+    /// The newest calls that ran another agent, oldest first.
+    pub(crate) agent_calls: Vec<AgentCall>,
     /// Calls without result, oldest first.
     pub(crate) open: Vec<Call>,
     /// A call goes on in the background.

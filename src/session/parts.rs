@@ -71,6 +71,21 @@ pub(super) struct PutAside {
     pub(super) highest_answer: u8,
 }
 
+/// A call that ran the program of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AgentCall {
+    pub(super) id: String,
+    pub(crate) program: String,
+    pub(crate) since: Time,
+    pub(super) until: Option<Time>,
+}
+
+impl AgentCall {
+    pub(crate) fn is_open_at(&self, at: Time) -> bool {
+        self.since <= at && self.until.is_none_or(|until| at <= until)
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CallKind {
     #[default]

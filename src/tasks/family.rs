@@ -13,7 +13,7 @@ impl<'a> Family<'a> {
     pub(super) fn of(sessions: impl IntoIterator<Item = &'a Known<'a>>) -> Self {
         let mut children: HashMap<&str, Vec<&Known<'_>>> = HashMap::new();
         for child in sessions {
-            if let Some(parent) = child.session.parent.as_deref() {
+            if let Some(parent) = child.parent() {
                 children.entry(parent).or_default().push(child);
             }
         }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::path::{Path, PathBuf};
 
+use super::nested;
 use crate::clients::{Client, Format};
 use crate::declared::Declared;
 use crate::disk::FileId;
@@ -38,9 +39,18 @@ pub(super) struct Known<'a> {
     pub(super) also: Vec<PathBuf>,
     pub(super) last_activity: Option<Time>,
     pub(super) life: Life,
+    /// The session whose call runs this one.
+    pub(super) within: Option<&'a str>,
+    /// It runs one in another worktree.
+    pub(super) reaches: bool,
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    /// The session that it works for.
+    pub(super) fn parent(&self) -> Option<&'a str> {
+        self.session.parent.as_deref().or(self.within)
+    }
+
     /// Start of its newest turn.
     pub(super) fn turn_since(&self) -> Option<Time> {
         turn_since(self.session)
@@ -86,6 +96,8 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
             also: also.collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,
+            within: None,
+            reaches: false,
         });
     }
     known.sort_unstable_by(|one, other| {
@@ -94,6 +106,7 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
     let candidates: Vec<_> = known.iter().map(|one| candidate(one, before)).collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
+    nested::nest(&mut known, &seen.table);
     known
 }
 

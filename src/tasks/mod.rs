@@ -5,6 +5,7 @@ mod claims;
 mod family;
 mod judging;
 mod known;
+mod nested;
 mod notes;
 mod report;
 

@@ -35,11 +35,11 @@ pub(super) fn task(
 ) -> TaskReport {
     let mine: Vec<&Known<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
     // What it launched in the background is a task of its own, and still its sub-agent.
-    let launches = mine.iter().any(|one| one.session.jobs.iter().any(|job| job.kind == JobKind::Task));
+    let launches = mine.iter().any(|one| one.reaches || one.session.jobs.iter().any(|job| job.kind == JobKind::Task));
     let own = Family::of(mine.iter().copied());
     let family = if launches { everybody } else { &own };
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
-    let is_main = |one: &Known<'_>| one.session.parent.as_deref().is_none_or(|parent| !ids.contains(parent));
+    let is_main = |one: &Known<'_>| one.parent().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&Known<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
     mains.sort_by_key(|one| std::cmp::Reverse((one.newness(), one.last_activity)));
     let newest_turn = mains.first().filter(|one| one.newness().is_some()).and_then(|one| one.turn_since());
@@ -216,7 +216,7 @@ fn session_report(one: &Known<'_>, family: &Family<'_>, seen: &Seen, context: &C
     SessionReport {
         client: one.client.name,
         id: session.id.clone(),
-        parent: session.parent.clone(),
+        parent: one.parent().map(str::to_owned),
         model: session.model.clone(),
         health: verdict.health,
         reason: verdict.reason,

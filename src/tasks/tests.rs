@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::process::Origin;
 use crate::process::{Process, ProcessTable, Role};
 use crate::reading::SeenLog;
-use crate::session::{CallKind::Question, Job, JobKind, NewCall, Session};
+use crate::session::{CallKind::Question, Job, JobKind, NewCall, Outcome, Session};
 use crate::settings::{Horizon, Thresholds};
 use crate::store::Lives;
 

@@ -1,6 +1,7 @@
 //! Which sessions belong to a task, and which of them judges it.
 
 use super::*;
+use crate::json::Raw;
 
 #[test]
 fn the_newest_turn_judges_and_others_at_work_join() {
@@ -140,6 +141,65 @@ fn a_turn_that_ended_goes_on_by_itself() {
     for (number, (lab, wanted)) in cases.iter().enumerate() {
         assert_eq!(lab.says(), [*wanted], "case {number}");
     }
+}
+
+/// The process of session 2 runs below that of session 1.
+fn below(lab: Lab) -> Lab {
+    lab.agent_of("1", 7).agent_of("2", 8).with(|it| {
+        it.processes.iter_mut().for_each(|one| {
+            if one.pid == 8 {
+                one.parent = 7;
+            }
+        })
+    })
+}
+
+#[test]
+fn an_agent_that_is_a_tool_works_for_its_caller() {
+    let calls = |command: &'static str, age| {
+        lab().log_that("1", A, "prompt", 45 * MINUTE, move |session| {
+            session.row(Some(ago(age)), 0, true);
+            session.call(&NewCall { id: "c".into(), summary: command.into(), shell: true, ..NewCall::default() });
+        })
+    };
+    let outer = |command| calls(command, 40 * MINUTE);
+    let came_back = |age| {
+        lab().log_that("1", A, "prompt", 45 * MINUTE, move |session| {
+            session.row(Some(ago(40 * MINUTE)), 0, true);
+            let summary = "claude -p fix".into();
+            session.call(&NewCall { id: "c".into(), summary, shell: true, ..NewCall::default() });
+            session.row(Some(ago(age)), 0, true);
+            session.result("c", Outcome::Ok, "", Raw::default());
+            session.ended();
+        })
+    };
+    let inner = |lab: Lab, rows| lab.log("2", A, rows, MINUTE);
+    let began = |lab: Lab, rows, age| lab.log("2", A, rows, age);
+    let alive = |lab: Lab| lab.agent_of("1", 7);
+    let cases = [
+        // Seen by its process, whatever the call says.
+        (below(inner(outer("./review.sh"), "prompt")), "a: healthy working [1, 2]"),
+        (below(began(outer("./review.sh"), "prompt", 11 * MINUTE)), "a: stuck tool_silent [1, 2]"),
+        // It fails, ends or asks while its caller goes on.
+        (below(inner(calls("./review.sh", MINUTE), "prompt interrupted")), "a: healthy working [1, 2]"),
+        (below(inner(calls("./review.sh", MINUTE), "prompt ended")), "a: healthy working [1, 2]"),
+        // Merely another one in the same worktree.
+        (inner(outer("./review.sh"), "prompt").agent_of("1", 7).agent_of("2", 8), "a: stuck tool_silent [1, 2]"),
+        // Seen by the call that was open as it began; its process is gone.
+        (alive(inner(calls("claude -p fix", 2 * MINUTE), "prompt interrupted")), "a: healthy working [1, 2]"),
+        (alive(inner(calls("cd x && claude -p fix", 2 * MINUTE), "prompt ended")), "a: healthy working [1, 2]"),
+        (inner(came_back(MINUTE), "prompt interrupted"), "a: completed turn_ended [1, 2]"),
+        // It began before the call, or after it had come back: an attempt of its own.
+        (inner(came_back(2 * MINUTE), "prompt interrupted"), "a: failed interrupted [2, 1]"),
+        (began(came_back(MINUTE), "prompt interrupted", 41 * MINUTE), "a: failed interrupted [2, 1]"),
+        // The call ran another program.
+        (inner(outer("make"), "prompt interrupted"), "a: failed interrupted [2, 1]"),
+    ];
+    for (number, (lab, wanted)) in cases.iter().enumerate() {
+        assert_eq!(lab.says(), [*wanted], "case {number}");
+    }
+    let nested = below(inner(outer("./review.sh"), "prompt")).task();
+    assert_eq!(nested.sessions[1].parent.as_deref(), Some("1"));
 }
 
 #[test]
