@@ -361,8 +361,12 @@ struct Agents<'a>(HashMap<(&'static str, usize), Vec<&'a Process>>);
 
 impl<'a> Agents<'a> {
     fn new(table: &'a ProcessTable, place_of: impl Fn(&Path) -> Option<usize>) -> Self {
+        let running = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
+        let mut running: Vec<&Process> = running.collect();
+        // Of an agent that runs as another one's tool, the session is the newer one: the other waits for it.
+        running.sort_by_cached_key(|process| !table.above(process.pid).any(|above| above.client == process.client));
         let mut agents: HashMap<_, Vec<_>> = HashMap::new();
-        for process in table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie()) {
+        for process in running {
             let place = process.cwd.as_deref().and_then(&place_of);
             if let Some(worktree) = process.client.zip(place) {
                 agents.entry(worktree).or_default().push(process);

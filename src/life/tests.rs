@@ -204,6 +204,11 @@ fn several_sessions_share_out_the_processes() {
     let marks = [("1", pid_sign(6, Some(100))), ("1", pid_sign(8, Some(360_001)))];
     let other = table(vec![codex(9, PLACE, "/x")]);
     assert_eq!(of(other, &[old], &marks), ["unknown"], "taken up again by one that is too young");
+    let nested = Process { parent: 8, ..claude(6, PLACE) };
+    let tool = || table(vec![nested.clone(), claude(8, PLACE)]);
+    assert_eq!(of(tool(), &[old, new], &[]), ["alive 8", "alive 6"], "the caller waits for the one that it runs");
+    let called = Process { parent: 7, ..claude(8, PLACE) };
+    assert_eq!(of(table(vec![claude(7, PLACE), called]), &[old, new], &[]), ["alive 7", "alive 8"], "in any order");
     let moved = ("3", true, 30, "/start");
     assert_eq!(of(two(), &[moved], &[]), ["alive 7"], "where it works comes before where it started");
     let stayed = ("2", true, 20, PLACE);

@@ -22,6 +22,9 @@ const FIRST_NAMESPACE: u64 = 0xEFFF_FFFC;
 /// How far the start of a process by the wall clock may lie from the one that its clock ticks tell.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 
+/// How deep processes are nested at most; in a table that is no tree, lines have no end.
+const DEEPEST: usize = 64;
+
 const INTERPRETERS: [&str; 8] = ["node", "npm", "npx", "bun", "deno", "python", "uv", "docker"];
 /// Who takes in processes that lost their parent, besides process 1.
 const REAPERS: [&str; 6] = ["systemd", "init", "tini", "dumb-init", "docker-init", "catatonit"];
@@ -293,6 +296,12 @@ impl ProcessTable {
         let parent = process.parent;
         let taken_in = parent == 1 || self.get(parent).is_some_and(|parent| REAPERS.contains(&&*parent.name));
         taken_in && !process.on_terminal && !process.is_zombie()
+    }
+
+    /// The processes that a process runs below, from its parent on.
+    pub(crate) fn above(&self, pid: u32) -> impl Iterator<Item = &Process> {
+        let parent = |process: &&Process| self.get(process.parent);
+        std::iter::successors(self.get(pid).as_ref().and_then(parent), parent).take(DEEPEST)
     }
 
     /// The whole tree below a process, without itself; parents come before their children.

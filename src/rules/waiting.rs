@@ -77,7 +77,7 @@ impl SessionFacts<'_> {
                 })
             }
             JobKind::Command | JobKind::Monitor(_) => {
-                let goes_on = moves || self.silence(facts.now) <= Some(limits.stuck_after);
+                let goes_on = moves || self.silence_of_all(facts.now) <= Some(limits.stuck_after);
                 let own = if let JobKind::Monitor(timeout) = job.kind { timeout } else { Duration::ZERO };
                 let since = job.since.filter(|_| !goes_on);
                 told(Reason::ToolSilent, since, limits.tool_limit.max(own), &|span| {

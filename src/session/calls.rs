@@ -1,5 +1,7 @@
 //! A session's calls: made, open, put aside, come back.
 
+use std::time::Duration;
+
 use super::Session;
 use super::answer::Answer;
 use super::command::Purpose;
@@ -11,6 +13,8 @@ use crate::json::{Raw, hash, mix};
 /// Of more calls at once, the newest are known.
 const MOST_OPEN: usize = 64;
 const MOST_AGENT_CALLS: usize = 16;
+/// So long after it was sent to the background, a command may still begin to run an agent.
+const BEGINS: Duration = Duration::from_secs(60);
 
 impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
@@ -102,9 +106,10 @@ impl Session {
         let Some(at) = self.open.iter().position(|call| call.id == id) else { return };
         self.work();
         let mut call = self.open.remove(at);
-        let until = self.row.0.filter(|_| outcome != Outcome::Running);
+        // What goes on in the background has begun, or begins at once.
+        let goes_on = if outcome == Outcome::Running { BEGINS } else { Duration::ZERO };
         if let Some(ran) = self.agent_calls.iter_mut().rfind(|ran| ran.id == id) {
-            ran.until = until;
+            ran.until = self.row.0.map(|at| at.plus(goes_on));
         }
         let aside = if outcome == Outcome::Running {
             self.goes_on_aside(&call);

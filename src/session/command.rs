@@ -231,9 +231,17 @@ pub(super) fn serves(line: &str) -> bool {
 /// Programs of agents. One may be another one's tool.
 const AGENTS: &[&str] = &["claude", "codex", "opencode", "gemini", "qwen", "copilot", "droid", "pi", "cursor-agent"];
 
-/// The agent that a tool is called after: `mcp__codex__codex-reply`.
-fn agent_named(tool: &str) -> Option<&'static str> {
-    AGENTS.iter().find(|agent| tool.contains(**agent) && names(tool, &[agent])).copied()
+/// The agent that a command runs: `codex exec`, `npx @openai/codex exec`.
+fn agent_run(command: &Command<'_>) -> Option<&'static str> {
+    match command.program() {
+        "npx" | "bunx" | "pnpx" => agent_named(command.plain_words().next()?),
+        program => AGENTS.iter().find(|agent| **agent == program).copied(),
+    }
+}
+
+/// The agent that a tool, or a package, is called after: `mcp__codex__codex-reply`.
+fn agent_named(name: &str) -> Option<&'static str> {
+    AGENTS.iter().find(|agent| name.contains(**agent) && names(name, &[agent])).copied()
 }
 
 /// What a command line is for.
@@ -250,11 +258,10 @@ pub(super) struct Purpose {
 impl Purpose {
     pub(super) fn of(line: &str) -> Self {
         let commands = commands(line);
-        let agent = |command: &Command<'_>| AGENTS.iter().find(|agent| **agent == command.program()).copied();
         Self {
             looks: looks(&commands),
             highest_answer: highest_answer(&commands, line.contains("pipefail")),
-            agent: commands.iter().find_map(agent),
+            agent: commands.iter().find_map(agent_run),
         }
     }
 

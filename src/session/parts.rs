@@ -77,11 +77,12 @@ pub(crate) struct AgentCall {
     pub(super) id: String,
     pub(crate) program: String,
     pub(crate) since: Time,
+    /// It began no agent later than this.
     pub(super) until: Option<Time>,
 }
 
 impl AgentCall {
-    pub(crate) fn is_open_at(&self, at: Time) -> bool {
+    pub(crate) fn may_begin_at(&self, at: Time) -> bool {
         self.since <= at && self.until.is_none_or(|until| at <= until)
     }
 }

@@ -64,8 +64,8 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
 fn asked<'a>(one: &Known<'_>, child: &Known<'a>, context: &Context<'_>) -> Option<Asked<'a>> {
     let session = child.session;
     let at_work = session.turn == Turn::Open && matches!(child.life, Life::Alive(_));
-    let is_task =
-        one.session.jobs.iter().any(|job| job.kind == JobKind::Task && job.session.as_ref() == Some(&session.id));
+    let is_its = |job: &Job| job.kind == JobKind::Task && job.session.as_ref() == Some(&session.id);
+    let is_task = child.place != one.place || one.session.jobs.iter().any(is_its);
     let call = session.question().or_else(|| session.unallowed(|since| awake_since(since, context)))?;
     let asks = at_work && !is_task && call.since >= one.session.turn_since;
     asks.then_some(Asked { call, log: child.log, unit: child.unit })
@@ -85,7 +85,9 @@ fn awaits<'a>(one: &Known<'a>, below: &[&Known<'a>], moved: Option<Moved>, conte
     // A sub-agent that ended has told its parent so, and left nothing behind.
     let jobs = || one.session.pending_jobs().filter(|_| one.session.parent.is_none());
     let is_launched = |child: &Known<'_>| jobs().any(|job| job.session.as_ref() == Some(&child.session.id));
-    let others = below.iter().filter(|child| !is_launched(child) && is_at_work(child, context));
+    // For an agent that a call of it runs, it waits as long as for the call.
+    let is_own = |child: &&&Known<'_>| child.within.is_none() && !is_launched(child);
+    let others = below.iter().filter(is_own).filter(|child| is_at_work(child, context));
     let others = others.map(|child| of_agents("", child.session.started, &[*child]));
     let awaited = jobs().map(|job| (job, awaited(one, job, below)));
     let computes = moved.is_some_and(|moved| moved.any);

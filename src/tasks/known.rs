@@ -36,7 +36,8 @@ pub(super) struct Known<'a> {
     started_in: Option<usize>,
     /// It could not be read this time, and is as it was known.
     pub(super) unread: bool,
-    pub(super) also: Vec<PathBuf>,
+    /// The numbers of the other worktrees that its calls worked in.
+    pub(super) also: Vec<usize>,
     pub(super) last_activity: Option<Time>,
     pub(super) life: Life,
     /// The session whose call runs this one.
@@ -77,8 +78,6 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
         // A sub-agent is where the session is that it works for.
         let place = if copy.session.parent.is_some() { place_of(copies.top(copy)).0 } else { own };
         let Some(place) = place else { continue };
-        let others = others.into_iter().filter(|other| *other != place);
-        let also = others.map(|other| seen.places.worktree(other).path.clone());
         known.push(Known {
             client: copy.log.client,
             session: copy.session,
@@ -93,7 +92,7 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
             place,
             started_in: started_in(copy, place, &seen.places),
             unread: copy.log.unread,
-            also: also.collect(),
+            also: others.into_iter().filter(|other| *other != place).collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,
             within: None,

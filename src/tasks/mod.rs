@@ -206,7 +206,7 @@ fn drafts<'a>(seen: &'a Seen, known: &[Known<'_>], claims: &'a [Claim]) -> Vec<D
     // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, one) in known.iter().enumerate() {
-        let parent = one.session.parent.as_deref().filter(|parent| *parent != one.session.id);
+        let parent = one.parent().filter(|parent| *parent != one.session.id);
         for name in [&*one.session.id].into_iter().chain(parent) {
             by_name.entry(name).or_default().push(at);
         }

@@ -2,7 +2,6 @@
 //! call runs it, as a sub-agent does, although its client knows of no parent.
 
 use std::collections::HashMap;
-use std::iter;
 
 use super::known::Known;
 use crate::life::{Alive, Life};
@@ -11,11 +10,10 @@ use crate::session::AgentCall;
 
 /// As many calls are looked at, back from the moment at which a session began.
 const MOST_CALLS: usize = 16;
-/// How deep processes are nested at most.
-const DEEPEST: usize = 64;
 
-/// Finds of each main session the one that it is nested in: whose agent its process runs below, or else one in the same
-/// worktree with a call that ran its client as it began. An agent that merely works beside another is nested in none.
+/// Finds of each main session the one that it is nested in: whose agent its process runs below, or else one that works in
+/// the same worktree, with a call that ran its client as it began. An agent that merely works beside another is nested in
+/// none.
 pub(super) fn nest(known: &mut [Known<'_>], table: &ProcessTable) {
     let nest = Nest::new(known, table);
     let outers: Vec<Option<usize>> = (0..known.len()).map(|at| nest.outer(at)).collect();
@@ -47,9 +45,13 @@ impl<'k, 'a> Nest<'k, 'a> {
             if let Life::Alive(alive) = &one.life {
                 by_pid.entry(alive.pid).or_insert(at);
             }
-            calls.entry(one.place).or_default().extend(one.session.agent_calls.iter().map(|call| (call, at)));
+            for place in one.also.iter().chain([&one.place]) {
+                calls.entry(*place).or_default().extend(one.session.agent_calls.iter().map(|call| (call, at)));
+            }
         }
-        calls.values_mut().for_each(|calls| calls.sort_by_key(|(call, _)| call.since));
+        for calls in calls.values_mut() {
+            calls.sort_by_key(|(call, _)| call.since);
+        }
         Self { known, table, by_pid, calls }
     }
 
@@ -67,12 +69,10 @@ impl<'k, 'a> Nest<'k, 'a> {
 
     /// The session whose agent a process runs below.
     fn above(&self, pid: u32) -> Option<usize> {
-        let parent = |pid: &u32| self.table.get(*pid).map(|process| process.parent);
-        let mut line = iter::successors(parent(&pid), parent).take(DEEPEST);
-        line.find_map(|pid| self.by_pid.get(&pid).copied())
+        self.table.above(pid).find_map(|process| self.by_pid.get(&process.pid).copied())
     }
 
-    /// The session in the same worktree that called the client as the session, or its newest turn, began.
+    /// The session with work in the same worktree that called the client as the session, or its newest turn, began.
     fn by_call(&self, at: usize) -> Option<usize> {
         let one = &self.known[at];
         let calls = self.calls.get(&one.place).filter(|calls| !calls.is_empty())?;
@@ -81,7 +81,7 @@ impl<'k, 'a> Nest<'k, 'a> {
             let end = calls.partition_point(|(call, _)| call.since <= began);
             let mut near = calls[..end].iter().rev().take(MOST_CALLS);
             let runs = |call: &AgentCall| one.client.program.names.contains(&&*call.program);
-            near.find(|(call, outer)| *outer != at && runs(call) && call.is_open_at(began)).map(|(_, outer)| *outer)
+            near.find(|(call, outer)| *outer != at && runs(call) && call.may_begin_at(began)).map(|(_, outer)| *outer)
         })
     }
 

@@ -236,6 +236,6 @@ fn session_report(one: &Known<'_>, family: &Family<'_>, seen: &Seen, context: &C
             }
             Life::Absent | Life::Left | Life::Unknown => None,
         },
-        also_worked_in: one.also.clone(),
+        also_worked_in: one.also.iter().map(|place| seen.places.worktree(*place).path.clone()).collect(),
     }
 }

@@ -222,6 +222,38 @@ fn a_server_is_told_by_its_command() {
     }
 }
 
+#[test]
+fn whose_agent_a_call_runs() {
+    let cases = [
+        ("codex exec 'fix the cart'", Some("codex")),
+        ("cd /srv/shop && timeout 600 codex exec - < prompt.md", Some("codex")),
+        ("cat prompt.md | claude -p --model opus", Some("claude")),
+        ("CODEX_HOME=/x nohup /opt/bin/codex exec fix > log 2>&1 &", Some("codex")),
+        ("npx -y @openai/codex exec fix", Some("codex")),
+        ("bunx @anthropic-ai/claude-code -p fix", Some("claude")),
+        ("bash -lc 'gemini -p fix'", Some("gemini")),
+        ("cat .claude/settings.json", None),
+        ("grep -rn codex src", None),
+        ("which claude", None),
+        ("npx vitest run", None),
+        ("git commit -m 'codex exec'", None),
+    ];
+    for (command, wanted) in cases {
+        assert_eq!(Purpose::of(command).agent, wanted, "{command}");
+    }
+    let tools = [
+        ("mcp__codex__codex", Some("codex")),
+        ("mcp__codex-cli__codex-reply", Some("codex")),
+        ("codex", Some("codex")),
+        ("mcp__claude_code__run", Some("claude")),
+        ("mcp__pipelines__run", None),
+        ("Bash", None),
+    ];
+    for (name, wanted) in tools {
+        assert_eq!(Purpose::of_tool(name).agent, wanted, "{name}");
+    }
+}
+
 /// What only Unicode calls white ends a word, too: passed over nowhere, a line would never be read to its end.
 #[test]
 fn any_line_is_read_to_its_end() {

@@ -146,11 +146,7 @@ fn a_turn_that_ended_goes_on_by_itself() {
 /// The process of session 2 runs below that of session 1.
 fn below(lab: Lab) -> Lab {
     lab.agent_of("1", 7).agent_of("2", 8).with(|it| {
-        it.processes.iter_mut().for_each(|one| {
-            if one.pid == 8 {
-                one.parent = 7;
-            }
-        })
+        it.processes.iter_mut().find(|one| one.pid == 8).unwrap().parent = 7;
     })
 }
 
