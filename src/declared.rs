@@ -17,15 +17,14 @@ mod stream;
 mod tests;
 mod traces;
 
-use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::FixedOffset;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, modified};
 use crate::model::{ErrorClass, Problem, Progress};
 use crate::time::Time;
 
@@ -323,11 +322,6 @@ fn bytes(disk: &Disk, path: &Path) -> io::Result<Option<(Vec<u8>, Option<Time>)>
     }
     let same = bytes.len() as u64 == after.len() && before.len() == after.len();
     Ok((same && before.modified()? == after.modified()?).then(|| (bytes, modified(&after))))
-}
-
-fn modified(meta: &Metadata) -> Option<Time> {
-    let since_1970 = meta.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since_1970.as_millis()).ok().map(Time)
 }
 
 impl Declared {

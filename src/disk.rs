@@ -7,9 +7,12 @@ use std::fs::{DirEntry, File, Metadata, ReadDir};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::geteuid;
+
+use crate::time::Time;
 
 /// The file system as the program sees it. With a root, the absolute path `/x` is read at `ROOT/x`, and so is what the
 /// links below it point to: a copied machine, or a recorded one, is judged like this one.
@@ -155,6 +158,12 @@ impl FileId {
     pub(crate) fn of(meta: &Metadata) -> Self {
         Self { device: meta.dev(), inode: meta.ino() }
     }
+}
+
+/// When it was last written to.
+pub(crate) fn modified(meta: &Metadata) -> Option<Time> {
+    let since_1970 = meta.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since_1970.as_millis()).ok().map(Time)
 }
 
 /// Whether a file that this run makes in `folder`, which need not be there yet, is of the user whose folder it is: root

@@ -387,25 +387,33 @@ fn holds_another_log(process: &Process, candidate: &Candidate<'_>) -> bool {
     process.open.iter().flatten().any(|open| open.is_log && open.file != candidate.file)
 }
 
-/// Whether the tools below an agent moved: they computed, or printed something. `awake` tells for how long the
-/// machine did not sleep since then.
+/// Whether the tools below an agent moved: they computed, or printed something, or a process of theirs came or went.
+/// `since` tells for how long the machine was awake since then, and nothing of a time that is still to come.
 pub(crate) fn tools_moved(
     table: &ProcessTable,
     alive: &Alive,
     samples: &[crate::store::Sample],
-    awake: impl Fn(Time) -> Duration,
+    since: impl Fn(Time) -> Option<Duration>,
     share: f64,
 ) -> Moved {
+    let written = table.tool_written(alive.pid).and_then(&since);
     let (cpu, output) = (table.tool_cpu(alive.pid), table.tool_output(alive.pid));
-    let old_enough = samples.iter().filter(|sample| awake(sample.at) >= SAMPLE_AGE).max_by_key(|sample| sample.at);
-    if let Some(sample) = old_enough {
-        let span = awake(sample.at);
+    let spans = samples.iter().filter_map(|sample| Some((sample, since(sample.at)?)));
+    let old_enough = spans.filter(|(_, span)| *span >= SAMPLE_AGE).max_by_key(|(sample, _)| sample.at);
+    if let Some((sample, span)) = old_enough {
         let used = cpu.saturating_sub(sample.cpu).as_secs_f64() / span.as_secs_f64();
-        return Moved { any: used >= share || output > sample.output, share: used, over: Some(span) };
+        let printed = output > sample.output || written.is_some_and(|ago| ago < span);
+        let any = used >= share || printed || table.tool_set(alive.pid) != sample.tools;
+        return Moved { any, share: used, over: Some(span) };
     }
     let used = table.tool_lifetime_share(alive.pid);
-    Moved { any: used >= share || table.tool_is_running(alive.pid), share: used, over: None }
+    let newest = table.tool_begun(alive.pid).and_then(&since).into_iter().chain(written).min();
+    let any = used >= share || table.tool_is_running(alive.pid) || newest.is_some_and(|ago| ago < RECENT);
+    Moved { any, share: used, over: None }
 }
+
+/// What began, or was written, so short a time ago needs no earlier poll to show that it moves.
+const RECENT: Duration = Duration::from_secs(5 * 60);
 
 /// A younger sample says too little: a poll a second after another would find nothing moving.
 pub(crate) const SAMPLE_AGE: Duration = Duration::from_secs(60);

@@ -16,6 +16,7 @@ use crate::places::Places;
 use crate::process::{Found, Process, ProcessTable, Program};
 use crate::reading::{self, SeenLog};
 use crate::repository::{self, Finder, Grounds, Kind, Repository, Worktree};
+use crate::session::Session;
 use crate::settings::{Config, Horizon};
 use crate::store::Checkpoint;
 use crate::tasks;
@@ -94,6 +95,10 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         let Some((session, folder)) = log.session().zip(tasks::workplace(log)) else { continue };
         declared.extend(launched(&log.file.path, session).map(|task| (folder.to_path_buf(), task)));
     }
+    // Of no others does it matter whether their tools are servers.
+    let may_serve = |log: &&SeenLog| log.session().is_some_and(Session::may_serve);
+    let serving: Vec<&str> = read.iter().filter(may_serve).map(|log| log.client.name).collect();
+    table.read_listening(disk, &serving);
     let mut places = Places::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(tasks::directories).chain(cwds));

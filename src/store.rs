@@ -25,7 +25,7 @@ use crate::tail::Cursor;
 use crate::time::Time;
 
 /// Changes with every change of what is stored.
-const MAGIC: &[u8; 16] = b"agentmon cache J";
+const MAGIC: &[u8; 16] = b"agentmon cache K";
 
 /// In bytes. A session takes a few thousand; what is larger is not ours.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -122,6 +122,8 @@ pub(crate) struct Sample {
     pub(crate) tree_cpu: Duration,
     /// Length of what the tools have printed, in bytes.
     pub(crate) output: u64,
+    /// Stands for which processes the tools were.
+    pub(crate) tools: u64,
 }
 
 /// What an earlier poll found of the process behind a session, by client and session, as [`key`] has them.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::clients::by_name;
-use crate::process::{Open, Origin};
+use crate::process::{Open, Origin, Output};
 use crate::session::NewCall;
 use crate::store::{Gone, Sample};
 
@@ -393,16 +393,35 @@ fn a_sub_agent_lives_and_dies_with_its_parent() {
     assert_eq!(said(vec![], &[]), ["absent", "absent", "absent"]);
 }
 
+/// A tool below agent 7, in a table that was captured at 600 s, ten minutes before which the machine booted.
+fn with_tool(tool: Process) -> ProcessTable {
+    beside_tool(tool, Vec::new())
+}
+
+fn beside_tool(tool: Process, others: Vec<Process>) -> ProcessTable {
+    let shell = Process { pid: 8, parent: 7, state: 'S', argv: vec!["bash".to_owned()], ..Process::default() };
+    let tool = Process { pid: 9, parent: 8, ..tool };
+    let mut table = table([vec![claude(7, PLACE), shell, tool], others].concat());
+    table.booted = Some(Time(0));
+    table
+}
+
+fn moves(table: &ProcessTable, samples: &[Sample]) -> bool {
+    let now = Time(600_000);
+    let since = |at| (at <= now).then(|| now.since(at));
+    let alive = Alive { pid: 7, start: 100, ..Alive::default() };
+    tools_moved(table, &alive, samples, since, 0.01).any
+}
+
 #[test]
 fn tools_move_if_they_compute_or_print() {
     let seconds = Duration::from_secs;
-    let tool = |cpu, state, output| {
-        let output = Some((PathBuf::from("/o"), output));
-        let tool = Process { pid: 8, parent: 7, state, cpu, output, ..Process::default() };
-        table(vec![claude(7, PLACE), tool])
+    let tool = |cpu, state, length| {
+        let output = Some(Output { path: PathBuf::from("/o"), length, written: Some(Time(100)) });
+        with_tool(Process { state, cpu, output, ..Process::default() })
     };
-    let sample = |at, cpu, output| Sample { at: Time(at), cpu, tree_cpu: cpu, output };
-    let now = Time(600_000);
+    let tools = tool(seconds(0), 'S', 0).tool_set(7);
+    let sample = |at, cpu, output| Sample { at: Time(at), cpu, tree_cpu: cpu, output, tools };
     let cases = [
         // Next to nothing of an hour, and of the last minutes.
         (tool(seconds(30), 'S', 0), vec![], false),
@@ -417,9 +436,48 @@ fn tools_move_if_they_compute_or_print() {
         (tool(seconds(41), 'S', 5), vec![sample(500_000, seconds(41), 5), sample(590_000, seconds(40), 5)], false),
         (tool(seconds(0), 'S', 0), vec![sample(590_000, seconds(0), 0)], false),
     ];
-    let alive = Alive { pid: 7, start: 100, ..Alive::default() };
     for (number, (table, samples, wanted)) in cases.into_iter().enumerate() {
-        assert_eq!(tools_moved(&table, &alive, &samples, |at| now.since(at), 0.01).any, wanted, "case {number}");
+        assert_eq!(moves(&table, &samples), wanted, "case {number}");
+    }
+}
+
+#[test]
+fn tools_move_if_one_comes_or_goes() {
+    let quiet = |start| with_tool(Process { state: 'S', start, ..Process::default() });
+    let sample = |tools| Sample { at: Time(500_000), cpu: Duration::ZERO, tree_cpu: Duration::ZERO, output: 0, tools };
+    let set = quiet(0).tool_set(7);
+    assert!(!moves(&quiet(0), &[sample(set)]), "the same as before");
+    assert!(moves(&quiet(55_000), &[sample(set)]), "another one of the same id");
+    let with = |others| beside_tool(Process { state: 'S', ..Process::default() }, others);
+    let more = with(vec![Process { pid: 10, parent: 9, ..Process::default() }]);
+    assert!(moves(&more, &[sample(set)]), "one came");
+    // A server beside the agent, and its shell.
+    let node = Process { pid: 20, parent: 7, argv: vec!["node".to_owned()], start: 59_000, ..Process::default() };
+    let its = Process { pid: 21, parent: 20, argv: vec!["sh".to_owned()], start: 59_000, ..Process::default() };
+    let beside = with(vec![node, its]);
+    assert!(!moves(&beside, &[sample(set)]) && !moves(&beside, &[]), "it is no tool");
+    // No earlier poll: one that began within five minutes has come.
+    assert!(moves(&quiet(30_001), &[]) && !moves(&quiet(30_000), &[]));
+    assert!(!moves(&quiet(60_001), &[]), "its clock is wrong");
+}
+
+#[test]
+fn a_tool_moves_while_its_output_is_written() {
+    let written = |at| {
+        let output = Some(Output { path: PathBuf::from("/o"), length: 5, written: Some(Time(at)) });
+        with_tool(Process { state: 'S', output, ..Process::default() })
+    };
+    let tools = written(0).tool_set(7);
+    let sample = Sample { at: Time(500_000), cpu: Duration::ZERO, tree_cpu: Duration::ZERO, output: 5, tools };
+    // The time of the file, by a poll that has a sample, and by the first one.
+    for (at, by_sample, by_itself) in
+        [(300_000, false, false), (300_001, false, true), (500_001, true, true), (600_001, false, false)]
+    {
+        assert_eq!(
+            (moves(&written(at), std::slice::from_ref(&sample)), moves(&written(at), &[])),
+            (by_sample, by_itself),
+            "{at}"
+        );
     }
 }
 

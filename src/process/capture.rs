@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Open, Process, ProcessTable, Program, program, stat};
-use crate::disk::{self, Disk, FileId};
+use super::{Open, Output, Process, ProcessTable, Program, program, stat};
+use crate::disk::{self, Disk, FileId, modified};
 use crate::model::Problem;
 
 const STAT_LIMIT: u64 = 4 * 1024;
@@ -27,6 +27,12 @@ const OPEN_LIMIT: usize = 4096;
 /// What the system appends to the path of a file that has no name any more.
 const DELETED: &str = " (deleted)";
 const ENVIRONMENT_LIMIT: u64 = 256 * 1024;
+/// Those that wait for connections stand first.
+const SOCKETS_LIMIT: u64 = 1024 * 1024;
+/// The state of a socket that waits for connections, in `/proc/net/tcp`.
+const LISTENS: &str = "0A";
+/// Of so many processes of tools it is asked whether they listen.
+const MOST_ASKED: usize = 256;
 
 impl ProcessTable {
     /// Reads the table, and looks closer at what is one of `programs`. Never fails: what cannot be read is unknown.
@@ -87,6 +93,20 @@ impl ProcessTable {
         for process in &mut self.processes {
             if below.binary_search(&process.pid).is_ok() {
                 process.output = output(disk, process.pid);
+            }
+        }
+    }
+
+    /// Finds out which tools of these clients' agents wait for connections.
+    pub(crate) fn read_listening(&mut self, disk: &Disk, clients: &[&str]) {
+        let is_asked =
+            |process: &&Process| process.is_agent() && process.client.is_some_and(|it| clients.contains(&it));
+        let agents = self.processes.iter().filter(is_asked);
+        let tools: Vec<u32> =
+            agents.flat_map(|agent| self.tools(agent.pid)).map(|tool| tool.pid).take(MOST_ASKED).collect();
+        for pid in tools {
+            if let Ok(at) = self.processes.binary_search_by_key(&pid, |process| process.pid) {
+                self.processes[at].listens = listens(disk, pid).ok();
             }
         }
     }
@@ -211,18 +231,23 @@ impl Reader<'_> {
     }
 }
 
-/// The logs and lock files among the open files. That a lock is held is told by its file being open: to try a lock
-/// is to take it.
-fn open_files(disk: &Disk, pid: u32, is_log: fn(&str) -> bool) -> io::Result<Vec<Open>> {
-    let names = disk.names(&of(pid, "fd"))?;
+/// Where the open files of a process are linked to. A folder that was laid out may hold
+/// something else, so that git keeps it.
+fn descriptors(disk: &Disk, pid: u32) -> io::Result<Vec<PathBuf>> {
+    let folder = of(pid, "fd");
+    let names = disk.names(&folder)?;
     if names.len() > OPEN_LIMIT {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut open = Vec::new();
-    // A folder that was laid out may hold something else, so that git keeps it.
     let is_number = |name: &&OsString| name.as_bytes().iter().all(u8::is_ascii_digit);
-    for name in names.iter().filter(is_number) {
-        let link = of(pid, "fd").join(name);
+    Ok(names.iter().filter(is_number).map(|name| folder.join(name)).collect())
+}
+
+/// The logs and lock files among the open files. That a lock is held is told by its file being open: to try a lock
+/// is to take it.
+fn open_files(disk: &Disk, pid: u32, is_log: fn(&str) -> bool) -> io::Result<Vec<Open>> {
+    let mut open = Vec::new();
+    for link in descriptors(disk, pid)? {
         let Some(path) = if_there(disk.link(&link))? else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_log = is_log(&name);
@@ -247,10 +272,38 @@ fn status_value<'a>(status: &'a str, name: &str) -> impl Iterator<Item = &'a str
 }
 
 /// The regular file at standard output. By its path: a link in a copied table points out of the copy.
-fn output(disk: &Disk, pid: u32) -> Option<(PathBuf, u64)> {
+fn output(disk: &Disk, pid: u32) -> Option<Output> {
     let path = disk.link(&of(pid, "fd/1")).ok().filter(|path| path.is_absolute())?;
     let meta = disk.stat(&path).ok().filter(std::fs::Metadata::is_file)?;
-    Some((path, meta.len()))
+    Some(Output { path, length: meta.len(), written: modified(&meta) })
+}
+
+/// Whether one of the sockets that a process holds waits for TCP connections.
+fn listens(disk: &Disk, pid: u32) -> io::Result<bool> {
+    let mut sockets = HashSet::new();
+    for link in descriptors(disk, pid)? {
+        let target = if_there(disk.link(&link))?;
+        let target = target.as_deref().and_then(Path::to_str);
+        let inode = target.and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']'));
+        sockets.extend(inode.map(str::to_owned));
+    }
+    // Most processes hold none, and the tables may be long.
+    for table in ["net/tcp", "net/tcp6"].into_iter().filter(|_| !sockets.is_empty()) {
+        // It may be in a network of its own.
+        let text = match if_there(text(disk, of(pid, table), SOCKETS_LIMIT))? {
+            Some(text) => Some(text),
+            None => if_there(text(disk, Path::new("/proc").join(table), SOCKETS_LIMIT))?,
+        };
+        let listening = text.iter().flat_map(|text| text.lines()).filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(3);
+            let (state, inode) = (fields.next()?, fields.nth(5)?);
+            (state == LISTENS).then_some(inode)
+        });
+        if listening.into_iter().any(|inode| sockets.contains(inode)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Those of the `wanted` variables that an environment sets.

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::disk::FileId;
+use crate::json::mix;
 use crate::model::Problem;
 use crate::time::Time;
 pub(crate) use program::{Program, Role};
@@ -68,8 +69,20 @@ pub(crate) struct Process {
     /// The logs and lock files of its client that it holds open; `None` where it could not be looked into, or
     /// nobody asked.
     pub(crate) open: Option<Vec<Open>>,
-    /// The regular file that a descendant of an agent writes to, and its length in bytes.
-    pub(crate) output: Option<(PathBuf, u64)>,
+    /// What a descendant of an agent prints to.
+    pub(crate) output: Option<Output>,
+    /// It waits for TCP connections; `None` where that could not be read, or nobody asked.
+    pub(crate) listens: Option<bool>,
+}
+
+/// The regular file at a process's standard output.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
+    /// In bytes.
+    pub(crate) length: u64,
+    /// When somebody last wrote to it.
+    pub(crate) written: Option<Time>,
 }
 
 /// A file that a process holds open.
@@ -320,18 +333,47 @@ impl ProcessTable {
         found
     }
 
-    /// A tool's shell. Those of a server that runs beside the agent, such as one that was started by `npx`, are
-    /// there as long as the agent is, and tell nothing.
-    pub(crate) fn has_shell_below(&self, pid: u32) -> bool {
-        let mut servers = HashSet::new();
-        for process in self.descendants(pid) {
-            if servers.contains(&process.parent) || process.client.is_none() && process.is_interpreter() {
-                servers.insert(process.pid);
-            } else if process.is_shell() && !process.is_zombie() {
-                return true;
+    /// The tools' shells, and all below them. Those of a server that runs beside the agent, such as one that was
+    /// started by `npx`, are there as long as the agent is, and tell nothing.
+    fn tools(&self, pid: u32) -> Vec<&Process> {
+        let (mut tools, mut servers) = (HashSet::new(), HashSet::new());
+        let mut found = self.descendants(pid);
+        found.retain(|process| {
+            let is_servers = servers.contains(&process.parent) || process.client.is_none() && process.is_interpreter();
+            if tools.contains(&process.parent) || !is_servers && process.is_shell() {
+                return !process.is_zombie() && tools.insert(process.pid);
             }
-        }
-        false
+            if is_servers {
+                servers.insert(process.pid);
+            }
+            false
+        });
+        found
+    }
+
+    pub(crate) fn has_shell_below(&self, pid: u32) -> bool {
+        !self.tools(pid).is_empty()
+    }
+
+    /// A number that changes as soon as a process of a tool comes or goes.
+    pub(crate) fn tool_set(&self, pid: u32) -> u64 {
+        self.tools(pid).iter().fold(0, |set, tool| mix(mix(set, u64::from(tool.pid)), tool.start))
+    }
+
+    /// When the youngest process of a tool began, by the wall clock.
+    pub(crate) fn tool_begun(&self, pid: u32) -> Option<Time> {
+        let start = self.tools(pid).iter().map(|tool| tool.start).max();
+        self.booted.zip(start).map(|(booted, start)| booted.plus(stat::ticks(start)))
+    }
+
+    /// Tools run below a process, and in each of them something waits for connections.
+    pub(crate) fn runs_only_servers(&self, pid: u32) -> bool {
+        let tools = self.tools(pid);
+        let pids: HashSet<u32> = tools.iter().map(|tool| tool.pid).collect();
+        let serves = |root: &&&Process| {
+            root.listens == Some(true) || self.descendants(root.pid).iter().any(|below| below.listens == Some(true))
+        };
+        !tools.is_empty() && tools.iter().filter(|tool| !pids.contains(&tool.parent)).all(|root| serves(&root))
     }
 
     /// What a process and all below it used, those included that ended.
@@ -370,12 +412,18 @@ impl ProcessTable {
     /// How many bytes are in the files that the processes below write to, each file counted once.
     pub(crate) fn tool_output(&self, pid: u32) -> u64 {
         let below = self.descendants(pid);
-        let files: BTreeMap<&Path, u64> = below
+        let outputs = below.iter().filter_map(|process| process.output.as_ref());
+        let files: BTreeMap<&Path, u64> = outputs.map(|output| (&*output.path, output.length)).collect();
+        files.into_values().fold(0, u64::saturating_add)
+    }
+
+    /// When one of those files was last written to.
+    pub(crate) fn tool_written(&self, pid: u32) -> Option<Time> {
+        self.descendants(pid)
             .iter()
             .filter_map(|process| process.output.as_ref())
-            .map(|(path, length)| (path.as_path(), *length))
-            .collect();
-        files.into_values().fold(0, u64::saturating_add)
+            .filter_map(|output| output.written)
+            .max()
     }
 }
 
@@ -469,7 +517,7 @@ mod tests {
     #[test]
     fn sums_what_a_tree_costs() {
         let seconds = Duration::from_secs;
-        let output = |name: &str, length| Some((PathBuf::from(name), length));
+        let output = |name: &str, length| Some(Output { path: name.into(), length, written: None });
         let agent = Process { cpu: seconds(100), reaped_cpu: seconds(3), memory_bytes: 1000, ..process(10, 1, 0) };
         let shell = Process { argv: vec!["/bin/bash".into()], output: output("/o", 7), ..process(11, 10, 0) };
         let tool = Process {

@@ -220,12 +220,14 @@ const TELLING: usize = 4;
 
 /// Whether a command line has a command that does not end by itself. A loop waits for something, which may be a server.
 pub(super) fn serves(line: &str) -> bool {
-    commands(line).iter().any(|command| {
-        let words = command.words.iter().take(TELLING).map(|word| word.rsplit('/').next().unwrap_or_default());
-        let words: Vec<&str> = words.flat_map(|name| name.split([':', '.'])).collect();
-        let has = |table: &[&str]| words.iter().any(|word| table.contains(word));
-        !command.loops && !command.is_any(NO_SERVERS) && has(SERVES) && !has(ENDS)
-    })
+    commands(line)
+        .iter()
+        .any(|command| !command.loops && !command.is_any(NO_SERVERS) && command.tells(SERVES) && !command.tells(ENDS))
+}
+
+/// Whether a command line has a command that ends by itself, whatever it serves meanwhile.
+pub(super) fn has_end(line: &str) -> bool {
+    commands(line).iter().any(|command| command.loops || command.tells(ENDS))
 }
 
 /// Programs of agents. One may be another one's tool.
@@ -337,6 +339,12 @@ fn highest_answer(commands: &[Command<'_>], every_part_counts: bool) -> u8 {
 }
 
 impl Command<'_> {
+    /// One of the words that say what it does is among these.
+    fn tells(&self, table: &[&str]) -> bool {
+        let words = self.words.iter().take(TELLING).map(|word| word.rsplit('/').next().unwrap_or_default());
+        words.flat_map(|name| name.split([':', '.'])).any(|word| table.contains(&word))
+    }
+
     fn highest_answer(&self) -> Option<u8> {
         ANSWERS.iter().filter(|(words, _)| self.is(words)).map(|(_, code)| *code).max()
     }

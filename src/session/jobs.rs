@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
-use super::command::serves;
+use super::command::{has_end, serves};
 use super::words::keep;
+use super::{Session, Turn};
 use crate::time::Time;
 
 const MOST: usize = 64;
@@ -51,6 +51,13 @@ pub(crate) enum JobEnd {
     Completed,
     Failed,
     Cancelled,
+}
+
+impl Job {
+    /// It may be a server: nothing in its command has an end.
+    pub(crate) fn may_serve(&self) -> bool {
+        self.kind == JobKind::Command && !has_end(&self.about)
+    }
 }
 
 impl Session {
@@ -105,6 +112,11 @@ impl Session {
     /// What it still goes on after. A command that serves others has no end: the agent leaves it running.
     pub(crate) fn pending_jobs(&self) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(|job| job.end.is_none() && !(job.kind == JobKind::Command && serves(&job.about)))
+    }
+
+    /// Its turn ended with a command in the background that may be a server.
+    pub(crate) fn may_serve(&self) -> bool {
+        matches!(self.turn, Turn::Ended { .. }) && self.pending_jobs().any(Job::may_serve)
     }
 
     /// Whether a person, or whoever else gives it work, has asked for something since the job was launched. Then

@@ -56,7 +56,7 @@ pub(super) fn facts<'a>(case: Case<'a>, seen: &Seen, context: &Context<'a>) -> F
     });
     let (declared, declared_life) = (case.declared, case.declared_life);
     let moved = session.and_then(|session| session.moved);
-    let awaits = case.one.map(|one| awaits(one, &below, moved, context)).unwrap_or_default();
+    let awaits = case.one.map(|one| awaits(one, &below, moved, (seen, context))).unwrap_or_default();
     Facts { now: context.now, thresholds: &context.config.thresholds, declared, session, awaits, declared_life }
 }
 
@@ -81,16 +81,24 @@ fn is_at_work(child: &Known<'_>, context: &Context<'_>) -> bool {
 }
 
 /// What it goes on after: the jobs that it launched, and sub-agents at work of whose launch its log does not tell.
-fn awaits<'a>(one: &Known<'a>, below: &[&Known<'a>], moved: Option<Moved>, context: &Context<'_>) -> Vec<Awaited<'a>> {
+fn awaits<'a>(
+    one: &Known<'a>,
+    below: &[&Known<'a>],
+    moved: Option<Moved>,
+    (seen, context): (&Seen, &Context<'_>),
+) -> Vec<Awaited<'a>> {
+    let computes = moved.is_some_and(|moved| moved.any);
+    // A server that stands still waits for others; nobody waits for it.
+    let serves = matches!(&one.life, Life::Alive(alive) if !computes && seen.table.runs_only_servers(alive.pid));
     // A sub-agent that ended has told its parent so, and left nothing behind.
-    let jobs = || one.session.pending_jobs().filter(|_| one.session.parent.is_none());
+    let is_wanted = |job: &&Job| one.session.parent.is_none() && !(serves && job.may_serve());
+    let jobs = || one.session.pending_jobs().filter(is_wanted);
     let is_launched = |child: &Known<'_>| jobs().any(|job| job.session.as_ref() == Some(&child.session.id));
     // For an agent that a call of it runs, it waits as long as for the call.
     let is_own = |child: &&&Known<'_>| child.within.is_none() && !is_launched(child);
     let others = below.iter().filter(is_own).filter(|child| is_at_work(child, context));
     let others = others.map(|child| of_agents("", child.session.started, &[*child]));
     let awaited = jobs().map(|job| (job, awaited(one, job, below)));
-    let computes = moved.is_some_and(|moved| moved.any);
     let limit = context.config.thresholds.stuck_after;
     // What it has gone on without is awaited only while it goes on itself.
     let goes_on = |awaited: &Awaited<'_>| match awaited.kind {
@@ -139,8 +147,8 @@ fn of_agents<'a>(about: &'a str, since: Option<Time>, agents: &[&Known<'a>]) -> 
 fn moved(one: &Known<'_>, seen: &Seen, context: &Context<'_>) -> Option<Moved> {
     let Life::Alive(alive) = &one.life else { return None };
     let samples = context.samples.get(&(alive.pid, alive.start)).map(Vec::as_slice).unwrap_or_default();
-    let awake = |at| awake_since(at, context);
-    Some(life::tools_moved(&seen.table, alive, samples, awake, context.config.thresholds.tool_cpu))
+    let since = |at| (at <= context.now).then(|| awake_since(at, context));
+    Some(life::tools_moved(&seen.table, alive, samples, since, context.config.thresholds.tool_cpu))
 }
 
 /// How long the machine was awake since `at`.

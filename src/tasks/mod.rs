@@ -350,6 +350,7 @@ pub(crate) fn remember(snapshot: &Snapshot, seen: &Seen, context: &Context<'_>) 
                 cpu: seen.table.tool_cpu(agent.pid),
                 tree_cpu: seen.table.tree_cpu(agent.pid),
                 output: seen.table.tool_output(agent.pid),
+                tools: seen.table.tool_set(agent.pid),
             });
         }
         // Of those that are old enough to be compared with, the newest one serves.

@@ -10,3 +10,4 @@ mod lives;
 mod machine;
 mod places;
 mod unseen;
+mod waiting;

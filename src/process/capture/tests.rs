@@ -187,7 +187,8 @@ fn reads_a_table_laid_out_in_a_folder() {
     assert!(matches!(table.find(12, Some(10_000)), Found::Gone));
     assert!(matches!(table.find(102, None), Found::Alive(_)));
     assert!(matches!(table.find(105, None), Found::Gone));
-    assert_eq!(table.get(101).unwrap().output, Some(("/out".into(), 5)));
+    let output = table.get(101).unwrap().output.as_ref().unwrap();
+    assert_eq!((&*output.path, output.length), (Path::new("/out"), 5));
     assert_eq!(table.agents("codex").count(), 0);
     assert_eq!((table.uptime, table.others_hidden, table.supported), (Duration::from_secs(1000), false, true));
     assert_eq!(table.boot_id, None);

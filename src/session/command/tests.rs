@@ -223,6 +223,18 @@ fn a_server_is_told_by_its_command() {
 }
 
 #[test]
+fn what_has_an_end_is_no_server_whatever_it_opens() {
+    for command in
+        ["npm run test:e2e", "cargo test", "until curl -s localhost:3000; do sleep 1; done", "make build && ./x"]
+    {
+        assert!(has_end(command), "{command}");
+    }
+    for command in ["./bin/api --port 8080", "go run ./cmd/shop", "node app.js", "java -jar shop.jar"] {
+        assert!(!has_end(command) && !serves(command), "{command}");
+    }
+}
+
+#[test]
 fn whose_agent_a_call_runs() {
     let cases = [
         ("codex exec 'fix the cart'", Some("codex")),

@@ -42,6 +42,7 @@ fn cpu_over_the_time_since_the_last_poll() {
             cpu: Duration::ZERO,
             tree_cpu: Duration::from_secs(*used),
             output: 0,
+            tools: 0,
         };
         let lab = working().with(|it| {
             it.processes[0].cpu = Duration::from_secs(100);
@@ -55,7 +56,7 @@ fn cpu_over_the_time_since_the_last_poll() {
 
 #[test]
 fn time_asleep_does_not_count_and_the_sentence_names_the_numbers() {
-    let sample = Sample { at: ago(HOUR), cpu: Duration::ZERO, tree_cpu: Duration::ZERO, output: 0 };
+    let sample = Sample { at: ago(HOUR), cpu: Duration::ZERO, tree_cpu: Duration::ZERO, output: 0, tools: 0 };
     let lab = working().with(|it| {
         it.processes[0].cpu = Duration::from_secs(600);
         it.samples.insert((7, 70), vec![sample]);

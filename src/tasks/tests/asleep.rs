@@ -58,7 +58,7 @@ fn in_tool(cpu: Duration, samples: Vec<Sample>) -> Lab {
 }
 
 fn sample(age: u64, cpu: u64) -> Sample {
-    Sample { at: ago(age), cpu: seconds(cpu), tree_cpu: seconds(cpu), output: 0 }
+    Sample { at: ago(age), cpu: seconds(cpu), tree_cpu: seconds(cpu), output: 0, tools: 0 }
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn one_old_sample_is_kept_and_the_younger_ones() {
 
 #[test]
 fn after_the_clock_was_set_back_samples_stay_few() {
-    let future = |at| Sample { at: NOW.plus(seconds(at)), cpu: seconds(0), tree_cpu: seconds(0), output: 0 };
+    let future = |at| Sample { at: NOW.plus(seconds(at)), cpu: seconds(0), tree_cpu: seconds(0), output: 0, tools: 0 };
     let lab = in_tool(seconds(1), vec![sample(90 * SECOND, 0), future(3600), future(7200)]);
     let (samples, _) = lab.look(|seen, context| remember(&snapshot(seen, context), seen, context));
     let times: Vec<Time> = samples[&(7, 70)].iter().map(|sample| sample.at).collect();

@@ -381,6 +381,18 @@ impl Log {
         self.text.extend([&row.to_string(), "\n"]);
         self
     }
+
+    /// One more row, like the last one of this kind, as of the last row of all.
+    pub(crate) fn with_row(mut self, kind: &str, message: &Value, more: &Value) -> Self {
+        let rows: Vec<Value> = self.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut row = rows.iter().rfind(|row| row["type"] == kind).unwrap().clone();
+        row.as_object_mut().unwrap().remove("toolUseResult");
+        row["timestamp"] = rows.iter().rev().find_map(|row| row.get("timestamp")).unwrap().clone();
+        row["message"] = message.clone();
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.text.extend([&row.to_string(), "\n"]);
+        self
+    }
 }
 
 /// The first log in or below a folder: a session's own, which stands above those of its sub-agents.
