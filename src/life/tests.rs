@@ -29,7 +29,7 @@ fn file(path: &str) -> FileId {
 
 /// It holds `path` open.
 fn codex(pid: u32, cwd: &str, path: &str) -> Process {
-    let open = Open { file: file(path), is_log: path.contains("rollout-") };
+    let open = Open { file: file(path), is_log: path.contains("rollout-"), written: None };
     Process { open: Some(vec![open]), ..agent("codex", pid, cwd) }
 }
 
@@ -467,17 +467,24 @@ fn a_tool_moves_while_its_output_is_written() {
         let output = Some(Output { path: PathBuf::from("/o"), length: 5, written: Some(Time(at)) });
         with_tool(Process { state: 'S', output, ..Process::default() })
     };
+    // Of an agent that the tool is, wherever it works.
+    let logged = |at| {
+        let open = Some(vec![Open { file: file(LOG), is_log: true, written: Some(Time(at)) }]);
+        with_tool(Process { state: 'S', open, ..Process::default() })
+    };
     let tools = written(0).tool_set(7);
     let sample = Sample { at: Time(500_000), cpu: Duration::ZERO, tree_cpu: Duration::ZERO, output: 5, tools };
     // The time of the file, by a poll that has a sample, and by the first one.
     for (at, by_sample, by_itself) in
         [(300_000, false, false), (300_001, false, true), (500_001, true, true), (600_001, false, false)]
     {
-        assert_eq!(
-            (moves(&written(at), std::slice::from_ref(&sample)), moves(&written(at), &[])),
-            (by_sample, by_itself),
-            "{at}"
-        );
+        for table in [written(at), logged(at)] {
+            assert_eq!(
+                (moves(&table, std::slice::from_ref(&sample)), moves(&table, &[])),
+                (by_sample, by_itself),
+                "{at}"
+            );
+        }
     }
 }
 

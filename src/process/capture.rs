@@ -257,7 +257,11 @@ fn open_files(disk: &Disk, pid: u32, is_log: fn(&str) -> bool) -> io::Result<Vec
         }
         // In a copied table the link is but a text: the path as it was on the copied machine.
         let followed = if disk.is_copy() { &path } else { &link };
-        open.extend(if_there(disk.stat(followed))?.map(|meta| Open { file: FileId::of(&meta), is_log }));
+        open.extend(if_there(disk.stat(followed))?.map(|meta| Open {
+            file: FileId::of(&meta),
+            is_log,
+            written: modified(&meta),
+        }));
     }
     open.sort_unstable();
     open.dedup();

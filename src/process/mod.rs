@@ -91,6 +91,8 @@ pub(crate) struct Open {
     pub(crate) file: FileId,
     /// It is a log, and not a lock.
     pub(crate) is_log: bool,
+    /// When somebody last wrote to it.
+    pub(crate) written: Option<Time>,
 }
 
 impl Process {
@@ -417,13 +419,13 @@ impl ProcessTable {
         files.into_values().fold(0, u64::saturating_add)
     }
 
-    /// When one of those files was last written to.
+    /// When one of those files was last written to, or the log of an agent that runs below, wherever it works.
     pub(crate) fn tool_written(&self, pid: u32) -> Option<Time> {
-        self.descendants(pid)
-            .iter()
-            .filter_map(|process| process.output.as_ref())
-            .filter_map(|output| output.written)
-            .max()
+        let written = |process: &&Process| {
+            let logs = process.open.iter().flatten().filter(|open| open.is_log).filter_map(|open| open.written);
+            logs.chain(process.output.as_ref().and_then(|output| output.written)).max()
+        };
+        self.descendants(pid).iter().filter_map(written).max()
     }
 }
 

@@ -223,7 +223,10 @@ fn sees_what_a_helper_holds() {
     let table = machine.capture();
     let helper = table.get(200).unwrap();
     assert_eq!(helper.role, Some(Role::Helper));
-    let open = |name: &str, is_log| Open { file: FileId::of(&fs::metadata(path(name)).unwrap()), is_log };
+    let open = |name: &str, is_log| {
+        let meta = fs::metadata(path(name)).unwrap();
+        Open { file: FileId::of(&meta), is_log, written: modified(&meta) }
+    };
     let mut wanted = vec![open("data/rollout-1.jsonl", true), open("data/1.lock", false)];
     wanted.sort_unstable();
     assert_eq!(helper.open, Some(wanted));
