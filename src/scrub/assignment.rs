@@ -30,12 +30,16 @@ static NAMES: &[(&str, Value)] = &[
     ("licensekey", Value::Key),
     ("accountkey", Value::Key),
     ("passcode", Value::Password),
+    ("sshpass", Value::Password),
     ("pat", Value::Key), // a personal access token
     ("jwt", Value::Key),
     ("pass", Value::Password),
     ("pwd", Value::Password),
     ("auth", Value::Key),
     ("sig", Value::Key),
+    ("gitlabsession", Value::Key),
+    ("phpsessid", Value::Key),
+    ("jsessionid", Value::Key),
     ("authorization", Value::Authorization),
     ("cookie", Value::Cookie),
 ];
@@ -48,6 +52,8 @@ const TELLING: usize = 5;
 enum Value {
     /// Chosen by a person: may hold blanks and need not hold digits.
     Password,
+    /// The same, of an environment variable or a flag: may be a mere word.
+    AnyPassword,
     Key,
     /// Of a name that ends as many do which are no secret: `FOREIGN_KEY`.
     AnyKey,
@@ -80,7 +86,11 @@ pub(super) fn find(text: &[u8], at: usize, length: usize) -> Option<Found> {
         end -= text[..end].iter().rev().take(LOOK).take_while(|&&b| b == b'\\').count();
     }
     let start = end - text[..end].iter().rev().take(NAME).take_while(|&&b| is_name(b)).count();
-    let value = value_of(&text[start..end])?;
+    let name = &text[start..end];
+    let value = if name.eq_ignore_ascii_case(b"value") { value_of(name_before(text, start))? } else { value_of(name)? };
+    if text[at] == b':' && text[..start].ends_with(b"/") {
+        return None; // a path, or an image and its version
+    }
     let mut from = at + length;
     if text[at] == b':' && text.get(from) == Some(&b':') {
         return None; // a path in code
@@ -89,6 +99,23 @@ pub(super) fn find(text: &[u8], at: usize, length: usize) -> Option<Found> {
     let blanks = run(&text[from..], 16, is_blank);
     let is_loose = blanks > 0 || text[at] == b':';
     find_value(text, from + blanks, value, is_loose, opening_quote(text, start))
+}
+
+/// The name before the `value` at `at`, as in `name: DB_PASSWORD, value: ...` and `<add key="Password" value="..."/>`.
+fn name_before(text: &[u8], at: usize) -> &[u8] {
+    let is_between = |b: &&u8| b.is_ascii_whitespace() || is_quote(**b) || matches!(b, b',' | b'\\');
+    let end = at - text[..at].iter().rev().take(NAME).take_while(is_between).count();
+    let start = end - text[..end].iter().rev().take(NAME).take_while(|&&b| is_name(b)).count();
+    &text[start..end]
+}
+
+/// The value of a constant of PHP, `define('DB_PASSWORD', '...')`, with the comma at `at`.
+pub(super) fn find_defined(text: &[u8], at: usize) -> Option<Found> {
+    let end = at.checked_sub(1).filter(|&end| is_quote(text[end]))?;
+    let start = end - text[..end].iter().rev().take(NAME).take_while(|&&b| is_name(b)).count();
+    let value = value_of(&text[start..end])?;
+    let is_defined = start > 0 && text[..start - 1].ends_with(b"define(");
+    is_defined.then(|| find_value(text, at + 1 + run(&text[at + 1..], 4, is_blank), value, false, None))?
 }
 
 /// The value of an element such as `<password>`, whose name ends at `at`.
@@ -113,6 +140,7 @@ pub(super) fn find_flag(text: &[u8], at: usize) -> Option<Found> {
     if !is_apart {
         return None;
     }
+    let value = if value == Value::Password { Value::AnyPassword } else { value };
     find_value(text, end + gap - quote, value, false, None)
 }
 
@@ -130,7 +158,11 @@ fn value_of(name: &[u8]) -> Option<Value> {
     };
     // A name does not end with a separator.
     name.last()?.is_ascii_alphabetic().then_some(())?;
-    let known = NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| value);
+    let is_given = || name.starts_with(b"--") || name.iter().all(|b| !b.is_ascii_lowercase());
+    let known = NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| match value {
+        Value::Password if is_given() => Value::AnyPassword,
+        value => value,
+    });
     // In the environment.
     known.or_else(|| name.ends_with(b"_KEY").then_some(Value::AnyKey))
 }
@@ -188,7 +220,15 @@ fn is_credential(secret: &[u8], value: Value, is_firm: bool) -> bool {
         // Blanks make it a sentence.
         Value::Key => !secret.iter().any(|&b| is_blank(b)) && is_secret(secret, value, is_firm),
         Value::Password => is_secret(secret, value, is_firm),
+        Value::AnyPassword => is_secret(secret, Value::Password, is_firm) || is_firm && is_word(secret),
     }
+}
+
+/// Whether a password is nothing but letters, and says no more than that there is one.
+fn is_word(secret: &[u8]) -> bool {
+    const NONE: [&[u8]; 6] = [b"undefined", b"required", b"disabled", b"password", b"redacted", b"changeme"];
+    let is_none = || NONE.iter().any(|word| secret.eq_ignore_ascii_case(word));
+    secret.len() >= LEAST && secret.iter().all(u8::is_ascii_lowercase) && !is_none()
 }
 
 /// Where the quoted text that begins at `start` ends, if it does so on its line and soon.

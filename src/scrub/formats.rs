@@ -31,11 +31,13 @@ pub(super) enum Alphabet {
     Path,
     /// What may follow `Bearer`; as weak as `WeakWord`.
     WeakToken,
-    /// Names and values between `=`, `:` and `;`.
+    /// Names and values between `=`, `:`, `;` and `$`.
     Fields,
+    /// One UUID or several.
+    Uuid,
 }
 
-use Alphabet::{Alnum, Base64, Dotted, Fields, Hex, Path, Upper, WeakToken, WeakWord, Word};
+use Alphabet::{Alnum, Base64, Dotted, Fields, Hex, Path, Upper, Uuid, WeakToken, WeakWord, Word};
 
 impl Alphabet {
     fn has(self, b: u8) -> bool {
@@ -48,7 +50,8 @@ impl Alphabet {
             Base64 => b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='),
             Path => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b'@'),
             WeakToken => b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b),
-            Fields => b.is_ascii_alphanumeric() || b"-._=:;".contains(&b),
+            Fields => b.is_ascii_alphanumeric() || b"-._=:;$".contains(&b),
+            Uuid => b.is_ascii_hexdigit() || b == b'-',
         }
     }
 
@@ -137,6 +140,25 @@ pub(super) static FORMATS: &[Format] = &[
     format("access-production-", "plaid", Word, 36, 36),
     format("SSWS ", "okta", WeakToken, 20, OPEN),
     format("tid=", "github-copilot", Fields, 60, OPEN),
+    format("access_token$production$", "braintree", Fields, 49, 49),
+    format("access_token$sandbox$", "braintree", Fields, 49, 49),
+    format("xaat-", "axiom", Uuid, 36, 36),
+    format("xapt-", "axiom", Uuid, 36, 36),
+    format("waka_", "wakatime", Uuid, 36, 36),
+    format("sdk-", "launchdarkly", Uuid, 36, 36),
+    format("mob-", "launchdarkly", Uuid, 36, 36),
+    format("api-", "launchdarkly", Uuid, 36, 36),
+    format("sub-c-", "pubnub", Uuid, 36, 36),
+    format("luma-", "luma", Uuid, 73, 73),
+    format("persona_production_", "persona", Uuid, 36, 36),
+    format("persona_sandbox_", "persona", Uuid, 36, 36),
+    format("mlsn.", "mailersend", Hex, 64, 64),
+    format("zpka_", "zuplo", Word, 32, OPEN),
+    format("ck_", "woocommerce", Hex, 40, 40),
+    format("cs_", "woocommerce", Hex, 40, 40),
+    format("NRJS-", "new-relic", Hex, 19, 19),
+    format("GOOG", "google", Upper, 20, 20),
+    format("endr+", "endor", Alnum, 16, 16),
     format("discord.com/api/v6/webhooks/", "discord-webhook", Path, 40, 87),
     format("discord.com/api/v7/webhooks/", "discord-webhook", Path, 40, 87),
     format("discord.com/api/v8/webhooks/", "discord-webhook", Path, 40, 87),
@@ -178,7 +200,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("xoxc-", "slack", Word, 16, OPEN),
     format("xoxd-", "slack", Word, 16, OPEN),
     format("xoxe-", "slack", Word, 16, OPEN),
-    format("xoxe.", "slack", Dotted, 16, OPEN),
+    format("xoxe.", "slack", WeakToken, 16, OPEN),
     format("xoxo-", "slack", Word, 16, OPEN),
     format("xoxp-", "slack", Word, 16, OPEN),
     format("xoxr-", "slack", Word, 16, OPEN),
@@ -318,6 +340,19 @@ const fn slot(first: u8, second: u8, third: u8) -> usize {
     ((first & 31) as usize) << 10 | ((second & 31) as usize) << 5 | (third & 31) as usize
 }
 
+/// For each first byte, the first format that begins with it, and behind each format the next one that begins alike.
+static CHAINS: ([Option<usize>; 128], [Option<usize>; FORMATS.len()]) = {
+    let (mut heads, mut nexts) = ([None; 128], [None; FORMATS.len()]);
+    let mut number = FORMATS.len();
+    while number > 0 {
+        number -= 1;
+        let first = FORMATS[number].prefix.as_bytes()[0] as usize;
+        nexts[number] = heads[first];
+        heads[first] = Some(number);
+    }
+    (heads, nexts)
+};
+
 /// The credential that begins at `at`, where a word begins.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
     let rest = &text[at..];
@@ -328,7 +363,9 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
     if BEGINNINGS[slot / 64] >> (slot % 64) & 1 == 0 {
         return None;
     }
-    FORMATS.iter().filter(|format| rest.starts_with(format.prefix.as_bytes())).find_map(|format| {
+    let same = std::iter::successors(CHAINS.0[usize::from(first & 127)], |&number| CHAINS.1[number]);
+    let formats = same.map(|number| &FORMATS[number]);
+    formats.filter(|format| rest.starts_with(format.prefix.as_bytes())).find_map(|format| {
         let end = format.end(text, at + format.prefix.len())?;
         Some(Found { range: at..end, kind: format.kind })
     })

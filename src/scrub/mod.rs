@@ -82,6 +82,7 @@ fn find_all(view: &View<'_>) -> Vec<Found> {
             formats::find(text, at)
                 .or_else(|| jwt.find(text, at))
                 .or_else(|| structure::telegram(text, at))
+                .or_else(|| structure::owned_key(text, at))
                 .or_else(|| structure::putty_key(text, at))
                 .or_else(|| structure::shape(text, at))
                 .or_else(|| places::find(text, at))
@@ -119,6 +120,8 @@ fn find_at_mark(text: &[u8], at: usize, done: usize) -> Option<Found> {
             .or_else(|| assignment::find_flag(text, at))
             .or_else(|| places::find_option(text, at)),
         b'>' => assignment::find_element(text, at),
+        b',' => assignment::find_defined(text, at),
+        b'<' => places::here_string(text, at),
         b'@' => structure::userinfo(text, at),
         _ => None,
     }
@@ -150,6 +153,7 @@ fn run(rest: &[u8], limit: usize, is_in: impl Fn(u8) -> bool) -> usize {
 fn next_line(text: &[u8], at: usize) -> Option<usize> {
     let ends: [&[u8]; 4] = [b"\n", b"\r\n", br"\r\n", br"\n"];
     let rest = text.get(at..)?;
+    matches!(rest.first()?, b'\n' | b'\r' | b'\\').then_some(())?;
     let end = ends.iter().find(|end| rest.starts_with(end))?;
     Some(at + end.len() + run(&rest[end.len()..], 64, |b| matches!(b, b' ' | b'\t')))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Found, LOOK, assignment, run};
+use super::{Found, LOOK, assignment, has_both_cases, has_digit_and_letter, run};
 
 /// How a program is given a password.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,9 +34,21 @@ static OPTIONS: &[(&str, &str, How)] = &[
     ("keytool", "-storepass", Word), ("keytool", "-keypass", Word), ("jarsigner", "-storepass", Word),
     ("security", "-w", Word), ("snmpwalk", "-A", Word), ("snmpwalk", "-X", Word), ("snmpget", "-A", Word), ("snmpget", "-X", Word),
     ("rabbitmqadmin", "-p", Word), ("clickhouse-client", "--password", Word), ("gpg", "--passphrase", Word),
+    ("mosquitto_pub", "-P", Word), ("mosquitto_sub", "-P", Word), ("cqlsh", "-p", Word), ("cypher-shell", "-p", Word),
+    ("influx", "-password", Word), ("ssh-keygen", "-N", Word), ("ssh-keygen", "-P", Word), ("doctl", "-t", Word),
+    ("supabase", "-p", Word), ("gem", "--key", Word), ("useradd", "-p", Word), ("usermod", "-p", Word),
+    ("ConvertTo-SecureString", "-String", Word), ("curl", "-E", Named), ("curl", "--cert", Named),
     ("mysql", "-p", Attached), ("mysqldump", "-p", Attached), ("mysqladmin", "-p", Attached), ("mariadb", "-p", Attached),
     ("7z", "-p", Attached), ("7za", "-p", Attached), ("7zz", "-p", Attached), ("rar", "-p", Attached), ("unrar", "-p", Attached),
     ("openssl", "-passin", Source), ("openssl", "-passout", Source), ("openssl", "-pass", Source), ("openssl", "-k", Word), ("openssl", "-K", Word),
+];
+
+/// What stands before a password that has no option, and how many words of another kind come between.
+#[rustfmt::skip]
+static WORDS: &[(&str, usize)] = &[
+    ("bw unlock ", 0), ("cargo login ", 0), ("ConvertTo-SecureString ", 0), ("requirepass ", 0), ("wpa_passphrase ", 1),
+    ("rabbitmqctl add_user ", 1), ("rabbitmqctl change_password ", 1), ("mysqladmin -u root password ", 0),
+    ("config http-basic.", 2), ("config pypi-token.", 1), ("mc alias set ", 3),
 ];
 
 /// Options of `curl` that may stand before `u` in one word.
@@ -99,7 +111,21 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
         let is_password = assignment::names_credential(&text[name.clone()]);
         is_password.then(|| word(text, name.end)).flatten().and_then(|value| given(text, value))
     };
-    match rest.first()? {
+    let behind_words = || {
+        let begins = |start: &str| start.as_bytes()[0] == rest[0] && rest.starts_with(start.as_bytes());
+        let (start, between) = WORDS.iter().find(|(start, _)| begins(start))?;
+        let value = (0..*between).try_fold(at + start.len(), |from, _| Some(word(text, from)?.end))?;
+        // In a sentence a word follows.
+        let value = word(text, value).filter(|value| is_no_word(&text[value.clone()]))?;
+        given(text, value)
+    };
+    let quoted = |start: &str| {
+        let from = behind(start).filter(|&from| text.get(from).is_some_and(|&b| assignment::is_quote(b)))?;
+        given(text, word(text, from)?)
+    };
+    let found = match rest.first()? {
+        b'I' | b'i' => ["IDENTIFIED BY ", "identified by "].iter().find_map(|start| quoted(start)),
+        b'P' => quoted("PASSWORD "),
         b'c' => ["configure set ", "config set "].iter().find_map(|start| behind(start)).and_then(named),
         b's' => ["setenv ", "setx ", "set -x ", "set -gx ", "set -Ux ", "set -lx "]
             .iter()
@@ -115,11 +141,27 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
                 .split(u8::is_ascii_whitespace)
                 .filter(|word| !word.is_empty())
                 .collect();
-            let [.., b"login", _] = before[..] else { return None };
-            given(text, word(text, from)?)
+            let is_netrc = matches!(before[..], [.., b"login", _]);
+            is_netrc.then(|| given(text, word(text, from)?)).flatten()
         }
         _ => None,
-    }
+    };
+    found.or_else(behind_words)
+}
+
+/// What a program that reads a password is given behind the `<<<` at `at`.
+pub(super) fn here_string(text: &[u8], at: usize) -> Option<Found> {
+    text[at..].starts_with(b"<<<").then_some(())?;
+    let before = command_before(text, at);
+    let reader = READERS.iter().find(|reader| memmem::find(before, reader.as_bytes()).is_some())?;
+    let value = word(text, at + 3)?;
+    let name = text[value.clone()].iter().position(|&b| b == b':').filter(|_| *reader == "chpasswd");
+    given(text, value.start + name.map_or(0, |colon| colon + 1)..value.end)
+}
+
+/// Whether it is mixed as words are not.
+fn is_no_word(value: &[u8]) -> bool {
+    has_digit_and_letter(value) || has_both_cases(&value[1..])
 }
 
 /// `htpasswd -b FILE NAME ...`.
@@ -199,7 +241,7 @@ fn command_before(text: &[u8], at: usize) -> &[u8] {
     let before = &text[at.saturating_sub(LOOK)..at];
     let sign = before.iter().rposition(|b| b"\n;|&".contains(b));
     // In JSON a line end is written as two signs.
-    let escaped = memmem::rfind(before, br"\n").map(|at| at + 1);
+    let escaped = before.windows(2).rposition(|signs| signs == br"\n").map(|at| at + 1);
     sign.max(escaped).map_or(before, |end| &before[end + 1..])
 }
 

@@ -65,6 +65,7 @@ static HARMLESS: &[&str] = &[
     "acct_", "tool_", "task_", "agent_", "item_", "wf_", "bg_", "tu_", "que_", "per_",
     "sha1-", "sha256-", "sha384-", "sha512-", "md5-", "blake3-",
     "iVBORw0KGgo", "R0lGOD", "UklGR", "PHN2Zy", "PD94bWwg", "AAABAA", "9j/4", "Qk0",
+    "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", // public keys of SSH
     "0x",
 ];
 
@@ -137,6 +138,7 @@ fn word_end(text: &[u8], at: usize) -> usize {
 /// Whether a word is known to let nobody in, by what it begins with or stands behind.
 fn is_harmless(text: &[u8], at: usize, end: usize) -> bool {
     let word = &text[at..end];
+    let base64 = at - text[..at].iter().rev().take(2).take_while(|b| matches!(b, b'+' | b'/')).count();
     // A password in an address is found at its end, also where it is wrapped before that.
     let is_userinfo = || {
         let in_authority = |b: &&u8| !b.is_ascii_whitespace() && !b"/\"'".contains(*b);
@@ -160,7 +162,7 @@ fn is_harmless(text: &[u8], at: usize, end: usize) -> bool {
         || is_mangled
         || HARMLESS.iter().any(|start| word.starts_with(start.as_bytes()))
         || BEFORE.iter().any(|before| {
-            text[..at].len() >= before.len() && text[at - before.len()..at].eq_ignore_ascii_case(before.as_bytes())
+            base64 >= before.len() && text[base64 - before.len()..base64].eq_ignore_ascii_case(before.as_bytes())
         })
         || word.contains(&b'/') && word.split(|&b| b == b'/').any(is_name)
         || has_extension(word)
@@ -189,7 +191,7 @@ fn kind(word: &[u8], signs: usize) -> Option<&'static str> {
     if word.len() + signs < LEAST {
         return None;
     }
-    if is_prefixed_hex(word) {
+    if is_prefixed_hex(word) || is_grouped(word) {
         return Some("unknown");
     }
     let marked =
@@ -200,14 +202,34 @@ fn kind(word: &[u8], signs: usize) -> Option<&'static str> {
     (is_random(word) && !is_common(word)).then_some("unknown")
 }
 
-/// Whether it is a short name, `_` and a long hexadecimal number. After a dash it may be a commit.
+/// Whether it is a short name and a long hexadecimal number. After a dash it may be a commit, unless the name tells.
 fn is_prefixed_hex(word: &[u8]) -> bool {
-    let Some(at) = word.iter().rposition(|&b| b == b'_') else { return false };
+    let Some(at) = word.iter().rposition(|&b| matches!(b, b'_' | b'-' | b'.')) else { return false };
     let (name, hex) = (&word[..at], &word[at + 1..]);
-    let is_hex = hex.len() >= 32 && hex.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let is_hex = hex.len() >= 30 && hex.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     let is_name = (2..=16).contains(&name.len())
         && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'));
-    is_hex && is_name && has_digit_and_letter(hex) && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
+    let tells = || name.split(|b| !b.is_ascii_lowercase()).any(|part| part == b"live" || part.ends_with(b"key"));
+    is_hex
+        && is_name
+        && (word[at] == b'_' || tells())
+        && has_digit_and_letter(hex)
+        && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
+}
+
+/// Whether it is at least four groups of as many capitals and digits each, as a licence key is written.
+fn is_grouped(word: &[u8]) -> bool {
+    let length = word.iter().position(|&b| b == b'-').unwrap_or_default();
+    let (mut groups, mut mixed) = (0, 0);
+    for group in word.split(|&b| b == b'-') {
+        if group.len() != length || !group.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+            return false;
+        }
+        groups += 1;
+        mixed += usize::from(has_digit_and_letter(group));
+    }
+    let is_hex = word.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    (4..=8).contains(&length) && groups >= 4 && mixed >= 2 && !is_hex
 }
 
 /// What names of hashes end with.

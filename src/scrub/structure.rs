@@ -80,7 +80,7 @@ pub(super) fn private_key_end(text: &[u8], at: usize, done: usize) -> Option<Fou
 
 /// The private key of `PuTTY` that begins at `at`, to its last line or to the end of the text.
 pub(super) fn putty_key(text: &[u8], at: usize) -> Option<Found> {
-    text[at..].starts_with(b"PuTTY-User-Key-File-").then_some(())?;
+    (text[at] == b'P' && text[at..].starts_with(b"PuTTY-User-Key-File-")).then_some(())?;
     let end = memmem::find(&text[at..], b"Private-MAC:").map_or(text.len(), |offset| {
         let value = at + offset + "Private-MAC:".len();
         let value = value + run(&text[value..], 8, |b| b == b' ');
@@ -116,6 +116,7 @@ static SHAPES: &[(&str, &str, &[Part])] = &[
 /// The credential of such parts that begins at `at`, where a word begins.
 pub(super) fn shape(text: &[u8], at: usize) -> Option<Found> {
     // Few words go on behind a dot where these do.
+    memchr::memchr(b'.', &text[at..text.len().min(at + 29)])?;
     let dots = [3..5, 17..18, 23..29]
         .map(|range| text.get(at..).and_then(|rest| rest.get(range.start..rest.len().min(range.end))));
     dots.into_iter().flatten().find(|part| part.contains(&b'.'))?;
@@ -163,6 +164,30 @@ pub(super) fn userinfo(text: &[u8], at: usize) -> Option<Found> {
     let secret = &text[from..end];
     let is_secret = from > start || has_digit_and_letter(secret);
     (secret.len() >= least && is_secret && !is_placeholder(secret)).then_some(Found { range: from..end, kind: "url" })
+}
+
+/// The key that begins at `at`, where a word begins: a number or a UUID of whose it is, `:`, then a hexadecimal number; or
+/// such a number and where the account lies, as in `-us12`.
+pub(super) fn owned_key(text: &[u8], at: usize) -> Option<Found> {
+    let rest = &text[at..];
+    let length = |from: usize| run(&rest[from..], 129, |b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let first = length(0);
+    let colon = match rest.get(first)? {
+        b':' if first >= 10 && rest[..first].iter().all(u8::is_ascii_digit) => first,
+        b'-' if first == 32 && has_digit_and_letter(&rest[..first]) => {
+            let center = rest[first..].strip_prefix(b"-us")?;
+            let digits = run(center, 3, |b| b.is_ascii_digit());
+            return (1..=2)
+                .contains(&digits)
+                .then_some(Found { range: at..at + first + 3 + digits, kind: "mailchimp" });
+        }
+        b'-' if first == 8 => run(rest, 37, |b| is_hex(b) || b == b'-'),
+        _ => return None,
+    };
+    let body = (rest.get(colon) == Some(&b':') && (colon == 36 || colon == first)).then_some(colon + 1)?;
+    let end = body + length(body);
+    let is_key = (32..=128).contains(&(end - body)) && has_digit_and_letter(&rest[body..end]);
+    is_key.then_some(Found { range: at..at + end, kind: "unknown" })
 }
 
 /// The Telegram bot token that begins at `at`, where a word begins: a number, `:`, then 35 characters. In addresses

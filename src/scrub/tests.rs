@@ -1,9 +1,15 @@
 //! Samples are built at run time, so that scanners of this repository stay quiet.
 
+mod ordinary;
+mod shapes;
+
 use std::{borrow::Cow, cell::Cell, collections::BTreeSet, time::Instant};
 
 use proptest::prelude::*;
 use serde_json::Value;
+
+use ordinary::ORDINARY;
+use shapes::{Dice, SHAPES};
 
 use super::formats::{Alphabet, FORMATS};
 use super::{LOOK, scrub};
@@ -216,7 +222,9 @@ fn places() {
         "machine api.example.org login me password @", "localhost:5432:shop:shop:@", "db.internal:5432:*:shop:@",
         "Password for 'https://git.example.org': @", "Password for user me: @", "sshpass -p @ ssh host", "mysql -u root -p@ shop",
         "redis-cli -a @ ping", "openssl enc -aes256 -pass pass:@ -in x", "keytool -list -storepass @", "ldapsearch -x -D cn=a -w @",
-        "mongosh -u me -p @", "sqlcmd -S x -U sa -P @", "http -a me:@ GET x", "smbclient //h/s -U me%@", "7z a -p@ x.7z f",
+        "mosquitto_pub -u me -P @ -t x", "cqlsh -u me -p @ h", "cypher-shell -u me -p @", "influx -password @", "ssh-keygen -N @ -f key",
+        "useradd -p @ me", "ConvertTo-SecureString -String '@'", "curl -E cert.pem:@ x", "sudo -S <<< @", "chpasswd <<< \"me:@\"",
+        "ALTER USER me IDENTIFIED BY '@';", "CREATE USER me WITH PASSWORD '@';", "mongosh -u me -p @", "sqlcmd -S x -U sa -P @", "http -a me:@ GET x", "smbclient //h/s -U me%@", "7z a -p@ x.7z f",
     ];
     for command in commands {
         let shown = scrub(&command.replace('@', &word)).into_owned();
@@ -228,6 +236,19 @@ fn places() {
         ("client-key-data: ", "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt"), ("code_verifier=", "dBjftJeZ4CVP-mBKDhgB2nYx8uXq"),
         ("Cookie: theme=dark; session=", "aB3dE6gH9jK2"), ("APP_KEY=", hex),
     ];
+    let words = [
+        "DB_PASSWORD=@ make", "mysql --password=@ shop", "snowsql --password @ x", "export SSHPASS=@", "define('DB_PASSWORD', '@');",
+        "<add key=\"ClearTextPassword\" value=\"@\" />", "- name: DB_PASSWORD\n  value: @\n", r#"{"name":"DB_PASSWORD","value":"@"}"#,
+        "cargo login @", "bw unlock @", "wpa_passphrase home @", "mc alias set m http://h me @", "ConvertTo-SecureString \"@\" -Force",
+        "poetry config http-basic.x me @", "redis-cli config set requirepass @",
+    ];
+    for text in words {
+        let shown = scrub(&text.replace('@', "horse7Battery")).into_owned();
+        assert!(shown.contains("[redacted:") && !shown.contains("horse"), "{text} → {shown}");
+    }
+    for text in &words[..4] {
+        assert!(!scrub(&text.replace('@', &word)).contains(&word), "{text}");
+    }
     for (name, value) in values {
         let shown = scrub(&[name, value].concat()).into_owned();
         assert!(shown.contains("[redacted:") && !shown.contains(value), "{name} → {shown}");
@@ -391,6 +412,39 @@ const INNOCENT: &[&str] = &[
 fn innocent_texts_stay() {
     for text in INNOCENT {
         assert!(matches!(scrub(text), Cow::Borrowed(_)), "{text:?} → {:?}", scrub(text));
+    }
+}
+
+#[test]
+fn shapes_of_makers_in_every_surrounding() {
+    let surroundings: [fn(&str) -> String; 5] = [
+        |key| format!("it says {key} and goes on"),
+        |key| format!("export SOME_NAME={key}\nmake"),
+        |key| format!("{{\"value\":\"{key}\",\"next\":1}}"),
+        |key| format!("curl -H 'X-Auth: {key}' https://example.org"),
+        |key| format!("GET https://example.org/path?v={key}&y=2 failed"),
+    ];
+    let (mut dice, mut missed) = (Dice::default(), Vec::new());
+    assert!(SHAPES.len() > 140);
+    for shape in SHAPES {
+        for _ in 0..4 {
+            let (key, from) = dice.text(shape);
+            for text in surroundings.map(|around| around(&key)) {
+                let shown = scrub(&text);
+                missed.extend(leaks(&shown, &key[from..]).then(|| format!("{shape}: {text:?} → {shown:?}")));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn ordinary_texts_stay() {
+    let mut dice = Dice::default();
+    assert!(ORDINARY.len() * 8 > 500);
+    for shape in ORDINARY.iter().cycle().take(8 * ORDINARY.len()) {
+        let (text, _) = dice.text(shape);
+        assert_eq!(scrub(&text), text);
     }
 }
 

@@ -1,5 +1,10 @@
 //! Credentials as their makers write them, from a generator.
 
+#[path = "../../../src/scrub/tests/shapes.rs"]
+mod shapes;
+
+use shapes::{Dice, SHAPES};
+
 use super::Family;
 
 /// An alphabet and a length, as a maker writes a credential.
@@ -35,19 +40,17 @@ const WRITTEN: &[Written] = &[
     ("KX-", CAPITALS, 36), ("yy_v2_", ALNUM, 60),
 ];
 
-/// Three of each, from a generator of its own: the same at each run.
+/// Three of each, and one of each shape.
 pub(super) fn written() -> Vec<Family> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap()
-    };
-    let each = WRITTEN.iter().cycle().take(3 * WRITTEN.len());
-    let make = |(before, alphabet, length): &Written| {
-        let body: String = (0..*length).map(|_| char::from(alphabet.as_bytes()[next() % alphabet.len()])).collect();
-        Family { name: before, text: before.replace('|', "") + &body, body }
-    };
-    each.map(make).collect()
+    let mut dice = Dice::default();
+    let mut families = Vec::new();
+    for (before, alphabet, length) in WRITTEN.iter().cycle().take(3 * WRITTEN.len()) {
+        let body = dice.signs(alphabet, *length);
+        families.push(Family { name: before, text: before.replace('|', "") + &body, body });
+    }
+    for shape in SHAPES {
+        let (text, from) = dice.text(shape);
+        families.push(Family { name: shape, body: text[from..].to_owned(), text });
+    }
+    families
 }
