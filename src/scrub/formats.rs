@@ -300,6 +300,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("sq0atp-", "square", Word, 22, OPEN),
     format("sq0csp-", "square", Word, 40, OPEN),
     format("xkeysib-", "brevo", Word, 80, 81),
+    format("xsmtpsib-", "brevo", Word, 80, 81),
     format("CFPAT-", "contentful", Word, 40, 43),
     format("CLOJARS_", "clojars", Alnum, 60, 60),
     format("cio", "crates-io", Alnum, 32, 32),

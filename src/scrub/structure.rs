@@ -28,15 +28,17 @@ impl Jwt {
             if parts == 0 {
                 first_end = end;
             }
-            let next = next_line(text, end).filter(|&next| run(&text[next..], 8, |b| is_part(b) || b == b'.') == 8);
-            if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|&b| is_part(b) || b == b'.') {
-                (parts, end) = (parts + 1, end + 1);
-            } else if let Some(next) = next.filter(|&next| parts < 2 || has_digit_and_letter(&text[next..next + 8])) {
+            let line = |at| next_line(text, at).filter(|&next| run(&text[next..], 8, |b| is_part(b) || b == b'.') == 8);
+            let is_more = |next: &usize| parts < 2 || has_digit_and_letter(&text[*next..*next + 8]);
+            if text.get(end) == Some(&b'.') {
+                let is_joined = text.get(end + 1).is_some_and(|&b| is_part(b) || b == b'.');
+                let next = if is_joined { Some(end + 1) } else { line(end + 1).filter(is_more) };
+                let Some(next) = next else { break };
+                // One that is encrypted with a key that both know has no second part.
+                parts += usize::from(parts == 0 || lengths[1] > 0);
                 end = next;
-                // The line may have been wrapped before a dot.
-                if text[end] == b'.' {
-                    (parts, end) = (parts + 1, end + 1);
-                }
+            } else if let Some(next) = line(end).filter(is_more) {
+                end = next;
             } else {
                 break;
             }

@@ -204,6 +204,70 @@ fn assignments() {
     assert_eq!(scrub(&format!("{{\"token\":\"{word}\",\"n\":1}}")), "{\"token\":\"[redacted:assignment]\",\"n\":1}");
 }
 
+/// Where a token of such parts ends, and what is too short for one.
+#[test]
+fn web_tokens() {
+    let part = |length: usize| "b1".chars().cycle().take(length).collect::<String>();
+    let first = |length: usize| format!("{}{}", ["ey", "J"].concat(), part(length - 3));
+    let (head, claims, sign) = (first(16), part(8), part(16));
+    let long = first(60);
+    let cases = [
+        ("as short as they come", format!("x {head}.{claims}.{sign} y"), "x [redacted:jwt] y".to_owned()),
+        ("an encrypted one", format!("x {head}.{claims}.{sign}.{claims}.{sign} y"), "x [redacted:jwt] y".to_owned()),
+        ("without a key for it", format!("x {head}..{claims}.{sign}.{sign} y"), "x [redacted:jwt] y".to_owned()),
+        (
+            "wrapped in its first part",
+            format!("x {}\n{}.{claims}.{sign} y", &long[..40], &long[40..]),
+            "x [redacted:jwt] y".to_owned(),
+        ),
+        ("wrapped before a dot", format!("x {long}\n.{claims}.{sign} y"), "x [redacted:jwt] y".to_owned()),
+        ("wrapped before the second dot", format!("x {long}.{claims}\r\n  .{sign} y"), "x [redacted:jwt] y".to_owned()),
+        ("wrapped behind a dot", format!("x {long}.{claims}.\n{sign} y"), "x [redacted:jwt] y".to_owned()),
+        ("wrapped in its last part", format!("x {long}.{claims}.{sign}\n{claims} y"), "x [redacted:jwt] y".to_owned()),
+        (
+            "a word behind it",
+            format!("x {long}.{claims}.{sign}\nsomewhere y"),
+            "x [redacted:jwt]\nsomewhere y".to_owned(),
+        ),
+        ("a full stop behind it", format!("x {head}.{claims}.{sign}. y"), "x [redacted:jwt]. y".to_owned()),
+    ];
+    for (what, text, shown) in cases {
+        assert_eq!(scrub(&text), shown, "{what}");
+    }
+    let shorter = [
+        format!("{}.{claims}.{sign}", first(15)),
+        format!("{head}.{}.{sign}", part(7)),
+        format!("{head}.{claims}.{}", part(15)),
+        format!("{head}.{claims}"),
+        head.clone(),
+        format!("ey1{}.{claims}.{sign}", part(13)),
+    ];
+    for text in shorter {
+        assert_eq!(scrub(&text), text);
+    }
+    // One that begins within what was none.
+    let text = format!("{}.{head}.{claims}.{sign}", first(15));
+    assert!(!scrub(&text).contains(&sign), "{text}");
+}
+
+#[test]
+fn a_quoted_passphrase_is_hidden_whole() {
+    for (text, shown) in [
+        (
+            r#"{"password": "Correct horse battery 9 staple", "a": 1}"#,
+            r#"{"password": "[redacted:assignment]", "a": 1}"#,
+        ),
+        (
+            r#"{\"password\": \"Correct horse battery 9 staple\", \"a\": 1}"#,
+            r#"{\"password\": \"[redacted:assignment]\", \"a\": 1}"#,
+        ),
+        ("password: 'Correct horse battery 9 staple' x", "password: '[redacted:assignment]' x"),
+        (r#"password = "Correct \"horse\" 9 staple" x"#, r#"password = "[redacted:assignment]" x"#),
+    ] {
+        assert_eq!(scrub(text), shown);
+    }
+}
+
 /// What stands at such a place is a password, whatever it looks like.
 #[rustfmt::skip]
 #[test]
