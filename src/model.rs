@@ -74,6 +74,8 @@ pub(crate) enum Reason {
     Unreadable,
     /// An agent runs, and nothing tells what it does.
     NoLog,
+    /// An agent runs whose logs cannot be read at all.
+    UnsupportedClient,
 }
 
 impl Reason {
@@ -100,7 +102,13 @@ impl Reason {
             Self::NotStarted => "not_started",
             Self::Unreadable => "unreadable",
             Self::NoLog => "no_log",
+            Self::UnsupportedClient => "unsupported_client",
         }
+    }
+
+    /// Nobody can judge it, and so it is nobody's news.
+    pub(crate) fn is_beyond_judging(self) -> bool {
+        self == Self::UnsupportedClient
     }
 }
 
@@ -236,6 +244,15 @@ impl Tokens {
         add(&mut self.cached_input, more.cached_input);
         add(&mut self.cache_write, more.cache_write);
         add(&mut self.output, more.output);
+    }
+
+    pub(crate) fn without(self, less: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(less.input),
+            cached_input: self.cached_input.saturating_sub(less.cached_input),
+            cache_write: self.cache_write.saturating_sub(less.cache_write),
+            output: self.output.saturating_sub(less.output),
+        }
     }
 }
 

@@ -8,12 +8,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clients::{CLIENTS, Client, Env, LogFile, Mark, Sign};
+use crate::clients::{self, CLIENTS, Client, Env, LogFile, Mark, Sign};
 use crate::declared::{Declared, Look, launched};
 use crate::disk::{Disk, FileId};
 use crate::model::Problem;
 use crate::places::Places;
-use crate::process::{Found, Process, ProcessTable, Program};
+use crate::process::{Found, Process, ProcessTable};
 use crate::reading::{self, SeenLog};
 use crate::repository::{self, Finder, Grounds, Kind, Repository, Worktree};
 use crate::settings::{Config, Horizon};
@@ -58,7 +58,7 @@ pub(crate) struct Request<'a> {
 /// There is no repository at one of the roots.
 pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> anyhow::Result<Seen> {
     let (disk, world) = (request.disk, request.world);
-    let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
+    let programs = clients::programs();
     let mut table = ProcessTable::capture(disk, &programs);
     table.booted = if disk.is_copy() { table.booted_before(world.now) } else { world.booted };
     let mut finder = Finder::new(disk);
@@ -135,7 +135,8 @@ fn blind(disk: &Disk, environments: &Environments) -> bool {
 /// An agent runs here, and no agent has ever kept a log where it is looked: it has another home.
 fn wrong_home(world: &World, table: &ProcessTable, places: &Places) -> Option<Problem> {
     let is_here = |process: &Process| process.cwd.as_deref().is_some_and(|cwd| places.of(cwd).is_some());
-    let mut agents = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
+    let writes = |process: &Process| process.client.is_some_and(clients::is_supported) && !process.is_zombie();
+    let mut agents = table.processes.iter().filter(|process| process.is_agent() && writes(process));
     let agent = agents.find(|process| is_here(process))?;
     let message = format!(
         "no agent keeps logs below this home, but one runs (pid {}): name its home with `--home DIR`",

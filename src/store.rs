@@ -25,7 +25,7 @@ use crate::tail::Cursor;
 use crate::time::Time;
 
 /// Changes with every change of what is stored.
-const MAGIC: &[u8; 16] = b"agentmon cache I";
+const MAGIC: &[u8; 16] = b"agentmon cache J";
 
 /// In bytes. A session takes a few thousand; what is larger is not ours.
 const LIMIT: u64 = 256 * 1024 * 1024;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::clients::{CLIENTS, Client, Env, Fact, LogFile, Place};
+use crate::clients::{self, CLIENTS, Client, Env, Fact, LogFile, Place};
 use crate::disk::Disk;
 use crate::model::Problem;
-use crate::process::{ProcessTable, Program};
+use crate::process::ProcessTable;
 use crate::repository::Repository;
 use crate::settings::Config;
 use crate::time::Time;
@@ -106,7 +106,7 @@ impl Surveyed {
 
 /// Looks for all clients. `repositories` are those that a session may be in to be here.
 pub(crate) fn survey(disk: &Disk, world: &World, config: &Config, repositories: &[Repository]) -> Survey {
-    let programs: Vec<&Program> = CLIENTS.iter().map(|client| &client.program).collect();
+    let programs = clients::programs();
     let table = ProcessTable::capture(disk, &programs);
     let since = config.since.start(world.now);
     let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees);

@@ -64,7 +64,11 @@ impl Client {
         let with = |variables: Vec<_>| Env { variables, ..own.clone() };
         let mut all = vec![own.clone(), with(Vec::new())];
         let living = table.agents(self.name).filter(|process| !process.variables.is_empty());
-        all.extend(living.map(|process| with(process.variables.clone())));
+        all.extend(living.map(|process| {
+            let env = with(process.variables.clone());
+            let home = env.folder("HOME").or_else(|| own.home.clone());
+            Env { home, ..env }
+        }));
         for path in folders.get("HOME").into_iter().flatten() {
             all.push(Env { home: Some(path.clone()), ..with(Vec::new()) });
         }

@@ -18,6 +18,7 @@ mod qwen;
 mod slugs;
 #[cfg(test)]
 mod table;
+mod unsupported;
 
 use std::ffi::OsString;
 use std::fs::{DirEntry, Metadata};
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use api_error::classify;
 pub(crate) use env::{Env, folder_names};
+pub(crate) use unsupported::is_supported;
 
 use crate::disk::{self, Disk, FileId};
 use crate::json::Reader;
@@ -50,6 +52,11 @@ pub(crate) static CLIENTS: &[&Client] = &[
     &droid::CLIENT,
     &cursor::CLIENT,
 ];
+
+/// How the processes of agents are recognised, also of those whose logs are not read.
+pub(crate) fn programs() -> Vec<&'static Program> {
+    CLIENTS.iter().map(|client| &client.program).chain(unsupported::PROGRAMS).collect()
+}
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.

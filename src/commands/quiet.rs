@@ -84,6 +84,7 @@ pub(crate) fn key(task: &TaskReport) -> String {
 
 fn told(snapshot: &Snapshot, only: &[Health]) -> Told {
     let is_wanted = |health: Health| if only.is_empty() { health.needs_attention() } else { only.contains(&health) };
-    let tasks = snapshot.tasks.iter().filter(|task| is_wanted(task.health));
+    let judged = snapshot.tasks.iter().filter(|task| !task.reason.is_beyond_judging());
+    let tasks = judged.filter(|task| is_wanted(task.health));
     tasks.map(|task| (key(task), task.health)).collect()
 }

@@ -160,11 +160,12 @@ fn keep(snapshot: &mut Snapshot, wanted: impl Fn(&TaskReport) -> bool) {
 /// The exit code that `--check` asks for.
 fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) -> u8 {
     let Some(classes) = &cli.status.check else { return REPORTED };
-    if snapshot.tasks.iter().any(|task| classes.contains(&task.health)) {
+    let judged = || snapshot.tasks.iter().filter(|task| !task.reason.is_beyond_judging());
+    if judged().any(|task| classes.contains(&task.health)) {
         return FOUND;
     }
-    let unknown = snapshot.tasks.iter().filter(|task| task.health == Health::Unknown).count();
-    let why = match (snapshot.tasks.len(), missing, unknown) {
+    let unknown = judged().filter(|task| task.health == Health::Unknown).count();
+    let why = match (judged().count(), missing, unknown) {
         (_, 1.., _) => "a named task is missing",
         (0, ..) => "there is no task to judge",
         (_, _, 1..) => "a task could not be judged",

@@ -202,10 +202,10 @@ impl Reader<'_> {
         process.owner = status_value(&status, "Uid:").nth(1).and_then(|id| id.parse().ok());
         process.inner_pid = status_value(&status, "NSpid:").skip(1).last().and_then(|id| id.parse().ok());
         // Of one in a container they name paths there.
-        if process.inner_pid.is_none() && !program.variables.is_empty() {
+        if process.inner_pid.is_none() {
             let environment = head(self.disk, path("environ"), ENVIRONMENT_LIMIT);
-            process.variables =
-                variables(&self.kept(path("environ"), environment).unwrap_or_default(), program.variables);
+            let wanted: Vec<_> = ["HOME"].into_iter().chain(program.variables.iter().copied()).collect();
+            process.variables = variables(&self.kept(path("environ"), environment).unwrap_or_default(), &wanted);
         }
         process
     }

@@ -53,7 +53,7 @@ pub(crate) struct Process {
     pub(crate) memory_bytes: u64,
     /// The user that an agent acts as, or what could not be read.
     pub(crate) owner: Option<u32>,
-    /// Those of a client's variables that move its files and are set where an agent runs.
+    /// The home, and those of a client's variables that move its files, as they are set where an agent runs.
     pub(crate) variables: Vec<(&'static str, OsString)>,
     /// How an agent in an inner pid namespace (a container) calls itself.
     pub(crate) inner_pid: Option<u32>,
@@ -177,6 +177,8 @@ pub(crate) struct Origin {
     pub(crate) boot_id: Option<String>,
     pub(crate) machine: Option<String>,
     pub(crate) namespace: Option<u64>,
+    /// It is told as no system does that is like this one.
+    pub(crate) is_foreign: bool,
 }
 
 /// What became of a recorded process.
@@ -253,7 +255,7 @@ impl ProcessTable {
         ];
         let booted = origin.started_at.zip(start).map(|(at, start)| at.minus(stat::ticks(start)));
         let apart = |(one, other): (Time, Time)| one.since(other).max(other.since(one)) > CLOCKS_DIFFER;
-        let is_here = !differs.contains(&true) && !booted.zip(self.booted).is_some_and(apart);
+        let is_here = !origin.is_foreign && !differs.contains(&true) && !booted.zip(self.booted).is_some_and(apart);
         self.nothing_runs() || is_here && (seen || origin.namespace.is_some() || !self.is_inner())
     }
 

@@ -58,7 +58,8 @@ pub(crate) fn events(poll: &Poll<'_>, last: &History) -> Vec<Event> {
         let last = last.tasks.get(&key(&subject.task, subject.worktree.as_deref())).unwrap_or(&unknown);
         // What cannot be seen is no event: the task keeps the state that is known of it, if any is.
         let is_known = last.health.is_some_and(|health| health != Health::Unknown);
-        let is_guess = task.health == Health::Unknown && (is_known || task.reason == Reason::Unreadable);
+        let is_no_event = task.reason == Reason::Unreadable || task.reason.is_beyond_judging();
+        let is_guess = task.health == Health::Unknown && (is_known || is_no_event);
         if !is_guess && !overtaken(last.at, now) {
             events.extend(transition(task, &subject, last, now));
             events.extend(settled(task, &subject, last, now));

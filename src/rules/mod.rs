@@ -147,6 +147,13 @@ pub(crate) fn unread(problem: &Problem) -> Verdict {
     verdict(Health::Unknown, Reason::Unreadable, detail, None).with(evidence)
 }
 
+/// For a task of which there is nothing but a living agent of a client whose logs cannot be read.
+pub(crate) fn unsupported(client: &str, pid: u32, start: u64, since: Option<Time>) -> Verdict {
+    let detail = format!("{client} runs here, whose logs agentmon cannot read");
+    let found = verdict(Health::Unknown, Reason::UnsupportedClient, detail, since);
+    found.with(Evidence::process(pid, Some(start), "the agent's process"))
+}
+
 /// What there is of an agent that has no log.
 #[derive(Clone, Copy)]
 pub(crate) struct Unlogged<'a> {

@@ -44,12 +44,22 @@ impl Session {
         }
         let before = self.inherited.filter(|before| total.input >= before.input && total.output >= before.output);
         let before = before.unwrap_or_default();
-        self.tokens = Tokens {
-            input: total.input - before.input,
-            cached_input: total.cached_input.saturating_sub(before.cached_input),
-            cache_write: total.cache_write.saturating_sub(before.cache_write),
-            output: total.output - before.output,
-        };
+        self.tokens = total.without(before);
+    }
+
+    /// What it used by the time when `other` became another conversation: some clients fork one by a copy of its log,
+    /// times and all, and say nothing of it.
+    pub(crate) fn used_with(&self, other: &Self) -> Tokens {
+        let pairs = self.asked.iter().zip(&other.asked);
+        let same = pairs.take_while(|(one, other)| one.0 == other.0).count();
+        let is_fork = same > 0 && self.started == other.started;
+        let own = self.asked.get(same).map_or(self.tokens, |own| own.1);
+        if is_fork { own } else { Tokens::default() }
+    }
+
+    /// How often it was asked for something, as far as that is kept.
+    pub(crate) fn prompts(&self) -> usize {
+        self.asked.len()
     }
 
     /// One more sum of US dollars.

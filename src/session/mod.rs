@@ -38,6 +38,9 @@ use words::keep;
 pub(crate) use words::{BESIDE_THE_COMMAND, KEPT, summary_of};
 pub(crate) use workdirs::Workdir;
 
+/// A conversation is seldom forked after more prompts.
+const MOST_ASKED: usize = 64;
+
 /// How many columns of it are shown.
 const SHOWN: usize = 200;
 
@@ -70,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) turn_since: Option<Time>,
     /// When somebody last asked for something; a turn that begins as a job has ended is nobody's asking.
     prompted: Option<Time>,
+    /// Its first prompts, and what was used before each: by these a copy of its log is known.
+    asked: Vec<(Time, Tokens)>,
     /// The log has said of a turn that it ended.
     pub(crate) marks_ends: bool,
     /// Where the row lies that put the turn into its present state.
@@ -174,6 +179,9 @@ impl Session {
     /// not go on with what a crash cut off.
     pub(crate) fn prompt(&mut self) {
         self.prompted = self.row.0.or(self.prompted);
+        if let Some(at) = self.row.0.filter(|_| self.asked.len() < MOST_ASKED) {
+            self.asked.push((at, self.tokens));
+        }
         self.woken();
     }
 

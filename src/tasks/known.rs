@@ -1,6 +1,7 @@
 //! Every session that was seen: where it belongs, and whether its agent lives.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use crate::clients::{Client, Format};
 use crate::declared::Declared;
 use crate::disk::FileId;
 use crate::life::{self, Candidate, Life};
+use crate::model::Tokens;
 use crate::places::Places;
 use crate::poll::Seen;
 use crate::reading::SeenLog;
@@ -38,6 +40,8 @@ pub(super) struct Known<'a> {
     pub(super) also: Vec<PathBuf>,
     pub(super) last_activity: Option<Time>,
     pub(super) life: Life,
+    /// Without what it has in common with the session that it was forked from.
+    pub(super) tokens: Tokens,
 }
 
 impl Known<'_> {
@@ -86,6 +90,7 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
             also: also.collect(),
             last_activity: Some(copy.last_activity),
             life: Life::Unknown,
+            tokens: copy.session.tokens,
         });
     }
     known.sort_unstable_by(|one, other| {
@@ -94,8 +99,31 @@ pub(super) fn sessions<'a>(seen: &'a Seen, now: Time, before: &Lives) -> Vec<Kno
     let candidates: Vec<_> = known.iter().map(|one| candidate(one, before)).collect();
     let lives = life::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
+    count_once(&mut known);
     known
 }
+
+/// Forks have the history of another session in their logs: what was used in it counts there.
+fn count_once(known: &mut [Known<'_>]) {
+    let mut alike: HashMap<(&str, Option<Time>), Vec<usize>> = HashMap::new();
+    for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.prompts() > 0) {
+        alike.entry((one.client.name, one.session.started)).or_default().push(at);
+    }
+    for mut forks in alike.into_values().filter(|alike| alike.len() > 1) {
+        // One that was asked for more went on from the other.
+        forks.sort_by_key(|at| (known[*at].session.prompts(), Reverse(known[*at].last_activity)));
+        for (count, &at) in forks.iter().enumerate().take(MOST_FORKS) {
+            let session = known[at].session;
+            let common = forks[..count].iter().map(|other| session.used_with(known[*other].session));
+            if let Some(common) = common.max_by_key(|common| common.output) {
+                known[at].tokens = session.tokens.without(common);
+            }
+        }
+    }
+}
+
+/// Of one session; each is compared with all the others.
+const MOST_FORKS: usize = 100;
 
 fn candidate<'a>(one: &Known<'a>, before: &'a Lives) -> Candidate<'a> {
     Candidate {

@@ -100,7 +100,13 @@ pub(crate) fn snapshot(seen: &Seen, context: &Context<'_>) -> Snapshot {
     let mut drafts = drafts(seen, &known, &claims);
     // A declared task that is not the worktree's own is told by what it declares.
     for draft in drafts.iter_mut().filter(|draft| draft.is_own) {
-        draft.unread = of(Some(draft.place)).chain(of(None)).collect();
+        let made = draft.worktree.made.filter(|made| *made <= context.now);
+        let may_be_its = |problem: &&Problem| {
+            let written = problem.unread.as_ref().and_then(|unread| unread.written);
+            // What was last written before its worktree was made is of another one.
+            written.zip(made).is_none_or(|(written, made)| written >= made)
+        };
+        draft.unread = of(Some(draft.place)).chain(of(None)).filter(may_be_its).collect();
         draft.agents = manned.remove(&draft.place).unwrap_or_default();
     }
     let is_nothing = |draft: &Draft<'_>| {

@@ -8,7 +8,7 @@ use super::family::Family;
 use super::judging::{Case, awake_since, declared_life, facts};
 use super::known::Known;
 use super::{Context, Draft, alerts, notes};
-use crate::clients::Sign;
+use crate::clients::{self, Sign};
 use crate::declared::Declared;
 use crate::life::Life;
 use crate::model::{
@@ -90,6 +90,9 @@ fn unlogged(process: &Process, seen: &Seen, context: &Context<'_>) -> Verdict {
     });
     let (status, waiting, at) = own.next_back().unwrap_or_default();
     let since = seen.table.age(process).map(|age| context.now.minus(age));
+    if let Some(client) = process.client.filter(|client| !clients::is_supported(client)) {
+        return rules::unsupported(client, process.pid, process.start, since);
+    }
     let age = since.map(|since| awake_since(since, context));
     let agent = Unlogged { pid: process.pid, start: process.start, since, age, status, waiting, at };
     rules::unlogged(&agent, &context.config.thresholds)
@@ -226,7 +229,7 @@ fn session_report(one: &Known<'_>, family: &Family<'_>, seen: &Seen, context: &C
         tools: ToolsReport { all: session.tools, by_name: session.by_tool.clone() },
         errors: session.errors.clone(),
         errors_seen: session.errors_seen,
-        tokens: session.tokens,
+        tokens: one.tokens,
         cost_usd: session.cost,
         log: one.log.to_path_buf(),
         process: match &one.life {

@@ -122,7 +122,7 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let text = asked.text(KEPT).unwrap_or_default();
     if notified(session, &text) {
         session.woken();
-    } else if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
+    } else if is_interruption(&text) {
         session.interrupted();
     } else if !answers && !is_local(&text, row.meta) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
@@ -138,8 +138,12 @@ fn user(session: &mut Session, row: &Row<'_>) {
     }
 }
 
-/// Starts of what stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass.
-const INTERRUPTED: &[&str] = &["[Request interrupted by user", "Operation stopped by hook: "];
+/// What stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass. A prompt may
+/// quote the first, and goes on.
+fn is_interruption(text: &str) -> bool {
+    let stopped = text.strip_prefix("[Request interrupted by user").and_then(|rest| rest.trim_end().strip_suffix(']'));
+    stopped.is_some_and(|rest| !rest.contains([']', '\n'])) || text.starts_with("Operation stopped by hook: ")
+}
 
 /// `<task-notification>\n<task-id>b1</task-id>...`: a job has ended, or tells something. Says whether it is such a note.
 fn notified(session: &mut Session, text: &str) -> bool {

@@ -100,7 +100,12 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Mark>
     let (mut since, mut updated, mut origin) = (None, None, Origin::default());
     Reader::new(&bytes).object(|key, reader| match key {
         b"pid" => pid = reader.count().and_then(|pid| u32::try_from(pid).ok()),
-        b"procStart" => start = reader.string().and_then(|ticks| ticks.parse().ok()),
+        b"procStart" => {
+            let told = reader.string();
+            start = told.as_ref().and_then(|ticks| ticks.parse().ok());
+            // On macOS it is a date.
+            origin.is_foreign = told.is_some() && start.is_none();
+        }
         b"sessionId" => session = reader.string().map(Cow::into_owned),
         b"startedAt" => origin.started_at = reader.number().and_then(Time::from_number),
         b"pidDomain" => {
