@@ -1,60 +1,59 @@
 //! agentmon: how are my background coding agents doing?
 //!
-//! One run looks at everything once, judges it, appends to the record and prints. In reading order:
+//! One run observes the machine once, judges what it saw, appends to the event log and prints. Modules import in one
+//! direction, which `tests/it/layers.rs` holds; from the lowest:
 //!
-//! - `world` reads clock, environment and terminal, once; `disk` reads others' files, safely
-//! - `cli` and `settings` say what was asked for
-//! - `model` is the vocabulary; `time` its instants
-//! - **Edges**, which read the world: `repository` (worktrees), `process` (the process table), `declared`
-//!   (status files, and what else runners leave), `clients` (where each client's logs are, and what their rows mean), `tail` (what is new in
-//!   a log), `reading` (logs, by what the checkpoint knows of them), `places` (which worktree a directory
-//!   belongs to), `poll` (all of it, in the right order), `survey` (what there is to be found), `store` (the
-//!   checkpoint), `record` (what happened, as JSONL)
-//! - **Core**, values to values: `json` (a forgiving reader), `session` (the fold of a log's rows), `life` (is
-//!   there a process?), `rules` (the verdict), `tasks` (who belongs to which task, who judges), `next` (what
-//!   to do), `parcel` (what stays packed until asked for), `scrub`, `anonymize`, `text` and `inert` (fit to be shown), `render`
-//!   (the forms of the report)
-//! - `history` is what the record knows of the past, and what of it is kept for how long; `report` makes figures of it,
-//!   `errors` tells which of its errors are open
-//! - `commands` put them in order
+//! - `base` knows no word of the domain: JSON, files, time, hashes, the world (clock, environment, terminal), caches.
+//!   `text` makes texts fit to be shown: one line, no hazards, no secrets, numbers with units, words for a shell
+//! - `model` is the vocabulary: health, reason, evidence, problem, the report of a task. `config` is what holds for a
+//!   run: thresholds, retention, how far back to look
+//! - `git` reads repositories and worktrees, `process` the process table. `session` is the state that a log is folded into,
+//!   and knows no client. `clients` has a folder for each agent program: where its logs are, what a row means
+//! - `declared` reads what tasks report of themselves: status files, and what else launchers leave
+//! - `observe` reads the machine, in the right order, into an `Observation`; nothing of it is judged there
+//! - `judge` makes a snapshot of an observation: which session belongs to which task, does its process live, which rule
+//!   speaks. `judge::rules` is the table of rules. Pure: no file, no clock
+//! - `record` is the event log: what is new since it last spoke, how rows are appended, rolled up and read again
+//! - `report` makes figures of the history in the event log, `anonymize` puts pseudonyms for names, `render` turns a page
+//!   into bytes, in each format
+//! - `cli` says what was asked for; `commands` has a file for each command, which puts all this in order
 //!
-//! The core opens no file, reads no clock and prints nothing. A new client is one file, or folder, in `clients/`
-//! and one line in its table; so is a new form of the report in `render/`; a rule is a function and a row in `rules`.
-//! The library exists for the program and its tests: it promises nothing to others.
+//! **The way of one log line.** `observe::listing` finds the file by the folders that the client's `discover` names,
+//! `observe::logs` opens it where the checkpoint left off, `base::tail` cuts out the row, the client's `fold` says what it
+//! means, in the verbs of `session::Session`, which remembers it. `observe::placement` says in which worktree the session
+//! works; `judge::sessions` adds whether its process lives, `judge::rules` decides, `render::status` shows the
+//! verdict, and `record::diff` makes an event of it if it has changed.
+//!
+//! **The way of one setting.** `--stuck-after`, `AGENTMON_STUCK_AFTER` and the key `stuck-after` are one field of
+//! `cli::settings::Settings`, an option that may be unset. `Settings::resolve` lays the flags over the file over the
+//! defaults and gives a `config::Config`; `judge::context::Context` hands its thresholds to the rules.
+//!
+//! **The way of one event.** `record::diff` compares the snapshot with `record::state`, what the event log last said of each
+//! task, and makes a row with an id that follows from what it tells. `record::append` writes it under a lock, unless the id
+//! is there already. Later, `record::history` reads the rows into rollups, `report` makes figures of these, and
+//! `record::compact` keeps the rollups when it drops the rows.
+//!
+//! A new client is a folder in `clients` and a line in its table; a new format of a page is a file in `render` and a line
+//! in its table; a rule is a function and a row in `judge::rules`. The library exists for the program and its tests: it
+//! promises nothing to others.
 
 mod anonymize;
+mod base;
 mod cli;
 mod clients;
 mod commands;
+mod config;
 mod declared;
-mod disk;
-mod errors;
-mod history;
-mod inert;
-mod json;
-mod life;
+mod git;
+mod judge;
 mod model;
-mod next;
-mod parcel;
-mod places;
-mod poll;
+mod observe;
 mod process;
-mod reading;
 mod record;
 mod render;
 mod report;
-mod repository;
-mod rules;
-mod scrub;
 mod session;
-mod settings;
-mod store;
-mod survey;
-mod tail;
-mod tasks;
 mod text;
-mod time;
-mod world;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -63,12 +62,12 @@ use std::time::Duration;
 use clap::ColorChoice;
 use clap::error::{ContextKind, ContextValue};
 
-use cli::{Cli, Command};
-use inert::Inert;
-use settings::Horizon;
+pub use base::time::Time;
+pub use base::world::{Terminal, World, pause};
 
-pub use time::Time;
-pub use world::{Terminal, World, pause};
+use cli::{Cli, Command};
+use config::Horizon;
+use text::inert::CommandFilter;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +98,7 @@ pub fn run(
         }
         cli => cli,
     };
-    let (out, err): (&mut dyn Write, &mut dyn Write) = (&mut Inert::new(out), &mut Inert::new(err));
+    let (out, err): (&mut dyn Write, &mut dyn Write) = (&mut CommandFilter::new(out), &mut CommandFilter::new(err));
     let mut cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
@@ -113,8 +112,8 @@ pub fn run(
             return Ended::from(if wrong { 2 } else { 0 });
         }
     };
-    let agents_home = cli.look.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
-    let world = World { now: cli.look.now.unwrap_or(world.now), agents_home, ..world };
+    let agents_home = cli.scope.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
+    let world = World { now: cli.scope.now.unwrap_or(world.now), agents_home, ..world };
     if let Some(Command::Report(_)) = cli.command {
         cli.settings.usually_since(Horizon::Span(report::USUAL));
     }

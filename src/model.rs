@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::history::ErrorSeen;
-use crate::parcel::Parcel;
-use crate::time::Time;
+use crate::base::lazy::Lazy;
+use crate::base::time::Time;
 
 /// What we judge of a task or a session, worst first: the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +73,8 @@ pub(crate) enum Reason {
     Unreadable,
     /// An agent runs, and nothing tells what it does.
     NoLog,
+    /// An agent runs whose logs cannot be read at all.
+    UnsupportedClient,
 }
 
 impl Reason {
@@ -100,7 +101,13 @@ impl Reason {
             Self::NotStarted => "not_started",
             Self::Unreadable => "unreadable",
             Self::NoLog => "no_log",
+            Self::UnsupportedClient => "unsupported_client",
         }
+    }
+
+    /// Nobody can judge it, and so it is nobody's news.
+    pub(crate) fn is_beyond_judging(self) -> bool {
+        self == Self::UnsupportedClient
     }
 }
 
@@ -236,6 +243,15 @@ impl Tokens {
         add(&mut self.cached_input, more.cached_input);
         add(&mut self.cache_write, more.cache_write);
         add(&mut self.output, more.output);
+    }
+
+    pub(crate) fn without(self, less: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(less.input),
+            cached_input: self.cached_input.saturating_sub(less.cached_input),
+            cache_write: self.cache_write.saturating_sub(less.cache_write),
+            output: self.output.saturating_sub(less.output),
+        }
     }
 }
 
@@ -433,7 +449,7 @@ pub(crate) struct SessionReport {
     pub(crate) tool: Option<ToolReport>,
     pub(crate) tools: ToolsReport,
     /// Failed calls and API errors by what they have in common, the one seen last at the end.
-    pub(crate) errors: Parcel<Vec<ErrorSeen>>,
+    pub(crate) errors: Lazy<Vec<ErrorSeen>>,
     /// How many there were in all: whether there are new ones is seen without a look at each.
     #[serde(skip)]
     pub(crate) errors_seen: u64,
@@ -459,7 +475,7 @@ pub(crate) struct ToolReport {
 pub(crate) struct ToolsReport {
     #[serde(flatten)]
     pub(crate) all: ToolCounts,
-    pub(crate) by_name: Parcel<BTreeMap<String, ToolCounts>>,
+    pub(crate) by_name: Lazy<BTreeMap<String, ToolCounts>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -484,4 +500,19 @@ pub(crate) struct ProcessReport {
     pub(crate) cpu_seconds: f64,
     /// Of the whole tree.
     pub(crate) memory_bytes: u64,
+}
+
+/// One kind of error, as often as it was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ErrorSeen {
+    /// The text without what changes from one time to the next: numbers, paths, ids.
+    pub(crate) pattern: String,
+    pub(crate) tool: Option<String>,
+    /// Nothing where neither the exit code nor the words tell it.
+    pub(crate) class: Option<ErrorClass>,
+    pub(crate) count: u64,
+    /// One of the texts.
+    pub(crate) example: String,
+    pub(crate) first: Time,
+    pub(crate) last: Time,
 }

@@ -23,7 +23,7 @@ mod place;
 mod record;
 mod text;
 mod transcript;
-#[path = "../../src/history/tests/weeks.rs"]
+#[path = "../../src/record/history/tests/weeks.rs"]
 #[expect(dead_code, reason = "the rows are wanted here, not what is true of them")]
 mod weeks;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
+use crate::anonymize::*;
 
 fn pseudonyms(salt: &[u8]) -> Pseudonyms {
     let mut pseudonyms = Pseudonyms::new(salt.to_vec());

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::anonymous::pseudonyms;
-use super::look::{config, finish};
-use super::records::records;
+use super::output::finish;
+use super::pseudonyms::pseudonyms;
+use super::scope::config;
+use super::select_records::records;
+use crate::base::cache::cleanup::{self, Removed};
+use crate::base::world::World;
 use crate::cli::Cli;
+use crate::config::Retention;
 use crate::record::{self, Cleaned, Figures};
-use crate::settings::Retention;
-use crate::store::cache::{self, Removed};
 use crate::text::{bytes, count, one_line};
-use crate::world::World;
 
 /// Runs the command and says the exit code: 2 if something could not be cleaned.
 ///
@@ -26,11 +27,11 @@ pub(crate) fn clean(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    if cli.look.root.is_some() {
+    if cli.scope.root.is_some() {
         bail!("a machine below `--root` is looked at, and left as it is");
     }
     let retention = config(cli, world)?.retention;
-    let records = records(cli, cli.look.all, world, err)?;
+    let records = records(cli, cli.scope.all, world, err)?;
     let pseudonyms = pseudonyms(cli, world, err)?;
     let shown = |path: &Path| {
         let hidden = pseudonyms.as_ref().map(|pseudonyms| pseudonyms.path(path));
@@ -53,8 +54,8 @@ pub(crate) fn clean(
             }
         }
     }
-    for folder in cache::folders(world) {
-        match cache::clean(&folder, world.now, dry_run) {
+    for folder in cleanup::folders(world) {
+        match cleanup::clean(&folder, world.now, dry_run) {
             Ok(Removed { files: 0, .. }) => {}
             Ok(removed) => say(format!("{}: {}", shown(&folder), cache_line(&removed, dry_run)))?,
             Err(error) => {

@@ -2,33 +2,34 @@
 
 use std::io::Write;
 
-use super::anonymous;
-use super::look::{config, disk, finish, form, options, roots, usual};
+use super::output::{default_format, finish, form, options};
+use super::pseudonyms;
+use super::scope::{config, disk, roots};
+use crate::base::world::World;
 use crate::cli::Cli;
+use crate::git::{Finder, Found};
+use crate::observe::inventory::{Inventory, inventory};
 use crate::render;
-use crate::repository::{Finder, Grounds};
-use crate::survey::{Survey, survey};
-use crate::world::World;
 
 /// Runs the command and says the exit code.
 ///
 /// # Errors
 /// A setting is wrong, a directory that was named is in no repository, or the format has no such page.
 pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
-    let (_, form) = form(cli, "clients", render::clients::FORMS, usual(world))?;
-    let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
+    let (_, form) = form(cli, "clients", render::clients::FORMS, default_format(world))?;
+    let (config, disk) = (config(cli, world)?, disk(&cli.scope)?);
     let mut finder = Finder::new(&disk);
-    for root in roots(&cli.look, world) {
+    for root in roots(&cli.scope, world) {
         // Who names a directory expects a repository; here there may be one.
         match finder.repository(&root) {
-            Err(error) if !cli.look.directories.is_empty() => return Err(error),
+            Err(error) if !cli.scope.directories.is_empty() => return Err(error),
             Err(_) | Ok(()) => {}
         }
     }
-    let Grounds { repositories, .. } = finder.done();
-    let mut survey = survey(&disk, world, &config, &repositories);
+    let Found { repositories, .. } = finder.done();
+    let mut survey = inventory(&disk, world, &config, &repositories);
     let advice = advice(&survey, world);
-    if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
+    if let Some(mut pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
         pseudonyms.hide_survey(&mut survey);
     }
     finish(form(&survey, &options(cli, world), out), out)?;
@@ -39,13 +40,13 @@ pub(crate) fn clients(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut d
 }
 
 /// What to do where nothing is found at all.
-fn advice(survey: &Survey, world: &World) -> Option<&'static str> {
-    let found = |is: fn(&crate::survey::Surveyed) -> bool| survey.clients.iter().any(is);
+fn advice(survey: &Inventory, world: &World) -> Option<&'static str> {
+    let found = |is: fn(&crate::observe::inventory::ClientInventory) -> bool| survey.clients.iter().any(is);
     if found(|client| client.sessions.all > 0) {
         None
     } else if world.agents_home().is_none() && survey.clients.iter().all(|client| client.places.is_empty()) {
         Some("HOME is not set, so no agent's log can be found; name it with `--home DIR`")
-    } else if found(crate::survey::Surveyed::is_running) {
+    } else if found(crate::observe::inventory::ClientInventory::is_running) {
         Some(
             "an agent runs, and has left no log where it was looked: set the variable that moves its place as the \
              agent has it, or name its home with `--home DIR`",

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap_complete::{Shell, generate};
 
-use super::look::finish;
+use super::output::finish;
 use crate::cli::Cli;
 
 /// Runs the command and says the exit code.

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::anonymous::pseudonyms;
-use super::look::{config, disk, finish, form, options, usual};
-use super::records::records;
+use super::output::{default_format, finish, form, options};
+use super::pseudonyms::pseudonyms;
+use super::scope::{config, disk};
+use super::select_records::records;
+use crate::base::world::World;
 use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
-use crate::errors::{self, Kind, State, Target};
-use crate::history::{self, Counted, Past, Selection};
-use crate::record::{self, Appended, History};
+use crate::record::history::{self, Counted, History, Selection};
+use crate::record::{self, Appended, RecordState};
 use crate::render;
+use crate::report::errors::{self, ErrorGroup, State, Target};
 use crate::text::{count, one_line};
-use crate::world::World;
 
 /// Runs the command and says the exit code.
 ///
@@ -31,9 +32,9 @@ pub(crate) fn errors(
     if let Some(ErrorsAction::Resolve { what }) = &command.action {
         return resolve(cli, what.as_deref(), world, out, err);
     }
-    let (_, form) = form(cli, "errors", render::errors::FORMS, usual(world))?;
+    let (_, form) = form(cli, "errors", render::errors::FORMS, default_format(world))?;
     let since = config(cli, world)?.since.start(world.now);
-    let mut pasts = read(cli, &records(cli, cli.look.all, world, err)?)?;
+    let mut pasts = read(cli, &records(cli, cli.scope.all, world, err)?)?;
     if pasts.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
     }
@@ -51,8 +52,8 @@ pub(crate) fn errors(
     Ok(0)
 }
 
-fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, Past)>> {
-    let disk = disk(&cli.look)?;
+fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, History)>> {
+    let disk = disk(&cli.scope)?;
     let mut counted = Counted::of(records.len());
     let read = |path: &PathBuf| (path.clone(), history::read(&disk, path, Selection::default(), &mut counted));
     Ok(records.iter().map(read).collect())
@@ -66,15 +67,15 @@ fn resolve(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    if cli.look.root.is_some() {
+    if cli.scope.root.is_some() {
         bail!("a machine below `--root` is looked at, and left as it is");
     }
-    if what.is_none() && !cli.look.all {
+    if what.is_none() && !cli.scope.all {
         bail!("name what to resolve: the id of an error, its text, a task, or `--all` for every error here");
     }
     // Without a name, `--all` is of the errors, and not of the repositories.
-    let pasts = read(cli, &records(cli, cli.look.all && what.is_some(), world, err)?)?;
-    let all: Vec<Kind> = errors::kinds(pasts.iter().map(|(_, past)| past));
+    let pasts = read(cli, &records(cli, cli.scope.all && what.is_some(), world, err)?)?;
+    let all: Vec<ErrorGroup> = errors::kinds(pasts.iter().map(|(_, past)| past));
     let target = match what {
         None => Target::All,
         Some(what) => errors::target(&all, what).map_err(|error| anyhow::anyhow!("{}", one_line(&error, 800)))?,
@@ -82,7 +83,8 @@ fn resolve(
     let mut resolved = 0;
     for (path, past) in &pasts {
         let kinds = errors::kinds([past]);
-        let is_open = |kind: &&Kind| kind.tasks.iter().any(|met| met.state == State::Open && target.means(kind, met));
+        let is_open =
+            |kind: &&ErrorGroup| kind.tasks.iter().any(|met| met.state == State::Open && target.means(kind, met));
         let open = kinds.iter().filter(is_open).count();
         if open == 0 {
             continue;
@@ -94,7 +96,7 @@ fn resolve(
             Target::All => (None, None),
         };
         let event = record::resolved(world.now, pattern, task);
-        match record::append(&place, &History::default(), world.now, |_| event.into_iter().collect())? {
+        match record::append(&place, &RecordState::default(), world.now, |_| event.into_iter().collect())? {
             Appended::Written { .. } => resolved += open,
             Appended::Locked => bail!("the lock of `{}` is held: try again", path.display()),
         }

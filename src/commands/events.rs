@@ -8,16 +8,17 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::anonymous::pseudonyms;
-use super::look::{config, disk, form, options};
-use super::records::records;
+use super::output::{form, options};
+use super::pseudonyms::pseudonyms;
+use super::scope::{config, disk};
+use super::select_records::records;
 use crate::anonymize::Pseudonyms;
+use crate::base::time::Time;
+use crate::base::world::{World, pause};
 use crate::cli::{Cli, EventsCommand};
 use crate::record::{Row, Rows};
 use crate::render;
 use crate::text::one_line;
-use crate::time::Time;
-use crate::world::{World, pause};
 
 /// How often it is looked for what is new.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -36,12 +37,12 @@ pub(crate) fn events(
 ) -> anyhow::Result<u8> {
     let (name, form) = form(cli, "events", render::events::FORMS, "lines")?;
     let since = config(cli, world)?.since.start(world.now);
-    let mut records: Vec<Rows> = records(cli, cli.look.all, world, err)?.into_iter().map(Rows::of).collect();
+    let mut records: Vec<Rows> = records(cli, cli.scope.all, world, err)?.into_iter().map(Rows::of).collect();
     if records.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
         return Ok(0);
     }
-    let (disk, options) = (disk(&cli.look)?, options(cli, world));
+    let (disk, options) = (disk(&cli.scope)?, options(cli, world));
     let mut pseudonyms = pseudonyms(cli, world, err)?;
     let several = records.len() > 1 && name != "json";
     let mut spoke: Option<usize> = None;

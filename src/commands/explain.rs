@@ -2,11 +2,13 @@
 
 use std::io::Write;
 
-use super::anonymous;
-use super::look::{finish, look, named, no_such, options};
+use super::output::{finish, options};
+use super::poll::poll;
+use super::pseudonyms;
+use super::select_task::{named, no_such};
+use crate::base::world::World;
 use crate::cli::Cli;
 use crate::render;
-use crate::world::World;
 
 /// Runs the command and says the exit code.
 ///
@@ -19,11 +21,11 @@ pub(crate) fn explain(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let mut looked = look(cli, world, err)?;
+    let mut looked = poll(cli, world, err)?;
     let tasks = &looked.snapshot.tasks;
     let found = named(tasks, task)?.ok_or_else(|| no_such(tasks, task))?;
     let at = tasks.iter().position(|task| std::ptr::eq(task, found)).unwrap_or_default();
-    if let Some(mut pseudonyms) = anonymous::pseudonyms(cli, world, err)? {
+    if let Some(mut pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
         pseudonyms.learn_from(&looked.snapshot);
         pseudonyms.hide(&mut looked.snapshot);
     }

@@ -1,18 +1,21 @@
 //! What the commands do: the order of looking, recording and printing.
 
-mod anonymous;
 mod clean;
 mod clients;
 mod completions;
 mod errors;
 mod events;
 mod explain;
-mod look;
-mod on_change;
+mod notify;
+pub(crate) mod output;
+mod poll;
+mod pseudonyms;
 mod quiet;
-mod recording;
-mod records;
+mod record_poll;
 mod report;
+pub(crate) mod scope;
+mod select_records;
+pub(crate) mod select_task;
 mod status;
 mod watch;
 

@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::anonymous::pseudonyms;
-use super::look::{config, disk, finish, form, options};
-use super::records::records;
+use super::output::{finish, form, options};
+use super::pseudonyms::pseudonyms;
+use super::scope::{config, disk};
+use super::select_records::records;
+use crate::base::disk::Disk;
+use crate::base::time::Time;
+use crate::base::world::World;
 use crate::cli::{Cli, ReportCommand};
-use crate::disk::Disk;
-use crate::history::{self, Counted, Selection};
+use crate::config::Horizon;
+use crate::record::history::{self, Counted, Selection};
 use crate::render;
-use crate::report::{self, Known, Period};
-use crate::settings::Horizon;
-use crate::time::Time;
-use crate::world::World;
+use crate::report::{self, Period, ReportInput};
 
 /// Runs the command and says the exit code.
 ///
@@ -29,9 +30,9 @@ pub(crate) fn report(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let (_, form) = form(cli, "report", render::report::FORMS, "text")?;
-    let (config, disk) = (config(cli, world)?, disk(&cli.look)?);
+    let (config, disk) = (config(cli, world)?, disk(&cli.scope)?);
     check(asked, world)?;
-    let records = records(cli, cli.look.all, world, err)?;
+    let records = records(cli, cli.scope.all, world, err)?;
     let (mut known, period) = known(&disk, &records, asked, config.since, world.now);
     if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
         pseudonyms.hide_stretches(known.now.iter_mut().chain(&mut known.before));
@@ -58,9 +59,9 @@ fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
 }
 
 /// What the records tell of the period that is asked for, and of the one before it.
-fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (Known, Period) {
+fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (ReportInput, Period) {
     let span = since.span();
-    let mut known = Known::default();
+    let mut known = ReportInput::default();
     let mut period = Period::until(now, span, None);
     if let Some(to) = asked.to {
         period = Period { from: span.map_or(period.from, |span| to.minus(span)), to };

@@ -3,16 +3,18 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::look::{Looked, finish, form, look, named, no_such, options, save, usual};
-use super::quiet::Change;
-use super::recording::Recorded;
-use super::{anonymous, on_change, quiet, recording};
+use super::output::{default_format, finish, form, options};
+use super::poll::{Polled, poll, save};
+use super::quiet::{self, ChangesSince};
+use super::record_poll::{self, Recorded};
+use super::select_task::{named, no_such};
+use super::{notify, pseudonyms};
 use crate::anonymize::Pseudonyms;
+use crate::base::world::World;
 use crate::cli::{Cli, StatusOptions};
 use crate::model::{Health, Problem, Snapshot, Summary, TaskReport};
 use crate::render;
 use crate::text::{count, one_line};
-use crate::world::World;
 
 /// Exit codes.
 const REPORTED: u8 = 0;
@@ -43,7 +45,7 @@ pub(super) struct Page {
     pub(super) code: u8,
     pub(super) written: io::Result<()>,
     /// To be remembered once all of it was written.
-    pub(super) change: Change,
+    pub(super) change: ChangesSince,
 }
 
 /// Makes the report and writes it.
@@ -58,13 +60,13 @@ pub(super) fn page(
     err: &mut dyn Write,
 ) -> anyhow::Result<Page> {
     let begun = Instant::now();
-    let (_, form) = form(cli, "status", render::FORMS, usual(world))?;
-    let mut looked = look(cli, world, err)?;
-    let Recorded { mut lines, problems } = recording::record(cli, &looked, world, begun, err);
+    let (_, form) = form(cli, "status", render::FORMS, default_format(world))?;
+    let mut looked = poll(cli, world, err)?;
+    let Recorded { mut lines, problems } = record_poll::record(cli, &looked, world, begun, err);
     let missed = problems.len();
     looked.snapshot.problems.extend(problems);
     save(&mut looked);
-    let mut pseudonyms = anonymous::pseudonyms(cli, world, err)?;
+    let mut pseudonyms = pseudonyms::pseudonyms(cli, world, err)?;
     if let Some(pseudonyms) = &mut pseudonyms {
         pseudonyms.learn_from(&looked.snapshot);
         for line in &mut lines {
@@ -72,14 +74,14 @@ pub(super) fn page(
         }
     }
     if let Some(command) = &looked.on_change {
-        on_change::tell(command, &lines, world, err);
+        notify::notify(command, &lines, world, err);
     }
     let missing = choose(&mut looked.snapshot, cli, names, err)?;
     let code = check(cli, &looked.snapshot, missing, err);
     let change = if cli.status.quiet {
-        quiet::changed(&looked, names, &cli.status.only, world, err)
+        quiet::changes(&looked, names, &cli.status.only, world, err)
     } else {
-        Some(Change::default())
+        Some(ChangesSince::default())
     };
     filter(&mut looked.snapshot, cli, change.as_ref());
     if let Some(pseudonyms) = &pseudonyms {
@@ -138,7 +140,7 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
 
 /// Keeps the tasks of the classes that were asked for. One that was told to be of them when `-q` last spoke is shown once
 /// more: that it no longer is may be all that has changed.
-fn filter(snapshot: &mut Snapshot, cli: &Cli, change: Option<&Change>) {
+fn filter(snapshot: &mut Snapshot, cli: &Cli, change: Option<&ChangesSince>) {
     let StatusOptions { only, attention, .. } = &cli.status;
     let is_wanted = |health: &Health| {
         if *attention { health.needs_attention() } else { only.is_empty() || only.contains(health) }
@@ -160,11 +162,12 @@ fn keep(snapshot: &mut Snapshot, wanted: impl Fn(&TaskReport) -> bool) {
 /// The exit code that `--check` asks for.
 fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) -> u8 {
     let Some(classes) = &cli.status.check else { return REPORTED };
-    if snapshot.tasks.iter().any(|task| classes.contains(&task.health)) {
+    let judged = || snapshot.tasks.iter().filter(|task| !task.reason.is_beyond_judging());
+    if judged().any(|task| classes.contains(&task.health)) {
         return FOUND;
     }
-    let unknown = snapshot.tasks.iter().filter(|task| task.health == Health::Unknown).count();
-    let why = match (snapshot.tasks.len(), missing, unknown) {
+    let unknown = judged().filter(|task| task.health == Health::Unknown).count();
+    let why = match (judged().count(), missing, unknown) {
         (_, 1.., _) => "a named task is missing",
         (0, ..) => "there is no task to judge",
         (_, _, 1..) => "a task could not be judged",
@@ -176,7 +179,7 @@ fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) ->
 }
 
 /// Where it was looked, and what would be found there.
-fn nothing_found(looked: &Looked, world: &World) -> String {
+fn nothing_found(looked: &Polled, world: &World) -> String {
     let places = looked.seen.repositories.iter().map(|repository| {
         let worktrees = count(repository.worktrees.len() as u64, "worktree", "worktrees");
         format!("{} ({worktrees})", one_line(repository.name(), 100))

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use super::look::finish;
+use super::output::finish;
 use super::status::{self, Page};
+use crate::base::world::{Terminal, World};
 use crate::cli::Cli;
 use crate::text;
-use crate::world::{Terminal, World};
 
 /// To the upper left corner, and nothing below it.
 const CLEAR: &str = "\x1b[H\x1b[J";

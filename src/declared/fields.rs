@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde_json::value::RawValue;
 
 use super::keys;
-use crate::scrub::scrub;
+use crate::text::scrub::scrub;
 
 /// In characters.
 pub(super) const LONGEST_TEXT: usize = 500;

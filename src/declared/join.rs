@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::{Declared, Word};
-use crate::time::Time;
+use super::declaration::{Declared, StatusWord};
+use crate::base::time::Time;
 
 /// What was written this much later is of a later run.
 pub(super) const SAME_RUN: Duration = Duration::from_secs(2);
@@ -25,17 +25,17 @@ pub(crate) fn join(mut all: Vec<Declared>) -> Option<Declared> {
     let word = word(&all);
     let status = all.iter().filter(|one| one.word == word).chain(&all).find_map(|one| one.status.clone());
     let joined = all.into_iter().reduce(Declared::and)?;
-    let asks = joined.asks && joined.exit_code.is_none() && !word.is_some_and(Word::is_end);
+    let asks = joined.asks && joined.exit_code.is_none() && !word.is_some_and(StatusWord::is_end);
     Some(Declared { id, name, word, status, asks, ..joined })
 }
 
 /// What they come to; the strongest one stands first.
-fn word(all: &[Declared]) -> Option<Word> {
+fn word(all: &[Declared]) -> Option<StatusWord> {
     let words = || all.iter().filter_map(|one| one.word);
     let said = words().find(|word| word.is_end()).or_else(|| words().next());
     match all.iter().find_map(|one| one.exit_code) {
-        Some(0) => Some(Word::Completed),
-        Some(_) => said.filter(|word| word.is_end() && *word != Word::Completed).or(Some(Word::Failed)),
+        Some(0) => Some(StatusWord::Completed),
+        Some(_) => said.filter(|word| word.is_end() && *word != StatusWord::Completed).or(Some(StatusWord::Failed)),
         None => said,
     }
 }
@@ -59,7 +59,7 @@ impl Declared {
         match self.word {
             _ if self.exit_code.is_some() => 5,
             Some(word) if word.is_end() => 2 + u8::from(self.status.is_some()) + u8::from(self.by_agent),
-            Some(Word::Other) | None => 0,
+            Some(StatusWord::Other) | None => 0,
             Some(_) => 1,
         }
     }
@@ -119,7 +119,7 @@ mod tests {
         Some(Time(NOW + seconds * 1000))
     }
 
-    fn says(word: Word, seconds: i64) -> Declared {
+    fn says(word: StatusWord, seconds: i64) -> Declared {
         let status = Some(format!("{word:?}").to_lowercase());
         Declared { word: Some(word), status, at: at(seconds), path: "status".into(), ..Declared::default() }
     }
@@ -128,13 +128,13 @@ mod tests {
         Declared { exit_code: Some(code), modified: at(seconds), path: "exit".into(), ..Declared::default() }
     }
 
-    fn by_agent(word: Word, seconds: i64) -> Declared {
+    fn by_agent(word: StatusWord, seconds: i64) -> Declared {
         Declared { by_agent: true, path: "stream".into(), ..says(word, seconds) }
     }
 
     #[test]
     fn an_exit_code_beats_words_and_the_newest_run_wins() {
-        use Word::{Cancelled, Completed, Created, Failed, Other, Running, TimedOut, Waiting};
+        use StatusWord::{Cancelled, Completed, Created, Failed, Other, Running, TimedOut, Waiting};
         let cases = [
             (vec![says(Running, 0), exit(0, 0)], Completed, Some(0), "exit"),
             (vec![says(TimedOut, 9), exit(0, 0)], Completed, Some(0), "exit"),
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_only_one_says_is_kept() {
-        let one = Declared { sessions: vec!["s".into()], pid: Some(7), ..says(Word::Running, 0) };
+        let one = Declared { sessions: vec!["s".into()], pid: Some(7), ..says(StatusWord::Running, 0) };
         let other = Declared {
             unended: true,
             sessions: vec!["t".into(), "s".into()],

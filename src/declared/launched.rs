@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Declared, Whose, Word};
+use super::declaration::{Declared, StatusWord, Subject};
 use crate::session::{Job, JobEnd, JobKind, Session};
 
 /// What the log of `session` says of each of them.
@@ -13,16 +13,16 @@ pub(crate) fn launched<'a>(log: &'a Path, session: &'a Session) -> impl Iterator
 
 fn declared(log: &Path, session: &Session, task: &Job) -> Declared {
     let (word, status) = match task.end {
-        Some(JobEnd::Completed) => (Word::Completed, "completed"),
-        Some(JobEnd::Failed) => (Word::Failed, "error"),
-        Some(JobEnd::Cancelled) => (Word::Cancelled, "cancelled"),
-        None => (Word::Running, "running"),
+        Some(JobEnd::Completed) => (StatusWord::Completed, "completed"),
+        Some(JobEnd::Failed) => (StatusWord::Failed, "error"),
+        Some(JobEnd::Cancelled) => (StatusWord::Cancelled, "cancelled"),
+        None => (StatusWord::Running, "running"),
     };
     // It lives in its parent: while it goes on, its heart is the parent's.
     let at = if task.end.is_some() { task.ended } else { session.last_activity };
     Declared {
         path: log.to_path_buf(),
-        whose: Whose::Task,
+        whose: Subject::Task,
         id: Some(task.id.clone()),
         name: Some(task.about.clone()).filter(|name| !name.is_empty()),
         word: Some(word),

@@ -5,13 +5,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Word;
+use super::declaration::StatusWord;
 use super::fields::{Fields, LONGEST_TEXT, Lossy, cut, integer, scalar, string};
 use super::keys;
 use crate::model::Progress;
 
 /// The progress, if there is any. A message is the step where nothing else names one.
-pub(super) fn read(fields: &Fields, word: Option<Word>, phase: Option<String>) -> Option<Progress> {
+pub(super) fn read(fields: &Fields, word: Option<StatusWord>, phase: Option<String>) -> Option<Progress> {
     let inner = fields.inner(keys::PROGRESS);
     let list = fields.first(keys::STEPS, steps).or_else(|| inner.as_ref()?.first(keys::STEPS, steps));
     let counts = counts(fields, inner.as_ref(), word)
@@ -42,7 +42,7 @@ pub(super) fn read(fields: &Fields, word: Option<Word>, phase: Option<String>) -
 }
 
 /// The steps done, of how many, as two numbers, two lists, or `3/7`.
-fn counts(fields: &Fields, inner: Option<&Fields>, word: Option<Word>) -> Option<(u32, u32)> {
+fn counts(fields: &Fields, inner: Option<&Fields>, word: Option<StatusWord>) -> Option<(u32, u32)> {
     inner
         .and_then(|inner| pair(inner, &[keys::DONE, keys::INNER].concat()))
         .or_else(|| fields.first(&[keys::PROGRESS, keys::STEPS].concat(), |value| fraction(&string(value)?)))
@@ -64,13 +64,13 @@ fn pair(fields: &Fields, done: &[&'static str]) -> Option<(u32, u32)> {
 }
 
 /// The number of the current step, and how many there are.
-fn numbered(fields: &Fields, word: Option<Word>) -> Option<(u32, u32)> {
+fn numbered(fields: &Fields, word: Option<StatusWord>) -> Option<(u32, u32)> {
     Some((before(fields.integer(keys::CURRENT)?, word), fields.first(keys::TOTAL, count)?))
 }
 
 /// The steps before the current one are done.
-fn before(current: u32, word: Option<Word>) -> u32 {
-    if word == Some(Word::Completed) { current } else { current.saturating_sub(1) }
+fn before(current: u32, word: Option<StatusWord>) -> u32 {
+    if word == Some(StatusWord::Completed) { current } else { current.saturating_sub(1) }
 }
 
 /// The number of the current step: 3 of `3`, and of `3/7`.
@@ -153,18 +153,18 @@ impl Steps {
     fn add(&mut self, key: Option<String>, element: &RawValue) {
         self.total = self.total.saturating_add(1);
         let (word, flag, name) = if let Ok(fields) = Fields::parse(element.get()) {
-            let word = fields.text(keys::STATUS).map(|text| Word::parse(&text));
+            let word = fields.text(keys::STATUS).map(|text| StatusWord::parse(&text));
             let name = fields.text(keys::NAME).or_else(|| fields.text(keys::SPOKEN));
             (word, fields.flag(keys::DONE), name)
         } else {
             let text = string(element).unwrap_or_default();
-            let word = key.is_some().then(|| Word::parse(&text)).filter(|word| *word != Word::Other);
+            let word = key.is_some().then(|| StatusWord::parse(&text)).filter(|word| *word != StatusWord::Other);
             (word, checked(&text), None)
         };
         self.judged |= word.is_some() || flag.is_some();
-        if word == Some(Word::Completed) || (word.is_none() && flag == Some(true)) {
+        if word == Some(StatusWord::Completed) || (word.is_none() && flag == Some(true)) {
             self.done += 1;
-        } else if word == Some(Word::Running) && self.current.is_none() {
+        } else if word == Some(StatusWord::Running) && self.current.is_none() {
             self.current = name.or(key);
         }
     }

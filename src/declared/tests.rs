@@ -2,11 +2,19 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use chrono::FixedOffset;
+
+use super::read::{RetryBudget, WAITS, read};
+use super::sources::scan::Scanner;
 use super::*;
+use crate::Time;
+use crate::base::disk::Disk;
+use crate::model::Problem;
 
 const NOW: Time = Time(1_795_216_265_000);
 
@@ -40,7 +48,7 @@ impl Task {
     fn both(&self) -> (Option<Declared>, Vec<Problem>) {
         let local = FixedOffset::east_opt(0).unwrap();
         let disk = Disk::default();
-        let mut look = Look::new(&disk, NOW, local, None);
+        let mut look = Scanner::new(&disk, NOW, local, None);
         look.status_file(self.0.path());
         (look.found.pop().map(|(_, declared)| declared), look.problems)
     }
@@ -75,7 +83,7 @@ fn a_torn_file_is_read_again_but_not_for_long() {
             fs::write(task.path("status.json"), r#"{"status":"running"}"#).unwrap();
         });
         let found = task.status(&mut RetryBudget::default()).unwrap().unwrap();
-        assert_eq!(found.word, Some(Word::Running));
+        assert_eq!(found.word, Some(StatusWord::Running));
         assert!(found.modified.is_some() && found.path.ends_with("status.json"));
     });
     fs::write(task.path("status.json"), "").unwrap();
@@ -90,13 +98,13 @@ fn a_torn_file_is_read_again_but_not_for_long() {
 fn an_exit_code_beats_the_status() {
     let status = |word: &str| format!(r#"{{"status":"{word}","agentId":"a","timestamp":1795216205000}}"#);
     let cases = [
-        ("timeout", r#"{"exitCode":0}"#, Some(Word::Completed), Some(0)),
-        ("completed", r#"{"exitCode":3}"#, Some(Word::Failed), Some(3)),
-        ("timeout", r#"{"exitCode":143}"#, Some(Word::TimedOut), Some(143)),
-        ("running", r#"{"exitCode":1,"stderr":"x"}"#, Some(Word::Failed), Some(1)),
-        ("running", r#"{"exitCode":null,"success":true,"agentId":"a"}"#, Some(Word::Completed), None),
-        ("failed", r#"{"success":true,"agentId":"a"}"#, Some(Word::Failed), None),
-        ("running", r#"{"rows":[]}"#, Some(Word::Running), None),
+        ("timeout", r#"{"exitCode":0}"#, Some(StatusWord::Completed), Some(0)),
+        ("completed", r#"{"exitCode":3}"#, Some(StatusWord::Failed), Some(3)),
+        ("timeout", r#"{"exitCode":143}"#, Some(StatusWord::TimedOut), Some(143)),
+        ("running", r#"{"exitCode":1,"stderr":"x"}"#, Some(StatusWord::Failed), Some(1)),
+        ("running", r#"{"exitCode":null,"success":true,"agentId":"a"}"#, Some(StatusWord::Completed), None),
+        ("failed", r#"{"success":true,"agentId":"a"}"#, Some(StatusWord::Failed), None),
+        ("running", r#"{"rows":[]}"#, Some(StatusWord::Running), None),
     ];
     for (word, result, wanted, code) in cases {
         let (found, problems) = Task::new(&[("status.json", &status(word)), ("result.json", result)]).both();
@@ -150,7 +158,7 @@ fn a_racing_writer_never_makes_a_wrong_word() {
         });
         for _ in 0..500 {
             match task.status(&mut RetryBudget(Duration::from_millis(25))) {
-                Ok(found) if found.as_ref().is_some_and(|found| found.word == Some(Word::Running)) => right += 1,
+                Ok(found) if found.as_ref().is_some_and(|found| found.word == Some(StatusWord::Running)) => right += 1,
                 Ok(wrong) => {
                     done.store(true, Ordering::Relaxed);
                     panic!("{wrong:?}");

@@ -3,6 +3,7 @@
 //! A process is its id and its start, in clock ticks since the machine booted: ids are used again.
 
 mod capture;
+pub(crate) mod earlier;
 mod program;
 mod stat;
 
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::disk::FileId;
-use crate::json::mix;
+use crate::base::file_id::FileId;
+use crate::base::hash::mix;
+use crate::base::time::Time;
 use crate::model::Problem;
-use crate::time::Time;
+
 pub(crate) use program::{Program, Role};
 
 /// The pid namespace that all others are in has this number on every machine.
@@ -57,7 +59,7 @@ pub(crate) struct Process {
     pub(crate) memory_bytes: u64,
     /// The user that an agent acts as, or what could not be read.
     pub(crate) owner: Option<u32>,
-    /// Those of a client's variables that move its files and are set where an agent runs.
+    /// The home, and those of a client's variables that move its files, as they are set where an agent runs.
     pub(crate) variables: Vec<(&'static str, OsString)>,
     /// How an agent in an inner pid namespace (a container) calls itself.
     pub(crate) inner_pid: Option<u32>,
@@ -195,6 +197,8 @@ pub(crate) struct Origin {
     pub(crate) boot_id: Option<String>,
     pub(crate) machine: Option<String>,
     pub(crate) namespace: Option<u64>,
+    /// It is told as no system does that is like this one.
+    pub(crate) is_foreign: bool,
 }
 
 /// What became of a recorded process.
@@ -271,7 +275,7 @@ impl ProcessTable {
         ];
         let booted = origin.started_at.zip(start).map(|(at, start)| at.minus(stat::ticks(start)));
         let apart = |(one, other): (Time, Time)| one.since(other).max(other.since(one)) > CLOCKS_DIFFER;
-        let is_here = !differs.contains(&true) && !booted.zip(self.booted).is_some_and(apart);
+        let is_here = !origin.is_foreign && !differs.contains(&true) && !booted.zip(self.booted).is_some_and(apart);
         self.nothing_runs() || is_here && (seen || origin.namespace.is_some() || !self.is_inner())
     }
 
@@ -307,7 +311,7 @@ impl ProcessTable {
     }
 
     /// Whoever started it is gone, and it stands at no terminal: its parent is one of those who take such processes in.
-    pub(crate) fn is_adrift(&self, process: &Process) -> bool {
+    pub(crate) fn is_orphaned(&self, process: &Process) -> bool {
         let parent = process.parent;
         let taken_in = parent == 1 || self.get(parent).is_some_and(|parent| REAPERS.contains(&&*parent.name));
         taken_in && !process.on_terminal && !process.is_zombie()

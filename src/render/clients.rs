@@ -5,14 +5,15 @@ use std::iter;
 
 use owo_colors::Style;
 
-use super::{Forms, NBSP, Options, grid, json, parts};
-use crate::clients::Fact;
-use crate::survey::{Searched, Setting, State, Survey, Surveyed};
+use super::options::{Formats, NBSP, Options};
+use super::{json, layout, task_text};
+use crate::clients::Capability;
+use crate::observe::inventory::{ClientInventory, Inventory, SearchedPath, Setting, State};
 use crate::text;
 
-type Form = fn(&Survey, &Options, &mut dyn Write) -> io::Result<()>;
+type Form = fn(&Inventory, &Options, &mut dyn Write) -> io::Result<()>;
 
-pub(crate) const FORMS: Forms<Form> =
+pub(crate) const FORMS: Formats<Form> =
     &[("table", table), ("lines", lines), ("json", |survey, _, out| json::write(survey, out))];
 
 /// Before what is said of a client.
@@ -22,11 +23,11 @@ const GAP: &str = "  ";
 /// A number that is told of every client: its title, and how it is told of one.
 struct Column {
     title: String,
-    cell: fn(&Surveyed, &Survey) -> String,
+    cell: fn(&ClientInventory, &Inventory) -> String,
 }
 
 /// Those of which there is something to tell.
-fn columns(survey: &Survey) -> Vec<Column> {
+fn columns(survey: &Inventory) -> Vec<Column> {
     let column = |title: &str, cell| Column { title: title.to_owned(), cell };
     let mut columns = vec![column("SESSIONS", |client, _| client.sessions.all.to_string())];
     if survey.clients.iter().any(|client| client.sessions.recent.is_some()) && survey.since.is_some() {
@@ -50,13 +51,13 @@ fn number(number: Option<usize>) -> String {
 }
 
 /// `24h`: the span that is recent.
-fn span(survey: &Survey) -> String {
+fn span(survey: &Inventory) -> String {
     let span = survey.since.map(|since| survey.taken_at.since(since)).unwrap_or_default();
     let hours = span.as_secs() / 3600;
     if hours > 0 && span.as_secs().is_multiple_of(3600) { format!("{hours}h") } else { text::age(span) }
 }
 
-fn table(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn table(survey: &Inventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let columns = columns(survey);
     let rows: Vec<Vec<String>> = survey
         .clients
@@ -97,7 +98,7 @@ fn table(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<
 }
 
 /// What a `?` among the numbers means.
-fn write_unknown(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn write_unknown(survey: &Inventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let found = || survey.clients.iter().filter(|client| client.is_there());
     if !survey.repositories.is_empty() && found().any(|client| client.sessions.here.is_none()) {
         write_wrapped(
@@ -115,7 +116,7 @@ fn write_unknown(survey: &Survey, options: &Options, out: &mut dyn Write) -> io:
 }
 
 /// One paragraph a client, uncut.
-fn lines(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn lines(survey: &Inventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let options = &Options { width: usize::MAX, ..options.clone() };
     for client in &survey.clients {
         let said = if client.is_there() { sentence(client, survey) } else { "not found".to_owned() };
@@ -127,7 +128,7 @@ fn lines(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<
 }
 
 /// `120 sessions, 4 in the last 24h, 2 here, newest 12s ago, 1 running`.
-fn sentence(client: &Surveyed, survey: &Survey) -> String {
+fn sentence(client: &ClientInventory, survey: &Inventory) -> String {
     let sessions = &client.sessions;
     let mut parts = vec![text::count(sessions.all as u64, "session", "sessions")];
     if let (Some(recent), Some(_), 1..) = (sessions.recent, survey.since, sessions.all) {
@@ -149,7 +150,7 @@ fn sentence(client: &Surveyed, survey: &Survey) -> String {
 }
 
 /// Where it was looked, and, if there is something, what can be known of it.
-fn write_details(client: &Surveyed, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn write_details(client: &ClientInventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     if client.places.is_empty() {
         write_labelled("nowhere", "HOME is not set", options, out)?;
     }
@@ -177,7 +178,7 @@ fn write_details(client: &Surveyed, options: &Options, out: &mut dyn Write) -> i
 }
 
 /// Why it cannot be read, and what moves it.
-fn remarks(place: &Searched, options: &Options) -> String {
+fn remarks(place: &SearchedPath, options: &Options) -> String {
     let why = place.why.iter().map(|why| options.text(why));
     let variables = place.variables.iter().map(|variable| match variable.state {
         Setting::Unset => format!("{} moves it", variable.name),
@@ -189,12 +190,12 @@ fn remarks(place: &Searched, options: &Options) -> String {
 }
 
 /// `✓ state  ✓ tool  – plan`.
-fn known(client: &Surveyed, options: &Options) -> String {
-    let mark = |fact: Fact| {
+fn known(client: &ClientInventory, options: &Options) -> String {
+    let mark = |fact: Capability| {
         let mark = marks(options)[usize::from(!client.knows.contains(&fact.word()))];
         format!("{mark}{NBSP}{}", fact.word())
     };
-    Fact::ALL.map(mark).join(" ")
+    Capability::ALL.map(mark).join(" ")
 }
 
 /// For what is known, and what is not.
@@ -203,7 +204,7 @@ fn marks(options: &Options) -> [&'static str; 2] {
 }
 
 /// Whether there is something of it.
-fn mark(client: &Surveyed, options: &Options) -> String {
+fn mark(client: &ClientInventory, options: &Options) -> String {
     let (glyph, ascii) = if client.is_there() { ("●", "*") } else { ("○", "-") };
     let glyph = if options.unicode { glyph } else { ascii };
     let style = match (client.is_running(), client.is_there()) {
@@ -214,8 +215,8 @@ fn mark(client: &Surveyed, options: &Options) -> String {
     options.paint(style, glyph)
 }
 
-fn problems(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    for (label, text) in parts::problems(&survey.problems, options) {
+fn problems(survey: &Inventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    for (label, text) in task_text::problems(&survey.problems, options) {
         let label = options.dim(&format!("{label}:"));
         writeln!(out, "{label} {text}")?;
     }
@@ -223,7 +224,7 @@ fn problems(survey: &Survey, options: &Options, out: &mut dyn Write) -> io::Resu
 }
 
 /// `2 of 9 clients found · 151 sessions · 1 running · 2026-11-20 14:05:03 +01:00`.
-fn summary(survey: &Survey, options: &Options) -> String {
+fn summary(survey: &Inventory, options: &Options) -> String {
     let found = survey.clients.iter().filter(|client| client.is_there()).count();
     let sessions: usize = survey.clients.iter().map(|client| client.sessions.all).sum();
     let running: usize = survey.clients.iter().filter_map(|client| client.processes).map(|it| it.agents).sum();
@@ -245,7 +246,7 @@ fn write_labelled(label: &str, text: &str, options: &Options, out: &mut dyn Writ
 /// A text after `first`, its further lines after `hang`; what is held together comes apart again.
 fn write_wrapped(first: &str, hang: &str, text: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let room = options.width.saturating_sub(hang.len());
-    let lines = grid::wrap(text, room, usize::MAX, options.ellipsis());
+    let lines = layout::wrap(text, room, usize::MAX, options.ellipsis());
     let [yes, _] = marks(options);
     for (line, before) in lines.iter().zip(iter::once(first).chain(iter::repeat(hang))) {
         let painted = line.replace(&format!("{yes}{NBSP}"), &format!("{} ", options.paint(Style::new().green(), yes)));

@@ -4,15 +4,16 @@ use std::io::{self, Write};
 
 use owo_colors::Style;
 
-use super::{Forms, Options, grid, json, parts};
-use crate::errors::{Kind, Met, Page, State};
+use super::options::{Formats, Options};
+use super::{json, layout, task_text};
+use crate::base::time::Time;
 use crate::model::ErrorClass;
+use crate::report::errors::{ErrorGroup, ErrorsPage, Occurrence, State};
 use crate::text;
-use crate::time::Time;
 
-type Form = fn(&Page, &Options, &mut dyn Write) -> io::Result<()>;
+type Form = fn(&ErrorsPage, &Options, &mut dyn Write) -> io::Result<()>;
 
-pub(crate) const FORMS: Forms<Form> =
+pub(crate) const FORMS: Formats<Form> =
     &[("table", table), ("lines", lines), ("json", |page, _, out| json::write(page, out))];
 
 /// Before what is said of an error.
@@ -20,8 +21,9 @@ const INDENT: &str = "    ";
 /// More tasks than this are counted, not listed.
 const TASKS: usize = 6;
 
-fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let tell = |kind: &Kind| [format!("{}x", kind.count), parts::class(kind.class).to_owned(), age(kind.last, page)];
+fn table(page: &ErrorsPage, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let tell =
+        |kind: &ErrorGroup| [format!("{}x", kind.count), task_text::class(kind.class).to_owned(), age(kind.last, page)];
     let rows: Vec<[String; 3]> = page.errors.iter().map(tell).collect();
     let titles = ["COUNT", "CLASS", "LAST"];
     let widest = |at: usize| rows.iter().map(|row| row[at].len()).max().unwrap_or(0).max(titles[at].len());
@@ -35,7 +37,7 @@ fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "{}", options.dim(&format!("  {:room$}{}", "ERROR", numbers(titles))))?;
     }
     for (kind, row) in page.errors.iter().zip(&rows) {
-        let lines = grid::wrap(&options.text(&kind.pattern), room, 3, options.ellipsis());
+        let lines = layout::wrap(&options.text(&kind.pattern), room, 3, options.ellipsis());
         for (at, line) in lines.iter().enumerate() {
             let gap = " ".repeat(room.saturating_sub(text::width(line)));
             if at == 0 {
@@ -60,7 +62,7 @@ fn table(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// One line an error, uncut.
-fn lines(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn lines(page: &ErrorsPage, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     for kind in &page.errors {
         let state = if kind.state == State::Open { "" } else { "resolved, " };
         let about = [
@@ -76,14 +78,14 @@ fn lines(page: &Page, options: &Options, out: &mut dyn Write) -> io::Result<()> 
             format!("{}e.g. {}", options.dot(), options.text(&kind.example))
         };
         let pattern = options.bold(&options.text(&kind.pattern));
-        let (id, count, class) = (options.dim(&kind.id), kind.count, parts::class(kind.class));
+        let (id, count, class) = (options.dim(&kind.id), kind.count, task_text::class(kind.class));
         writeln!(out, "{id} {count}x {pattern} | {state}{class}{}{about}{example}", options.dot())?;
     }
     end(page, options, usize::MAX, out)
 }
 
-fn end(page: &Page, options: &Options, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    for (label, text) in parts::problems(&page.problems, options) {
+fn end(page: &ErrorsPage, options: &Options, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    for (label, text) in task_text::problems(&page.problems, options) {
         writeln!(out, "{} {text}", options.dim(&format!("{label}:")))?;
     }
     let summary = &page.summary;
@@ -99,21 +101,21 @@ fn end(page: &Page, options: &Options, width: usize, out: &mut dyn Write) -> io:
         parts.push(format!("{} older, --since all shows {them}", summary.older));
     }
     parts.push(options.moment(page.taken_at));
-    parts::last_lines(parts, options, width).iter().try_for_each(|line| writeln!(out, "{line}"))
+    task_text::last_lines(parts, options, width).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_wrapped(line: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let room = options.width.saturating_sub(INDENT.len());
-    let lines = grid::wrap(line, room, 4, options.ellipsis());
+    let lines = layout::wrap(line, room, 4, options.ellipsis());
     lines.iter().try_for_each(|line| writeln!(out, "{INDENT}{}", options.dim(line)))
 }
 
-fn mark(kind: &Kind, options: &Options) -> String {
+fn mark(kind: &ErrorGroup, options: &Options) -> String {
     let (glyph, ascii) = if kind.state == State::Open { ("●", "*") } else { ("○", "-") };
     paint(kind, if options.unicode { glyph } else { ascii }, options)
 }
 
-fn paint(kind: &Kind, text: &str, options: &Options) -> String {
+fn paint(kind: &ErrorGroup, text: &str, options: &Options) -> String {
     let style = match (kind.state, kind.class) {
         (State::Resolved, _) => Style::new().dimmed(),
         (State::Open, Some(ErrorClass::Permanent) | None) => Style::new().red(),
@@ -124,13 +126,13 @@ fn paint(kind: &Kind, text: &str, options: &Options) -> String {
 }
 
 /// An error without a tool is the model's.
-fn tool(kind: &Kind, options: &Options) -> String {
+fn tool(kind: &ErrorGroup, options: &Options) -> String {
     kind.tool.as_ref().map_or_else(|| "API".to_owned(), |tool| options.text(tool))
 }
 
 /// `in billing 5x, parser 2x`.
-fn tasks(kind: &Kind, options: &Options) -> String {
-    let one = |met: &Met| {
+fn tasks(kind: &ErrorGroup, options: &Options) -> String {
+    let one = |met: &Occurrence| {
         let state = if met.state == State::Resolved && kind.state == State::Open { " (resolved)" } else { "" };
         format!("{} {}x{state}", options.text(&met.task), met.count)
     };
@@ -142,10 +144,10 @@ fn tasks(kind: &Kind, options: &Options) -> String {
 }
 
 /// `first 3h05m ago`; nothing of one that was seen once.
-fn since(kind: &Kind, page: &Page) -> String {
+fn since(kind: &ErrorGroup, page: &ErrorsPage) -> String {
     if kind.first == kind.last { String::new() } else { format!("first {} ago", age(kind.first, page)) }
 }
 
-fn age(at: Time, page: &Page) -> String {
+fn age(at: Time, page: &ErrorsPage) -> String {
     text::age(page.taken_at.since(at))
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Forms, Options, style};
+use super::options::{Formats, Options, style};
+use crate::base::time::Time;
 use crate::model::Health;
 use crate::record::Row;
 use crate::text;
-use crate::time::Time;
 
 /// `transition` and `finished` are the longest of the usual ones.
 const KIND: usize = 10;
@@ -28,7 +28,7 @@ pub(crate) fn heading(record: &Path, options: &Options) -> String {
 type Form = fn(&Row<'_>, &Options) -> String;
 
 /// A table would have to wait for the last row.
-pub(crate) const FORMS: Forms<Form> = &[("lines", readable), ("json", |row, _| row.json())];
+pub(crate) const FORMS: Formats<Form> = &[("lines", readable), ("json", |row, _| row.json())];
 
 fn readable(row: &Row<'_>, options: &Options) -> String {
     let whole = serde_json::from_slice(row.bytes).unwrap_or_default();
@@ -243,7 +243,7 @@ mod tests {
             json!({ "event": hostile, "task": hostile, "worktree": hostile, "detail": hostile, "alert": hostile });
         for unicode in [true, false] {
             let line = shown(&row, unicode);
-            assert!(!line.contains(text::is_hazard) && line.len() < 16_000, "{}", line.len());
+            assert!(!line.contains(text::hazard::is_hazard) && line.len() < 16_000, "{}", line.len());
             assert!(unicode || line.is_ascii());
         }
     }

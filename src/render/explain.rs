@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Options, parts, style};
+use super::options::{Options, style};
+use super::task_text;
+use crate::base::time::Time;
 use crate::model::{ErrorClass, SessionReport, TaskReport};
-use crate::time::Time;
 
 /// Writes all that is known of a task. Nothing is cut or wrapped: paths and commands are there to be copied.
 pub(crate) fn explain(task: &TaskReport, options: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
@@ -26,7 +27,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn verdict(&mut self, task: &TaskReport) -> io::Result<()> {
-        let id = parts::id(task, self.options).map(|id| format!(" {}", self.options.dim(&id))).unwrap_or_default();
+        let id = task_text::id(task, self.options).map(|id| format!(" {}", self.options.dim(&id))).unwrap_or_default();
         // The word before it keeps a name from being the start of a line, where a CI runner finds its commands.
         writeln!(self.out, "Task {}{id}", self.options.bold(&self.options.text(&task.name)))?;
         writeln!(self.out, "  {}", self.options.verdict(task.health, &task.detail))?;
@@ -43,7 +44,7 @@ impl Page<'_> {
         let options = self.options;
         self.heading("Facts")?;
         self.optional("says of itself", task.status.as_ref().map(|status| options.text(status)))?;
-        self.optional("progress", task.progress.as_ref().map(|progress| parts::progress(progress, options)))?;
+        self.optional("progress", task.progress.as_ref().map(|progress| task_text::progress(progress, options)))?;
         self.optional("last activity", task.last_activity.map(|at| self.moment(at)))?;
         if task.failure_streak > 1 {
             self.field("failures", &format!("{} in a row", task.failure_streak))?;
@@ -54,7 +55,7 @@ impl Page<'_> {
         self.optional("error class", task.error_class.map(class))?;
         self.optional("worktree", task.worktree.as_deref().map(|path| options.path(path)))?;
         self.optional("branch", task.branch.as_ref().map(|branch| options.text(branch)))?;
-        self.field("repository", &parts::repository(task.repository.as_deref(), options))?;
+        self.field("repository", &task_text::repository(task.repository.as_deref(), options))?;
         task.notes.iter().try_for_each(|note| self.field("note", &options.text(note)))
     }
 
@@ -75,9 +76,9 @@ impl Page<'_> {
             let call = summary.map(|summary| format!(" `{summary}`")).unwrap_or_default();
             self.field("in flight", &format!("{}{call}{since}", options.text(&tool.name)))?;
         }
-        self.field("tools", &parts::tools(session))?;
-        self.field("tokens", &parts::tokens(&session.tokens))?;
-        self.field("process", &parts::process(session).unwrap_or_else(|| "none found".to_owned()))?;
+        self.field("tools", &task_text::tools(session))?;
+        self.field("tokens", &task_text::tokens(&session.tokens))?;
+        self.field("process", &task_text::process(session).unwrap_or_else(|| "none found".to_owned()))?;
         self.field("log", &options.path(&session.log))?;
         session.also_worked_in.iter().try_for_each(|path| self.field("also worked in", &options.path(path)))
     }
@@ -106,7 +107,7 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("Evidence")?;
-        task.evidence.iter().try_for_each(|seen| writeln!(self.out, "  {}", parts::evidence(seen, self.options)))
+        task.evidence.iter().try_for_each(|seen| writeln!(self.out, "  {}", task_text::evidence(seen, self.options)))
     }
 
     fn heading(&mut self, title: &str) -> io::Result<()> {
@@ -122,7 +123,7 @@ impl Page<'_> {
     }
 
     fn moment(&self, at: Time) -> String {
-        parts::ago(at, self.taken_at, self.options)
+        task_text::ago(at, self.taken_at, self.options)
     }
 }
 

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
-use super::Options;
-use crate::inert::is_marked;
+use super::options::Options;
 use crate::model::Snapshot;
-use crate::scrub::scrub;
-use crate::text::is_hazard;
+use crate::text::hazard::is_hazard;
+use crate::text::inert::is_marked;
+use crate::text::scrub::scrub;
 
 pub(super) fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     write(&portable(snapshot), out)

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::clip::Cut;
 use super::figures::rate;
-use super::share::Cut;
-use crate::history::Run;
 use crate::model::Health;
+use crate::record::history::Run;
 
 /// How many of the last runs are looked at.
 const RECENT: usize = 10;

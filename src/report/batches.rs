@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::figures::{ratio, rounded};
 use super::{Period, Task};
-use crate::time::Time;
+use crate::base::time::Time;
 
 /// Runs of two or more tasks, each of which overlaps another.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::share::Cut;
-use crate::history::{Run, Stretch, Used, Waits};
+use super::clip::Cut;
 use crate::model::{Health, Tokens, ToolCounts, add};
+use crate::record::history::{Rollup, Run, StuckTime, Used};
 
 /// What is told of any number of stretches. Times are in seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -78,12 +78,12 @@ pub(crate) struct Tool {
 
 impl Figures {
     /// Of stretches that lie in the period.
-    pub(super) fn of<'a>(stretches: impl IntoIterator<Item = &'a Stretch>) -> Self {
+    pub(super) fn of<'a>(stretches: impl IntoIterator<Item = &'a Rollup>) -> Self {
         let mut figures = Self::default();
         let mut tasks = BTreeSet::new();
         let mut durations = Vec::new();
-        let mut stuck = Waits::default();
-        let mut stuck_by: BTreeMap<&str, Waits> = BTreeMap::new();
+        let mut stuck = StuckTime::default();
+        let mut stuck_by: BTreeMap<&str, StuckTime> = BTreeMap::new();
         for stretch in stretches {
             tasks.insert(key(stretch));
             stretch.runs.iter().for_each(|run| figures.add_run(run, &mut durations));
@@ -138,7 +138,7 @@ impl Figures {
 }
 
 impl Stuck {
-    fn of(waits: Waits) -> Self {
+    fn of(waits: StuckTime) -> Self {
         let (times, ended) = (u64::from(waits.begun), u64::from(waits.ended));
         Self { times, ended, mean_delay_s: ratio(waits.seconds, ended).map(|mean| rounded(mean, 1)) }
     }
@@ -182,7 +182,7 @@ impl Tool {
 /// What tells tasks apart.
 pub(super) type Key<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
 
-pub(super) fn key(stretch: &Stretch) -> Key<'_> {
+pub(super) fn key(stretch: &Rollup) -> Key<'_> {
     (stretch.repository.as_deref(), stretch.worktree.as_deref(), &stretch.task)
 }
 

@@ -1,16 +1,15 @@
 //! What is worth a word. A finding is a function and a row: it speaks only where the figures bear it out, and says
 //! from how many they are.
 
+use super::page::{Finding, Report};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::tasks::RunAt;
-use super::{Condition, Period, Report, Task};
-use crate::history::OTHERS;
+use super::{Condition, Period, Task};
 use crate::model::{ErrorClass, Health, Reason};
-use crate::next::{operand, quote};
+use crate::record::history::OTHERS;
+use crate::text::shell::{operand, quote};
 use crate::text::{age, count, times};
 
 /// So many are named in a sentence; the others are counted.
@@ -18,20 +17,6 @@ const NAMED: usize = 3;
 
 /// What helps where agents ask: most ask whether they may.
 const ALLOW: &str = "allow beforehand what they ask for, and ";
-
-/// One sentence with its numbers, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Finding {
-    /// A stable code: `still_stuck`, `stuck_long`, ...
-    pub(crate) code: &'static str,
-    /// The sentence. Like what follows it may hold names and texts from logs.
-    pub(crate) text: String,
-    pub(crate) next: String,
-    /// A command that shows or does it.
-    pub(crate) command: Option<String>,
-    /// Which tasks it is about, as indices into the report's `tasks`.
-    pub(crate) tasks: Vec<usize>,
-}
 
 /// The most pressing first.
 const ROWS: [fn(&Report) -> Option<Finding>; 11] = [

@@ -11,142 +11,42 @@
 
 mod agents;
 mod batches;
+mod clip;
+pub(crate) mod errors;
 mod figures;
 mod findings;
+mod page;
 mod patterns;
 mod period;
-mod share;
 mod tasks;
 mod trend;
-
-#[cfg(test)]
-pub(crate) mod samples;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::history::Stretch;
-use crate::model::Problem;
+use crate::base::time::Time;
+use crate::record::history::Rollup;
 use crate::text::count;
-use crate::time::Time;
 
-use share::Cut;
+pub(crate) use self::agents::{Agent, Condition};
+pub(crate) use self::batches::Batch;
+pub(crate) use self::figures::{Figures, Tool};
+pub(crate) use self::findings::{dollars, percent};
+pub(crate) use self::patterns::Pattern;
+pub(crate) use self::period::{By, Period, day, day_after};
+pub(crate) use self::tasks::{RunAt, Span, Task};
+pub(crate) use self::trend::{Before, Trend};
 
-pub(crate) use self::{
-    agents::{Agent, Condition},
-    batches::{Batch, Parallel},
-    figures::{Figures, Tool},
-    findings::{Finding, dollars, percent},
-    patterns::Pattern,
-    period::{By, Period, day, day_after},
-    tasks::{RunAt, Span, Task},
-    trend::{Before, Trend},
-};
+use self::page::SCHEMA;
+pub(crate) use self::page::{Group, Part, Report, ReportInput, last};
+use clip::Cut;
 
 /// The length of the period, where nothing else is asked for.
 pub(crate) const USUAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Of the data form.
-pub(crate) const SCHEMA: &str = "agentmon.report/1";
-
-/// What a period was like.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Report {
-    pub(crate) schema: &'static str,
-    pub(crate) taken_at: Time,
-    pub(crate) period: Period,
-    /// Over the whole period.
-    pub(crate) totals: Figures,
-    /// The period of the same length before, where the record tells of it.
-    pub(crate) before: Option<Before>,
-    /// What became of the figures that matter, against the period before; none without one.
-    pub(crate) trend: Vec<Trend>,
-    pub(crate) grouped_by: By,
-    /// The days, weeks or months of the period, first to last, also those in which nothing happened.
-    pub(crate) groups: Vec<Group>,
-    /// Most runs first, like the two that follow; a name is none where the record has none.
-    pub(crate) clients: Vec<Part>,
-    pub(crate) models: Vec<Part>,
-    pub(crate) repositories: Vec<Part>,
-    /// How each client fared of late, worst first.
-    pub(crate) agents: Vec<Agent>,
-    /// Most used first.
-    pub(crate) tools: Vec<Tool>,
-    /// What went wrong, the commonest first.
-    pub(crate) patterns: Vec<Pattern>,
-    /// Every task of the period, in order of their first sign of life: a timeline.
-    pub(crate) tasks: Vec<Task>,
-    /// Those with the longest runs, as indices into `tasks`, the longest first.
-    pub(crate) longest: Vec<usize>,
-    /// Those that lost time, stuck, struggling or in runs that failed, or met errors, as indices into `tasks`, the worst
-    /// first.
-    pub(crate) troubled: Vec<usize>,
-    /// All runs taken together: what working side by side saved.
-    pub(crate) parallel: Option<Parallel>,
-    /// Runs of several tasks that overlapped, first to last.
-    pub(crate) batches: Vec<Batch>,
-    /// What is worth a word, the most pressing first; none where there is nothing to say.
-    pub(crate) findings: Vec<Finding>,
-    /// What of all this is not exact, and why; sentences.
-    pub(crate) inexact: Vec<String>,
-    pub(crate) problems: Vec<Problem>,
-}
-
-impl Report {
-    /// What a task is called: with its repository, where there are several.
-    pub(crate) fn name(&self, task: &Task) -> String {
-        match task.repository.as_deref().filter(|_| self.repositories.len() > 1) {
-            Some(repository) => format!("{}/{}", last(repository), task.task),
-            None => task.task.clone(),
-        }
-    }
-
-    /// The tasks by index: `a, b, c and 4 more`.
-    pub(crate) fn names(&self, tasks: &[usize], most: usize) -> String {
-        let named = tasks.iter().filter_map(|at| self.tasks.get(*at)).take(most).map(|task| self.name(task));
-        let named = named.collect::<Vec<_>>().join(", ");
-        match tasks.len().saturating_sub(most) {
-            0 => named,
-            more => format!("{named} and {more} more"),
-        }
-    }
-}
-
-/// The last part of a path.
-pub(crate) fn last(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
-}
-
-/// One day, week or month. The first and the last end where the period does.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Group {
-    pub(crate) period: Period,
-    pub(crate) figures: Figures,
-}
-
-/// The share of one client, model or repository.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Part {
-    pub(crate) name: Option<String>,
-    pub(crate) figures: Figures,
-}
-
-/// What a report is made of.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// What touches the period, and what touches the one before it.
-    pub(crate) now: Vec<Stretch>,
-    pub(crate) before: Vec<Stretch>,
-    pub(crate) problems: Vec<Problem>,
-}
-
 /// Makes the report of a period. Without `by` it is divided as suits its length.
-pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By>) -> Report {
+pub(crate) fn report(known: ReportInput, taken_at: Time, period: Period, by: Option<By>) -> Report {
     let stretches = &known.now[..];
     let cut = within(stretches, period);
     let totals = Figures::of(cut.iter().map(Deref::deref));
@@ -185,11 +85,11 @@ pub(crate) fn report(known: Known, taken_at: Time, period: Period, by: Option<By
     report
 }
 
-fn within(stretches: &[Stretch], period: Period) -> Vec<Cut<'_>> {
-    stretches.iter().filter_map(|stretch| share::cut(stretch, period)).collect()
+fn within(stretches: &[Rollup], period: Period) -> Vec<Cut<'_>> {
+    stretches.iter().filter_map(|stretch| clip::cut(stretch, period)).collect()
 }
 
-fn before(stretches: &[Stretch], period: Period) -> Option<Before> {
+fn before(stretches: &[Rollup], period: Period) -> Option<Before> {
     let cut = within(stretches, period);
     (!cut.is_empty()).then(|| Before { period, totals: Figures::of(cut.iter().map(Deref::deref)) })
 }
@@ -203,7 +103,7 @@ fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
         let last = stretch.runs.iter().map(|run| run.ended).fold(stretch.to, Time::max);
         for at in place(first)..=place(last) {
             if let (Some(held), Some(period)) = (held.get_mut(at), periods.get(at)) {
-                held.extend(share::cut(stretch, *period));
+                held.extend(clip::cut(stretch, *period));
             }
         }
     }
@@ -212,25 +112,23 @@ fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
     periods.into_iter().zip(held).map(group).collect()
 }
 
-fn parts(cut: &[Cut], name: fn(&Stretch) -> Option<&str>) -> Vec<Part> {
-    let mut held: BTreeMap<Option<&str>, Vec<&Stretch>> = BTreeMap::new();
+fn parts(cut: &[Cut], name: fn(&Rollup) -> Option<&str>) -> Vec<Part> {
+    let mut held: BTreeMap<Option<&str>, Vec<&Rollup>> = BTreeMap::new();
     for stretch in cut {
         held.entry(name(stretch)).or_default().push(stretch);
     }
-    let part = |(name, held): (Option<&str>, Vec<&Stretch>)| Part {
-        name: name.map(str::to_owned),
-        figures: Figures::of(held),
-    };
+    let part =
+        |(name, held): (Option<&str>, Vec<&Rollup>)| Part { name: name.map(str::to_owned), figures: Figures::of(held) };
     let mut parts: Vec<Part> = held.into_iter().map(part).collect();
     parts.sort_by_key(|part| std::cmp::Reverse((part.figures.runs, part.figures.tasks)));
     parts
 }
 
 /// What the reader must not take for more than it is.
-fn inexact(known: &Known, report: &Report) -> Vec<String> {
+fn inexact(known: &ReportInput, report: &Report) -> Vec<String> {
     let mut said = Vec::new();
-    let shared = |stretches: &[Stretch], period: Period| {
-        stretches.iter().filter(|stretch| share::is_shared(stretch, period)).count() as u64
+    let shared = |stretches: &[Rollup], period: Period| {
+        stretches.iter().filter(|stretch| clip::is_shared(stretch, period)).count() as u64
     };
     let summaries = |n: u64| count(n, "summary lies", "summaries lie");
     let how = "times, tokens, cost, tools and errors are shared out by time, runs are exact";
@@ -242,7 +140,7 @@ fn inexact(known: &Known, report: &Report) -> Vec<String> {
     if before > 0 {
         said.push(format!("{} on both sides of the borders of the period before: {how}", summaries(before)));
     }
-    let crossing = |stretch: &&Stretch| {
+    let crossing = |stretch: &&Rollup| {
         let inner = report.groups.iter().skip(1).map(|group| group.period.from);
         inner.into_iter().any(|border| stretch.from < border && border < stretch.to)
     };
@@ -263,3 +161,6 @@ fn inexact(known: &Known, report: &Report) -> Vec<String> {
     }
     said
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Task;
+use super::clip::Cut;
 use super::figures::key;
-use super::share::Cut;
-use crate::history::ErrorSeen;
-use crate::model::ErrorClass;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::model::{ErrorClass, ErrorSeen};
 
 /// One kind of error.
 #[derive(Debug, Clone, PartialEq, Serialize)]

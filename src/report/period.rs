@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{Datelike, FixedOffset, NaiveDate, Offset, Utc};
 use serde::Serialize;
 
-use crate::time::Time;
+use crate::base::time::Time;
 
 const DAY: i64 = 24 * 3600 * 1000;
 /// More groups than this nobody reads: a coarser division is taken.

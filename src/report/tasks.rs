@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::clip::Cut;
 use super::figures::{Key, key};
-use super::share::Cut;
 use super::{Figures, Period};
-use crate::history::{Run, Stretch};
+use crate::base::time::Time;
 use crate::model::{ErrorClass, Health};
-use crate::time::Time;
+use crate::record::history::{Rollup, Run};
 
 /// Of the longest and the most troubled, so many are named.
 const NAMED: usize = 10;
@@ -82,12 +82,12 @@ impl RunAt {
 }
 
 /// The tasks that have something in `cut`, the part of all stretches that lies in the period.
-pub(super) fn tasks(all: &[Stretch], cut: &[Cut], period: Period) -> Vec<Task> {
-    let mut tasks: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
+pub(super) fn tasks(all: &[Rollup], cut: &[Cut], period: Period) -> Vec<Task> {
+    let mut tasks: BTreeMap<Key, Vec<&Rollup>> = BTreeMap::new();
     for stretch in cut {
         tasks.entry(key(stretch)).or_default().push(stretch);
     }
-    let mut whole: BTreeMap<Key, Vec<&Stretch>> = BTreeMap::new();
+    let mut whole: BTreeMap<Key, Vec<&Rollup>> = BTreeMap::new();
     for stretch in all.iter().filter(|stretch| tasks.contains_key(&key(stretch))) {
         whole.entry(key(stretch)).or_default().push(stretch);
     }
@@ -97,9 +97,9 @@ pub(super) fn tasks(all: &[Stretch], cut: &[Cut], period: Period) -> Vec<Task> {
     tasks
 }
 
-fn task(cut: &[&Stretch], line: Line) -> Option<Task> {
+fn task(cut: &[&Rollup], line: Line) -> Option<Task> {
     let latest = cut.iter().max_by_key(|stretch| stretch.to)?;
-    let latest_of = |field: fn(&Stretch) -> &Option<String>| {
+    let latest_of = |field: fn(&Rollup) -> &Option<String>| {
         let known = cut.iter().filter(|stretch| field(stretch).is_some());
         known.max_by_key(|stretch| stretch.to).and_then(|stretch| field(stretch).clone())
     };
@@ -130,8 +130,8 @@ struct Line {
 impl Line {
     /// A health lasts until the next change, or until the record speaks of the task no more. Where no change tells,
     /// a run does.
-    fn of(stretches: &[&Stretch], period: Period) -> Self {
-        let changes = |stretch: &Stretch| {
+    fn of(stretches: &[&Rollup], period: Period) -> Self {
+        let changes = |stretch: &Rollup| {
             let until = stretch.to;
             stretch.changes.clone().into_iter().map(move |(at, health)| (at, health, until))
         };

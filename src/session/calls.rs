@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::Session;
 use super::answer::Answer;
+use super::call_summary::keep;
 use super::command::Purpose;
-use super::parts::{AgentCall, Call, CallKind, Failure, LastCall, NewCall, Outcome, PutAside, Told};
-use super::pattern::{complains, exit_code};
-use super::words::keep;
-use crate::json::{Raw, hash, mix};
+use super::error_pattern::{complains, exit_code};
+use super::state::Session;
+use super::vocabulary::{AgentCall, BackgroundCall, Call, CallKind, EarlyOutcome, Failure, LastCall, NewCall, Outcome};
+use crate::base::hash::{hash, mix};
+use crate::base::json::Raw;
 
 /// Of more calls at once, the newest are known.
 const MOST_OPEN: usize = 64;
@@ -66,7 +67,7 @@ impl Session {
             kind: call.kind,
             highest_answer,
             repeats,
-            told: Told::Nothing,
+            told: EarlyOutcome::Nothing,
         });
     }
 
@@ -94,7 +95,7 @@ impl Session {
 
     /// The same of a call that was put aside, which the next poll will tell again.
     pub(crate) fn command_failed_aside(&mut self, name: &str, command: &str, text: &str) {
-        let Some(aside) = self.put_aside.as_mut() else { return };
+        let Some(aside) = self.background_call.as_mut() else { return };
         if aside.told.tell(Purpose::of(command).highest_answer, text) {
             self.failed(Failure { name: keep(name), summary: keep(command), text: keep(text) });
         }
@@ -115,14 +116,14 @@ impl Session {
             self.goes_on_aside(&call);
             None
         } else {
-            self.put_aside.take_if(|_| call.kind == CallKind::Poller)
+            self.background_call.take_if(|_| call.kind == CallKind::Poller)
         };
         if let Some(aside) = &aside {
             (call.told, call.highest_answer) = (call.told.max(aside.told), aside.highest_answer);
         }
         match outcome {
             Outcome::Failed if call.told.tell(call.highest_answer, text) => self.failed(failure(&call, text)),
-            Outcome::Ok if call.told == Told::Nothing => self.failures.end(),
+            Outcome::Ok if call.told == EarlyOutcome::Nothing => self.failures.end(),
             _ => {}
         }
         if matches!(outcome, Outcome::Failed | Outcome::Withdrawn) {
@@ -136,7 +137,7 @@ impl Session {
 
     /// What the call gives back will be told by a poll.
     fn goes_on_aside(&mut self, call: &Call) {
-        self.put_aside.get_or_insert(PutAside { told: call.told, highest_answer: call.highest_answer });
+        self.background_call.get_or_insert(BackgroundCall { told: call.told, highest_answer: call.highest_answer });
         if let Some(last) = self.last_call.as_mut().filter(|_| call.repeats) {
             last.running = true;
             (last.name, last.summary) = (call.name.clone(), call.summary.clone());
@@ -169,7 +170,7 @@ fn failure(call: &Call, text: &str) -> Failure {
     Failure { name: call.name.clone(), summary: call.summary.clone(), text: keep(text) }
 }
 
-impl Told {
+impl EarlyOutcome {
     /// A command ended with a code other than 0, or could not be run. Whether that is a failure not told before: it
     /// may be an answer to a question, if the code can be one and nothing complains.
     fn tell(&mut self, highest_answer: u8, text: &str) -> bool {

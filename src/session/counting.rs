@@ -1,11 +1,10 @@
 //! What a session counts: tokens, dollars, calls by tool, errors by what they have in common.
 
-use super::pattern::Telling;
-use super::{SHOWN, Session};
-use crate::clients;
-use crate::history::ErrorSeen;
-use crate::json::{hash, mix};
-use crate::model::{ErrorClass, Tokens, ToolCounts};
+use super::api_error::classify_printed;
+use super::error_pattern::Telling;
+use super::state::{SHOWN, Session};
+use crate::base::hash::{hash, mix};
+use crate::model::{ErrorClass, ErrorSeen, Tokens, ToolCounts};
 use crate::text;
 
 /// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
@@ -44,12 +43,22 @@ impl Session {
         }
         let before = self.inherited.filter(|before| total.input >= before.input && total.output >= before.output);
         let before = before.unwrap_or_default();
-        self.tokens = Tokens {
-            input: total.input - before.input,
-            cached_input: total.cached_input.saturating_sub(before.cached_input),
-            cache_write: total.cache_write.saturating_sub(before.cache_write),
-            output: total.output - before.output,
-        };
+        self.tokens = total.without(before);
+    }
+
+    /// What it used by the time when `other` became another conversation: some clients fork one by a copy of its log,
+    /// times and all, and say nothing of it.
+    pub(crate) fn used_with(&self, other: &Self) -> Tokens {
+        let pairs = self.asked.iter().zip(&other.asked);
+        let same = pairs.take_while(|(one, other)| one.0 == other.0).count();
+        let is_fork = same > 0 && self.started == other.started;
+        let own = self.asked.get(same).map_or(self.tokens, |own| own.1);
+        if is_fork { own } else { Tokens::default() }
+    }
+
+    /// How often it was asked for something, as far as that is kept.
+    pub(crate) fn prompts(&self) -> usize {
+        self.asked.len()
     }
 
     /// One more sum of US dollars.
@@ -70,7 +79,7 @@ impl Session {
     }
 
     fn counts_of(&mut self, tool: &str) -> &mut ToolCounts {
-        let by_tool = self.by_tool.edit();
+        let by_tool = self.by_tool.get_mut();
         // Most names are as they are shown, and known.
         if by_tool.contains_key(tool) {
             return by_tool.entry(tool.to_owned()).or_default();
@@ -88,7 +97,7 @@ impl Session {
         let Some(at) = self.row.0.or(self.last_activity) else { return };
         let Telling { text: example, pattern, exit } = Telling::of(raw);
         let tool = tool.map(|tool| text::one_line(tool, SHOWN));
-        let errors = self.errors.edit();
+        let errors = self.errors.get_mut();
         let known = errors.iter().position(|error| error.pattern == pattern && error.tool == tool);
         let error = if let Some(known) = known {
             errors.remove(known)
@@ -96,7 +105,7 @@ impl Session {
             if errors.len() == MOST_ERRORS {
                 errors.remove(0);
             }
-            let class = if tool.is_some() { clients::classify_printed(exit, &pattern) } else { class };
+            let class = if tool.is_some() { classify_printed(exit, &pattern) } else { class };
             ErrorSeen { pattern, tool, class, count: 0, example, first: at, last: at }
         };
         errors.push(ErrorSeen { count: error.count + 1, last: error.last.max(at), ..error });
@@ -106,16 +115,16 @@ impl Session {
     /// What was counted before this log was told anew remains counted.
     pub(super) fn counted_before(&mut self, before: &Self) {
         if !before.by_tool.is_empty() {
-            let by_tool = self.by_tool.edit();
-            for (name, counts) in before.by_tool.read() {
+            let by_tool = self.by_tool.get_mut();
+            for (name, counts) in before.by_tool.get() {
                 let now = by_tool.entry(name).or_default();
                 *now = ToolCounts { calls: now.calls.max(counts.calls), failed: now.failed.max(counts.failed) };
             }
         }
         if !before.errors.is_empty() {
-            let errors = self.errors.edit();
+            let errors = self.errors.get_mut();
             let same = |one: &ErrorSeen, other: &ErrorSeen| one.pattern == other.pattern && one.tool == other.tool;
-            let mut all = before.errors.read();
+            let mut all = before.errors.get();
             for now in errors.drain(..) {
                 let known = all.iter().position(|error| same(error, &now)).map(|known| all.remove(known));
                 all.push(match known {
@@ -137,10 +146,10 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ApiError, NewCall, Outcome};
     use super::*;
-    use crate::json::Raw;
-    use crate::time::Time;
+    use crate::base::json::Raw;
+    use crate::base::time::Time;
+    use crate::session::{ApiError, NewCall, Outcome};
 
     /// Calls a tool at a second, which fails with a text, or does not.
     fn call(session: &mut Session, second: i64, tool: &str, failed: Option<&str>) {
@@ -155,7 +164,7 @@ mod tests {
     }
 
     fn seen(session: &Session) -> Vec<(String, Option<String>, u64, i64, i64)> {
-        let errors = session.errors.read().into_iter();
+        let errors = session.errors.get().into_iter();
         errors.map(|it| (it.pattern, it.tool, it.count, it.first.0 / 1000, it.last.0 / 1000)).collect()
     }
 
@@ -174,10 +183,10 @@ mod tests {
             (cat.to_owned(), Some("Bash".to_owned()), 2, 1, 3),
         ];
         assert_eq!(seen(&session), wanted);
-        assert_eq!(session.errors.read()[1].example, "exit 1: cat: /x/a.txt: No such file or directory");
+        assert_eq!(session.errors.get()[1].example, "exit 1: cat: /x/a.txt: No such file or directory");
         let counts = |calls, failed| ToolCounts { calls, failed };
         assert_eq!(
-            session.by_tool.read(),
+            session.by_tool.get(),
             [("Bash".to_owned(), counts(3, 2)), ("Read".to_owned(), counts(1, 1))].into()
         );
         assert_eq!(session.tools, counts(4, 3));
@@ -195,7 +204,7 @@ mod tests {
         session.prompt();
         session.errored(error("API Error: 529 overloaded"));
         assert_eq!(seen(&session), [("API Error: 529 overloaded".to_owned(), None, 2, 1, 9)]);
-        assert_eq!(session.errors.read()[0].class, Some(ErrorClass::Transient));
+        assert_eq!(session.errors.get()[0].class, Some(ErrorClass::Transient));
     }
 
     #[test]
@@ -210,7 +219,7 @@ mod tests {
         for (text, class) in cases {
             let mut session = Session::default();
             call(&mut session, 1, "Bash", Some(text));
-            assert_eq!(session.errors.read()[0].class, class, "{text}");
+            assert_eq!(session.errors.get()[0].class, class, "{text}");
         }
     }
 
@@ -226,7 +235,7 @@ mod tests {
             call(&mut session, 1, &format!("tool\u{7}{}", letters(number)), Some(&text));
         }
         session.seal();
-        let (errors, by_tool) = (session.errors.read(), session.by_tool.read());
+        let (errors, by_tool) = (session.errors.get(), session.by_tool.get());
         assert_eq!((errors.len(), by_tool.len()), (32, 32));
         assert_eq!(
             (by_tool[OTHER], by_tool[r"tool\u{7}aa"]),
@@ -244,7 +253,7 @@ mod tests {
         call(&mut session, 1, "Bash", Some("a"));
         call(&mut session, 2, "Bash", Some("a"));
         session.seal();
-        session.told_anew(|session| {
+        session.replaced(|session| {
             call(session, 2, "Bash", Some("a"));
             call(session, 3, "Read", Some("b"));
         });
@@ -252,6 +261,6 @@ mod tests {
         let row =
             |text: &str, tool: &str, count, first, last| (text.to_owned(), Some(tool.to_owned()), count, first, last);
         assert_eq!(seen(&session), [row("a", "Bash", 2, 1, 2), row("b", "Read", 1, 3, 3)]);
-        assert_eq!(session.by_tool.read()["Bash"], ToolCounts { calls: 2, failed: 2 });
+        assert_eq!(session.by_tool.get()["Bash"], ToolCounts { calls: 2, failed: 2 });
     }
 }

@@ -3,62 +3,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::Turn;
+use super::call_summary::keep;
 use super::command::{has_end, serves};
-use super::words::keep;
-use super::{Session, Turn};
-use crate::time::Time;
+use super::state::Session;
+use super::vocabulary::{Job, JobEnd, JobKind};
 
 const MOST: usize = 64;
 /// A wake-up may come so much before its time.
 const EARLY: Duration = Duration::from_secs(30);
-
-/// One job. It is pending until its end was told.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Job {
-    /// As the client names it; empty for one that it only counts.
-    pub(crate) id: String,
-    pub(crate) kind: JobKind,
-    /// The command, the description, the reason: what a person recognises it by.
-    pub(crate) about: String,
-    /// The session that works on it.
-    pub(crate) session: Option<String>,
-    pub(crate) launched: Option<Time>,
-    pub(crate) offset: u64,
-    /// How it ended, as the agent was told. Kept only of tasks; other jobs that ended are forgotten.
-    pub(crate) end: Option<JobEnd>,
-    pub(crate) ended: Option<Time>,
-    pub(crate) error: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum JobKind {
-    /// Of a shell.
-    #[default]
-    Command,
-    /// A command whose lines wake the agent, and how long it may run; without limit, zero.
-    Monitor(Duration),
-    Agent,
-    /// A sub-agent under an id of its own, which is a task of the report.
-    Task,
-    /// The agent is woken when this time comes.
-    WakeUp(Time),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum JobEnd {
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl Job {
-    /// It may be a server: nothing in its command has an end.
-    pub(crate) fn may_serve(&self) -> bool {
-        self.kind == JobKind::Command && !has_end(&self.about)
-    }
-}
 
 impl Session {
     /// It launched a job. One of the same id is launched anew; of wake-ups there is one.
@@ -123,5 +76,12 @@ impl Session {
     /// somebody has seen how it stands, and the agent went on without it; the client may even be another process.
     pub(crate) fn is_asked_since(&self, job: &Job) -> bool {
         job.launched.is_some() && job.launched < self.prompted
+    }
+}
+
+impl Job {
+    /// It may be a server: nothing in its command has an end.
+    pub(crate) fn may_serve(&self) -> bool {
+        self.kind == JobKind::Command && !has_end(&self.about)
     }
 }

@@ -1,7 +1,8 @@
 //! The agent's own plan: steps that are made, numbered, moved and dropped.
 
-use super::words::keep;
-use super::{Session, Step, StepState};
+use super::call_summary::keep;
+use super::state::Session;
+use super::{Step, StepState};
 use crate::model::Progress;
 
 pub(crate) const MOST_STEPS: usize = 500;

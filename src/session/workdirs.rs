@@ -7,24 +7,13 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::path::{Component, Path};
 
-use serde::{Deserialize, Serialize};
-
-use super::{KEPT, Session};
-use crate::json::{Raw, Reader};
+use super::KEPT;
+use super::state::Session;
+use super::vocabulary::Workdir;
+use crate::base::json::{Raw, Reader};
 
 /// So many folders of a session are kept apart.
 const MOST_WORKDIRS: usize = 8;
-
-/// A folder that calls named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Workdir {
-    /// Absolute, where the session's own directory is known.
-    pub(crate) path: String,
-    /// How many calls ran in it or changed files there.
-    pub(crate) works: u32,
-    /// How many calls only read there. A command that names no folder looks at the session's own.
-    pub(crate) looks: u32,
-}
 
 /// What the input of a call says of its place.
 #[derive(Default)]

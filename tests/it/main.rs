@@ -19,6 +19,7 @@ mod ground;
 mod hostile;
 mod lab;
 mod laid_out;
+mod layers;
 #[cfg(feature = "sqlite")]
 mod mixed;
 mod on_change;
@@ -37,5 +38,5 @@ mod traces;
 mod unread;
 mod watch;
 #[expect(dead_code, reason = "the library's own tests ask for more of it")]
-#[path = "../../src/history/tests/weeks.rs"]
+#[path = "../../src/record/history/tests/weeks.rs"]
 mod weeks;

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::rows::{Block, Row};
-use crate::clients::answer::text_of;
-use crate::json::{Raw, Reader};
+use super::rows::{Block, ClaudeRow};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
+use crate::clients::result_text::text_of;
 use crate::session::{
     BESIDE_THE_COMMAND, CallKind, Job, JobEnd, JobKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState,
     summary_of,
 };
-use crate::time::Time;
 
 /// What a call is recognised by, most telling first.
 const TELLING: &[&[u8]] = &[
@@ -139,7 +139,7 @@ pub(super) fn step(raw: Raw<'_>) -> Step {
     Step { id: None, call: None, text, state, asked: None }
 }
 
-pub(super) fn result(session: &mut Session, row: &Row<'_>, block: &Block<'_>) {
+pub(super) fn result(session: &mut Session, row: &ClaudeRow<'_>, block: &Block<'_>) {
     let id = block.id.as_deref().unwrap_or_default();
     let outcome = row.tool_result.map(|raw| told(session, id, raw, row.version));
     let answer = block.content.unwrap_or_default();

@@ -1,15 +1,14 @@
 //! What a row means for its session.
 
 use super::calls::{call, result};
-use super::rows::{Block, Row, read_member};
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use super::rows::{Block, ClaudeRow, read_member};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
 use crate::model::ErrorClass;
-use crate::session::{ApiError, JobEnd, KEPT, Session, Turn};
-use crate::time::Time;
+use crate::session::{ApiError, JobEnd, KEPT, Session, Turn, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
-    let mut row = Row::default();
+    let mut row = ClaudeRow::default();
     reader.object(|key, reader| read_member(&mut row, key, reader));
     let conversation = matches!(row.kind, b"user" | b"assistant");
     let active = conversation || matches!(row.kind, b"system" | b"attachment" | b"progress");
@@ -65,7 +64,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     }
 }
 
-fn assistant(session: &mut Session, row: &Row<'_>) {
+fn assistant(session: &mut Session, row: &ClaudeRow<'_>) {
     let message = &row.message;
     let synthetic = message.model.as_deref() == Some("<synthetic>");
     if row.api_error {
@@ -104,7 +103,7 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
 /// What a client puts in the place of an answer when it takes up a session.
 const IDLE: &str = "No response requested.";
 
-fn user(session: &mut Session, row: &Row<'_>) {
+fn user(session: &mut Session, row: &ClaudeRow<'_>) {
     let mut asked = row.message.text;
     let mut answers = false;
     for block in &row.message.blocks {
@@ -122,7 +121,7 @@ fn user(session: &mut Session, row: &Row<'_>) {
     let text = asked.text(KEPT).unwrap_or_default();
     if notified(session, &text) {
         session.woken();
-    } else if INTERRUPTED.iter().any(|start| text.starts_with(start)) {
+    } else if is_interruption(&text) {
         session.interrupted();
     } else if !answers && !is_local(&text, row.meta) {
         if row.meta && SENT_ON.iter().any(|start| text.starts_with(start)) {
@@ -138,8 +137,12 @@ fn user(session: &mut Session, row: &Row<'_>) {
     }
 }
 
-/// Starts of what stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass.
-const INTERRUPTED: &[&str] = &["[Request interrupted by user", "Operation stopped by hook: "];
+/// What stands in the place of an answer: a person stopped the turn, or a hook did not let the prompt pass. A prompt may
+/// quote the first, and goes on.
+fn is_interruption(text: &str) -> bool {
+    let stopped = text.strip_prefix("[Request interrupted by user").and_then(|rest| rest.trim_end().strip_suffix(']'));
+    stopped.is_some_and(|rest| !rest.contains([']', '\n'])) || text.starts_with("Operation stopped by hook: ")
+}
 
 /// `<task-notification>\n<task-id>b1</task-id>...`: a job has ended, or tells something. Says whether it is such a note.
 fn notified(session: &mut Session, text: &str) -> bool {
@@ -188,7 +191,7 @@ fn refusal(block: &Block<'_>) -> ApiError {
     ApiError { class: Some(ErrorClass::Permanent), text, resets: None }
 }
 
-fn error_of(row: &Row<'_>) -> ApiError {
+fn error_of(row: &ClaudeRow<'_>) -> ApiError {
     let text = row.message.blocks.iter().find_map(|block| block.content).or(row.message.text);
     let text = text.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
     let status = row.error_status.and_then(|status| u16::try_from(status).ok());

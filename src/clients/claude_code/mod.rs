@@ -5,14 +5,12 @@
 //! The format is undocumented; what is read here was seen in logs of 2.0.30 to 2.1.218.
 
 mod calls;
+mod discover;
 mod fold;
-mod places;
 mod plan;
 mod rows;
-#[cfg(test)]
-mod tests;
 
-use super::{Client, Fact};
+use super::client::{Capability, Client};
 use crate::process::{Program, Role};
 
 pub(super) static CLIENT: Client = Client {
@@ -25,15 +23,15 @@ pub(super) static CLIENT: Client = Client {
         is_log: None,
         variables: &["CLAUDE_CONFIG_DIR"],
     },
-    logs: places::logs,
+    logs: discover::logs,
     hides_calls: |_| false,
-    marks: places::marks,
+    running: discover::marks,
     plan: plan::plan,
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("claude --resume {session}"),
-    places: places::places,
-    knows: &Fact::ALL,
-    caveat: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
+    log_roots: discover::places,
+    capabilities: &Capability::ALL,
+    limitation: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
 };
 
 /// A supervisor, the hosts of its terminals and the spare processes that it keeps ready outlive every session; and
@@ -50,3 +48,6 @@ fn role(argv: &[String]) -> Role {
     let headless = argv.iter().skip(1).any(|argument| argument == "-p" || argument == "--print");
     Role::Agent { headless: Some(headless) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::calls::{step, todos};
-use super::places::home;
+use super::discover::home;
+use crate::base::disk::Disk;
+use crate::base::json::{Raw, Reader};
 use crate::clients::Env;
-use crate::disk::Disk;
-use crate::json::{Raw, Reader};
 use crate::session::{MOST_STEPS, Session, Step};
 
 /// In bytes; a step has a few hundred.

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
 use crate::model::Tokens;
-use crate::time::Time;
 
 /// What is read of a row.
 #[derive(Default)]
-pub(super) struct Row<'a> {
+pub(super) struct ClaudeRow<'a> {
     pub(super) kind: &'a [u8],
     pub(super) subtype: &'a [u8],
     pub(super) at: Option<Time>,
@@ -72,7 +72,7 @@ pub(super) struct Block<'a> {
     pub(super) is_error: bool,
 }
 
-pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
+pub(super) fn read_member<'a>(row: &mut ClaudeRow<'a>, key: &[u8], reader: &mut Reader<'a>) {
     match key {
         b"type" => row.kind = reader.word(),
         b"subtype" => row.subtype = reader.word(),

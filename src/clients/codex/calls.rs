@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use super::fold::Payload;
 use super::output::{self, Js};
-use crate::json::{Raw, Reader, hash};
+use super::rows::Payload;
+use crate::base::hash::hash;
+use crate::base::json::{Raw, Reader};
 use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 
 /// What a call is recognised by, most telling first.

@@ -4,43 +4,12 @@ use std::borrow::Cow;
 
 use super::calls::call;
 use super::output;
-use crate::clients::answer::exit_text;
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
+use crate::clients::codex::rows::{Payload, read_member};
+use crate::clients::result_text::exit_text;
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Call, KEPT, Session, Turn};
-use crate::time::Time;
-
-/// What is read of a payload; which of it there is depends on its type.
-#[derive(Default)]
-pub(super) struct Payload<'a> {
-    pub(super) kind: Cow<'a, str>,
-    pub(super) id: Option<Cow<'a, str>>,
-    pub(super) call: Option<Cow<'a, str>>,
-    pub(super) parent: Option<Cow<'a, str>>,
-    pub(super) forked_from: Option<Cow<'a, str>>,
-    pub(super) cwd: Option<Cow<'a, str>>,
-    pub(super) model: Option<Cow<'a, str>>,
-    pub(super) originator: Option<Cow<'a, str>>,
-    pub(super) source: Option<Raw<'a>>,
-    pub(super) name: Option<Cow<'a, str>>,
-    pub(super) role: Option<Cow<'a, str>>,
-    pub(super) reason: Option<Cow<'a, str>>,
-    pub(super) policy: Option<Cow<'a, str>>,
-    /// Whether a plan is asked for, or the work itself.
-    pub(super) mode: Option<Cow<'a, str>>,
-    /// Of a message.
-    pub(super) content: Option<Raw<'a>>,
-    pub(super) reviewer: Option<Cow<'a, str>>,
-    /// `arguments`, `input` or `action`.
-    pub(super) input: Option<Raw<'a>>,
-    pub(super) output: Option<Raw<'a>>,
-    pub(super) error: Option<Raw<'a>>,
-    pub(super) info: Option<Raw<'a>>,
-    pub(super) item: Option<Raw<'a>>,
-    pub(super) exit_code: Option<f64>,
-    pub(super) success: Option<bool>,
-}
+use crate::session::{ApiError, Call, KEPT, Session, Turn, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
     let (mut kind, mut at, mut payload) = (None, None, None);
@@ -65,40 +34,6 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     }
     if session.is_copied() {
         session.inherits();
-    }
-}
-
-fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mut Reader<'a>) {
-    match key {
-        b"type" => payload.kind = reader.string().unwrap_or_default(),
-        b"id" => payload.id = reader.string(),
-        b"call_id" => payload.call = reader.string(),
-        b"parent_thread_id" => payload.parent = reader.string(),
-        b"forked_from_id" => payload.forked_from = reader.string(),
-        b"cwd" => payload.cwd = reader.string(),
-        b"model" => payload.model = reader.string(),
-        b"originator" => payload.originator = reader.string(),
-        b"source" => payload.source = Some(reader.raw()),
-        b"name" => payload.name = reader.string(),
-        b"role" => payload.role = reader.string(),
-        b"reason" => payload.reason = reader.string(),
-        b"approval_policy" => payload.policy = reader.string(),
-        b"collaboration_mode_kind" => payload.mode = reader.string(),
-        b"collaboration_mode" => reader.object(|key, reader| {
-            if key == b"mode" {
-                payload.mode = reader.string();
-            }
-        }),
-        b"content" => payload.content = Some(reader.raw()),
-        b"approvals_reviewer" => payload.reviewer = reader.string(),
-        b"arguments" | b"input" | b"action" => payload.input = Some(reader.raw()),
-        b"output" | b"result" => payload.output = Some(reader.raw()),
-        b"error" => payload.error = Some(reader.raw()),
-        b"info" => payload.info = Some(reader.raw()),
-        b"item" => payload.item = Some(reader.raw()),
-        b"exit_code" => payload.exit_code = reader.number(),
-        b"success" => payload.success = reader.boolean(),
-        _ => {}
     }
 }
 

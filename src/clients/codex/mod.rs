@@ -7,13 +7,15 @@
 mod calls;
 mod fold;
 mod output;
-#[cfg(test)]
-mod tests;
+pub(crate) mod rows;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Env, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
-use crate::disk::{Disk, FileId};
+use super::Env;
+use super::client::{Capability, Client, Format, LogFile, LogRoot, Proof, RunningSession};
+use super::files::{entries_in, log_file, names_in};
+use crate::base::disk::Disk;
+use crate::base::file_id::FileId;
 use crate::model::Problem;
 use crate::process::{Program, Role};
 
@@ -29,13 +31,13 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |session| !session.tells_ends,
-    marks,
+    running: marks,
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("codex resume {session}"),
-    places,
-    knows: &Fact::ALL,
-    caveat: "of approval prompts only those for more rights are seen, after a minute; before 2026 neither the end of a turn nor a running tool is",
+    log_roots: places,
+    capabilities: &Capability::ALL,
+    limitation: "of approval prompts only those for more rights are seen, after a minute; before 2026 neither the end of a turn nor a running tool is",
 };
 
 /// Options whose value is an argument of its own.
@@ -61,8 +63,8 @@ fn home(env: &Env) -> Option<PathBuf> {
     env.moved("CODEX_HOME", ".codex")
 }
 
-fn places(env: &Env) -> Vec<Place> {
-    home(env).map(|home| Place { path: home.join("sessions"), variables: &["CODEX_HOME"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<LogRoot> {
+    home(env).map(|home| LogRoot { path: home.join("sessions"), variables: &["CODEX_HOME"] }).into_iter().collect()
 }
 
 /// All of them: a rollout's path says nothing of its directory.
@@ -87,12 +89,15 @@ fn logs(disk: &Disk, env: &Env, _: Option<&[&Path]>, problems: &mut Vec<Problem>
 }
 
 /// Locks are deleted at a clean end, and stay after a crash.
-fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<RunningSession> {
     let Some(folder) = home(env).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
     let marks = entries_in(disk, &folder, problems).into_iter().filter_map(|(name, entry)| {
         let session = name.to_str()?.strip_suffix(".lock")?.to_owned();
-        let sign = Sign::Lock(FileId::of(&entry.metadata().ok()?));
-        Some(Mark { session, path: folder.join(name), sign })
+        let sign = Proof::Lock(FileId::of(&entry.metadata().ok()?));
+        Some(RunningSession { session, path: folder.join(name), proof: sign })
     });
     marks.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::clients::answer::exit_text;
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::clients::result_text::exit_text;
 use crate::session::{KEPT, Outcome, Step, StepState, tool_looks};
 
 /// How a call came out, with the text that says why. There is no flag: the text is all there is.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::fold::Data;
-use crate::clients::answer::{exit_code, exit_text};
-use crate::json::{Raw, Reader};
+use super::rows::Data;
+use crate::base::json::{Raw, Reader};
+use crate::clients::result_text::{exit_code, exit_text};
 use crate::session::{
     BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };

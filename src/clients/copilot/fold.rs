@@ -3,55 +3,12 @@
 //! What the client calls a turn is one reply of the model with its calls; the agent's turn for its user is over with
 //! the first of them that asks for no tool.
 
-use std::borrow::Cow;
-
 use super::calls;
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use crate::base::json::Reader;
+use crate::base::time::Time;
+use crate::clients::copilot::rows::{Data, read_member};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Session, Turn};
-use crate::time::Time;
-
-/// What is read of a row's data; which of it there is depends on its type.
-#[derive(Default)]
-pub(super) struct Data<'a> {
-    pub(super) session: Option<Cow<'a, str>>,
-    pub(super) cwd: Option<Cow<'a, str>>,
-    pub(super) model: Option<Cow<'a, str>>,
-    /// Started by the client for itself, when its user left.
-    pub(super) detached: bool,
-    /// Work in flight goes on after a resumption.
-    pub(super) goes_on: bool,
-    pub(super) delivery: &'a [u8],
-    pub(super) source: &'a [u8],
-    pub(super) message_id: &'a [u8],
-    pub(super) api_call: &'a [u8],
-    pub(super) output_tokens: Option<u64>,
-    pub(super) asks_for_tools: bool,
-    pub(super) call: Option<Cow<'a, str>>,
-    pub(super) tool: Option<Cow<'a, str>>,
-    /// What the sub-agent is called.
-    pub(super) agent: Option<Cow<'a, str>>,
-    pub(super) arguments: Option<Raw<'a>>,
-    pub(super) success: Option<bool>,
-    /// Of a tool; of a permission, the answer.
-    pub(super) result: Option<Raw<'a>>,
-    /// Of a tool.
-    pub(super) error: Option<Raw<'a>>,
-    pub(super) telemetry: Option<Raw<'a>>,
-    pub(super) request: Option<Cow<'a, str>>,
-    pub(super) permission: Option<Raw<'a>>,
-    pub(super) resolved: bool,
-    /// Of a sub-agent, in older versions.
-    pub(super) parent_call: bool,
-    pub(super) reason: &'a [u8],
-    pub(super) error_kind: &'a [u8],
-    pub(super) error_code: &'a [u8],
-    pub(super) status: Option<u64>,
-    pub(super) message: Option<Raw<'a>>,
-    pub(super) shutdown: &'a [u8],
-    pub(super) metrics: Option<Raw<'a>>,
-}
+use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Session, Turn, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
     let (mut kind, mut at, mut id, mut agent, mut raw) = (&b""[..], None, &b""[..], &b""[..], None);
@@ -212,48 +169,4 @@ fn error_of(data: &Data<'_>) -> ApiError {
     let text = data.message.and_then(|raw| raw.text(KEPT)).unwrap_or_default();
     let code = [data.error_kind, data.error_code].map(String::from_utf8_lossy).join(" ");
     api_error::classify(data.status.and_then(|status| u16::try_from(status).ok()), code.trim(), &text)
-}
-
-fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Reader<'a>) {
-    match key {
-        b"sessionId" => data.session = reader.string(),
-        b"cwd" => data.cwd = reader.string(),
-        b"context" => reader.object(|key, reader| {
-            if key == b"cwd" {
-                data.cwd = reader.string();
-            }
-        }),
-        b"selectedModel" | b"newModel" | b"model" => data.model = reader.string(),
-        b"detachedFromSpawningParentSessionId" => data.detached = !reader.word().is_empty(),
-        b"continuePendingWork" | b"sessionWasActive" => data.goes_on |= reader.boolean() == Some(true),
-        b"delivery" => data.delivery = reader.word(),
-        b"source" => data.source = reader.word(),
-        b"messageId" => data.message_id = reader.word(),
-        b"apiCallId" => data.api_call = reader.word(),
-        b"outputTokens" => data.output_tokens = reader.count(),
-        b"toolRequests" => reader.array(|reader| {
-            reader.raw();
-            data.asks_for_tools = true;
-        }),
-        b"toolCallId" => data.call = reader.string(),
-        b"toolName" => data.tool = reader.string(),
-        b"agentDisplayName" => data.agent = reader.string(),
-        b"arguments" => data.arguments = Some(reader.raw()),
-        b"success" => data.success = reader.boolean(),
-        b"result" => data.result = Some(reader.raw()),
-        b"error" => data.error = Some(reader.raw()),
-        b"toolTelemetry" => data.telemetry = Some(reader.raw()),
-        b"requestId" => data.request = reader.string(),
-        b"permissionRequest" => data.permission = Some(reader.raw()),
-        b"resolvedByHook" => data.resolved = reader.boolean() == Some(true),
-        b"parentToolCallId" => data.parent_call = !reader.word().is_empty(),
-        b"reason" => data.reason = reader.word(),
-        b"errorType" => data.error_kind = reader.word(),
-        b"errorCode" => data.error_code = reader.word(),
-        b"statusCode" => data.status = reader.count(),
-        b"message" | b"errorReason" => data.message = Some(reader.raw()),
-        b"shutdownType" => data.shutdown = reader.word(),
-        b"modelMetrics" => data.metrics = Some(reader.raw()),
-        _ => {}
-    }
 }

@@ -7,13 +7,14 @@
 
 mod calls;
 mod fold;
-#[cfg(test)]
-mod tests;
+pub(crate) mod rows;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Env, Fact, Format, LogFile, Mark, Place, Sign, entries_in, log_file, names_in};
-use crate::disk::Disk;
+use super::Env;
+use super::client::{Capability, Client, Format, LogFile, LogRoot, Proof, RunningSession};
+use super::files::{entries_in, log_file, names_in};
+use crate::base::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Origin, Program, Role};
 
@@ -30,13 +31,13 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |_| false,
-    marks,
+    running: marks,
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("copilot --resume={session}"),
-    places,
-    knows: &Fact::ALL,
-    caveat: "what it retries is not written, and input tokens only when it exits; its plan is told by update_todo alone",
+    log_roots: places,
+    capabilities: &Capability::ALL,
+    limitation: "what it retries is not written, and input tokens only when it exits; its plan is told by update_todo alone",
 };
 
 /// A server works for other programs, in any directory.
@@ -52,8 +53,8 @@ fn sessions(env: &Env) -> Option<PathBuf> {
     env.moved("COPILOT_HOME", ".copilot").map(|home| home.join("session-state"))
 }
 
-fn places(env: &Env) -> Vec<Place> {
-    sessions(env).map(|path| Place { path, variables: &["COPILOT_HOME"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<LogRoot> {
+    sessions(env).map(|path| LogRoot { path, variables: &["COPILOT_HOME"] }).into_iter().collect()
 }
 
 /// All of them: a session's path says nothing of its directory.
@@ -73,7 +74,7 @@ fn logs(disk: &Disk, env: &Env, _: Option<&[&Path]>, problems: &mut Vec<Problem>
 }
 
 /// `<session>/inuse.<pid>.lock`: removed at a normal end, left behind by a crash.
-fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
+fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<RunningSession> {
     let Some(sessions) = sessions(env) else { return Vec::new() };
     let mut marks = Vec::new();
     for session in names_in(disk, &sessions, problems) {
@@ -82,9 +83,13 @@ fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<Mark> {
             if session.to_string_lossy().ends_with(".jsonl") { Vec::new() } else { names_in(disk, &folder, problems) };
         marks.extend(names.iter().filter_map(|name| {
             let pid = name.to_str()?.strip_prefix("inuse.")?.strip_suffix(".lock")?.parse().ok()?;
-            let sign = Sign::Pid { pid, start: None, status: None, waiting: None, at: None, origin: Origin::default() };
-            Some(Mark { session: session.to_str()?.to_owned(), path: folder.join(name), sign })
+            let sign =
+                Proof::Pid { pid, start: None, status: None, waiting: None, at: None, origin: Origin::default() };
+            Some(RunningSession { session: session.to_str()?.to_owned(), path: folder.join(name), proof: sign })
         }));
     }
     marks
 }
+
+#[cfg(test)]
+mod tests;

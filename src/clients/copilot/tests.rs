@@ -1,7 +1,7 @@
 //! Rows of real shapes (1.0.12 to 1.0.89), and what they amount to.
 
 use super::fold::fold;
-use crate::clients::table::{and, check, check_any_input, read, told};
+use crate::clients::tests::{and, check, check_any_input, read, told};
 use crate::model::Tokens;
 use crate::session::Turn;
 

@@ -1,8 +1,7 @@
 //! What a row of a transcript means for its session.
 
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
-use crate::session::{KEPT, Session};
+use crate::base::json::{Raw, Reader};
+use crate::session::{KEPT, Session, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
     let (mut kind, mut role, mut status) = (&b""[..], &b""[..], &b""[..]);

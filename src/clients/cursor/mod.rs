@@ -7,18 +7,18 @@
 //! editor writes the same for its own chats.
 
 mod fold;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
-use super::slugs::{self, Slugs};
-use super::{Client, Env, Fact, Format, LogFile, Place, Store, adopt, entries_in, log_file, names_in, propose};
-use crate::disk::Disk;
-use crate::json::Reader;
+use super::Env;
+use super::client::{Capability, Client, Format, LogFile, LogRoot, Store};
+use super::files::{adopt, entries_in, log_file, names_in, propose};
+use super::project_slug::{self, Slugs};
+use crate::base::disk::Disk;
+use crate::base::json::Reader;
 use crate::model::Problem;
 use crate::process::{Program, Role};
 
@@ -35,13 +35,13 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |_| true,
-    marks: |_, _, _| Vec::new(),
+    running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("cursor-agent --resume={session}"),
-    places,
-    knows: &[Fact::State, Fact::Liveness, Fact::End],
-    caveat: "its transcripts have no times, results or tokens: that it struggles, or waits for an approval, cannot be seen; how long it is silent is told by the file alone",
+    log_roots: places,
+    capabilities: &[Capability::State, Capability::Liveness, Capability::End],
+    limitation: "its transcripts have no times, results or tokens: that it struggles, or waits for an approval, cannot be seen; how long it is silent is told by the file alone",
 };
 
 /// One server for all sessions outlives them.
@@ -57,8 +57,8 @@ fn projects(env: &Env) -> Option<PathBuf> {
     env.moved("CURSOR_DATA_DIR", ".cursor").map(|home| home.join("projects"))
 }
 
-fn places(env: &Env) -> Vec<Place> {
-    projects(env).map(|path| Place { path, variables: &["CURSOR_DATA_DIR"] }).into_iter().collect()
+fn places(env: &Env) -> Vec<LogRoot> {
+    projects(env).map(|path| LogRoot { path, variables: &["CURSOR_DATA_DIR"] }).into_iter().collect()
 }
 
 /// Longer names are cut and end in a hash.
@@ -67,7 +67,7 @@ const LONGEST_SLUG: usize = 51;
 fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
     let Some(projects) = projects(env) else { return found };
-    let slugs = Slugs::new(folders, slugs::single_dashes, LONGEST_SLUG);
+    let slugs = Slugs::new(folders, project_slug::single_dashes, LONGEST_SLUG);
     for name in names_in(disk, &projects, problems) {
         let text = name.to_string_lossy();
         if !slugs.wants(&text) {
@@ -132,3 +132,6 @@ fn transcript(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> O
         if is_text { Format::Store(Store { read: text::read, unit: "line" }) } else { Format::Rows(fold::fold) };
     log_file(entry, path, format, problems)
 }
+
+#[cfg(test)]
+mod tests;

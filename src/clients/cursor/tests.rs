@@ -1,7 +1,7 @@
 //! Rows and texts of real shapes (2025 to 2026.08.11), and what they amount to.
 
 use super::{fold, text};
-use crate::clients::table::{and, check, check_any_input, told};
+use crate::clients::tests::{and, check, check_any_input, told};
 use crate::session::Session;
 
 const USER: &str =

@@ -3,10 +3,10 @@
 
 use std::io;
 
+use crate::base::disk::Disk;
 use crate::clients::LogFile;
-use crate::disk::Disk;
 use crate::session::Session;
-use crate::store::Log;
+use crate::session::log::Log;
 
 /// In bytes; real ones have a few million at most.
 const LARGEST: u64 = 64 * 1024 * 1024;

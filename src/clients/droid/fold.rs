@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::clients::answer::{exit_code, exit_text, text_of};
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
+use crate::clients::result_text::{exit_code, exit_text, text_of};
 use crate::model::ErrorClass;
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, api_error,
+    summary_of,
 };
-use crate::time::Time;
 
 /// What is read of a row.
 #[derive(Default)]

@@ -5,14 +5,14 @@
 //! agree on, and what runs of 0.215 left: `session_start`, `message` with blocks like Claude's, `todo_state`, and in 2026 `agent_turn_outcome`.
 
 mod fold;
-#[cfg(test)]
-mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::slugs::{self, Slugs};
-use super::{Client, Env, Fact, Format, LogFile, Place, entries_in, log_file, propose};
-use crate::disk::Disk;
+use super::Env;
+use super::client::{Capability, Client, Format, LogFile, LogRoot};
+use super::files::{entries_in, log_file, propose};
+use super::project_slug::{self, Slugs};
+use crate::base::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
 
@@ -30,13 +30,21 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |_| false,
-    marks: |_, _, _| Vec::new(),
+    running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("droid --resume {session}"),
-    places,
-    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Waiting, Fact::Liveness, Fact::End],
-    caveat: "questions are written, approval prompts are not, nor tokens; earlier logs do not tell when a turn has ended",
+    log_roots: places,
+    capabilities: &[
+        Capability::State,
+        Capability::Tool,
+        Capability::Failures,
+        Capability::Plan,
+        Capability::Waiting,
+        Capability::Liveness,
+        Capability::End,
+    ],
+    limitation: "questions are written, approval prompts are not, nor tokens; earlier logs do not tell when a turn has ended",
 };
 
 fn role(argv: &[String]) -> Role {
@@ -55,13 +63,13 @@ fn sessions(env: &Env) -> Vec<PathBuf> {
     }
 }
 
-fn places(env: &Env) -> Vec<Place> {
-    sessions(env).into_iter().map(|path| Place { path, variables: &[MOVED_BY] }).collect()
+fn places(env: &Env) -> Vec<LogRoot> {
+    sessions(env).into_iter().map(|path| LogRoot { path, variables: &[MOVED_BY] }).collect()
 }
 
 fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
-    let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
+    let slugs = Slugs::new(folders, project_slug::single_dashes, usize::MAX);
     for sessions in sessions(env) {
         for (name, entry) in entries_in(disk, &sessions, problems) {
             let (path, text) = (sessions.join(&name), name.to_string_lossy());
@@ -80,3 +88,6 @@ fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Pr
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Rows of real shapes (2025 to 0.204.0), and what they amount to.
 
 use super::fold::fold;
-use crate::clients::table::{and, check, check_any_input, read, told};
+use crate::clients::tests::{and, check, check_any_input, read, told};
 use crate::session::Turn;
 
 fn start(more: &str) -> String {

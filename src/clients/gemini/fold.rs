@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::message::{self, Message, time};
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
 use crate::session::Session;
-use crate::time::Time;
 
 /// What a row may hold, or an old file as a whole.
 #[derive(Default)]
@@ -34,11 +34,11 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     }
     session.row(None, offset, false);
     if let Some(id) = &row.rewound_to {
-        return session.taken_back(id);
+        return session.rewound(id);
     }
     metadata(session, &row, offset);
     for messages in [row.messages, set.messages].into_iter().flatten() {
-        session.told_anew(|session| conversation(session, messages, |_| offset));
+        session.replaced(|session| conversation(session, messages, |_| offset));
     }
     if let Some(id) = &set.session {
         session.identity(id, None);

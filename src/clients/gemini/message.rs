@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::tools::{Answer, call, outcome, plan, read_answers};
-use crate::clients::api_error;
-use crate::json::{Raw, Reader, hash};
+use crate::base::hash::hash;
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
 use crate::model::Tokens;
-use crate::session::{KEPT, Outcome, Session, Taken, Turn};
-use crate::time::Time;
+use crate::session::{Consumed, KEPT, Outcome, Session, Turn, api_error};
 
 /// Of one message; real ones have a few, old ones a hundred.
 const MOST_CALLS: usize = 10_000;
@@ -133,7 +133,7 @@ fn read_call<'a>(call: &mut ToolCall<'a>, key: &[u8], reader: &mut Reader<'a>) {
 
 /// Folds a message. One that was told before brings only what it did not have then.
 pub(super) fn fold(session: &mut Session, message: &Message<'_>, offset: u64) {
-    let known = session.taken_of(&message.id).filter(|_| !message.id.is_empty());
+    let known = session.consumed_of(&message.id).filter(|_| !message.id.is_empty());
     let at = message.calls.iter().filter_map(|call| call.at).max().max(message.at);
     session.row(at, offset, matches!(&*message.kind, "user" | "gemini" | "error"));
     let mut taken = known.unwrap_or_default();
@@ -145,11 +145,11 @@ pub(super) fn fold(session: &mut Session, message: &Message<'_>, offset: u64) {
         _ => {}
     }
     if !message.id.is_empty() {
-        session.took(&message.id, taken);
+        session.consume(&message.id, taken);
     }
 }
 
-fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut Taken) {
+fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut Consumed) {
     if is_new {
         session.reply(message.id.as_bytes());
     }
@@ -183,7 +183,7 @@ fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut
 }
 
 /// Where the calls begin that were not told before: mostly all of them are told again, with more behind.
-fn first_new(calls: &[ToolCall<'_>], taken: &Taken) -> usize {
+fn first_new(calls: &[ToolCall<'_>], taken: &Consumed) -> usize {
     let before = taken.calls as usize;
     if before == 0 {
         return 0;

@@ -5,19 +5,17 @@
 //! The id is a short name from `.gemini/projects.json`, formerly the hash of the project's path. A call is written
 //! only with its result, and nothing says that a turn has ended.
 
+mod discover;
 mod fold;
 mod message;
-mod places;
 mod store;
-#[cfg(test)]
-mod tests;
 mod tools;
+
+use super::client::{Capability, Client};
+use crate::process::{Program, Role};
 
 pub(super) use message::is_asked;
 pub(super) use tools::{call, outcome, plan, read_answers};
-
-use super::{Client, Fact};
-use crate::process::{Program, Role};
 
 pub(super) static CLIENT: Client = Client {
     name: "gemini-cli",
@@ -29,15 +27,21 @@ pub(super) static CLIENT: Client = Client {
         is_log: None,
         variables: &["GEMINI_CLI_HOME"],
     },
-    logs: places::logs,
+    logs: discover::logs,
     hides_calls: |_| true,
-    marks: |_, _, _| Vec::new(),
+    running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("gemini --resume {session}"),
-    places: places::places,
-    knows: &[Fact::State, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Liveness],
-    caveat: "a running tool, a permission prompt and the end of a turn are not written: its processes tell of a tool, \
+    log_roots: discover::places,
+    capabilities: &[
+        Capability::State,
+        Capability::Failures,
+        Capability::Plan,
+        Capability::Tokens,
+        Capability::Liveness,
+    ],
+    limitation: "a running tool, a permission prompt and the end of a turn are not written: its processes tell of a tool, \
              and its last text counts as the end once no tool runs; an API error of a run with -p is not written either",
 };
 
@@ -66,3 +70,6 @@ pub(super) fn role(argv: &[String]) -> Role {
     };
     Role::Agent { headless }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use super::fold::{Row, conversation, metadata, read_member};
+use crate::base::disk::Disk;
+use crate::base::json::Reader;
 use crate::clients::{LogFile, Store};
-use crate::disk::Disk;
-use crate::json::Reader;
-use crate::store::Log;
+use crate::session::log::Log;
 
 pub(super) const STORE: Store = Store { read, unit: "message" };
 

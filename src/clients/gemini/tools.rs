@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
 use crate::session::{
     BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };

@@ -4,7 +4,7 @@
 //! session that works on it, and the reminder that tells the parent of its end (code-yeongyu/oh-my-openagent,
 //! features/background-agent, seen in versions of Dec 2025 to Nov 2026).
 
-use crate::json::Raw;
+use crate::base::json::Raw;
 use crate::session::{Job, JobEnd, JobKind, KEPT, Session};
 
 /// What a call answered: if it launched a task in the background, that is kept.

@@ -17,12 +17,13 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement};
 
 use super::fold::{Part, Record};
-use super::follow::{LONGEST, OPEN, follow};
-use crate::clients::{Format, Identity, LogFile, Store};
-use crate::disk::Disk;
-use crate::json::{hash, mix};
-use crate::store::Log;
-use crate::time::Time;
+use super::resume::{LONGEST, OPEN, follow};
+use crate::base::disk::Disk;
+use crate::base::file_id::FileState;
+use crate::base::hash::{hash, mix};
+use crate::base::time::Time;
+use crate::clients::{Format, LogFile, Store};
+use crate::session::log::Log;
 
 const STORE: Store = Store { read, unit: "message" };
 /// Real sessions have some hundreds.
@@ -59,7 +60,7 @@ pub(super) fn list(disk: &Disk, path: &Path, folders: Option<&[&Path]>) -> io::R
             path: path.to_path_buf(),
             within: Some(session.id.into()),
             format: Format::Store(STORE),
-            identity: Identity {
+            identity: FileState {
                 device: meta.dev(),
                 inode: meta.ino(),
                 length: all,

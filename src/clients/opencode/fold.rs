@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::background;
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
 use crate::model::Tokens;
 use crate::session::{
-    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, api_error,
+    summary_of,
 };
-use crate::time::Time;
 
 /// One message as it is kept, with its parts in their order.
 #[derive(Debug, Default)]

@@ -5,19 +5,19 @@
 //! worktrees and clones. What is read here was seen in 1.1.65 to 1.18.33.
 
 mod background;
-mod boulder;
 #[cfg(feature = "sqlite")]
 mod database;
 mod fold;
-mod follow;
-#[cfg(test)]
-mod tests;
+mod plan;
+mod resume;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Env, Fact, LogFile, Place, note};
-use crate::disk::Disk;
+use super::Env;
+use super::client::{Capability, Client, LogFile, LogRoot};
+use super::files::note;
+use crate::base::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
 
@@ -33,13 +33,13 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |_| false,
-    marks: |_, _, _| Vec::new(),
-    plan: boulder::plan,
+    running: |_, _, _| Vec::new(),
+    plan: plan::plan,
     is_session: |id| id.strip_prefix("ses_").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric())),
     resume: |session| format!("opencode --session {session}"),
-    places,
-    knows: &Fact::ALL,
-    caveat: "a question is seen, a permission prompt is not written; an interrupted run looks like one that died",
+    log_roots: places,
+    capabilities: &Capability::ALL,
+    limitation: "a question is seen, a permission prompt is not written; an interrupted run looks like one that died",
 };
 
 /// Servers work for sessions in any directory, so their own says nothing.
@@ -60,12 +60,12 @@ fn home(env: &Env) -> Option<PathBuf> {
     Some(env.moved("XDG_DATA_HOME", ".local/share")?.join("opencode"))
 }
 
-fn places(env: &Env) -> Vec<Place> {
+fn places(env: &Env) -> Vec<LogRoot> {
     let Some(home) = home(env) else { return Vec::new() };
     let database = named_database(env).unwrap_or_else(|| home.join("opencode.db"));
     vec![
-        Place { path: database, variables: &["OPENCODE_DB", "XDG_DATA_HOME"] },
-        Place { path: home.join("storage"), variables: &["XDG_DATA_HOME"] },
+        LogRoot { path: database, variables: &["OPENCODE_DB", "XDG_DATA_HOME"] },
+        LogRoot { path: home.join("storage"), variables: &["XDG_DATA_HOME"] },
     ]
 }
 
@@ -80,7 +80,7 @@ fn databases(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<PathBuf
         return vec![named];
     }
     let Some(home) = home(env) else { return Vec::new() };
-    let names = super::names_in(disk, &home, problems);
+    let names = super::files::names_in(disk, &home, problems);
     names.iter().filter(|name| name.to_str().is_some_and(is_database)).map(|name| home.join(name)).collect()
 }
 
@@ -108,3 +108,6 @@ fn list(disk: &Disk, path: &Path, _: Option<&[&Path]>) -> std::io::Result<Vec<Lo
     let why = "not read: this agentmon was built without the feature `sqlite`; build it with default features";
     Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 use super::fold::{Part, Record, fold};
-use super::follow::follow;
-use crate::clients::table::told;
+use super::resume::follow;
+use crate::clients::tests::told;
 use crate::model::ErrorClass;
+use crate::session::log::Log;
 use crate::session::{Session, Turn};
-use crate::store::Log;
 
 const START: i64 = 1_795_216_000_000;
 
@@ -389,9 +389,9 @@ proptest! {
             if look_now {
                 let log = look(known, moment);
                 let mut again = log.clone();
-                prop_assert!(again.session.resume(&log.session.workings()));
+                prop_assert!(again.session.resume(&log.session.fold_state()));
                 known = Some(again);
-                prop_assert_eq!(log.whole, look(None, moment).whole);
+                prop_assert_eq!(log.with_partial_row, look(None, moment).with_partial_row);
             }
         }
     }
@@ -409,5 +409,5 @@ fn what_was_taken_back_is_read_anew() {
     let known = look(None, moments.last().unwrap());
     assert!(known.cursor.lines > 5);
     let early = &moments[4];
-    assert_eq!(look(Some(known), early).whole, look(None, early).whole);
+    assert_eq!(look(Some(known), early).with_partial_row, look(None, early).with_partial_row);
 }

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fold::{Part, Record};
-use super::follow::{LONGEST, OPEN, follow};
-use crate::clients::{Format, Identity, LogFile, Store, entries_in, log_file, names_in};
-use crate::disk::Disk;
-use crate::json::{Reader, mix};
+use super::resume::{LONGEST, OPEN, follow};
+use crate::base::disk::Disk;
+use crate::base::file_id::FileState;
+use crate::base::hash::mix;
+use crate::base::json::Reader;
+use crate::base::time::Time;
+use crate::clients::files::{entries_in, log_file, names_in};
+use crate::clients::{Format, LogFile, Store};
 use crate::model::Problem;
-use crate::store::Log;
-use crate::time::Time;
+use crate::session::log::Log;
 
 const STORE: Store = Store { read, unit: "message" };
 /// Of a session's own file, in bytes.
@@ -41,9 +44,9 @@ pub(super) fn list(disk: &Disk, storage: &Path, now: Time, problems: &mut Vec<Pr
 fn touch(disk: &Disk, storage: &Path, now: Time, file: &mut LogFile) {
     let Some(session) = file.path.file_stem() else { return };
     let folder = storage.join("message").join(session);
-    let changed = |path: &Path, identity: &mut Identity| {
+    let changed = |path: &Path, identity: &mut FileState| {
         if let Ok(meta) = disk.stat(path) {
-            let other = Identity::of(&meta);
+            let other = FileState::of(&meta);
             identity.modified = identity.modified.max(other.modified);
             identity.length = mix(identity.length, other.length);
         }

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::clients::answer::{exit_code, exit_text, text_of};
-use crate::clients::api_error;
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
+use crate::clients::result_text::{exit_code, exit_text, text_of};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Session, Turn, summary_of};
-use crate::time::Time;
+use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Session, Turn, api_error, summary_of};
 
 /// What is read of a message.
 #[derive(Default)]

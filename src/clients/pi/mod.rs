@@ -6,14 +6,14 @@
 //! first reply.
 
 mod fold;
-#[cfg(test)]
-mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::slugs::{self, Slugs};
-use super::{Client, Env, Fact, Format, LogFile, Place, entries_in, log_file, names_in, propose};
-use crate::disk::Disk;
+use super::Env;
+use super::client::{Capability, Client, Format, LogFile, LogRoot};
+use super::files::{entries_in, log_file, names_in, propose};
+use super::project_slug::{self, Slugs};
+use crate::base::disk::Disk;
 use crate::model::Problem;
 use crate::process::{Program, Role};
 
@@ -29,13 +29,21 @@ pub(super) static CLIENT: Client = Client {
     },
     logs,
     hides_calls: |_| false,
-    marks: |_, _, _| Vec::new(),
+    running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("pi --session {session}"),
-    places,
-    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Tokens, Fact::Waiting, Fact::Liveness, Fact::End],
-    caveat: "a session is written from its first reply on; it has no plan of its own, and asks nobody but by extensions",
+    log_roots: places,
+    capabilities: &[
+        Capability::State,
+        Capability::Tool,
+        Capability::Failures,
+        Capability::Tokens,
+        Capability::Waiting,
+        Capability::Liveness,
+        Capability::End,
+    ],
+    limitation: "a session is written from its first reply on; it has no plan of its own, and asks nobody but by extensions",
 };
 
 /// It renames itself, and then its command line tells nothing.
@@ -53,16 +61,16 @@ fn sessions(env: &Env) -> (Option<PathBuf>, Option<PathBuf>) {
     (projects, env.folder("PI_CODING_AGENT_SESSION_DIR"))
 }
 
-fn places(env: &Env) -> Vec<Place> {
+fn places(env: &Env) -> Vec<LogRoot> {
     let (projects, flat) = sessions(env);
-    let projects = projects.map(|path| Place { path, variables: &["PI_CODING_AGENT_DIR"] });
-    projects.into_iter().chain(flat.map(|path| Place { path, variables: &["PI_CODING_AGENT_SESSION_DIR"] })).collect()
+    let projects = projects.map(|path| LogRoot { path, variables: &["PI_CODING_AGENT_DIR"] });
+    projects.into_iter().chain(flat.map(|path| LogRoot { path, variables: &["PI_CODING_AGENT_SESSION_DIR"] })).collect()
 }
 
 fn logs(disk: &Disk, env: &Env, folders: Option<&[&Path]>, problems: &mut Vec<Problem>) -> Vec<LogFile> {
     let mut found = Vec::new();
     let (projects, flat) = sessions(env);
-    let slugs = Slugs::new(folders, slugs::single_dashes, usize::MAX);
+    let slugs = Slugs::new(folders, project_slug::single_dashes, usize::MAX);
     if let Some(projects) = projects {
         for name in names_in(disk, &projects, problems) {
             let text = name.to_string_lossy();
@@ -84,3 +92,6 @@ fn logs_in(disk: &Disk, folder: &Path, proposed: Option<&Path>, problems: &mut V
     propose(proposed, &mut logs, &mut problems[before..]);
     logs
 }
+
+#[cfg(test)]
+mod tests;

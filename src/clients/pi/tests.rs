@@ -1,7 +1,7 @@
 //! Rows of real shapes (0.7 to 0.58), and what they amount to.
 
 use super::fold::fold;
-use crate::clients::table::{and, check, check_any_input, read};
+use crate::clients::tests::{and, check, check_any_input, read};
 use crate::model::Tokens;
 use crate::session::Turn;
 

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::clients::{api_error, gemini};
-use crate::json::{Raw, Reader};
+use crate::base::json::{Raw, Reader};
+use crate::base::time::Time;
+use crate::clients::gemini;
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{KEPT, Session, Turn};
-use crate::time::Time;
+use crate::session::{KEPT, Session, Turn, api_error};
 
 /// `{"uuid","sessionId","timestamp","type","subtype","cwd","message":{"role","parts"}, ..}`
 #[derive(Default)]

@@ -5,12 +5,11 @@
 //! Rows are Claude Code's on the outside, Gemini CLI's inside (QwenLM/qwen-code,
 //! packages/core/src/services/chatRecordingService.ts). Seen: the source, published rows of 0.18, and runs of 0.24.
 
+mod discover;
 mod fold;
-mod places;
-#[cfg(test)]
-mod tests;
 
-use super::{Client, Fact, gemini};
+use super::client::{Capability, Client};
+use super::gemini;
 use crate::process::Program;
 
 pub(super) static CLIENT: Client = Client {
@@ -23,13 +22,24 @@ pub(super) static CLIENT: Client = Client {
         is_log: None,
         variables: &["QWEN_RUNTIME_DIR", "QWEN_HOME"],
     },
-    logs: places::logs,
+    logs: discover::logs,
     hides_calls: |_| false,
-    marks: places::marks,
+    running: discover::marks,
     plan: |_, _, _| Vec::new(),
-    is_session: super::is_uuid,
+    is_session: super::client::is_uuid,
     resume: |session| format!("qwen --resume {session}"),
-    places: places::places,
-    knows: &[Fact::State, Fact::Tool, Fact::Failures, Fact::Plan, Fact::Tokens, Fact::Waiting, Fact::Liveness],
-    caveat: "its last text counts as the end of a turn once no tool runs; questions are written, permission prompts are not",
+    log_roots: discover::places,
+    capabilities: &[
+        Capability::State,
+        Capability::Tool,
+        Capability::Failures,
+        Capability::Plan,
+        Capability::Tokens,
+        Capability::Waiting,
+        Capability::Liveness,
+    ],
+    limitation: "its last text counts as the end of a turn once no tool runs; questions are written, permission prompts are not",
 };
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::CLIENT;
 use super::fold::fold;
-use crate::clients::table::{and, check, read};
-use crate::clients::{Env, Mark, Sign};
-use crate::disk::Disk;
+use crate::base::disk::Disk;
+use crate::base::world::{Terminal, World};
+use crate::clients::tests::{and, check, read};
+use crate::clients::{Env, Proof, RunningSession};
 use crate::model::Tokens;
 use crate::process::Origin;
-use crate::world::{Terminal, World};
 
 const SESSION: &str = "69f0814a-8bfc-4c8e-93d3-05757f17b96f";
 
@@ -279,7 +279,7 @@ fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Disk, World) {
         std::fs::write(path, text).unwrap();
     }
     let world = World {
-        now: crate::time::Time(0),
+        now: crate::base::time::Time(0),
         offset: chrono::FixedOffset::east_opt(0).unwrap(),
         env: [("HOME".into(), "/home/dev".into())].into(),
         agents_home: None,
@@ -317,7 +317,12 @@ fn where_it_keeps_what() {
             world.env.insert(variable.into(), moved.into());
         }
         let mut problems = Vec::new();
-        let logs = (CLIENT.logs)(&disk, &Env::own(&CLIENT, &world), Some(&[Path::new("/srv/shop")]), &mut problems);
+        let logs = (CLIENT.logs)(
+            &disk,
+            &Env::own(CLIENT.program.variables, &world),
+            Some(&[Path::new("/srv/shop")]),
+            &mut problems,
+        );
         let told: Vec<_> = logs
             .iter()
             .map(|log| {
@@ -331,13 +336,16 @@ fn where_it_keeps_what() {
             [(session.as_str(), None, here), ("agent-explore-7f3c.jsonl", Some(SESSION), here)],
             "{variable}"
         );
-        let marks = (CLIENT.marks)(&disk, &Env::own(&CLIENT, &world), &mut problems);
+        let marks = (CLIENT.running)(&disk, &Env::own(CLIENT.program.variables, &world), &mut problems);
         let boot_id = Some("5e1f-boot".to_owned());
         let origin = Origin { boot_id, namespace: Some(4_026_531_836), ..Origin::default() };
-        let sign = Sign::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None, origin };
+        let sign = Proof::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None, origin };
         let path = Path::new(moved).join("sessions/4242.json");
-        assert_eq!(marks, [Mark { session: SESSION.into(), path, sign }], "{variable}");
+        assert_eq!(marks, [RunningSession { session: SESSION.into(), path, proof: sign }], "{variable}");
         assert_eq!(problems, []);
-        assert_eq!((CLIENT.places)(&Env::own(&CLIENT, &world))[0].path, Path::new(moved).join("projects"));
+        assert_eq!(
+            (CLIENT.log_roots)(&Env::own(CLIENT.program.variables, &world))[0].path,
+            Path::new(moved).join("projects")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::parse::*;
 use crate::model::Progress;
 
 /// 2026-11-20T23:11:05Z
@@ -45,7 +45,7 @@ fn at(seconds: i64) -> Option<Time> {
     Some(Time(NOW.0 - seconds * 1000))
 }
 
-fn word(word: Word, status: &str) -> Declared {
+fn word(word: StatusWord, status: &str) -> Declared {
     Declared { word: Some(word), status: text(status), ..Declared::default() }
 }
 
@@ -61,7 +61,7 @@ fn reads_what_orchestrators_write() {
         // A worktree manager for `opencode task`: milliseconds.
         (
             r#"{"status":"running","agentId":"bg_1a2b3c4d","timestamp":1795216205000,"updatedAt":1795216255000}"#,
-            Declared { id: text("bg_1a2b3c4d"), at: at(10), ..word(Word::Running, "running") },
+            Declared { id: text("bg_1a2b3c4d"), at: at(10), ..word(StatusWord::Running, "running") },
         ),
         (
             r#"{"agentId":"bg_1a2b3c4d","exitCode":124,"stdout":"…","stderr":"one\ntwo\n\n","duration":600000}"#,
@@ -81,13 +81,13 @@ fn reads_what_orchestrators_write() {
                 started: at(60),
                 at: at(5),
                 assumed_zone: true,
-                ..word(Word::Failed, "failed")
+                ..word(StatusWord::Failed, "failed")
             },
         ),
         // chant-cli
         (
             r#"{"spec_id":"s-1","status":"done","updated_at":"2026-11-20T23:11:00Z","commits":["a"]}"#,
-            Declared { id: text("s-1"), at: at(5), ..word(Word::Completed, "done") },
+            Declared { id: text("s-1"), at: at(5), ..word(StatusWord::Completed, "done") },
         ),
     ]);
 }
@@ -102,19 +102,25 @@ fn reads_what_workers_write() {
                 branch: text("agent/x"),
                 name: text("Fix it"),
                 exit_code: Some(2),
-                ..word(Word::Failed, "errored")
+                ..word(StatusWord::Failed, "errored")
             },
         ),
         (
             r#"{"state":"blocked","question":"Which database?"}"#,
-            Declared { question: text("Which database?"), asks: true, ..word(Word::Waiting, "blocked") },
+            Declared { question: text("Which database?"), asks: true, ..word(StatusWord::Waiting, "blocked") },
         ),
-        (r#"{"status":"infra_failed"}"#, word(Word::Failed, "infra_failed")),
+        (r#"{"status":"infra_failed"}"#, word(StatusWord::Failed, "infra_failed")),
         // workers
         (
             r#"{"status":"needs_user","source":"workers","launcherPid":71,"childPid":72,
                 "startedAt":"2026-11-20T23:10:05Z","updatedAt":"2026-11-20T23:11:05+00:00"}"#,
-            Declared { pid: Some(71), started: at(60), at: at(0), asks: true, ..word(Word::Waiting, "needs_user") },
+            Declared {
+                pid: Some(71),
+                started: at(60),
+                at: at(0),
+                asks: true,
+                ..word(StatusWord::Waiting, "needs_user")
+            },
         ),
         // SVAO
         (
@@ -126,26 +132,26 @@ fn reads_what_workers_write() {
                 started: at(60),
                 at: Some(Time(NOW.0 - 4500)),
                 progress: progress(3, 7, Some("testing")),
-                ..word(Word::Running, "running")
+                ..word(StatusWord::Running, "running")
             },
         ),
         // agent-orchestrator: the pid as text
         (
             r#"{"taskId":"t","status":"complete","agent":"a","prompt":"p","pid":"12345","errorMessage":null}"#,
-            Declared { id: text("t"), pid: Some(12345), ..word(Word::Completed, "complete") },
+            Declared { id: text("t"), pid: Some(12345), ..word(StatusWord::Completed, "complete") },
         ),
         // learn-claude-code, a numbered task file
         (
             r#"{"id":3,"subject":"s","status":"in_progress","owner":"","worktree":""}"#,
-            Declared { id: text("3"), ..word(Word::Running, "in_progress") },
+            Declared { id: text("3"), ..word(StatusWord::Running, "in_progress") },
         ),
         (
             r#"{"status":"STUCK","current_subtask":"lexer","progress":"well","completed_subtasks":["a"]}"#,
-            Declared { progress: step("lexer"), asks: true, ..word(Word::Waiting, "STUCK") },
+            Declared { progress: step("lexer"), asks: true, ..word(StatusWord::Waiting, "STUCK") },
         ),
         (
             r#"{"status":"active","lastUpdate":"2026-11-20 23:11:00 UTC  ","lastOutput":"x"}"#,
-            Declared { at: at(5), ..word(Word::Running, "active") },
+            Declared { at: at(5), ..word(StatusWord::Running, "active") },
         ),
         (
             r#"{"session_id":"abc","done_status":"","pid":9}"#,
@@ -179,16 +185,19 @@ fn other_schemas_of_that_name_are_no_status() {
 #[test]
 fn understands_the_words() {
     let cases = [
-        (Word::Created, "created pending QUEUED Starting not_started"),
-        (Word::Running, "running working active in_progress in-progress InProgress busy continue"),
-        (Word::Waiting, "waiting needs_user blocked stuck needs_input paused waiting-for-user question asking"),
-        (Word::Waiting, "waiting_for_approval needs_review awaiting_human_review pending_approval needs-user-input"),
-        (Word::Waiting, "input_required approval-needed waiting_on_user needs_clarification blocked_on_human"),
-        (Word::Completed, "completed complete done Success succeeded finished ok passed ready_for_review"),
-        (Word::Failed, "failed error errored infra_failed lost"),
-        (Word::TimedOut, "timeout timed_out TimedOut"),
-        (Word::Cancelled, "cancelled canceled aborted killed stopped"),
-        (Word::Other, "idle STANDBY stale InReview ✓ waiting_for_ci waiting_on_build needs_rebase reviewed"),
+        (StatusWord::Created, "created pending QUEUED Starting not_started"),
+        (StatusWord::Running, "running working active in_progress in-progress InProgress busy continue"),
+        (StatusWord::Waiting, "waiting needs_user blocked stuck needs_input paused waiting-for-user question asking"),
+        (
+            StatusWord::Waiting,
+            "waiting_for_approval needs_review awaiting_human_review pending_approval needs-user-input",
+        ),
+        (StatusWord::Waiting, "input_required approval-needed waiting_on_user needs_clarification blocked_on_human"),
+        (StatusWord::Completed, "completed complete done Success succeeded finished ok passed ready_for_review"),
+        (StatusWord::Failed, "failed error errored infra_failed lost"),
+        (StatusWord::TimedOut, "timeout timed_out TimedOut"),
+        (StatusWord::Cancelled, "cancelled canceled aborted killed stopped"),
+        (StatusWord::Other, "idle STANDBY stale InReview ✓ waiting_for_ci waiting_on_build needs_rebase reviewed"),
     ];
     for (wanted, words) in cases {
         for word in words.split(' ') {
@@ -196,10 +205,10 @@ fn understands_the_words() {
             assert_eq!((declared.word, declared.status.as_deref()), (Some(wanted), Some(word)));
         }
     }
-    assert_eq!(some(r#"{"state":"In  Progress"}"#).word, Some(Word::Running));
-    assert_eq!(some(r#"{"status":"","state":null,"phase":"done"}"#).word, Some(Word::Completed));
-    assert_eq!(some(r#"{"success":false,"error":{"message":"no"}}"#).word, Some(Word::Failed));
-    assert_eq!(some(r#"{"success":true,"durationMs":5}"#).word, Some(Word::Completed));
+    assert_eq!(some(r#"{"state":"In  Progress"}"#).word, Some(StatusWord::Running));
+    assert_eq!(some(r#"{"status":"","state":null,"phase":"done"}"#).word, Some(StatusWord::Completed));
+    assert_eq!(some(r#"{"success":false,"error":{"message":"no"}}"#).word, Some(StatusWord::Failed));
+    assert_eq!(some(r#"{"success":true,"durationMs":5}"#).word, Some(StatusWord::Completed));
 }
 
 /// Whether the value under any of these keys lands where `get` finds it.
@@ -232,7 +241,7 @@ fn understands_every_spelling() {
     lands("ended_at completedAt finished_at", "1795216260", &Some(Time(NOW.0 - 5000)), |found| found.ended);
     let steps = "current_step currentStep step stage phase current_subtask current_task activity message progress";
     lands(steps, r#""lexing""#, &text("lexing"), |found| found.progress.and_then(|it| it.step));
-    assert_eq!(some(r#"{"status":"a","status":"done","STATUS":"failed"}"#).word, Some(Word::Failed));
+    assert_eq!(some(r#"{"status":"a","status":"done","STATUS":"failed"}"#).word, Some(StatusWord::Failed));
 }
 
 #[test]
@@ -334,7 +343,7 @@ fn who_says_how_far_it_has_come_is_at_work() {
         r#"{"blockers":["no access"]}"#,
     ] {
         let found = some(json);
-        assert_eq!((found.word, found.status.clone()), (Some(Word::Running), None), "{json}");
+        assert_eq!((found.word, found.status.clone()), (Some(StatusWord::Running), None), "{json}");
         assert!(found.merely_works());
     }
 }
@@ -426,7 +435,7 @@ fn hostile_files_lose_no_more_than_they_must() {
         br#"{"status":"done","id":[],"name":{},"ts":[1],"progress":[[]],"session_id":{"id":1},"steps":[null]}"#,
     ];
     for bytes in bytes {
-        assert_eq!(some(bytes).word, Some(Word::Completed));
+        assert_eq!(some(bytes).word, Some(StatusWord::Completed));
     }
     let long =
         some(format!(r#"{{"status":"{0}","error":"{0}","step":"{0}","name":"{0}","id":"{0}"}}"#, "ü".repeat(5000)));

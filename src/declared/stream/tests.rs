@@ -4,9 +4,10 @@ use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::model::ErrorClass::{Permanent, Resource, Transient};
-use Word::{Cancelled, Completed, Failed, Running};
+use super::super::stream::*;
+use crate::model::ErrorClass::{self, Permanent, Resource, Transient};
+
+use StatusWord::{Cancelled, Completed, Failed, Running};
 
 const NOW: Time = Time(1_795_216_265_000);
 
@@ -22,7 +23,7 @@ fn told(text: impl AsRef<[u8]>) -> Option<Declared> {
 }
 
 /// What is printed, the word, how it is said, and the class.
-type Case = (&'static str, Word, &'static str, Option<ErrorClass>);
+type Case = (&'static str, StatusWord, &'static str, Option<ErrorClass>);
 
 const CLAUDE: &[Case] = &[
     // Claude Code: the subtype lies.
@@ -165,7 +166,7 @@ fn what_is_no_stream_says_nothing() {
     ] {
         assert_eq!(told(text), None, "{text}");
     }
-    assert_eq!(told("").unwrap().word, Some(Word::Created));
+    assert_eq!(told("").unwrap().word, Some(StatusWord::Created));
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn a_huge_stream_is_read_at_its_ends() {
     // A row longer than the window stands before the last ones, or is the last one.
     let long = format!("{{\"type\":\"user\",\"x\":\"{}\"}}\n", "x".repeat(600_000));
     let torn = &long[..long.len() - 5];
-    let cases: [(&[&str], Word); 5] = [
+    let cases: [(&[&str], StatusWord); 5] = [
         (&["\n", result], Failed),
         (&["\n", &long, result], Failed),
         (&["\n", result, &long], Running),

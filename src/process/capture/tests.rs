@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::super::capture::*;
 use super::super::program::tests::{CLAUDE, CODEX};
 use super::super::{Found, Role};
-use super::*;
 
 fn capture(disk: &Disk) -> ProcessTable {
     ProcessTable::capture(disk, &[&CLAUDE, &CODEX])

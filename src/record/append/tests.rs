@@ -1,15 +1,16 @@
 //! Several writers, foreign writers, full disks and held locks.
 
 use std::collections::HashSet;
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
-use super::*;
+use super::super::append::*;
 use crate::model::{Health, Reason, TaskReport};
-use crate::record::samples::{at, numbered, place_in, task, tell};
+use crate::record::append::tests::thread::sleep;
+use crate::record::tests::samples::{at, numbered, place_in, task, tell};
 
 fn count(appended: anyhow::Result<Appended>) -> usize {
     match appended.unwrap() {
@@ -18,8 +19,8 @@ fn count(appended: anyhow::Result<Appended>) -> usize {
     }
 }
 
-fn add(place: &Place, events: Vec<Event>) -> usize {
-    count(append(place, &History::default(), at(0), |_| events))
+fn add(place: &RecordDir, events: Vec<Event>) -> usize {
+    count(append(place, &RecordState::default(), at(0), |_| events))
 }
 
 fn line(number: usize) -> String {
@@ -42,7 +43,7 @@ fn an_event_is_written_once_and_none_touch_nothing() {
 fn an_id_is_known_although_the_row_was_heard_before() {
     let folder = tempfile::tempdir().unwrap();
     let place = place_in(folder.path());
-    let mut known = History::default();
+    let mut known = RecordState::default();
     for (number, wanted) in [(1, 1), (2, 1), (1, 0), (3, 1), (2, 0)] {
         let Appended::Written { events, history } =
             append(&place, &known, at(0), |_| vec![numbered(number, 10)]).unwrap()
@@ -110,11 +111,11 @@ fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
     let place = place_in(folder.path());
     let stuck = [task("parser", Health::Stuck, Reason::Silent)];
     let poll =
-        |hint: &History, second| append(&place, hint, at(second), |last| tell(at(second), &stuck, last)).unwrap();
-    let Appended::Written { events, history } = poll(&History::default(), 0) else { panic!() };
+        |hint: &RecordState, second| append(&place, hint, at(second), |last| tell(at(second), &stuck, last)).unwrap();
+    let Appended::Written { events, history } = poll(&RecordState::default(), 0) else { panic!() };
     assert_eq!(events.len(), 2);
     // The checkpoint is lost; then the one of the other poll is used.
-    for hint in [History::default(), history.clone()] {
+    for hint in [RecordState::default(), history.clone()] {
         let Appended::Written { events, history: same } = poll(&hint, 1) else { panic!() };
         assert_eq!(events.len(), 0);
         assert_eq!(same, history);
@@ -123,12 +124,12 @@ fn history_survives_a_lost_checkpoint_and_overlapping_polls() {
     let padding = format!("{{\"foreign\":\"{}\"}}\n", "x".repeat(1000)).repeat(1100);
     fs::write(&place.path, fs::read_to_string(&place.path).unwrap() + &padding).unwrap();
     assert_eq!(count(Ok(poll(&history, 2))), 0);
-    assert_eq!(count(Ok(poll(&History::default(), 3))), 2, "without it the task is seen for the first time");
+    assert_eq!(count(Ok(poll(&RecordState::default(), 3))), 2, "without it the task is seen for the first time");
 }
 
 /// A place that has another record beside it.
-fn beside(base: &Path, other: &Path) -> Place {
-    Place { other: Some(File::open(other).unwrap()), ..place_in(base) }
+fn beside(base: &Path, other: &Path) -> RecordDir {
+    RecordDir { other: Some(File::open(other).unwrap()), ..place_in(base) }
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn an_event_is_written_once_in_two_places() {
     let (one, other) = (place_in(&base("one")).path, place_in(&base("other")).path);
     let at_one = || beside(&base("one"), &other);
     let at_other = || beside(&base("other"), &one);
-    let poll = |place: Place, hint: &History, second, health| {
+    let poll = |place: RecordDir, hint: &RecordState, second, health| {
         let reason = if health == Health::Stuck { Reason::Silent } else { Reason::Working };
         let tasks = [task("parser", health, reason), task("billing", Health::Stuck, Reason::Silent)];
         match append(&place, hint, at(second), |last| tell(at(second), &tasks, last)).unwrap() {
@@ -150,12 +151,12 @@ fn an_event_is_written_once_in_two_places() {
             Appended::Locked => panic!("locked"),
         }
     };
-    let none = || History::default();
+    let none = || RecordState::default();
     // With the kept history, and where it was lost.
     for forgets in [false, true] {
         fs::write(&one, "").unwrap();
         fs::write(&other, "").unwrap();
-        let hint = |known: History| if forgets { none() } else { known };
+        let hint = |known: RecordState| if forgets { none() } else { known };
         let (told, known) = poll(at_one(), &none(), 0, Health::Stuck);
         assert_eq!(told, 3);
         // Nobody may write there for a moment.
@@ -183,7 +184,7 @@ fn a_clock_that_was_ahead_for_a_while_tells_nothing_anew() {
     let place = place_in(folder.path());
     // So many that they are forgotten in time.
     let all: Vec<_> = (0..300).map(|number| task(&format!("t{number}"), Health::Stuck, Reason::Silent)).collect();
-    let poll = |hint: &History, second, tasks: &[TaskReport]| match append(&place, hint, at(second), |last| {
+    let poll = |hint: &RecordState, second, tasks: &[TaskReport]| match append(&place, hint, at(second), |last| {
         tell(at(second), tasks, last)
     })
     .unwrap()
@@ -191,7 +192,7 @@ fn a_clock_that_was_ahead_for_a_while_tells_nothing_anew() {
         Appended::Written { events, history } => (events.len(), history),
         Appended::Locked => panic!("locked"),
     };
-    let (told, known) = poll(&History::default(), 0, &all);
+    let (told, known) = poll(&RecordState::default(), 0, &all);
     assert_eq!(told, 301);
     let years = 70 * 365 * 86400;
     let (_, known) = poll(&known, years, &all[..1]);
@@ -206,15 +207,16 @@ fn a_history_that_was_kept_is_gone_on_from() {
     let folder = tempfile::tempdir().unwrap();
     let place = place_in(folder.path());
     let stuck = [task("parser", Health::Stuck, Reason::Silent)];
-    let poll = |hint: &History, second| match append(&place, hint, at(second), |last| tell(at(second), &stuck, last))
-        .unwrap()
-    {
-        Appended::Written { events, history } => (events.len(), history),
-        Appended::Locked => panic!("locked"),
-    };
+    let poll =
+        |hint: &RecordState, second| match append(&place, hint, at(second), |last| tell(at(second), &stuck, last))
+            .unwrap()
+        {
+            Appended::Written { events, history } => (events.len(), history),
+            Appended::Locked => panic!("locked"),
+        };
     let text = || fs::read_to_string(&place.path).unwrap();
-    let (told, kept) = poll(&History::default(), 0);
-    assert_eq!((told, kept.outdates(&History::default())), (2, true));
+    let (told, kept) = poll(&RecordState::default(), 0);
+    assert_eq!((told, kept.outdates(&RecordState::default())), (2, true));
     // Polls are neither kept at once nor told again; all else is kept.
     let mut last = kept.clone();
     for minute in 1..5 {
@@ -293,7 +295,7 @@ fn gives_up_on_a_lock_that_is_held() {
     let place = place_in(folder.path());
     let held = lock(&place).unwrap().unwrap();
     let start = Instant::now();
-    let appended = append(&place, &History::default(), at(0), |_| vec![numbered(1, 1)]).unwrap();
+    let appended = append(&place, &RecordState::default(), at(0), |_| vec![numbered(1, 1)]).unwrap();
     assert!(matches!(appended, Appended::Locked));
     assert!((2900..3300).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     assert_eq!(fs::metadata(&place.path).unwrap().len(), 0);
@@ -326,13 +328,13 @@ fn a_full_disk_leaves_no_part_of_a_line() {
     let place = place_in(small.0.path());
     assert_eq!(add(&place, vec![numbered(1, 30_000)]), 1);
     let before = fs::read(&place.path).unwrap();
-    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
+    let error = append(&place, &RecordState::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
     let error = format!("{error:#}");
     assert!(error.starts_with(&format!("could not append to `{}`: only ", place.path.display())), "{error}");
     assert_eq!(fs::read(&place.path).unwrap(), before);
     // Where not even one byte fits, there is nothing to take back.
     fs::write(small.0.path().join("filler"), vec![0; 64_000]).ok();
-    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
+    let error = append(&place, &RecordState::default(), at(0), |_| vec![numbered(2, 40_000)]).unwrap_err();
     assert!(format!("{error:#}").contains("bytes fitted") || format!("{error:#}").contains("No space"), "{error:#}");
     assert_eq!(fs::read(&place.path).unwrap(), before);
     fs::remove_file(small.0.path().join("filler")).unwrap();
@@ -354,7 +356,7 @@ fn a_wide_mode_is_narrowed_and_a_link_that_comes_later_refused() {
     fs::rename(&place.path, &canary).unwrap();
     std::os::unix::fs::symlink(&canary, &place.path).unwrap();
     let before = fs::read(&canary).unwrap();
-    let error = append(&place, &History::default(), at(0), |_| vec![numbered(2, 1)]).unwrap_err();
+    let error = append(&place, &RecordState::default(), at(0), |_| vec![numbered(2, 1)]).unwrap_err();
     assert!(format!("{error:#}").ends_with("a symbolic link, not followed"), "{error:#}");
     assert_eq!(fs::read(&canary).unwrap(), before);
 }

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 
 use chrono::{Offset, Utc};
 
-use super::super::{Options, parts};
-use super::sections::{Body, Item, Kind, Rows, Section, sections};
+use super::super::options::Options;
+use super::super::task_text;
+use super::section::{Body, ColumnKind, Item, Rows, Section};
+use super::sections::sections;
 use crate::report::Report;
 use crate::text;
 
@@ -23,7 +25,7 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
         writeln!(out, "\nNo task in this period.")?;
     }
     let notes = report.inexact.iter().map(|note| ("not exact", note.clone()));
-    let last: Vec<_> = notes.chain(parts::problems(&report.problems, options)).collect();
+    let last: Vec<_> = notes.chain(task_text::problems(&report.problems, options)).collect();
     if !last.is_empty() {
         writeln!(out)?;
     }
@@ -63,14 +65,14 @@ fn write_rows(table: &Rows, out: &mut dyn Write) -> io::Result<()> {
         format!("| {} |", cells.join(" | "))
     };
     writeln!(out, "{}", line(&|at| capitalised(table.columns[at].title)))?;
-    let rule = |at: usize| if table.columns[at].kind == Kind::Number { "---:" } else { "---" }.to_owned();
+    let rule = |at: usize| if table.columns[at].kind == ColumnKind::Number { "---:" } else { "---" }.to_owned();
     writeln!(out, "{}", line(&rule))?;
     for row in &table.rows {
         let cell = |at: usize| match table.columns[at].kind {
             // A bar closes a cell, even in code, and there it cannot always be escaped.
-            Kind::Name if !row.cells[at].contains('|') => code(&row.cells[at]),
-            Kind::Name | Kind::Text => escape(&row.cells[at]),
-            Kind::Label | Kind::Number => row.cells[at].clone(),
+            ColumnKind::Name if !row.cells[at].contains('|') => code(&row.cells[at]),
+            ColumnKind::Name | ColumnKind::Text => escape(&row.cells[at]),
+            ColumnKind::Label | ColumnKind::Number => row.cells[at].clone(),
         };
         writeln!(out, "{}", line(&cell))?;
     }

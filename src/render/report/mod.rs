@@ -2,22 +2,22 @@
 
 mod html;
 mod markdown;
+pub(crate) mod section;
 mod sections;
 mod tables;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{Forms, Options, json};
+use super::json;
+use super::options::{Formats, Options};
 use crate::report::Report;
 
 type Form = fn(&Report, &Options, &mut dyn Write) -> io::Result<()>;
 
 /// A new one is a file and a line here.
-pub(crate) const FORMS: Forms<Form> =
+pub(crate) const FORMS: Formats<Form> =
     &[("text", text::render), ("markdown", markdown::render), ("html", html::render), ("json", data)];
 
 /// All that is known, schema `agentmon.report/1`.
@@ -28,3 +28,6 @@ fn data(report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     }
     json::write(&report, out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,77 +2,14 @@
 //! form that shows them makes them fit.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use chrono::FixedOffset;
 
-use super::super::parts::{class, tokens};
+use super::super::task_text::{class, tokens};
 use super::tables;
+use crate::render::report::section::{Body, FINDINGS, Item, NAMED, Note, Section, seconds, span};
 use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
 use crate::text::{age, count, times};
-
-/// Of a list so many are shown, without `-v`.
-const SHOWN: usize = 10;
-/// ... and of what takes several lines.
-const ITEMS: usize = 5;
-/// So many tasks are named in a list of them.
-pub(super) const NAMED: usize = 4;
-
-pub(super) struct Section {
-    pub(super) title: String,
-    pub(super) body: Body,
-    /// How many more there are than are shown.
-    pub(super) more: usize,
-}
-
-pub(super) enum Body {
-    Facts(Vec<(&'static str, String)>),
-    Rows(Rows),
-    Items(Vec<Item>),
-}
-
-/// A table. Its first column says what a row is about.
-pub(super) struct Rows {
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Row>,
-}
-
-pub(super) struct Column {
-    pub(super) title: &'static str,
-    pub(super) kind: Kind,
-    /// Where there is no room, the highest go first; 0 stays.
-    pub(super) rank: u8,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A word of ours.
-    Label,
-    /// From outside: an id, a path, a tool.
-    Name,
-    /// From outside: names, or a text.
-    Text,
-    Number,
-}
-
-pub(super) struct Row {
-    pub(super) cells: Vec<String>,
-    /// Completed and failed runs, of the most that a row has.
-    pub(super) bar: Option<[u64; 3]>,
-}
-
-/// One thing to say, and what belongs to it.
-pub(super) struct Item {
-    pub(super) text: String,
-    pub(super) notes: Vec<Note>,
-}
-
-pub(super) struct Note {
-    pub(super) label: &'static str,
-    pub(super) text: String,
-    /// To be copied into a shell.
-    pub(super) command: Option<String>,
-}
 
 /// All of them, of which there is something to say; with times of day as they are at `offset`.
 pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<Section> {
@@ -93,59 +30,6 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
     }
     sections
 }
-
-impl Rows {
-    /// Leaves out the days before the first and after the last on which anything happened.
-    fn trim(&mut self) {
-        let told = |row: &Row| row.cells.iter().skip(1).any(|cell| !cell.is_empty());
-        self.rows.truncate(self.rows.iter().rposition(told).map_or(0, |last| last + 1));
-        let first = self.rows.iter().position(told).unwrap_or(0);
-        drop(self.rows.drain(..first));
-    }
-}
-
-impl Section {
-    pub(super) fn new(title: impl Into<String>, body: Body) -> Self {
-        Self { title: title.into(), body, more: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        match &self.body {
-            Body::Facts(facts) => facts.is_empty(),
-            Body::Rows(table) => table.rows.is_empty(),
-            Body::Items(items) => items.is_empty(),
-        }
-    }
-
-    fn shorten(&mut self) {
-        self.more = match &mut self.body {
-            Body::Facts(_) => 0,
-            // The days of a period are a curve, the last ones of interest most.
-            Body::Rows(table) if table.rows.iter().any(|row| row.bar.is_some()) => {
-                table.trim();
-                let more = table.rows.len().saturating_sub(31);
-                drop(table.rows.drain(..more));
-                more
-            }
-            Body::Rows(table) => shorten(&mut table.rows, SHOWN),
-            // Of findings none is left out.
-            Body::Items(_) if self.title == FINDINGS => 0,
-            Body::Items(items) => shorten(items, ITEMS),
-        };
-    }
-}
-
-/// Says how many go. One more takes no more room than to say so.
-fn shorten<T>(list: &mut Vec<T>, most: usize) -> usize {
-    if list.len() <= most + 1 {
-        return 0;
-    }
-    let more = list.len() - most;
-    list.truncate(most);
-    more
-}
-
-const FINDINGS: &str = "Findings";
 
 fn findings(report: &Report) -> Section {
     let items = report.findings.iter().map(|finding| {
@@ -251,12 +135,4 @@ fn patterns(report: &Report) -> Section {
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))
-}
-
-pub(super) fn seconds(seconds: u64) -> String {
-    age(Duration::from_secs(seconds))
-}
-
-pub(super) fn span(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds.round()).unwrap_or_default()
 }

@@ -2,13 +2,13 @@
 
 use chrono::{FixedOffset, Offset, Utc};
 
-use super::super::parts::short_number;
-use super::sections::{Body, Column, Kind, NAMED, Row, Rows, Section, seconds, span};
+use super::super::task_text::short_number;
+use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span};
 use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Report, Task, Trend, dollars, percent};
 use crate::text::age;
 
 pub(super) fn trend(report: &Report) -> Section {
-    let verdict = Column { title: "", kind: Kind::Label, rank: 2 };
+    let verdict = Column { title: "", kind: ColumnKind::Label, rank: 2 };
     let columns = vec![label("FIGURE"), number("BEFORE", 0), number("NOW", 0), number("CHANGE", 1), verdict];
     let rows = report.trend.iter().map(|trend| {
         let (label, show) = figure(trend.figure);
@@ -71,9 +71,10 @@ pub(super) fn groups(report: &Report) -> Section {
     let rows = report.groups.iter().map(|group| {
         let figures = &group.figures;
         let cells = [vec![begin(group, report.grouped_by)], figures_cells(figures)].concat();
-        Row { cells, bar: Some([figures.completed, figures.failed, most]) }
+        TableRow { cells, bar: Some([figures.completed, figures.failed, most]) }
     });
-    let rows: Vec<Row> = if report.groups.len() > 1 && report.totals.tasks > 0 { rows.collect() } else { Vec::new() };
+    let rows: Vec<TableRow> =
+        if report.groups.len() > 1 && report.totals.tasks > 0 { rows.collect() } else { Vec::new() };
     Section::new(format!("By {}", report.grouped_by.word()), Body::Rows(Rows { columns, rows }))
 }
 
@@ -120,7 +121,7 @@ pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], a
     let mut columns = vec![name(column)];
     columns.extend(figures_columns());
     if !agents.is_empty() {
-        columns.push(Column { title: "RECENT RUNS", kind: Kind::Text, rank: 2 });
+        columns.push(Column { title: "RECENT RUNS", kind: ColumnKind::Text, rank: 2 });
     }
     let rows = parts.iter().map(|part| {
         let mut cells = vec![part.name.clone().unwrap_or_else(|| "not known".to_owned())];
@@ -190,7 +191,7 @@ fn tasks(
         number("STUCK", 1),
         number("STRUGGLING", 2),
         number("ERRORS", 3),
-        Column { title: "AGENT", kind: Kind::Text, rank: 4 },
+        Column { title: "AGENT", kind: ColumnKind::Text, rank: 4 },
     ];
     let rows = places.iter().filter_map(|at| report.tasks.get(*at)).map(|task| {
         let figures = &task.figures;
@@ -216,7 +217,7 @@ fn agent(task: &Task) -> String {
 /// The largest first: a batch of two may be chance.
 pub(super) fn batches(report: &Report, offset: FixedOffset) -> Section {
     let columns = vec![
-        Column { title: "TASKS", kind: Kind::Text, rank: 0 },
+        Column { title: "TASKS", kind: ColumnKind::Text, rank: 0 },
         number("STARTED", 3),
         number("RUNS", 2),
         number("TOTAL", 1),
@@ -242,17 +243,17 @@ pub(super) fn batches(report: &Report, offset: FixedOffset) -> Section {
 }
 
 fn name(title: &'static str) -> Column {
-    Column { title, kind: Kind::Name, rank: 0 }
+    Column { title, kind: ColumnKind::Name, rank: 0 }
 }
 
 fn label(title: &'static str) -> Column {
-    Column { title, kind: Kind::Label, rank: 0 }
+    Column { title, kind: ColumnKind::Label, rank: 0 }
 }
 
 fn number(title: &'static str, rank: u8) -> Column {
-    Column { title, kind: Kind::Number, rank }
+    Column { title, kind: ColumnKind::Number, rank }
 }
 
-fn row(cells: impl Into<Vec<String>>) -> Row {
-    Row { cells: cells.into(), bar: None }
+fn row(cells: impl Into<Vec<String>>) -> TableRow {
+    TableRow { cells: cells.into(), bar: None }
 }

@@ -2,11 +2,11 @@
 
 use chrono::FixedOffset;
 
-use super::super::Options;
+use super::super::options::Options;
 use super::FORMS;
 use crate::model::Problem;
-use crate::report::samples::{at, completed, days, error, of, shop, stretch};
-use crate::report::{Known, Report, report};
+use crate::report::tests::samples::{at, completed, days, error, of, shop, stretch};
+use crate::report::{Report, ReportInput, report};
 use crate::text;
 
 fn options(width: usize, color: bool, unicode: bool) -> Options {
@@ -83,13 +83,13 @@ fn empty_days_before_and_after_are_left_out_of_the_table() {
 fn changes_of_shares_are_told_in_points() {
     let some = |day: &str, failed: u64| {
         let mut one = stretch("a", &format!("{day}T08:00"), &format!("{day}T09:00"));
-        one.used.tools = crate::report::samples::calls(1000, failed);
+        one.used.tools = crate::report::tests::samples::calls(1000, failed);
         vec![one]
     };
     for (now, told) in
         [(499, "50%  0 points"), (490, "49%  -1 point\n"), (511, "51%  +1 point\n"), (480, "48%  -2 points")]
     {
-        let known = Known { now: some("19", now), before: some("18", 500), problems: Vec::new() };
+        let known = ReportInput { now: some("19", now), before: some("18", 500), problems: Vec::new() };
         let report = report(known, at("20T00:00"), days("19", "20"), None);
         let text = written("text", &report, &options(80, false, true));
         let row = text.lines().find(|line| line.contains("failed tool calls")).unwrap_or_default().to_owned() + "\n";
@@ -128,16 +128,21 @@ fn hostile() -> Report {
         one.repository = Some(text.clone());
         one.client = Some(text.clone());
         one.model = Some(format!("|{text}"));
-        one.runs = (0..4).map(|_| crate::report::samples::failed("19T09:00", 30)).collect();
+        one.runs = (0..4).map(|_| crate::report::tests::samples::failed("19T09:00", 30)).collect();
         one.runs[0].reason = text.clone();
-        one.used.tools = crate::report::samples::calls(50, 40);
+        one.used.tools = crate::report::tests::samples::calls(50, 40);
         one.used.by_tool = [(text.clone(), one.used.tools)].into();
         one.errors = vec![error(&text, 7, "19T08:00", "19T08:30")];
         one.errors[0].tool = Some(text.clone());
         one.changes = vec![(at("19T08:00"), crate::model::Health::Stuck)];
     }
     let problems = vec![Problem::new(format!("/srv/{text}"), text)];
-    report(Known { now: vec![one, two], problems, ..Known::default() }, at("20T00:00"), days("19", "20"), None)
+    report(
+        ReportInput { now: vec![one, two], problems, ..ReportInput::default() },
+        at("20T00:00"),
+        days("19", "20"),
+        None,
+    )
 }
 
 #[test]
@@ -147,7 +152,7 @@ fn hostile_texts_are_harmless_in_every_form() {
             let options = Options { verbose, ..options(100, color, true) };
             let written = written(format, &hostile(), &options);
             assert!(!written.contains("a1B2"), "{format}: a token shows");
-            let bad = |c: char| c != '\n' && text::is_hazard(c);
+            let bad = |c: char| c != '\n' && text::hazard::is_hazard(c);
             assert!(!written.contains(bad), "{format}: {:?}", written.chars().find(|c| bad(*c)));
         }
     }

@@ -6,9 +6,11 @@ use std::iter;
 
 use owo_colors::Style;
 
-use super::super::grid::{self, Column as Cells};
-use super::super::{Options, parts};
-use super::sections::{Body, Item, Kind, Row, Rows, Section, sections};
+use super::super::layout::{self, Column as Cells};
+use super::super::options::Options;
+use super::super::task_text;
+use super::section::{Body, ColumnKind, Item, Rows, Section, TableRow};
+use super::sections::sections;
 use crate::report::Report;
 use crate::text;
 
@@ -35,7 +37,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        for line in grid::wrap(&title(report, self.options), self.width, usize::MAX, "") {
+        for line in layout::wrap(&title(report, self.options), self.width, usize::MAX, "") {
             writeln!(out, "{}", self.options.bold(&line))?;
         }
         for section in sections(report, self.options.verbose, self.options.offset) {
@@ -46,7 +48,7 @@ impl Page<'_> {
             writeln!(out, "{INDENT}no task in this period")?;
         }
         let notes = report.inexact.iter().map(|note| ("not exact", self.options.text(note)));
-        let last: Vec<_> = notes.chain(parts::problems(&report.problems, self.options)).collect();
+        let last: Vec<_> = notes.chain(task_text::problems(&report.problems, self.options)).collect();
         if !last.is_empty() {
             writeln!(out)?;
         }
@@ -101,7 +103,7 @@ impl Page<'_> {
         // What stands before the first line may be longer than what stands before the others.
         let held = "\u{a0}".repeat(plain.saturating_sub(hang.len()));
         let room = self.width.saturating_sub(hang.len());
-        let lines = grid::wrap(&(held.clone() + text), room, height, self.options.ellipsis());
+        let lines = layout::wrap(&(held.clone() + text), room, height, self.options.ellipsis());
         for (line, before) in lines.iter().zip(iter::once(first).chain(iter::repeat(hang))) {
             writeln!(out, "{before}{}", line.strip_prefix(&held).unwrap_or(line).trim_end())?;
         }
@@ -112,20 +114,20 @@ impl Page<'_> {
 /// Tables.
 impl Page<'_> {
     fn write_rows(&self, table: &Rows, out: &mut dyn Write) -> io::Result<()> {
-        let cells = |row: &Row| row.cells.iter().map(|cell| self.options.text(cell)).collect::<Vec<_>>();
+        let cells = |row: &TableRow| row.cells.iter().map(|cell| self.options.text(cell)).collect::<Vec<_>>();
         let titles = table.columns.iter().map(|column| column.title.to_owned()).collect();
         let all: Vec<Vec<String>> = iter::once(titles).chain(table.rows.iter().map(cells)).collect();
         let (shown, widths) = self.fit(table, &all);
         let columns: Vec<Cells> = shown
             .iter()
             .zip(&widths)
-            .map(|(at, width)| Cells { width: *width, right: table.columns[*at].kind == Kind::Number })
+            .map(|(at, width)| Cells { width: *width, right: table.columns[*at].kind == ColumnKind::Number })
             .collect();
         let used = INDENT.len() + widths.iter().map(|width| GAP.len() + width).sum::<usize>();
         let bars = self.width.checked_sub(used).filter(|room| *room >= BAR / 2).unwrap_or(0).min(BAR);
         let rows: Vec<Vec<String>> = all.iter().map(|row| shown.iter().map(|at| row[*at].clone()).collect()).collect();
-        let laid_out = grid::lay_out(&rows, &columns, 2, self.options.ellipsis());
-        let bar = |row: &Row| row.bar.map(|bar| self.bar(bar, bars)).unwrap_or_default();
+        let laid_out = layout::lay_out(&rows, &columns, 2, self.options.ellipsis());
+        let bar = |row: &TableRow| row.bar.map(|bar| self.bar(bar, bars)).unwrap_or_default();
         let heading =
             if table.rows.iter().any(|row| row.bar.is_some()) { self.bar_heading(bars) } else { String::new() };
         let bars = iter::once(heading).chain(table.rows.iter().map(bar));
@@ -188,7 +190,7 @@ impl Page<'_> {
 
 /// `Report · 2026-11-13 14:05 to 2026-11-20 14:05 +01:00 · 7 days`.
 fn title(report: &Report, options: &Options) -> String {
-    let local = |time: crate::time::Time, form: &str| time.local(options.offset).format(form).to_string();
+    let local = |time: crate::base::time::Time, form: &str| time.local(options.offset).format(form).to_string();
     let (from, to) = (report.period.from, report.period.to);
     let length = match to.since(from).as_secs() {
         seconds if seconds > 0 && seconds.is_multiple_of(24 * 3600) => {

@@ -9,9 +9,11 @@ use chrono::FixedOffset;
 use clap::ColorChoice;
 
 use super::explain::explain;
-use super::{FORMS, Form, Options, page};
+use super::options::Options;
+use super::{FORMS, Form, page};
 use crate::model::{Snapshot, Summary, TaskReport};
 use crate::text;
+
 use sample::{NOW, hostile, sample, struggling};
 
 fn options(width: usize, color: bool, unicode: bool) -> Options {

@@ -4,13 +4,12 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::history::ErrorSeen;
+use crate::base::lazy::Lazy;
+use crate::base::time::Time;
 use crate::model::{
-    Considered, ErrorClass, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, Snapshot,
-    Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
+    Considered, ErrorClass, ErrorSeen, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport,
+    Snapshot, Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
 };
-use crate::parcel::Parcel;
-use crate::time::Time;
 
 /// 2026-11-20T13:05:03Z.
 pub(super) const NOW: Time = Time(1_795_179_903_000);
@@ -35,9 +34,9 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         tool: None,
         tools: ToolsReport {
             all: ToolCounts { calls: 41, failed: 5 },
-            by_name: Parcel::of(&[("Bash".to_owned(), ToolCounts { calls: 41, failed: 5 })].into()),
+            by_name: Lazy::of(&[("Bash".to_owned(), ToolCounts { calls: 41, failed: 5 })].into()),
         },
-        errors: Parcel::of(&vec![ErrorSeen {
+        errors: Lazy::of(&vec![ErrorSeen {
             pattern: "exit 1: cat: <path>: No such file or directory".into(),
             tool: Some("Bash".into()),
             class: Some(ErrorClass::Permanent),

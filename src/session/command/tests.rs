@@ -1,4 +1,4 @@
-use super::*;
+use super::super::command::*;
 
 #[test]
 fn a_line_is_read_as_its_commands() {

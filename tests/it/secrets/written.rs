@@ -1,6 +1,6 @@
 //! Credentials as their makers write them, from a generator.
 
-#[path = "../../../src/scrub/tests/shapes.rs"]
+#[path = "../../../src/text/scrub/tests/shapes.rs"]
 mod shapes;
 
 use shapes::{Dice, SHAPES};

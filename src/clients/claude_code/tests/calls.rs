@@ -1,6 +1,6 @@
 //! Calls, questions and plans.
 
-use super::*;
+use super::super::tests::*;
 
 const EXIT: &str = "Exit code 2\\nmake: *** [check] Error 1";
 

@@ -4,7 +4,7 @@ mod calls;
 mod turns;
 
 use super::fold::fold;
-use crate::clients::table::{and, check, read, told};
+use crate::clients::tests::{and, check, read, told};
 use crate::model::Tokens;
 use crate::process::Role;
 use crate::session::{Session, Turn};

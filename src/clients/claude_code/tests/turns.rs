@@ -1,6 +1,6 @@
 //! Where a turn stands, and what a person does without one.
 
-use super::*;
+use super::super::tests::*;
 
 #[test]
 fn where_a_turn_stands() {

@@ -1,6 +1,6 @@
 //! Calls, scripts, plans and questions.
 
-use super::*;
+use super::super::tests::*;
 
 #[test]
 fn one_failure_per_call() {

@@ -3,7 +3,7 @@
 mod calls;
 
 use super::fold::fold;
-use crate::clients::table::{and, check, read};
+use crate::clients::tests::{and, check, read};
 use crate::model::Tokens;
 use crate::process::Role;
 use crate::session::{Turn, Workdir};
@@ -283,7 +283,7 @@ fn a_fork_does_not_count_its_parents_history_again() {
     let session = read(fold, &and(copied(meta("a", r#","forked_from_id":"p""#)), own()));
     let used = Tokens { input: 30, cached_input: 20, cache_write: 0, output: 4 };
     assert_eq!((session.tokens, session.tools.calls, session.tools.failed), (used, 1, 0));
-    assert_eq!((session.errors_seen, session.by_tool.read()["exec_command"].calls), (0, 1));
+    assert_eq!((session.errors_seen, session.by_tool.get()["exec_command"].calls), (0, 1));
     // Earlier versions do not say from what.
     assert_eq!(read(fold, &and(copied(meta("a", "")), own())).tokens, used);
     // Asked nothing, it did nothing.

@@ -7,8 +7,8 @@ mod retold;
 use serde_json::{Value, json};
 
 use super::fold::fold;
-use crate::clients::table::{and, check, read};
-use crate::json::Reader;
+use crate::base::json::Reader;
+use crate::clients::tests::{and, check, read};
 use crate::session::Session;
 
 const PROMPT: &str = "Fix the test";

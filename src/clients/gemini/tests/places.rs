@@ -3,15 +3,15 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::base::disk::Disk;
+use crate::base::world::{Terminal, World};
 use crate::clients::gemini::{CLIENT, role};
 use crate::clients::{Env, Format, LogFile};
-use crate::disk::Disk;
 use crate::process::Role;
-use crate::world::{Terminal, World};
 
 fn world() -> World {
     World {
-        now: crate::time::Time(0),
+        now: crate::base::time::Time(0),
         offset: chrono::FixedOffset::east_opt(0).unwrap(),
         env: [("HOME".into(), "/home/dev".into())].into(),
         agents_home: None,
@@ -37,7 +37,7 @@ fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Disk) {
 /// Each log with the folder that its place proposes and its parent.
 fn listed(disk: &Disk, world: &World, folders: Option<&[&Path]>) -> Vec<String> {
     let mut problems = Vec::new();
-    let logs = (CLIENT.logs)(disk, &Env::own(&CLIENT, world), folders, &mut problems);
+    let logs = (CLIENT.logs)(disk, &Env::own(CLIENT.program.variables, world), folders, &mut problems);
     assert_eq!(problems, []);
     let line = |log: &LogFile| {
         let name = log.path.file_name().unwrap().to_string_lossy().into_owned();
@@ -112,7 +112,7 @@ fn the_home_may_be_moved() {
     assert_eq!(listed(&disk, &world, None), [""; 0]);
     world.env.insert("GEMINI_CLI_HOME".into(), "/data".into());
     assert_eq!(listed(&disk, &world, None), ["session-a.jsonl in /srv/shop"]);
-    let places = (CLIENT.places)(&Env::own(&CLIENT, &world));
+    let places = (CLIENT.log_roots)(&Env::own(CLIENT.program.variables, &world));
     assert_eq!((places.len(), &places[0].path), (1, &PathBuf::from("/data/.gemini/tmp")));
 }
 

@@ -5,9 +5,9 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use super::{and_said, answered, asked, failed, head, message, ok, reply, rows, set, todos, tool};
+use crate::base::json::Reader;
 use crate::clients::gemini::fold::fold;
-use crate::clients::table::{and, check, read, told};
-use crate::json::Reader;
+use crate::clients::tests::{and, check, read, told};
 use crate::model::Tokens;
 use crate::session::Session;
 
@@ -164,7 +164,7 @@ fn tokens_count_once() {
 
 #[test]
 fn when_it_was_last_at_work() {
-    let at = |rows: &[String]| read(fold, rows).last_activity.map(crate::time::Time::rfc3339);
+    let at = |rows: &[String]| read(fold, rows).last_activity.map(crate::base::time::Time::rfc3339);
     let updated = json!({"$set": {"lastUpdated": "2026-11-20T23:59:00.000Z"}}).to_string();
     assert_eq!(at(&[head()]), None);
     assert_eq!(at(&[head(), updated.clone()]).as_deref(), Some("2026-11-20T23:59:00Z"), "nothing better");
@@ -208,7 +208,7 @@ proptest! {
             if cuts.contains(&number) {
                 // As the checkpoint keeps it.
                 often.seal();
-                let workings = often.workings();
+                let workings = often.fold_state();
                 let packed = postcard::to_stdvec(&often).unwrap();
                 often = postcard::from_bytes(packed.leak()).unwrap();
                 prop_assert!(often.resume(&workings));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 
+use crate::base::time::Time;
 use crate::report::{Period, Span};
-use crate::time::Time;
 
 /// What the axis shows, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq)]

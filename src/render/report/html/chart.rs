@@ -153,8 +153,8 @@ pub(super) fn label(class: &'static str, x: f64, y: f64, text: &str) -> Element 
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::parsed;
     use super::*;
+    use crate::render::report::html::tests::parsed;
 
     fn part(class: &'static str, value: f64) -> Part {
         Part { class, label: class.to_owned(), value, shown: format!("{value} h") }

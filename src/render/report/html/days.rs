@@ -7,13 +7,13 @@ use std::iter;
 use super::Page;
 use super::axis::{Axis, Frame, anchor, weekday};
 use super::chart::{image, label, title};
+use super::lane::{behind, summary, trouble};
 use super::line::line;
 use super::markup::{Element, element};
-use super::timeline::{behind, summary, trouble};
+use crate::base::time::Time;
 use crate::model::Health;
 use crate::report::Task;
 use crate::text::{self, count};
-use crate::time::Time;
 
 /// The latest days on which something happened.
 const DAYS: usize = 40;

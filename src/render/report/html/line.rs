@@ -6,10 +6,10 @@ use super::axis::{Axis, Frame};
 use super::chart::{label, level, title};
 use super::markup::{Element, element};
 use super::words::{glyph, share, word};
+use crate::base::time::Time;
 use crate::model::Health;
 use crate::report::{RunAt, Span, Task};
 use crate::text::{self, age};
-use crate::time::Time;
 
 /// The finest division first, until it has few enough segments: as the last has.
 const CELLS: [usize; 5] = [480, 240, 120, 60, 30];

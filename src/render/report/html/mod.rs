@@ -5,13 +5,12 @@ mod axis;
 mod chart;
 mod days;
 mod figures;
+pub(crate) mod lane;
 mod line;
 mod markup;
 mod outcomes;
 mod table;
 mod tables;
-#[cfg(test)]
-pub(super) mod tests;
 mod timeline;
 mod used;
 mod words;
@@ -21,9 +20,9 @@ use std::io::{self, Write};
 use chrono::FixedOffset;
 
 use self::markup::{Element, element};
-use super::super::Options;
+use super::super::options::Options;
+use crate::base::time::Time;
 use crate::report::{Period, Report};
-use crate::time::Time;
 
 /// How the page looks. Not in pieces: it is read as a whole.
 const STYLE: &str = include_str!("page.css");
@@ -96,3 +95,6 @@ impl Page<'_> {
         format!("{} – {}", from.format(form), to.format(form))
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,13 +1,12 @@
 //! The tables: what failed again and again, who worked, which tasks took long or went badly, what ran side by side.
 
-use super::chart;
 use super::figures::short;
 use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
 use super::words::{about, health, number, seconds};
-use super::{Page, section};
+use super::{Page, chart, section};
 use crate::model::Health;
-use crate::render::parts;
+use crate::render::task_text;
 use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
 /// Of each table.
@@ -23,7 +22,7 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
         if pattern.example != pattern.pattern {
             what = what.child(element("br")).child(soft("such as: ", &pattern.example));
         }
-        let mut kind = parts::class(pattern.class).to_owned();
+        let mut kind = task_text::class(pattern.class).to_owned();
         if let Some(tool) = &pattern.tool {
             kind = format!("{}, {kind}", short(tool));
         }

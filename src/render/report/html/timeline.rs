@@ -13,6 +13,7 @@ use super::markup::{Element, element};
 use super::words::{health, seconds, share};
 use super::{Page, section};
 use crate::model::Health;
+use crate::render::report::html::lane::{behind, summary, trouble};
 use crate::report::{RunAt, Task};
 use crate::text::count;
 
@@ -60,11 +61,6 @@ fn chosen(tasks: &[Task]) -> BTreeSet<usize> {
     order.into_iter().take(LANES).collect()
 }
 
-/// What must be seen, whatever else is left out.
-pub(super) fn trouble(task: &Task) -> (u64, u64) {
-    (task.figures.failed, task.figures.stuck_s.saturating_add(task.figures.struggling_s))
-}
-
 fn left_out(tasks: &[Task], drawn: &BTreeSet<usize>) -> Option<Element> {
     let rest = || tasks.iter().enumerate().filter(|(at, _)| !drawn.contains(at)).map(|(_, task)| task);
     let total = |of: fn(&Task) -> u64| rest().map(of).fold(0, u64::saturating_add);
@@ -80,14 +76,6 @@ fn left_out(tasks: &[Task], drawn: &BTreeSet<usize>) -> Option<Element> {
         seconds(total(|task| task.figures.stuck_s)),
     );
     (number > 0).then(|| element("p").class("note").text(&text))
-}
-
-/// The lines of the axis, behind all lanes.
-pub(super) fn behind(places: impl IntoIterator<Item = f64>) -> Element {
-    let line = |at| element("line").class("grid").part("x1", at).part("y1", 0.0).part("x2", at).part("y2", 1.0);
-    let lines = places.into_iter().map(line);
-    let svg = element("svg").with("aria-hidden", "true").children(lines);
-    element("div").class("behind").child(svg)
 }
 
 /// How many were at work at once, and the axis above it.
@@ -135,19 +123,6 @@ fn lane(page: &Page, axis: &Axis, task: &Task) -> Element {
     }
     let who = element("div").class("who").child(element("b").saying("title", &task.task).text(&page.report.name(task)));
     element("div").class("lane").child(who.child(small)).child(svg)
-}
-
-/// `2h28m, 40m stuck`, and `claude-code`.
-pub(super) fn summary(task: &Task) -> Vec<String> {
-    let figures = &task.figures;
-    let watched = figures.healthy_s.saturating_add(figures.struggling_s).saturating_add(figures.stuck_s);
-    let mut times = if watched > 0 { seconds(watched) } else { String::new() };
-    for (part, word) in [(figures.struggling_s, "struggling"), (figures.stuck_s, "stuck")] {
-        if part > 0 {
-            times = format!("{times}, {} {word}", seconds(part));
-        }
-    }
-    [times, task.client.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect()
 }
 
 /// A lane in words.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{ErrorSeen, Run, Stretch, Used};
-use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::model::{ErrorClass, ErrorSeen, Health, Tokens, ToolCounts};
+use crate::record::history::{Rollup, Run, Used};
 
 pub(super) struct Scene {
-    pub(super) now: Vec<Stretch>,
-    pub(super) before: Vec<Stretch>,
+    pub(super) now: Vec<Rollup>,
+    pub(super) before: Vec<Rollup>,
     pub(super) period: (&'static str, &'static str),
 }
 
@@ -54,7 +54,7 @@ const COURSES: [Course; 8] = [
 pub(super) fn week() -> Scene {
     let period = ("2026-11-14T00:00:00Z", "2026-11-21T00:00:00Z");
     let begin = at(period.0);
-    let mut now: Vec<Stretch> = Vec::new();
+    let mut now: Vec<Rollup> = Vec::new();
     for nth in 0..11_i64 {
         let course = [0, 2, 3, 1, 4, 0, 6, 5, 2, 1, 0][usize::try_from(nth).unwrap()];
         now.push(stretch(nth, course, Time(begin.0 + minutes(nth * 13 * 60 + 7 * 60 + nth % 3 * 20))));
@@ -101,14 +101,14 @@ pub(super) fn month(tasks: i64) -> Scene {
 }
 
 /// Tasks of one day, side by side.
-pub(super) fn crowd(tasks: i64) -> Vec<Stretch> {
+pub(super) fn crowd(tasks: i64) -> Vec<Rollup> {
     let begin = at("2026-11-20T06:00:00Z");
     let course = |nth| [0, 2, 1, 3, 5, 4, 1, 0, 6, 0][usize::try_from(nth % 10).unwrap()];
     (0..tasks).map(|nth| stretch(nth, course(nth), Time(begin.0 + minutes(nth * 37 % 600)))).collect()
 }
 
 /// All that comes from outside is called `name`.
-pub(super) fn rename(stretch: &mut Stretch, name: &str) {
+pub(super) fn rename(stretch: &mut Rollup, name: &str) {
     stretch.task = format!("{name}{}", if name.len() > 100 { "" } else { &stretch.task });
     for field in [&mut stretch.client, &mut stretch.model, &mut stretch.repository, &mut stretch.worktree] {
         *field = Some(name.to_owned());
@@ -125,10 +125,10 @@ fn minutes(minutes: i64) -> i64 {
     minutes * 60_000
 }
 
-fn stretch(nth: i64, course: usize, start: Time) -> Stretch {
+fn stretch(nth: i64, course: usize, start: Time) -> Rollup {
     let place = usize::try_from(nth).unwrap();
     let (spans, end) = COURSES[course];
-    let mut stretch = Stretch::new(start, start);
+    let mut stretch = Rollup::new(start, start);
     let name = NAMES[place % NAMES.len()];
     stretch.task = if place < NAMES.len() { name.to_owned() } else { format!("{name}-{place}") };
     let repository = if nth % 4 == 3 { "/srv/site" } else { "/srv/shop" };

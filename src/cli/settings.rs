@@ -1,0 +1,358 @@
+//! The settings: thresholds and places, from flags, then `AGENTMON_*`, then the settings file, then defaults.
+//!
+//! One definition gives flag, help, variable and key. The file belongs to the user, never to a worktree:
+//! `$XDG_CONFIG_HOME/agentmon/config.toml`, its keys named like the flags; unknown ones are refused.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::{Deserialize, Deserializer};
+
+use crate::base::world::World;
+use crate::config::{Config, Folders, Horizon, Retention, Thresholds};
+
+/// What was asked for, by whatever way; what was not stays open.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Thresholds (also AGENTMON_<NAME>, and keys of the settings file)")]
+pub(crate) struct Settings {
+    /// Call an agent stuck after this long without activity [default: 10m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    stuck_after: Option<Duration>,
+    /// Allow a tool call to stand still for this long [default: 30m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_TOOL_LIMIT", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    tool_limit: Option<Duration>,
+    /// Count a tool as moving from this share of a core on, in percent [default: 1]
+    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, value_parser = percent)]
+    tool_cpu: Option<f64>,
+    /// Call an agent struggling after this many failed tool results in a row [default: 3]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    failure_streak: Option<u32>,
+    /// ... or after the same call this many times in a row [default: 5]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_REPEAT_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(2..))]
+    repeat_limit: Option<u32>,
+    /// ... or after this many retries of the API in a row [default: 3]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_RETRY_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    retry_limit: Option<u32>,
+    /// Take an agent without a process for dead after this much silence [default: 60s]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    gone_after: Option<Duration>,
+    /// Take a last text for the end of a turn after this long, where the log does not say [default: 10s]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SETTLE_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    settle_after: Option<Duration>,
+    /// Note an agent whose processes use more than this share of a core, in percent [default: 80]
+    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_CPU_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = cores)]
+    cpu_limit: Option<f64>,
+    /// ... that hold more memory than this [default: 1GiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MEMORY_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = size)]
+    #[serde(deserialize_with = "bytes")]
+    memory_limit: Option<u64>,
+    /// ... of whose calls more than this failed in the turn that is open [default: 10]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_ERROR_LIMIT", hide_env = true, help_heading = ALERTS)]
+    error_limit: Option<u32>,
+    /// ... whose turn has been open for longer than this [default: 4h]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    long_after: Option<Duration>,
+    /// Run this when a task's health has changed, with the change as JSON on its input, for 10s at most
+    #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
+    on_change: Option<String>,
+    /// Leave out what was last active longer ago; `all` for everything [default: 24h; 7d for `report`]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
+    #[serde(deserialize_with = "since")]
+    since: Option<Horizon>,
+    /// What holds for this command where nothing is set.
+    #[arg(skip)]
+    #[serde(skip)]
+    usual_since: Option<Horizon>,
+    /// Further status files, as patterns of absolute paths
+    #[arg(
+        long,
+        global = true,
+        value_name = "GLOB",
+        env = "AGENTMON_STATUS_FILES",
+        hide_env = true,
+        help_heading = "What to look at",
+        value_delimiter = ','
+    )]
+    status_files: Option<Vec<String>>,
+    /// Further folders of clients, by the variables that would name them.
+    #[arg(skip)]
+    folders: Option<Folders>,
+    /// Keep the rows of the record for this long, then a summary for each task and day [default: 7d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_raw: Option<Duration>,
+    /// ... those of days for this long, then one for each week [default: 30d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_daily: Option<Duration>,
+    /// ... those of weeks for this long, then one for each month [default: 90d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_weekly: Option<Duration>,
+    /// ... and those of months for this long [default: 365d]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    keep_monthly: Option<Duration>,
+    /// Let `status` clean a record that is larger than this; 0 for never [default: 16MiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_RECORD_LIMIT", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
+    #[serde(deserialize_with = "bytes")]
+    record_limit: Option<u64>,
+}
+
+/// What is noted, and changes no verdict.
+const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
+pub(crate) const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
+
+impl Settings {
+    /// Reads the settings file; that there is none is no error.
+    pub(crate) fn load(world: &World) -> anyhow::Result<Self> {
+        let Some(path) = Self::path(world) else { return Ok(Self::default()) };
+        // A link to a file elsewhere is what dotfile managers make; it is the user's own.
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
+        };
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
+            let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
+            let key = text.lines().nth(line - 1).and_then(|line| Some(line.split_once('=')?.0.trim()));
+            let key = key.filter(|key| !error.message().contains(key)).map(|key| format!("`{key}`: "));
+            let key = key.unwrap_or_default();
+            anyhow::anyhow!("could not read `{}`: line {line}: {key}{}", path.display(), error.message())
+        })?;
+        let home = world.folder("HOME");
+        for folder in settings.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
+            if let (Some(home), Ok(below)) = (&home, folder.strip_prefix("~")) {
+                *folder = home.join(below);
+            }
+        }
+        settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
+        Ok(settings)
+    }
+
+    pub(crate) fn path(world: &World) -> Option<PathBuf> {
+        Some(world.xdg("XDG_CONFIG_HOME", ".config")?.join("agentmon/config.toml"))
+    }
+
+    /// What the flags' own parsers would refuse.
+    fn check(&self) -> anyhow::Result<()> {
+        if self.failure_streak == Some(0)
+            || self.retry_limit == Some(0)
+            || self.repeat_limit.is_some_and(|limit| limit < 2)
+        {
+            bail!("a count is too small: `failure-streak` and `retry-limit` are at least 1, `repeat-limit` at least 2");
+        }
+        if let Some(folder) = self.folders.iter().flat_map(BTreeMap::values).flatten().find(|it| !it.is_absolute()) {
+            bail!("`folders`: `{}` is no absolute path", folder.display());
+        }
+        if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
+        }
+        if self.cpu_limit.is_some_and(|share| !is_share(share)) {
+            bail!("`cpu-limit` is a share of a core in percent, 1 or more");
+        }
+        Ok(())
+    }
+
+    /// Has this command look further back than others, where nothing is set.
+    pub(crate) fn usually_since(&mut self, horizon: Horizon) {
+        self.usual_since = Some(horizon);
+    }
+
+    /// What is set here, else what `file` has, else the default.
+    pub(crate) fn resolve(self, file: Self) -> Config {
+        let Self {
+            stuck_after,
+            tool_limit,
+            tool_cpu,
+            failure_streak,
+            repeat_limit,
+            retry_limit,
+            gone_after,
+            settle_after,
+            cpu_limit,
+            memory_limit,
+            error_limit,
+            long_after,
+            since,
+            usual_since,
+            status_files,
+            folders,
+            on_change,
+            keep_raw,
+            keep_daily,
+            keep_weekly,
+            keep_monthly,
+            record_limit,
+        } = self;
+        let kept = Retention::default();
+        let retention = Retention {
+            raw: keep_raw.or(file.keep_raw).unwrap_or(kept.raw),
+            daily: keep_daily.or(file.keep_daily).unwrap_or(kept.daily),
+            weekly: keep_weekly.or(file.keep_weekly).unwrap_or(kept.weekly),
+            monthly: keep_monthly.or(file.keep_monthly).unwrap_or(kept.monthly),
+            limit: record_limit.or(file.record_limit).unwrap_or(kept.limit),
+        };
+        let default = Thresholds::default();
+        let thresholds = Thresholds {
+            stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
+            tool_limit: tool_limit.or(file.tool_limit).unwrap_or(default.tool_limit),
+            tool_cpu: tool_cpu.or(file.tool_cpu).map_or(default.tool_cpu, |percent| percent / 100.0),
+            failure_streak: failure_streak.or(file.failure_streak).unwrap_or(default.failure_streak),
+            repeat_limit: repeat_limit.or(file.repeat_limit).unwrap_or(default.repeat_limit),
+            retry_limit: retry_limit.or(file.retry_limit).unwrap_or(default.retry_limit),
+            gone_after: gone_after.or(file.gone_after).unwrap_or(default.gone_after),
+            settle_after: settle_after.or(file.settle_after).unwrap_or(default.settle_after),
+            cpu_limit: cpu_limit.or(file.cpu_limit).map_or(default.cpu_limit, |percent| percent / 100.0),
+            memory_limit: memory_limit.or(file.memory_limit).unwrap_or(default.memory_limit),
+            error_limit: error_limit.or(file.error_limit).unwrap_or(default.error_limit),
+            long_after: long_after.or(file.long_after).unwrap_or(default.long_after),
+        };
+        Config {
+            thresholds,
+            since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
+            status_files: status_files.or(file.status_files).unwrap_or_default(),
+            folders: folders.or(file.folders).unwrap_or_default(),
+            // An empty one says that there is none, whatever the file has.
+            on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
+            retention,
+        }
+    }
+}
+
+/// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write `90s`, `10m` or `2h`".to_owned())
+}
+
+fn horizon(text: &str) -> Result<Horizon, String> {
+    if text == "all" { Ok(Horizon::All) } else { span(text).map(Horizon::Span).map_err(|how| how + ", or `all`") }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=100.0).contains(share)).ok_or_else(|| "a percentage, 0 to 100".to_owned())
+}
+
+/// In percent of one core, of which a tree of processes may use several.
+fn cores(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| is_share(*share)).ok_or_else(|| "a percentage of a core, 1 or more".to_owned())
+}
+
+fn is_share(share: f64) -> bool {
+    (1.0..=1e6).contains(&share)
+}
+
+/// `512MiB`, `1.5GiB` or `2G`, and `kB`, `MB`, `GB` for powers of 1000; a bare number is refused, as nobody knows its
+/// unit, but for 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let one = match unit {
+        "B" => Some(1.0),
+        "kB" | "KB" => Some(1e3),
+        "MB" => Some(1e6),
+        "GB" => Some(1e9),
+        "K" | "KiB" => Some(f64::from(1 << 10)),
+        "M" | "MiB" => Some(f64::from(1 << 20)),
+        "G" | "GiB" => Some(f64::from(1 << 30)),
+        "T" | "TiB" => Some(f64::from(1 << 20) * f64::from(1 << 20)),
+        _ => Some(0.0).filter(|_| text.trim() == "0"),
+    };
+    let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
+    one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    size(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    span(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Horizon>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    horizon(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn flags(line: &[&str]) -> Settings {
+        Line::try_parse_from([&["x"], line].concat()).unwrap().settings
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let file = || toml::from_str("stuck-after = '5m'\nfailure-streak = 7\nsince = 'all'").unwrap();
+        let config = flags(&["--stuck-after", "2m", "--tool-cpu", "2.5"]).resolve(file());
+        assert_eq!(config.thresholds.stuck_after, Duration::from_secs(120));
+        assert_eq!(config.thresholds.failure_streak, 7);
+        assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
+        assert_eq!(config.thresholds.repeat_limit, 5);
+        assert_eq!(config.since, Horizon::All);
+        let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
+        assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
+        assert_eq!(flags(&["--on-change", ""]).resolve(file()).on_change, None);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let cases = [
+            ("16MiB", Some(16 << 20)),
+            ("2 kB", Some(2000)),
+            ("7", None),
+            ("0", Some(0)),
+            ("1.5MB", Some(1_500_000)),
+            ("MB", None),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(size(text).ok(), wanted, "{text}");
+        }
+        assert_eq!(size("99999999999GiB").ok(), None);
+        let file = toml::from_str("record-limit = '1MiB'\nkeep-raw = '2d'").unwrap();
+        let retention = flags(&["--keep-daily", "9d"]).resolve(file).retention;
+        assert_eq!((retention.limit, retention.raw), (1 << 20, Duration::from_secs(2 * 86400)));
+        assert_eq!(retention.daily, Duration::from_secs(9 * 86400));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for text in ["stuck_after = '5m'", "unknown = 1", "stuck-after = 5", "stuck-after = 'soon'"] {
+            assert!(toml::from_str::<Settings>(text).is_err(), "{text}");
+        }
+        for line in [["--stuck-after", "10"], ["--failure-streak", "0"], ["--tool-cpu", "101"], ["--since", "never"]] {
+            assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
+        }
+        assert!(toml::from_str::<Settings>("repeat-limit = 1").unwrap().check().is_err());
+        assert!(toml::from_str::<Settings>("cpu-limit = 0.5").unwrap().check().is_err());
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        let cases = [("512MiB", Ok(512 << 20)), ("1.5GiB", Ok(3 << 29)), ("2G", Ok(2 << 30)), ("64K", Ok(64 << 10))];
+        let wrong = ["1024", "GiB", "1XB", "-1G", "1e9G", "NaNG", "1 G x"].map(|text| (text, Err(())));
+        for (text, wanted) in cases.into_iter().chain(wrong) {
+            assert_eq!(size(text).map_err(drop), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Tells the record what is new. Nothing that goes wrong here keeps the report back: it becomes a problem of it.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use super::poll::Polled;
+use crate::base::cache;
+use crate::base::time::Time;
+use crate::base::world::World;
+use crate::cli::Cli;
+use crate::config::Retention;
+use crate::git::Repository;
+use crate::model::Problem;
+use crate::record::state::{LastReported, state_path};
+use crate::record::{self, Appended, Cleaned, Figures, Poll, RecordDir};
+use crate::text::{bytes, count, one_line};
+
+/// What became of the events of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// The lines that it wrote, and none that another run did.
+    pub(crate) lines: Vec<String>,
+    /// Why some could not be written.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
+pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, err: &mut dyn Write) -> Recorded {
+    let mut recorded = Recorded::default();
+    // A machine that was laid out elsewhere is looked at, and left as it is.
+    if cli.status.no_log || cli.scope.root.is_some() {
+        return recorded;
+    }
+    let memory = looked.checkpoint_path.as_deref().map(state_path);
+    let mut told: LastReported = memory.as_deref().map(cache::load).unwrap_or_default();
+    let mut news = false;
+    for repository in repositories(looked) {
+        let path = repository.map(Repository::path);
+        let place = match record::place(world, path, repository.and_then(|repository| repository.main.as_deref())) {
+            Ok((place, notice)) => {
+                if let Some(notice) = &notice {
+                    tell(err, notice);
+                }
+                place
+            }
+            Err(problem) => {
+                recorded.problems.push(problem);
+                continue;
+            }
+        };
+        let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
+        let history = told.entry(path.unwrap_or("".as_ref()).to_string_lossy().into_owned()).or_default();
+        match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
+            Ok(Appended::Written { events, history: mut new }) => {
+                new.cleaned = history.cleaned;
+                if new.is_due(looked.retention.limit, world.now) {
+                    new.cleaned = Some(world.now);
+                    recorded.problems.extend(fold(cli, &place, &looked.retention, world.now, err));
+                }
+                news |= new.outdates(history);
+                *history = new;
+                if cli.status.verbose && !events.is_empty() {
+                    let events = count(events.len() as u64, "event", "events");
+                    tell(err, &format!("{events} recorded in `{}`", place.path.display()));
+                }
+                recorded.lines.extend(events.into_iter().map(|event| event.line));
+            }
+            Ok(Appended::Locked) => recorded.problems.push(missed(&place, "its lock is held")),
+            Err(error) => recorded.problems.push(missed(&place, &error.root_cause().to_string())),
+        }
+    }
+    // A cache: what it cannot tell, the record itself can.
+    if let Some(path) = memory.filter(|_| news) {
+        drop(cache::save(&path, &told));
+    }
+    recorded
+}
+
+fn missed(place: &RecordDir, why: &str) -> Problem {
+    Problem::new(&place.path, format!("not all events were recorded, the next run makes up for it: {why}"))
+}
+
+/// Cleans a record that has grown long.
+fn fold(cli: &Cli, place: &RecordDir, retention: &Retention, now: Time, err: &mut dyn Write) -> Option<Problem> {
+    match record::clean(place, now, retention, false) {
+        Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.status.verbose => {
+            let (rows, before, after) = (count(rows, "older row", "older rows"), bytes(before), bytes(after));
+            tell(err, &format!("{rows} folded in `{}`: {before} became {after}", place.path.display()));
+            None
+        }
+        Ok(_) => None,
+        Err(error) => Some(Problem::new(&place.path, format!("not rolled up: {}", error.root_cause()))),
+    }
+}
+
+fn tell(err: &mut dyn Write, notice: &str) {
+    drop(writeln!(err, "agentmon: {}", one_line(notice, 400)));
+}
+
+/// The repositories that have tasks, and none for the tasks that are in none.
+fn repositories(looked: &Polled) -> impl Iterator<Item = Option<&Repository>> {
+    let tasks = looked.snapshot.tasks.iter().map(|task| task.repository.as_deref());
+    let with_tasks: HashSet<Option<&Path>> = tasks.collect();
+    let repositories = looked.seen.repositories.iter().map(Some).chain([None]);
+    repositories.filter(move |repository| with_tasks.contains(&repository.map(Repository::path)))
+}

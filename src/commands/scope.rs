@@ -1,0 +1,55 @@
+//! What a command looks at.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use crate::base::disk::Disk;
+use crate::base::world::World;
+use crate::cli::settings::Settings;
+use crate::cli::{Cli, ScopeArgs};
+use crate::config::Config;
+use crate::text::shell::quote;
+use crate::{clients, text};
+
+/// The disk that is asked about.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn disk(look: &ScopeArgs) -> anyhow::Result<Disk> {
+    let disk = Disk::new(look.root.clone());
+    if let Some(root) = look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
+        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    }
+    Ok(disk)
+}
+
+/// The directories to start from; none where it is looked everywhere. Under another root they are that root's.
+pub(crate) fn roots(look: &ScopeArgs, world: &World) -> Vec<PathBuf> {
+    let typed = look.directories.iter().map(|path| world.absolute(path));
+    let mut roots: Vec<PathBuf> = typed.collect();
+    if roots.is_empty() && !look.all {
+        roots.push(world.cwd.clone());
+    }
+    roots
+}
+
+/// The options without which another run from here would look elsewhere. What is below another root is that machine's,
+/// and so is its home.
+pub(crate) fn scope_args(look: &ScopeArgs, world: &World) -> String {
+    let option = |name: &str, path: &PathBuf| format!("{name} {} ", quote(&world.absolute(path).to_string_lossy()));
+    let all = look.all.then(|| "--all ".to_owned());
+    let home = look.home.as_ref().filter(|_| look.root.is_none()).map(|home| option("--home", home));
+    let is_here = look.directories.iter().all(|path| world.absolute(path) == world.cwd);
+    let directories = look.directories.iter().filter(|_| !is_here).map(|path| option("-C", path));
+    all.into_iter().chain(home).chain(directories).collect()
+}
+
+pub(crate) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
+    let config = cli.settings.clone().resolve(Settings::load(world)?);
+    if let Some(unknown) = config.folders.keys().find(|name| clients::folder_names().all(|known| known != **name)) {
+        let names: Vec<_> = clients::folder_names().collect();
+        bail!("`folders` has no `{}`: name one of {}", text::one_line(unknown, 100), names.join(", "));
+    }
+    Ok(config)
+}

@@ -1,0 +1,49 @@
+//! Finds the task that was named.
+
+use anyhow::bail;
+
+use crate::model::TaskReport;
+use crate::{judge, text};
+
+/// The task that a word of the command line means: by id, else by name, as it is or as it is shown.
+///
+/// # Errors
+/// It means several; the message names them.
+pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<Option<&'a TaskReport>> {
+    let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
+    let shown = text::one_line(word, judge::NAME);
+    let mut found = by(&|task| task.id == word || task.id == shown);
+    if found.is_empty() {
+        found = by(&|task| task.name == word || task.name == shown);
+    }
+    if found.len() > 1 {
+        let ids: Vec<_> = found.iter().map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();
+        bail!("`{}` means several tasks: {}", text::one_line(word, 100), ids.join(", "));
+    }
+    Ok(found.first().copied())
+}
+
+/// That a word of the command line means none of the tasks; it names those that may be meant, else some that there are.
+pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
+    const NAMED: usize = 12;
+    const MEANT: usize = 3;
+    let shown = |name: &str| text::one_line(name, 40);
+    let likeness = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+    let names = tasks.iter().flat_map(|task| [&*task.id, &*task.name]);
+    let mut meant: Vec<_> = names.map(|name| (likeness(name), name)).filter(|(like, _)| *like > 0.8).collect();
+    meant.sort_by(|(one, name), (other, next)| other.total_cmp(one).then(name.cmp(next)));
+    meant.dedup();
+    let known = if !meant.is_empty() {
+        let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, name)| format!("`{}`", shown(name))).collect();
+        format!("did you mean {}?", meant.join(" or "))
+    } else if tasks.is_empty() {
+        "there is none;".to_owned()
+    } else {
+        let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| shown(&task.id)).collect();
+        if tasks.len() > NAMED {
+            known.push(format!("{} more", tasks.len() - NAMED));
+        }
+        format!("there is {};", known.join(", "))
+    };
+    anyhow::anyhow!("no task `{}`: {known} `--since all` looks further back", text::one_line(word, 100))
+}

@@ -1,0 +1,235 @@
+//! From what was seen to what is reported: which session belongs to which task, and who judges it.
+
+mod alerts;
+mod attribution;
+pub(crate) mod context;
+mod facts;
+mod family;
+pub(crate) mod ids;
+pub(crate) mod liveness;
+mod nested;
+pub(crate) mod next_steps;
+mod notes;
+pub(crate) mod rules;
+pub(crate) mod samples;
+mod session;
+mod sessions;
+mod task;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::clients::LogFile;
+use crate::declared::Declared;
+use crate::git::WorktreeKind;
+use crate::judge::context::{Context, TaskCandidate};
+use crate::judge::ids::name;
+use crate::judge::liveness::Liveness;
+use crate::model::{Everywhere, Problem, Snapshot, Summary, TaskReport};
+use crate::observe::observation::Observation;
+use crate::process::Process;
+
+pub(crate) use task::NAME;
+
+use attribution::TaskDeclaration;
+use family::Family;
+use session::TrackedSession;
+
+/// Judges everything that was seen.
+pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
+    let known = sessions::sessions(seen, context.now, context.lives);
+    let (mut manned, adrift, everybody) = (occupied(seen, &known), alerts::orphaned(seen), Family::of(&known));
+    let mut idle = Vec::new();
+    let mut summary = Summary::default();
+    let mut tasks = Vec::new();
+    let claims = attribution::of(seen, context.now);
+    let problems = problems(seen);
+    let unread = unread(&problems, seen, &known);
+    let of = |place: Option<usize>| unread.get(&place).into_iter().flatten().copied();
+    let mut drafts = candidates(seen, &known, &claims);
+    // A declared task that is not the worktree's own is told by what it declares.
+    for draft in drafts.iter_mut().filter(|draft| draft.is_own) {
+        let made = draft.worktree.created.filter(|made| *made <= context.now);
+        let may_be_its = |problem: &&Problem| {
+            let written = problem.unread.as_ref().and_then(|unread| unread.written);
+            // What was last written before its worktree was made is of another one.
+            written.zip(made).is_none_or(|(written, made)| written >= made)
+        };
+        draft.unread = of(Some(draft.place)).chain(of(None)).filter(may_be_its).collect();
+        draft.agents = manned.remove(&draft.place).unwrap_or_default();
+    }
+    let is_nothing = |draft: &TaskCandidate<'_>| {
+        draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems && draft.unread.is_empty()
+    };
+    let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
+    let used: HashSet<usize> = drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.place).collect();
+    for draft in drafts {
+        if is_nothing(&draft) && draft.agents.is_empty() {
+            if untouched.contains(&*draft.worktree.path) {
+                summary.older += 1;
+            } else if !matches!(draft.worktree.kind, WorktreeKind::Main | WorktreeKind::Alone)
+                && !used.contains(&draft.place)
+            {
+                idle.push(draft.worktree.path.clone());
+            }
+            continue;
+        }
+        let task = task::task(&draft, &known, &everybody, &adrift, seen, context);
+        if is_older(&task, context) && !is_proven_alive(&draft, seen) {
+            summary.older += 1;
+        } else {
+            summary.add(task.health);
+            tasks.push(task);
+        }
+    }
+    name(&mut tasks);
+    for task in &mut tasks {
+        task.next = next_steps::steps(task, context.cwd, context.found);
+    }
+    tasks.sort_by(|one, other| order(one).cmp(&order(other)));
+    let everywhere = seen.everywhere.then(|| elsewhere(seen, context));
+    let (taken_at, roots) = (context.now, roots(seen));
+    Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, problems, idle, everywhere }
+}
+
+/// By repository, those in none last, then worst first.
+fn order(task: &TaskReport) -> impl Ord {
+    let repository = task.repository.as_deref();
+    let folder = task.worktree.as_deref().filter(|_| repository.is_none());
+    (repository.is_none(), repository, task.health, folder, task.name.as_str(), task.id.as_str())
+}
+
+/// The repositories, then the folders that are in none.
+fn roots(seen: &Observation) -> Vec<PathBuf> {
+    let mut roots: Vec<_> = seen.repositories.iter().map(|repository| repository.path().to_path_buf()).collect();
+    if seen.everywhere {
+        roots.sort_unstable();
+    }
+    let alone = seen.places.worktrees.iter().filter(|(repository, _)| repository.is_none());
+    roots.extend(alone.map(|(_, folder)| folder.path.clone()));
+    roots
+}
+
+/// What was found everywhere and is no task.
+fn elsewhere(seen: &Observation, context: &Context<'_>) -> Everywhere {
+    let horizon = context.config.since.start(context.now);
+    let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.places.of(folder).is_some());
+    let unopened = seen.untouched.iter().filter(|file| file.parent.is_none() && !is_placed(file)).count();
+    Everywhere { gone: sessions::gone(seen, horizon), unopened }
+}
+
+/// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
+/// whose session went into another worktree is there, not where it was started.
+fn occupied<'a>(seen: &'a Observation, known: &[TrackedSession<'_>]) -> HashMap<usize, Vec<&'a Process>> {
+    let pid = |one: &TrackedSession<'_>| if let Liveness::Alive(alive) = &one.life { Some(alive.pid) } else { None };
+    let busy: HashSet<u32> = known.iter().filter_map(pid).collect();
+    let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
+    let agents = living.filter(|process| process.is_agent() && !busy.contains(&process.pid));
+    let mut manned: HashMap<usize, Vec<&Process>> = HashMap::new();
+    for process in agents {
+        if let Some(place) = process.cwd.as_deref().and_then(|cwd| seen.places.of(cwd)) {
+            manned.entry(place).or_default().push(process);
+        }
+    }
+    manned
+}
+
+/// The problems; logs that could not be read, and that belong to none of the places, hide nothing here.
+fn problems(seen: &Observation) -> Vec<Problem> {
+    let mut problems = seen.problems.clone();
+    for problem in &mut problems {
+        let elsewhere = |directory: &Path| seen.places.of(directory).is_none();
+        problem.unread.take_if(|unread| unread.directory.as_deref().is_some_and(elsewhere));
+    }
+    problems
+}
+
+/// What kept logs from being read, by the place whose sessions they may be of, or that of all. Whose one is that was
+/// read before, is known.
+fn unread<'a>(
+    problems: &'a [Problem],
+    seen: &Observation,
+    known: &[TrackedSession<'_>],
+) -> HashMap<Option<usize>, Vec<&'a Problem>> {
+    let known: HashMap<&Path, usize> = known.iter().filter(|one| one.unread).map(|one| (one.log, one.place)).collect();
+    let mut by_place: HashMap<Option<usize>, Vec<&Problem>> = HashMap::new();
+    for (problem, unread) in problems.iter().filter_map(|problem| Some((problem, problem.unread.as_ref()?))) {
+        let named = || seen.places.of(unread.directory.as_deref()?);
+        by_place.entry(known.get(&*problem.path).copied().or_else(named)).or_default().push(problem);
+    }
+    by_place
+}
+
+/// One draft for each declaration that is not a worktree's own, and one for each worktree.
+fn candidates<'a>(
+    seen: &'a Observation,
+    known: &[TrackedSession<'_>],
+    claims: &'a [TaskDeclaration],
+) -> Vec<TaskCandidate<'a>> {
+    let places = &seen.places;
+    // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, one) in known.iter().enumerate() {
+        let parent = one.parent().filter(|parent| *parent != one.session.id);
+        for name in [&*one.session.id].into_iter().chain(parent) {
+            by_name.entry(name).or_default().push(at);
+        }
+    }
+    let named = |claim: &TaskDeclaration| -> Vec<usize> {
+        let names = claim.declared.sessions.iter().filter_map(|name| by_name.get(&**name));
+        let its: BTreeSet<usize> = names.flatten().copied().collect();
+        its.into_iter().collect()
+    };
+    let (mut drafts, mut taken): (Vec<TaskCandidate<'_>>, HashSet<usize>) = Default::default();
+    let (mut own, mut sessions): (HashMap<usize, &Declared>, HashMap<usize, Vec<usize>>) = Default::default();
+    for claim in claims {
+        let its = named(claim);
+        taken.extend(&its);
+        let (place, declared) = (claim.place, Some(&claim.declared));
+        if claim.own {
+            own.insert(place, &claim.declared);
+            sessions.insert(place, its);
+        } else {
+            let name = claim.name.clone();
+            drafts.push(TaskCandidate {
+                name,
+                is_own: false,
+                declared,
+                sessions: its,
+                ..TaskCandidate::of(place, seen)
+            });
+        }
+    }
+    for at in (0..known.len()).filter(|at| !taken.contains(at)) {
+        sessions.entry(known[at].place).or_default().push(at);
+    }
+    let troubled = troubled(seen);
+    for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
+        let declared = own.get(&place).copied();
+        let sessions = sessions.remove(&place).unwrap_or_default();
+        let problems = troubled.contains(&*worktree.path);
+        drafts.push(TaskCandidate { declared, sessions, problems, ..TaskCandidate::of(place, seen) });
+    }
+    drafts
+}
+
+/// The folders of which a file could not be read.
+fn troubled(seen: &Observation) -> HashSet<&Path> {
+    seen.problems.iter().filter_map(|problem| problem.path.parent()).collect()
+}
+
+/// Last active before the horizon, and not alive.
+fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
+    let Some(start) = context.config.since.start(context.now) else { return false };
+    let alive = task.sessions.iter().any(|session| session.process.as_ref().is_some_and(|process| process.alive));
+    !alive && task.last_activity.is_some_and(|at| at < start)
+}
+
+/// The process that it names runs, and not merely another one of that id.
+fn is_proven_alive(draft: &TaskCandidate<'_>, seen: &Observation) -> bool {
+    let proven = draft.declared.filter(|declared| declared.pid_start.is_some());
+    proven.is_some_and(|declared| matches!(facts::declared_life(declared, &seen.table), Some(Liveness::Alive(_))))
+}
+
+#[cfg(test)]
+mod tests;

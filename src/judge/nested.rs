@@ -1,0 +1,98 @@
+//! Agents as tools: `codex exec` or `claude -p` in a shell, Codex as an MCP server. Such a session works for the one whose
+//! call runs it, as a sub-agent does, although its client knows of no parent.
+
+use std::collections::HashMap;
+
+use super::liveness::{Alive, Liveness};
+use super::session::TrackedSession;
+use crate::process::ProcessTable;
+use crate::session::AgentCall;
+
+/// As many calls are looked at, back from the moment at which a session began.
+const MOST_CALLS: usize = 16;
+
+/// Finds of each main session the one that it is nested in: whose agent its process runs below, or else one that works in
+/// the same worktree, with a call that ran its client as it began. An agent that merely works beside another is nested in
+/// none.
+pub(super) fn nest(known: &mut [TrackedSession<'_>], table: &ProcessTable) {
+    let nest = Nest::new(known, table);
+    let outers: Vec<Option<usize>> = (0..known.len()).map(|at| nest.outer(at)).collect();
+    let servers: Vec<Option<Alive>> = outers.iter().enumerate().map(|(at, outer)| nest.server(at, (*outer)?)).collect();
+    for (at, server) in servers.into_iter().enumerate() {
+        // Two that are nested in each other are somebody's mistake.
+        let Some(outer) = outers[at].filter(|outer| outers[*outer] != Some(at)) else { continue };
+        known[at].within = Some(&known[outer].session.id);
+        known[outer].reaches |= known[outer].place != known[at].place;
+        if let Some(server) = server {
+            known[at].life = Liveness::Alive(server);
+        }
+    }
+}
+
+struct Nest<'k, 'a> {
+    known: &'k [TrackedSession<'a>],
+    table: &'k ProcessTable,
+    /// The main session behind each process.
+    by_pid: HashMap<u32, usize>,
+    /// Of each worktree the calls that ran agents, by their start, and whose they are.
+    calls: HashMap<usize, Vec<(&'a AgentCall, usize)>>,
+}
+
+impl<'k, 'a> Nest<'k, 'a> {
+    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable) -> Self {
+        let (mut by_pid, mut calls): (HashMap<_, _>, HashMap<_, Vec<_>>) = Default::default();
+        for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.parent.is_none()) {
+            if let Liveness::Alive(alive) = &one.life {
+                by_pid.entry(alive.pid).or_insert(at);
+            }
+            for place in one.also.iter().chain([&one.place]) {
+                calls.entry(*place).or_default().extend(one.session.agent_calls.iter().map(|call| (call, at)));
+            }
+        }
+        for calls in calls.values_mut() {
+            calls.sort_by_key(|(call, _)| call.since);
+        }
+        Self { known, table, by_pid, calls }
+    }
+
+    fn outer(&self, at: usize) -> Option<usize> {
+        let one = &self.known[at];
+        if one.session.parent.is_some() {
+            return None;
+        }
+        let by_process = match &one.life {
+            Liveness::Alive(alive) => self.above(alive.pid).filter(|outer| *outer != at),
+            _ => None,
+        };
+        by_process.or_else(|| self.by_call(at))
+    }
+
+    /// The session whose agent a process runs below.
+    fn above(&self, pid: u32) -> Option<usize> {
+        self.table.above(pid).find_map(|process| self.by_pid.get(&process.pid).copied())
+    }
+
+    /// The session with work in the same worktree that called the client as the session, or its newest turn, began.
+    fn by_call(&self, at: usize) -> Option<usize> {
+        let one = &self.known[at];
+        let calls = self.calls.get(&one.place).filter(|calls| !calls.is_empty())?;
+        let began = [one.session.started, one.session.turn_since];
+        began.into_iter().flatten().find_map(|began| {
+            let end = calls.partition_point(|(call, _)| call.since <= began);
+            let mut near = calls[..end].iter().rev().take(MOST_CALLS);
+            let runs = |call: &AgentCall| one.client.program.names.contains(&&*call.program);
+            near.find(|(call, outer)| *outer != at && runs(call) && call.may_begin_at(began)).map(|(_, outer)| *outer)
+        })
+    }
+
+    /// The server below the outer session's agent that works on a session which no process was found of.
+    fn server(&self, at: usize, outer: usize) -> Option<Alive> {
+        let one = &self.known[at];
+        if !matches!(one.life, Liveness::Absent | Liveness::Unknown) {
+            return None;
+        }
+        let server = self.table.agents(one.client.name).find(|process| self.above(process.pid) == Some(outer))?;
+        let shell_below = self.table.has_shell_below(server.pid);
+        Some(Alive { pid: server.pid, start: server.start, shell_below, ..Alive::default() })
+    }
+}

@@ -1,0 +1,206 @@
+//! What to do next about a task that needs somebody.
+
+use std::iter;
+use std::path::Path;
+
+use crate::clients;
+use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
+use crate::text::shell::{operand, quote};
+
+/// Commands and hints, most useful first; none for a task that is well and left nothing behind. With the options by
+/// which it was `found` it is found again, and maybe from here in no other way.
+pub(crate) fn steps(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
+    let mut steps = of_verdict(task, cwd, found);
+    let orphans = task.alerts.iter().filter(|alert| alert.kind == AlertKind::Orphans);
+    let pids: Vec<String> = orphans.flat_map(|alert| &alert.pids).map(ToString::to_string).collect();
+    if !pids.is_empty() {
+        steps.push(format!("kill {}", pids.join(" ")));
+    }
+    steps
+}
+
+fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
+    if !task.health.needs_attention() {
+        return Vec::new();
+    }
+    let explain = format!("agentmon explain {found}{}", operand(&task.id));
+    let Some(session) = task.sessions.first() else { return vec![explain] };
+    let alive = session.process.as_ref().filter(|process| process.alive);
+    let resume = resume(task, session, cwd);
+    match (task.reason, alive) {
+        (Reason::WaitingForPerson, Some(process)) => vec![format!("answer it in its terminal (pid {})", process.pid)],
+        (Reason::WaitingForPerson, None) => vec![resume.unwrap_or(explain)],
+        (Reason::ApiError, alive) => {
+            let Some(again) = alive.map(|process| go_on(process.pid)).or(resume) else { return vec![explain] };
+            match task.error_class {
+                Some(ErrorClass::Transient) => vec![format!("try again: {again}")],
+                Some(ErrorClass::Resource) => vec![format!("when the limit is lifted: {again}")],
+                Some(ErrorClass::Permanent) | None => vec![format!("repair what it says, then: {again}")],
+            }
+        }
+        (Reason::Interrupted, Some(process)) => vec![explain, go_on(process.pid)],
+        (Reason::ToolSilent | Reason::Silent | Reason::WakeupMissed, Some(process)) => {
+            let resume = resume.map(|resume| format!(" && {resume}")).unwrap_or_default();
+            vec![explain, format!("if it hangs: kill {}{resume}", process.pid)]
+        }
+        (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],
+        _ => iter::once(explain).chain(resume).collect(),
+    }
+}
+
+/// A second agent on a session that one still holds would spoil it for both.
+fn go_on(pid: u32) -> String {
+    format!("go on in its terminal (pid {pid})")
+}
+
+/// `cd .worktrees/billing && claude --resume 5d0ef989`; nothing for a session whose name its client does not give:
+/// it may be an option, and is nothing that can be taken up again.
+fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> Option<String> {
+    let client = clients::by_name(session.client).filter(|client| (client.is_session)(&session.id))?;
+    let command = (client.resume)(&quote(&session.id));
+    let folder = task.worktree.as_deref().map(|folder| folder.strip_prefix(cwd).unwrap_or(folder));
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_string_lossy);
+    let go = folder.map(|folder| {
+        // What begins with a dash would be an option.
+        let here = if folder.starts_with('-') { "./" } else { "" };
+        format!("cd {here}{} && ", quote(&folder))
+    });
+    let go = go.unwrap_or_default();
+    Some(format!("{go}{command}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::lazy::Lazy;
+    use crate::model::{Alert, Health, ProcessReport, Tokens, ToolsReport};
+
+    #[test]
+    fn words_for_a_shell_stay_words() {
+        let cases = [
+            ("billing", "billing"),
+            ("/srv/a b", "'/srv/a b'"),
+            ("x; rm -rf ~", "'x; rm -rf ~'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("-rf", "-rf"),
+            ("", "''"),
+            ("🚀\u{200d}x", r"$'🚀\342\200\215x'"),
+            ("a\n'b\\  c", r"$'a\012\'b\\ \040c'"),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(quote(text), wanted);
+        }
+        assert_eq!([operand("billing"), operand("-rf"), operand("-a b")], ["billing", "-- -rf", "-- '-a b'"]);
+    }
+
+    fn task(reason: Reason, health: Health, class: Option<ErrorClass>, alive: Option<bool>) -> TaskReport {
+        let process = alive.map(|alive| ProcessReport { pid: 7, alive, cpu_seconds: 0.0, memory_bytes: 0 });
+        let session = SessionReport {
+            client: "claude-code",
+            id: "5d0e".to_owned(),
+            parent: None,
+            model: None,
+            health,
+            reason,
+            detail: String::new(),
+            last_activity: None,
+            tool: None,
+            tools: ToolsReport::default(),
+            errors: Lazy::default(),
+            errors_seen: 0,
+            tokens: Tokens::default(),
+            cost_usd: None,
+            log: "/h/1.jsonl".into(),
+            process,
+            also_worked_in: Vec::new(),
+        };
+        TaskReport {
+            id: "a b".to_owned(),
+            known_as: "a b".to_owned(),
+            name: "a b".to_owned(),
+            repository: None,
+            worktree: Some("/srv/a b".into()),
+            branch: None,
+            health,
+            reason,
+            detail: String::new(),
+            since: None,
+            started: None,
+            ended: None,
+            last_activity: None,
+            status: None,
+            progress: None,
+            failure_streak: 0,
+            repeat_streak: 0,
+            error_class: class,
+            notes: Vec::new(),
+            alerts: Vec::new(),
+            sessions: vec![session],
+            evidence: Vec::new(),
+            next: Vec::new(),
+            question: None,
+            considered: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_helps_depends_on_reason_life_and_class() {
+        let (explain, resume) = ("agentmon explain 'a b'", "cd 'a b' && claude --resume 5d0e");
+        let go_on = "go on in its terminal (pid 7)";
+        let (lives, died) = (Some(true), Some(false));
+        let kill = format!("if it hangs: kill 7 && {resume}");
+        let answer = "answer it in its terminal (pid 7)";
+        let api = |class, alive| (Reason::ApiError, Health::Failed, Some(class), alive);
+        let of = |reason, health, alive| (reason, health, None, alive);
+        let cases = vec![
+            (of(Reason::Working, Health::Healthy, lives), vec![]),
+            (of(Reason::TurnEnded, Health::Completed, None), vec![]),
+            (of(Reason::WaitingForPerson, Health::Stuck, lives), vec![answer.to_owned()]),
+            (of(Reason::WaitingForPerson, Health::Stuck, None), vec![resume.to_owned()]),
+            (api(ErrorClass::Transient, None), vec![format!("try again: {resume}")]),
+            (api(ErrorClass::Transient, lives), vec![format!("try again: {go_on}")]),
+            (api(ErrorClass::Resource, died), vec![format!("when the limit is lifted: {resume}")]),
+            (api(ErrorClass::Resource, lives), vec![format!("when the limit is lifted: {go_on}")]),
+            (api(ErrorClass::Permanent, None), vec![format!("repair what it says, then: {resume}")]),
+            (api(ErrorClass::Permanent, lives), vec![format!("repair what it says, then: {go_on}")]),
+            (of(Reason::Interrupted, Health::Failed, lives), vec![explain.to_owned(), go_on.to_owned()]),
+            (of(Reason::Interrupted, Health::Failed, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ProcessGone, Health::Failed, died), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ToolSilent, Health::Stuck, lives), vec![explain.to_owned(), kill.clone()]),
+            (of(Reason::Silent, Health::Stuck, lives), vec![explain.to_owned(), kill]),
+            (of(Reason::Silent, Health::Stuck, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::FailureStreak, Health::Struggling, lives), vec![explain.to_owned()]),
+            (of(Reason::FailureStreak, Health::Struggling, None), vec![explain.to_owned(), resume.to_owned()]),
+            (of(Reason::ExitCode, Health::Failed, None), vec![explain.to_owned(), resume.to_owned()]),
+        ];
+        for ((reason, health, class, alive), wanted) in cases {
+            let task = task(reason, health, class, alive);
+            assert_eq!(steps(&task, Path::new("/srv"), ""), wanted, "{reason:?} {class:?} {alive:?}");
+        }
+        let mut alone = task(Reason::DeclaredFailed, Health::Failed, None, None);
+        alone.sessions.clear();
+        assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain]);
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all "), ["agentmon explain --all 'a b'"]);
+        let (kind, pids) = (AlertKind::Orphans, vec![8, 9]);
+        alone.alerts = vec![Alert { kind, detail: String::new(), value: 2.0, limit: 0.0, pids }];
+        assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain, "kill 8 9"]);
+        alone.id = "-x".to_owned();
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all ")[0], "agentmon explain --all -- -x");
+        let here = task(Reason::ApiError, Health::Failed, None, None);
+        assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["repair what it says, then: claude --resume 5d0e"]);
+        // A file may be called as an option is.
+        for id in ["--dangerously-skip-permissions", "-p", "", "5d0e;id", "5d0e --x", "s1"] {
+            let mut named = task(Reason::WaitingForPerson, Health::Stuck, None, None);
+            named.sessions[0].id = id.to_owned();
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+            (named.reason, named.health) = (Reason::ApiError, Health::Failed);
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+            (named.reason, named.health) = (Reason::Interrupted, Health::Failed);
+            assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
+        }
+        let dashed = TaskReport { worktree: Some("/srv/-x".into()), ..here };
+        let wanted = "repair what it says, then: cd ./-x && claude --resume 5d0e";
+        assert_eq!(steps(&dashed, Path::new("/srv"), ""), [wanted]);
+    }
+}

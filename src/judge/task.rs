@@ -1,0 +1,250 @@
+//! One task, judged and described.
+
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
+use super::alerts::{self, Orphaned};
+use super::context::{Context, TaskCandidate};
+use super::facts::{Case, awake_since, declared_life, facts};
+use super::family::Family;
+use super::notes;
+use super::session::TrackedSession;
+use crate::clients::{self, Proof};
+use crate::declared::Declared;
+use crate::judge::liveness::Liveness;
+use crate::judge::rules::{self, Unlogged};
+use crate::model::{
+    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, TaskReport, ToolReport,
+    ToolsReport, Verdict,
+};
+use crate::observe::observation::Observation;
+use crate::process::Process;
+use crate::session::{JobKind, Turn};
+use crate::text::one_line;
+
+/// The columns of an id or a name.
+pub(crate) const NAME: usize = 100;
+
+/// The newest main session judges, together with what is declared; further ones that are at work join in.
+pub(super) fn task(
+    draft: &TaskCandidate<'_>,
+    known: &[TrackedSession<'_>],
+    everybody: &Family<'_>,
+    adrift: &[Orphaned<'_>],
+    seen: &Observation,
+    context: &Context<'_>,
+) -> TaskReport {
+    let mine: Vec<&TrackedSession<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
+    // What it launched in the background is a task of its own, and still its sub-agent.
+    let launches = mine.iter().any(|one| one.reaches || one.session.jobs.iter().any(|job| job.kind == JobKind::Task));
+    let own = Family::of(mine.iter().copied());
+    let family = if launches { everybody } else { &own };
+    let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
+    let is_main = |one: &TrackedSession<'_>| one.parent().is_none_or(|parent| !ids.contains(parent));
+    let mut mains: Vec<&TrackedSession<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
+    mains.sort_by_key(|one| std::cmp::Reverse((one.newness(), one.last_activity)));
+    let newest_turn = mains.first().filter(|one| one.newness().is_some()).and_then(|one| one.turn_since());
+    let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| declared.end().is_some_and(|at| at >= turn));
+    let declared = draft.declared.filter(newer);
+    let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
+
+    let mut case = Case { one: mains.first().copied(), family, declared, declared_life: declared_life.as_ref() };
+    let mut verdict = rules::judge(&facts(case, seen, context));
+    if mains.is_empty() && draft.declared.is_none() {
+        let agents = draft.agents.iter().map(|process| unlogged(process, seen, context));
+        verdict = agents.min_by_key(|verdict| verdict.health).unwrap_or_else(rules::unreadable);
+    }
+    // Further agents that are at work here have a say, and the worst one decides.
+    let at_work = |one: &&&TrackedSession<'_>| one.session.turn == Turn::Open && matches!(one.life, Liveness::Alive(_));
+    for other in mains.iter().skip(1).filter(at_work) {
+        let others = Case::of(other, family);
+        let judged = rules::judge(&facts(others, seen, context));
+        if judged.health < verdict.health {
+            (verdict, case) = (judged, others);
+        }
+    }
+    if let Some(problem) = hidden_by(draft, &mains, &verdict) {
+        verdict = rules::unread(problem);
+    }
+    let deciding = facts(case, seen, context);
+    verdict.error_class = rules::error_class(&verdict, &deciding);
+    let considered = if context.explains { rules::consider(&deciding) } else { Vec::new() };
+    // What is told of a session, and what to do, is of the one that decided.
+    if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
+        mains[..=decided].rotate_right(1);
+    }
+    let sessions = sessions(&mains, &own, |one| session_report(one, family, seen, context));
+    let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
+    alerts::add(&mut task, &mains, adrift, seen, context);
+    task
+}
+
+/// What can be said of an agent that has no log: by its own file, if there is one, else by how long it has run.
+fn unlogged(process: &Process, seen: &Observation, context: &Context<'_>) -> Verdict {
+    let marks = process.client.and_then(|client| seen.marks.get(client)).into_iter().flatten();
+    let mut own = marks.filter_map(|mark| match &mark.proof {
+        Proof::Pid { pid, start, status, waiting, at, .. } => {
+            let is_its = *pid == process.pid && start.is_none_or(|start| start == process.start);
+            is_its.then_some((status.as_deref(), waiting.as_deref(), *at))
+        }
+        Proof::Unread | Proof::Lock(_) => None,
+    });
+    let (status, waiting, at) = own.next_back().unwrap_or_default();
+    let since = seen.table.age(process).map(|age| context.now.minus(age));
+    if let Some(client) = process.client.filter(|client| !clients::is_supported(client)) {
+        return rules::unsupported(client, process.pid, process.start, since);
+    }
+    let age = since.map(|since| awake_since(since, context));
+    let agent = Unlogged { pid: process.pid, start: process.start, since, age, status, waiting, at };
+    rules::unlogged(&agent, &context.config.thresholds)
+}
+
+/// What keeps a verdict from being more than a guess: the log that judges could not be read; a newer one, or the one
+/// of an agent that runs here; or, where no log could be, any that may be of this task.
+fn hidden_by<'a>(draft: &TaskCandidate<'a>, mains: &[&TrackedSession<'_>], verdict: &Verdict) -> Option<&'a Problem> {
+    let newest = mains.iter().filter_map(|one| one.last_activity).max();
+    let mut unread = draft.unread.iter().copied();
+    let Some(newest) = newest else {
+        // What a task says of its end, or that it needs somebody, is known.
+        let is_guess = matches!(verdict.health, Health::Healthy | Health::Unknown);
+        return unread.next().filter(|_| is_guess);
+    };
+    unread.find(|problem| {
+        let Some(hidden) = &problem.unread else { return false };
+        let runs = draft.agents.iter().any(|process| process.client == Some(hidden.client));
+        let is_newer = hidden.directory.is_some() && hidden.written.is_some_and(|written| written > newest);
+        let judges = mains.first().is_some_and(|judging| judging.unread && judging.log == problem.path);
+        runs || is_newer || judges
+    })
+}
+
+struct Judged {
+    verdict: Verdict,
+    considered: Vec<Considered>,
+}
+
+fn describe(
+    draft: &TaskCandidate<'_>,
+    mains: &[&TrackedSession<'_>],
+    declared: Option<&Declared>,
+    judged: Judged,
+    sessions: Vec<SessionReport>,
+) -> TaskReport {
+    let Judged { verdict, considered } = judged;
+    let first = mains.first();
+    let name = one_line(&draft.name, NAME);
+    let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
+    let said = draft.declared.and_then(|declared| declared.progress.clone());
+    let progress = match (first.and_then(|one| one.session.progress.clone()), said) {
+        (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
+        (None, said) => said,
+    };
+    let declared_at = draft.declared.and_then(Declared::heartbeat);
+    // One that was opened and asked for nothing did nothing.
+    let asked = sessions.iter().filter(|session| session.reason != Reason::NotStarted);
+    let newest = asked.filter_map(|session| session.last_activity).max();
+    let last_activity =
+        newest.or_else(|| sessions.iter().filter_map(|session| session.last_activity).max()).or(declared_at);
+    let mut evidence = verdict.evidence;
+    if let Some(Liveness::Alive(alive)) = first.map(|one| &one.life) {
+        evidence.push(Evidence::process(alive.pid, Some(alive.start), "the agent's process"));
+    }
+    let asked = || first.and_then(|one| one.session.question()).map(|call| call.summary.clone());
+    let said = || declared.filter(|declared| declared.asks).and_then(|declared| declared.question.as_deref());
+    let question = asked().or_else(|| said().map(|question| one_line(question, 500)));
+    let question = question.filter(|_| verdict.reason == Reason::WaitingForPerson);
+    TaskReport {
+        id: declared_id.unwrap_or_else(|| name.clone()),
+        known_as: String::new(),
+        name,
+        repository: draft.repository.map(|repository| repository.path().to_path_buf()),
+        worktree: Some(draft.worktree.path.clone()),
+        branch: draft.worktree.branch.clone(),
+        health: verdict.health,
+        reason: verdict.reason,
+        detail: verdict.detail,
+        since: verdict.since,
+        started: first.and_then(|one| one.turn_since()),
+        ended: first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity)),
+        last_activity,
+        status: draft.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
+        progress,
+        failure_streak: first.map_or(0, |one| one.session.failures.count),
+        repeat_streak: first.map_or(0, |one| one.session.repeats.count),
+        error_class: verdict.error_class,
+        notes: notes::of(draft.declared, declared, verdict.health, first.copied()),
+        alerts: Vec::new(),
+        sessions,
+        evidence,
+        next: Vec::new(),
+        question,
+        considered,
+    }
+}
+
+/// The judging session first, each followed by its sub-agents.
+fn sessions(
+    mains: &[&TrackedSession<'_>],
+    family: &Family<'_>,
+    report: impl Fn(&TrackedSession<'_>) -> SessionReport,
+) -> Vec<SessionReport> {
+    let mut reports = Vec::with_capacity(mains.len());
+    let mut pending: Vec<&TrackedSession<'_>> = mains.iter().rev().copied().collect();
+    let mut told: HashSet<&str> = HashSet::new();
+    while let Some(one) = pending.pop() {
+        if !told.insert(&one.session.id) {
+            continue;
+        }
+        reports.push(report(one));
+        let mut children = family.children(&one.session.id).to_vec();
+        children.sort_by_key(|child| std::cmp::Reverse(child.session.started));
+        pending.extend(children);
+    }
+    reports
+}
+
+fn session_report(
+    one: &TrackedSession<'_>,
+    family: &Family<'_>,
+    seen: &Observation,
+    context: &Context<'_>,
+) -> SessionReport {
+    let verdict = rules::judge(&facts(Case::of(one, family), seen, context));
+    let session = one.session;
+    let tool = session.open.first().map(|call| ToolReport {
+        name: call.name.clone(),
+        summary: call.summary.clone(),
+        since: call.since,
+    });
+    let process = |pid, alive| ProcessReport {
+        pid,
+        alive,
+        cpu_seconds: (seen.table.tree_cpu(pid).as_secs_f64() * 10.0).round() / 10.0,
+        memory_bytes: seen.table.tree_memory(pid),
+    };
+    SessionReport {
+        client: one.client.name,
+        id: session.id.clone(),
+        parent: one.parent().map(str::to_owned),
+        model: session.model.clone(),
+        health: verdict.health,
+        reason: verdict.reason,
+        detail: verdict.detail,
+        last_activity: one.last_activity,
+        tool,
+        tools: ToolsReport { all: session.tools, by_name: session.by_tool.clone() },
+        errors: session.errors.clone(),
+        errors_seen: session.errors_seen,
+        tokens: one.tokens,
+        cost_usd: session.cost,
+        log: one.log.to_path_buf(),
+        process: match &one.life {
+            Liveness::Alive(alive) => Some(process(alive.pid, true)),
+            Liveness::Dead(evidence) => {
+                evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 })
+            }
+            Liveness::Absent | Liveness::Left | Liveness::Unknown => None,
+        },
+        also_worked_in: one.also.iter().map(|place| seen.places.worktree(*place).path.clone()).collect(),
+    }
+}

@@ -1,0 +1,132 @@
+//! One look at everything: processes first, then what tasks say and what agents did, so that a task that ends
+//! meanwhile is seen as ended and not as died. What is seen is a value; judging it comes after.
+
+pub(crate) mod checkpoint;
+pub(crate) mod declarations;
+pub(crate) mod environments;
+pub(crate) mod inventory;
+pub(crate) mod listing;
+pub(crate) mod logs;
+pub(crate) mod observation;
+pub(crate) mod placement;
+pub(crate) mod request;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::clients;
+use crate::declared::{Declared, launched};
+use crate::git::worktree_index::WorktreeIndex;
+use crate::git::{Finder, Found, Repository, Worktree};
+use crate::observe::checkpoint::Checkpoint;
+use crate::observe::declarations::{declared_in, matching};
+use crate::observe::environments::{blind, environments, marks, wrong_home};
+use crate::observe::listing::{Logs, list, propose};
+use crate::observe::observation::{Observation, SessionLog};
+use crate::observe::request::Request;
+use crate::process::ProcessTable;
+use crate::session::Session;
+
+/// Looks at everything once, and brings the checkpoint up to date.
+///
+/// # Errors
+/// There is no repository at one of the roots.
+pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> anyhow::Result<Observation> {
+    let (disk, world) = (request.disk, request.world);
+    let programs = clients::programs();
+    let mut table = ProcessTable::capture(disk, &programs);
+    table.booted = if disk.is_copy() { table.booted_before(world.now) } else { world.booted };
+    let mut finder = Finder::new(disk);
+    request.roots.iter().try_for_each(|root| finder.repository(root))?;
+    let mut problems = table.problems.clone();
+    let environments = environments(request, &table);
+    let marks = marks(disk, &environments, &table, &mut problems);
+    let blind = blind(disk, &environments);
+    // In a repository, logs are looked for; everywhere, it is the logs that say where that is.
+    let mut logs = None;
+    if request.everywhere {
+        let listed = list(request, None, &environments, &table, &marks, &mut problems);
+        let found = listed.read(request, checkpoint, &mut problems);
+        look_around(request, &mut finder, &found.read, &table);
+        logs = Some(found);
+    }
+    let Found { repositories, outside_repository: alone, problems: found } = finder.done();
+    problems.splice(0..0, found);
+    let mut declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
+    let moved: Vec<PathBuf> = repositories.iter().flat_map(Repository::earlier_paths).collect();
+    let mut folders = folders_of(&repositories, &alone);
+    folders.extend(moved.iter().map(PathBuf::as_path));
+    let Logs { mut read, mut untouched } = if let Some(logs) = logs {
+        logs
+    } else {
+        let listed = list(request, Some(&folders), &environments, &table, &marks, &mut problems);
+        listed.read(request, checkpoint, &mut problems)
+    };
+    if request.everywhere {
+        propose(disk, &environments, &folders, read.iter_mut().map(|log| &mut log.file).chain(&mut untouched));
+    }
+    for log in &read {
+        let Some((session, folder)) = log.session().zip(placement::workplace(log)) else { continue };
+        declared.extend(launched(&log.file.path, session).map(|task| (folder.to_path_buf(), task)));
+    }
+    // Of no others does it matter whether their tools are servers.
+    let may_serve = |log: &&SessionLog| log.session().is_some_and(Session::may_serve);
+    let serving: Vec<&str> = read.iter().filter(may_serve).map(|log| log.client.name).collect();
+    table.read_listening(disk, &serving);
+    let mut places = WorktreeIndex::new(&repositories, &alone);
+    let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
+    places.resolve(disk, read.iter().flat_map(placement::directories).chain(cwds));
+    let unread = problems.iter().filter_map(|problem| problem.unread.as_ref()?.directory.as_deref());
+    places.resolve(disk, unread.map(Cow::Borrowed));
+    places.resolve_named(disk, read.iter().flat_map(placement::named_folders));
+    let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
+    places.resolve(disk, declared.iter().filter_map(works_in));
+    problems.extend(blind.then(|| wrong_home(world, &table, &places)).flatten());
+    for at in placement::judging_without_plan(&read, &places, &declared) {
+        let log = &mut read[at];
+        let session = log.session();
+        let environments = environments[log.client.name].iter();
+        let mut plans = environments.filter_map(|env| Some((log.client.plan)(disk, env, session?)));
+        let steps = plans.find(|steps| !steps.is_empty());
+        log.plan(steps.unwrap_or_default());
+    }
+    let everywhere = request.everywhere;
+    Ok(Observation { table, repositories, places, declared, logs: read, untouched, marks, problems, everywhere, blind })
+}
+
+/// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the
+/// user's patterns find a status. Each directory is looked at once.
+fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SessionLog], table: &ProcessTable) {
+    let agents = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
+    let running = agents.filter_map(|process| process.cwd.as_deref());
+    // What is wrong with a pattern is told where it is read.
+    let patterns = request.config.status_files.iter();
+    let declared: Vec<_> = patterns.flat_map(|pattern| matching(request.disk, pattern, &mut Vec::new())).collect();
+    let mut known = HashSet::new();
+    for log in logs {
+        if let Some(own) = placement::workplace(log).filter(|own| known.insert(own.to_path_buf())) {
+            finder.workplace(own);
+        }
+    }
+    for folder in running.chain(declared.iter().map(PathBuf::as_path)) {
+        if known.insert(folder.to_path_buf()) {
+            finder.workplace(folder);
+        }
+    }
+    for workdir in logs.iter().filter_map(placement::busiest_workdir) {
+        if known.insert(workdir.clone()) {
+            finder.passed(&workdir);
+        }
+    }
+}
+
+/// Every folder that a session may be in, as git has it and as it really is.
+fn folders_of<'a>(repositories: &'a [Repository], alone: &'a [Worktree]) -> Vec<&'a Path> {
+    let worktrees = repositories.iter().flat_map(|repository| &repository.worktrees).chain(alone);
+    let mut folders: Vec<&Path> =
+        worktrees.flat_map(|worktree| [worktree.path.as_path(), worktree.original_path.as_path()]).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    folders
+}

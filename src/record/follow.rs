@@ -1,0 +1,256 @@
+//! The rows of a record one by one, as they stand there, and those that come while somebody watches. What the
+//! record is cleaned or replaced by meanwhile is followed: no row is told twice.
+
+use std::borrow::Cow;
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::sanitize::harmless;
+use crate::base::disk::Disk;
+use crate::base::hash::hash;
+use crate::base::json::Reader;
+use crate::base::tail;
+use crate::base::time::Time;
+use crate::text::scrub::scrub;
+
+/// So many rows back, one that comes again is recognised.
+const RECENT: usize = 4096;
+
+/// In a record that took another's place, rows that are so much older than the last one were told before.
+const OVERLAP: Duration = Duration::from_secs(60);
+
+/// A row of ours, of whichever version of the program.
+#[derive(Debug, Clone)]
+pub(crate) struct Row<'a> {
+    pub(crate) at: Time,
+    pub(crate) event: Cow<'a, str>,
+    pub(crate) task: Option<Cow<'a, str>>,
+    pub(crate) worktree: Option<Cow<'a, str>>,
+    pub(crate) id: u64,
+    /// The object.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Row<'a> {
+    /// The same row in other words.
+    pub(crate) fn with(&self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self.clone() }
+    }
+
+    /// As JSON on one line, harmless to whoever prints it.
+    pub(crate) fn json(&self) -> String {
+        harmless(scrub(&String::from_utf8_lossy(self.bytes)).into_owned())
+    }
+}
+
+/// A record, read as it grows.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) path: PathBuf,
+    open: Option<Open>,
+    told: HashSet<u64>,
+    recent: VecDeque<u64>,
+    last: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    identity: (u64, u64),
+    offset: u64,
+    lines: u64,
+    /// Rows before this were in another file, and told.
+    from: Option<Time>,
+}
+
+impl Rows {
+    pub(crate) fn of(path: PathBuf) -> Self {
+        Self { path, open: None, told: HashSet::new(), recent: VecDeque::new(), last: None }
+    }
+
+    /// Calls `each` with every row that came since the last time. A record that is not there yet has none.
+    ///
+    /// # Errors
+    /// It cannot be opened or read.
+    pub(crate) fn read(&mut self, disk: &Disk, mut each: impl FnMut(&Row<'_>)) -> io::Result<()> {
+        // What was still written to the one before, first.
+        self.read_on(&mut each)?;
+        let (file, meta) = match disk.open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        let identity = (meta.dev(), meta.ino());
+        let same = |open: &Open| open.identity == identity && open.offset <= meta.len();
+        if self.open.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        let from = self.last.map(|last| last.minus(OVERLAP));
+        self.open = Some(Open { file, identity, offset: 0, lines: 0, from });
+        self.read_on(&mut each)
+    }
+
+    fn read_on(&mut self, each: &mut impl FnMut(&Row<'_>)) -> io::Result<()> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let result = if open.file.metadata()?.len() > open.offset {
+            tail::read(&open.file, open.offset, open.lines, |line| {
+                if !line.cut {
+                    objects(line.bytes, |row| self.hear(row, open.from, each));
+                }
+            })
+            .map(|cursor| (open.offset, open.lines) = (cursor.offset, cursor.lines))
+        } else {
+            Ok(())
+        };
+        self.open = Some(open);
+        result
+    }
+
+    fn hear(&mut self, row: &Row<'_>, from: Option<Time>, each: &mut impl FnMut(&Row<'_>)) {
+        if from.is_some_and(|from| row.at < from) || !self.told.insert(row.id) {
+            return;
+        }
+        if self.recent.len() == RECENT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.told.remove(&oldest);
+        }
+        self.recent.push_back(row.id);
+        self.last = self.last.max(Some(row.at));
+        each(row);
+    }
+}
+
+/// Calls `each` with the rows on a line: one; or several that somebody glued together; or none, where it is blank,
+/// torn or foreign.
+fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&Row<'a>)) {
+    let mut start = 0;
+    loop {
+        let mut reader = Reader::new(&line[start..]);
+        if !reader.next_object() {
+            return;
+        }
+        start += reader.position();
+        let mut reader = Reader::new(&line[start..]);
+        let row = read(&mut reader);
+        if reader.broken() {
+            return;
+        }
+        let end = start + reader.position();
+        if let Some(row) = row {
+            each(&Row { bytes: &line[start..end], ..row });
+        }
+        start = end;
+    }
+}
+
+fn read<'a>(reader: &mut Reader<'a>) -> Option<Row<'a>> {
+    let (mut version, mut event, mut id, mut at, mut task, mut worktree) = (None, None, &b""[..], None, None, None);
+    reader.object(|key, value| match key {
+        b"v" => version = value.count(),
+        b"event" => event = value.string(),
+        b"id" => id = value.word(),
+        b"ts" => at = value.string().and_then(|text| Time::parse(&text)),
+        b"task" => task = value.string(),
+        b"worktree" => worktree = value.string(),
+        _ => {}
+    });
+    version?;
+    Some(Row { at: at?, event: event?, task, worktree, id: hash(id), bytes: &[] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+
+    fn line(second: usize, more: &str) -> String {
+        format!(r#"{{"v":1,"event":"e","ts":"2026-11-20T12:00:{second:02}Z","id":"{second}"{more}}}"#)
+    }
+
+    fn seconds(rows: &mut Rows) -> Vec<i64> {
+        let mut seconds = Vec::new();
+        rows.read(&Disk::default(), |row| seconds.push(row.at.0 / 1000 % 60)).unwrap();
+        seconds
+    }
+
+    #[test]
+    fn reads_past_every_damage() {
+        let (a, b) = (line(1, ""), line(2, ""));
+        let (deep, long) = ("[".repeat(100_000), "x".repeat(7 << 20));
+        let cases = [
+            (format!("{a}\n{b}\n"), vec![1, 2]),
+            (format!("{a}\n{b}"), vec![1, 2]),
+            (format!("{a}\n{}", &b[..40]), vec![1]),
+            (format!("{}\n{a}\n", &b[..40]), vec![1]),
+            (format!("{a}{b}\n\n"), vec![1, 2]),
+            (format!("\0\0\n{{\"foreign\":1}}\nplain\n{deep}\n\u{1b}]0;x\u{7}\n{b}\n"), vec![2]),
+            (format!("{long}\n{{\"v\":1,\"event\":\"{long}\n{b}\n"), vec![2]),
+            ("{\"v\":1,\"event\":7,\"ts\":null}\n{\"v\":1,\"event\":\"e\",\"ts\":\"soon\"}\n".to_owned(), vec![]),
+            (String::new(), vec![]),
+        ];
+        for (text, wanted) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("record");
+            fs::write(&path, &text).unwrap();
+            assert_eq!(seconds(&mut Rows::of(path)), wanted, "{}", &text[..text.len().min(200)]);
+        }
+    }
+
+    #[test]
+    fn a_row_as_json_is_harmless() {
+        let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
+        let text = line(1, &format!(",\"x\":\"{token} \u{202e}\u{9b}31m\""));
+        let mut json = String::new();
+        objects(text.as_bytes(), |row| json = row.json());
+        assert!(!json.contains("a1B2") && !json.contains(crate::text::hazard::is_hazard), "{json}");
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+    }
+
+    #[test]
+    fn what_comes_is_told_once_through_every_replacement() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let mut rows = Rows::of(path.clone());
+        assert_eq!(seconds(&mut rows), [0_i64; 0], "not there yet");
+        let append = |text: &str| {
+            File::options().create(true).append(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        };
+        append(&(line(1, "") + "\n"));
+        assert_eq!(seconds(&mut rows), [1]);
+        let (start, end) = (line(2, "")[..30].to_owned(), line(2, "")[30..].to_owned() + "\n");
+        append(&start);
+        assert_eq!(seconds(&mut rows), [0_i64; 0]);
+        append(&end);
+        append(&line(3, ""));
+        assert_eq!(seconds(&mut rows), [2, 3], "whole but for its end");
+        append("\n");
+        assert_eq!(seconds(&mut rows), [0_i64; 0]);
+
+        // The record is cleaned: another file takes its name, in which the first row is a summary.
+        append(&(line(4, "") + "\n"));
+        let summary = r#"{"v":1,"event":"summary","ts":"2026-11-20T11:00:00Z","id":"s"}"#;
+        let cleaned =
+            [summary, &line(2, r#","carried":"gone""#), &line(3, ""), &line(4, ""), &line(5, "")].join("\n") + "\n";
+        fs::write(folder.path().join("new"), cleaned).unwrap();
+        fs::rename(folder.path().join("new"), &path).unwrap();
+        assert_eq!(seconds(&mut rows), [4, 5]);
+        append(&(line(6, "") + "\n"));
+        assert_eq!(seconds(&mut rows), [6]);
+
+        // It is cleared out, and goes on.
+        fs::write(&path, "").unwrap();
+        assert_eq!(seconds(&mut rows), [0_i64; 0]);
+        append(&(line(7, "") + "\n"));
+        assert_eq!(seconds(&mut rows), [7]);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(seconds(&mut rows), [0_i64; 0]);
+        append(&(line(8, "") + "\n"));
+        assert_eq!(seconds(&mut rows), [8]);
+    }
+}

@@ -1,0 +1,33 @@
+//! The lock under which the event log is changed.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::record::files::LOCK;
+use crate::record::location::RecordDir;
+
+/// How long to wait for other writers.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Takes the lock, which the file holds until it is closed, or gives up. The lock is a file of its own and
+/// is never removed: two processes must not lock two files of the same name.
+pub(crate) fn lock(place: &RecordDir) -> io::Result<Option<File>> {
+    let file = place.open(LOCK)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(_) if Instant::now() >= deadline => return Ok(None),
+            Err(_) => sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// How far back the record is read, in bytes.
+pub(crate) const TAIL: u64 = 1024 * 1024;
+
+/// After this long a task that comes back is a new one to the history.
+pub(crate) const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);

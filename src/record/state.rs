@@ -1,0 +1,548 @@
+//! What the record last said: of each task, and of all together. Read from its own end.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::{hash, stable_hash};
+use crate::base::time::Time;
+use crate::model::{Health, Progress, Tokens, ToolCounts};
+
+/// Of the lines that this program writes and reads.
+pub(super) const VERSION: u32 = 1;
+
+/// How many tasks there are of each health, by code, and of older ones.
+pub(super) type Counts = BTreeMap<String, u32>;
+
+/// What the record last said. Small and serialisable: the checkpoint keeps one for what lies further back
+/// than the record is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordState {
+    pub(super) poll: Option<(Time, Counts)>,
+    /// By `key`.
+    pub(super) tasks: BTreeMap<u64, TaskState>,
+    /// How far the record is told of here. While it still goes that far, only what follows need be read.
+    pub(super) end: Option<End>,
+    /// The same of the record in the repository's other place.
+    pub(super) other: Option<End>,
+    /// When it was last looked whether there is something to fold.
+    pub(crate) cleaned: Option<Time>,
+}
+
+impl RecordState {
+    /// Whether the record is longer than `limit`, in bytes, and it was not looked today whether something can be
+    /// folded: only once a day something new can.
+    pub(crate) fn is_due(&self, limit: u64, now: Time) -> bool {
+        const DAY: i64 = 24 * 3600 * 1000;
+        let day = |time: Time| time.0.div_euclid(DAY);
+        let long = limit > 0 && self.end.is_some_and(|end| end.length > limit);
+        long && self.cleaned.is_none_or(|cleaned| day(cleaned) != day(now))
+    }
+
+    /// Whether it is to be kept in the place of an earlier one, which grew into it. A few polls that the record tells
+    /// again are no reason. All else is: what is behind the end could come to lie further back than the record is read.
+    pub(crate) fn outdates(&self, kept: &Self) -> bool {
+        let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
+        let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
+        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks || self.other != kept.other
+    }
+
+    /// How far the records are told of here. A clock that was far ahead may have made it forget what it still would
+    /// know now: then they are to be read again.
+    pub(super) fn ends(&self, now: Time) -> impl Iterator<Item = End> {
+        let is_ahead = self.poll.as_ref().is_some_and(|(at, _)| at.since(now) > AHEAD);
+        [self.end, self.other].into_iter().flatten().filter(move |_| !is_ahead)
+    }
+}
+
+/// No poll that overlaps this one is so far ahead.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// So much of the record is rather read again by every run than kept, in bytes.
+const LITTLE: u64 = 16 * 1024;
+
+/// By so many bytes before it an end is known.
+const ANCHOR: u64 = 1024;
+
+/// A line end in the record, up to which it is known what the record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct End {
+    file: (u64, u64),
+    length: u64,
+    /// Hash of the bytes before it.
+    anchor: u64,
+}
+
+impl End {
+    /// After the first `length` bytes of the record; nothing if no line ends there.
+    pub(super) fn at(record: &File, length: u64) -> io::Result<Option<Self>> {
+        let meta = record.metadata()?;
+        let from = length.saturating_sub(ANCHOR);
+        let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, from)?;
+        let (file, anchor) = ((meta.dev(), meta.ino()), hash(&bytes));
+        Ok(bytes.ends_with(b"\n").then_some(Self { file, length, anchor }))
+    }
+
+    /// Whether the record still is the file that it was, up to here.
+    fn holds(&self, record: &File) -> bool {
+        Self::at(record, self.length).is_ok_and(|end| end == Some(*self))
+    }
+
+    /// By how many bytes it is further than another one of the same file.
+    fn after(&self, other: &Self) -> Option<u64> {
+        self.length.checked_sub(other.length).filter(|_| self.file == other.file)
+    }
+}
+
+/// What is to be read of the record: what follows a known end; else its last bytes.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) bytes: Vec<u8>,
+    pub(super) start: u64,
+    /// It follows a known end, so that it begins with a line.
+    pub(super) known: bool,
+}
+
+impl Unread {
+    /// Reads what follows one of the `ends` that still holds and is among the last `limit` bytes; else those.
+    pub(super) fn read(record: &File, limit: u64, ends: impl IntoIterator<Item = End>) -> io::Result<Self> {
+        let length = record.metadata()?.len();
+        let first = length.saturating_sub(limit);
+        let end = ends.into_iter().find(|end| end.length >= first && end.holds(record));
+        let start = end.map_or(first, |end| end.length);
+        let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).unwrap_or(0)];
+        record.read_exact_at(&mut bytes, start)?;
+        Ok(Self { bytes, start, known: end.is_some() })
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// The rows on its whole lines.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut whole = &self.bytes[..];
+        if self.start > 0 && !self.known {
+            let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
+            whole = &whole[first..];
+        }
+        whole.split(|byte| *byte == b'\n').flat_map(rows)
+    }
+}
+
+/// What the record last said of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TaskState {
+    /// When it last spoke of the task.
+    pub(super) at: Option<Time>,
+    pub(super) health: Option<Health>,
+    /// The id of the transition to this health, and when it was.
+    pub(super) changed: Option<String>,
+    pub(super) changed_at: Option<Time>,
+    /// When it was last in its other healths.
+    pub(super) left: BTreeMap<Health, Time>,
+    /// The health that was last worth a notice.
+    pub(super) noticed: Option<Health>,
+    pub(super) steps: Option<Progress>,
+    pub(super) usage: Usage,
+    /// When it last told the usage.
+    pub(super) counted: Option<Time>,
+    /// The id of the last end told.
+    pub(super) ended: Option<String>,
+    /// What was last told of each alert, by its code.
+    pub(super) alerts: BTreeMap<String, ReportedAlert>,
+    /// How often each error was seen, as last told, by session.
+    pub(super) errors: BTreeMap<u64, ReportedErrors>,
+}
+
+/// The states of an alert.
+pub(super) const BEGUN: &str = "begun";
+pub(super) const ENDED: &str = "ended";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReportedAlert {
+    pub(super) on: bool,
+    /// Of the row that told it.
+    pub(super) id: String,
+}
+
+/// What was told of the errors of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReportedErrors {
+    /// When it was last told.
+    pub(super) at: Time,
+    /// How often each was seen, by its kind.
+    counts: Vec<(u32, u64)>,
+}
+
+/// Of so many sessions of a task, and kinds of errors in each, it is remembered what was told: more than are reported.
+const MOST_SESSIONS: usize = 64;
+const MOST_KINDS: usize = 128;
+
+pub(super) fn session_key(session: Option<&str>) -> u64 {
+    stable_hash([session.unwrap_or_default()])
+}
+
+/// A session has few kinds: half a hash tells them apart.
+pub(super) fn error_kind(pattern: &str, tool: Option<&str>) -> u32 {
+    (stable_hash([pattern, tool.unwrap_or_default()]) >> 32) as u32
+}
+
+impl ReportedErrors {
+    pub(super) fn count(&self, kind: u32) -> Option<u64> {
+        self.counts.iter().find(|told| told.0 == kind).map(|told| told.1)
+    }
+
+    /// How many there were in all.
+    pub(super) fn total(&self) -> u64 {
+        self.counts.iter().fold(0, |all, told| all.saturating_add(told.1))
+    }
+}
+
+impl TaskState {
+    fn hear_error(&mut self, session: u64, kind: u32, count: u64, at: Time) {
+        if self.errors.len() >= MOST_SESSIONS
+            && !self.errors.contains_key(&session)
+            && let Some(oldest) = self.errors.iter().min_by_key(|(_, told)| told.at).map(|(key, _)| *key)
+        {
+            self.errors.remove(&oldest);
+        }
+        let told = self.errors.entry(session).or_insert_with(|| ReportedErrors { at, counts: Vec::new() });
+        told.at = at;
+        told.counts.retain(|known| known.0 != kind);
+        if told.counts.len() == MOST_KINDS {
+            told.counts.remove(0);
+        }
+        told.counts.push((kind, count));
+    }
+}
+
+/// The counters of a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Usage {
+    pub(super) tokens: Tokens,
+    pub(super) tools: ToolCounts,
+}
+
+impl Usage {
+    pub(super) fn add(&mut self, tokens: Tokens, tools: ToolCounts) {
+        let sum = |total: &mut u64, more: u64| *total = total.saturating_add(more);
+        sum(&mut self.tokens.input, tokens.input);
+        sum(&mut self.tokens.cached_input, tokens.cached_input);
+        sum(&mut self.tokens.cache_write, tokens.cache_write);
+        sum(&mut self.tokens.output, tokens.output);
+        sum(&mut self.tools.calls, tools.calls);
+        sum(&mut self.tools.failed, tools.failed);
+    }
+}
+
+/// What a task is known by: its id and its worktree, as recorded.
+pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
+    stable_hash([task, worktree.unwrap_or_default()])
+}
+
+impl RecordState {
+    /// Takes in what one more line says.
+    pub(super) fn hear(&mut self, line: &str) {
+        if let Ok(row) = serde_json::from_str(line) {
+            self.fold(row);
+        }
+    }
+
+    /// Drops tasks not spoken of for `span`, where there are more than `few`: a clock that is wrong for one poll does no
+    /// harm to those.
+    pub(super) fn forget(&mut self, now: Time, span: Duration, few: usize) {
+        if self.tasks.len() > few {
+            self.tasks.retain(|_, last| last.at.is_some_and(|at| now.since(at) < span));
+        }
+    }
+
+    fn fold(&mut self, row: Row<'_>) {
+        let Some(at) = Time::parse(&row.ts) else { return };
+        if row.event == "poll" {
+            self.poll = row.summary.map(|counts| (at, counts));
+            return;
+        }
+        let to = row.to();
+        // Of these, the task is one that a person named.
+        let Some(task) = row.task.filter(|_| row.event != "resolved") else { return };
+        let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
+        last.at = Some(at);
+        match &*row.event {
+            "transition" => {
+                last.left.extend(last.health.map(|health| (health, at)));
+                last.health = to;
+                (last.changed, last.changed_at) = (Some(row.id.to_string()), Some(at));
+                if !row.held {
+                    last.noticed = to;
+                }
+                return;
+            }
+            "settled" => {
+                last.noticed = to;
+                return;
+            }
+            "progress" => {
+                let (done, total) = row.done.zip(row.total).unwrap_or_default();
+                let progress = Progress { done, total, step: row.step.map(Cow::into_owned), percent: row.percent };
+                last.steps = Some(progress).filter(|progress| *progress != Progress::default());
+            }
+            "alert" => {
+                if let Some(alert) = row.alert {
+                    let on = row.state.as_deref() == Some(BEGUN);
+                    last.alerts.insert(alert.into_owned(), ReportedAlert { on, id: row.id.into_owned() });
+                }
+                return;
+            }
+            "finished" => last.ended = Some(row.id.into_owned()),
+            "error" => {
+                if let Some((pattern, count)) = row.pattern.zip(row.count) {
+                    let kind = error_kind(&pattern, row.tool.as_deref());
+                    last.hear_error(session_key(row.session.as_deref()), kind, count, at);
+                }
+                return;
+            }
+            _ => return,
+        }
+        last.usage = Usage { tokens: row.tokens.unwrap_or_default(), tools: row.tools.unwrap_or_default() };
+        last.counted = Some(at);
+    }
+}
+
+/// What is read of a line. Codes stay texts, so that a word from a newer version does not hide the line.
+#[derive(Deserialize)]
+struct Row<'a> {
+    v: u32,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow)]
+    ts: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    task: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    worktree: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    session: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    to: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alert: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    state: Option<Cow<'a, str>>,
+    #[serde(default)]
+    held: bool,
+    pattern: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tool: Option<Cow<'a, str>>,
+    count: Option<u64>,
+    done: Option<u32>,
+    total: Option<u32>,
+    #[serde(borrow)]
+    step: Option<Cow<'a, str>>,
+    percent: Option<u8>,
+    tokens: Option<Tokens>,
+    tools: Option<ToolCounts>,
+    summary: Option<Counts>,
+}
+
+impl Row<'_> {
+    fn to(&self) -> Option<Health> {
+        Health::ALL.into_iter().find(|health| self.to.as_deref() == Some(health.code()))
+    }
+}
+
+/// The end of the record.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    pub(super) ids: HashSet<String>,
+    pub(super) history: RecordState,
+    /// The last line has no end, and is not blank.
+    pub(super) open: bool,
+}
+
+impl Tail {
+    /// Hears the whole lines in what is to be read, with those of the `other` record in the order of their times. What
+    /// lies before them, `hint` tells; where nothing does, it tells nothing, for then the records are all there is.
+    pub(super) fn hear(unread: &Unread, other: Option<&Unread>, hint: &RecordState) -> Self {
+        let is_all = unread.start == 0 && other.is_none_or(|other| other.start == 0);
+        let history = if is_all { RecordState::default() } else { hint.clone() };
+        let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
+        let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
+        let mut tail = Self { ids: HashSet::new(), history: RecordState { end: None, other: None, ..history }, open };
+        let mut others = other.into_iter().flat_map(Unread::rows).peekable();
+        for row in unread.rows() {
+            while let Some(earlier) = others.next_if(|other| Time::parse(&other.ts) <= Time::parse(&row.ts)) {
+                tail.take(earlier);
+            }
+            tail.take(row);
+        }
+        others.for_each(|row| tail.take(row));
+        tail
+    }
+
+    fn take(&mut self, row: Row<'_>) {
+        self.ids.insert(row.id.clone().into_owned());
+        self.history.fold(row);
+    }
+}
+
+/// The records on a line: one; or several that someone glued together; or none, where it is blank, torn,
+/// all NULs after a power loss, or foreign.
+fn rows(line: &[u8]) -> Vec<Row<'_>> {
+    let start = line.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r')).unwrap_or(line.len());
+    let line = &line[start..];
+    let mut rows = Vec::new();
+    if let Ok(row) = serde_json::from_slice(line) {
+        rows.push(row);
+    } else {
+        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<IgnoredAny>();
+        let mut from = 0;
+        while let Some(Ok(_)) = values.next() {
+            rows.extend(serde_json::from_slice(&line[from..values.byte_offset()]).ok());
+            from = values.byte_offset();
+        }
+    }
+    rows.retain(|row: &Row<'_>| row.v == VERSION);
+    rows
+}
+
+/// What the records last said, by the repository's path, empty for the tasks that are in none. It lies beside the checkpoint, for one may stay as it is where
+/// the other does not.
+pub(crate) type LastReported = HashMap<String, RecordState>;
+
+/// Where what the records said is kept, for a checkpoint.
+pub(crate) fn state_path(checkpoint: &Path) -> PathBuf {
+    checkpoint.with_extension("told")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::model::Reason;
+    use crate::record::tests::samples::{at, hear, task, tell};
+
+    /// Reads the last `limit` bytes of a record that holds `bytes`.
+    fn tail(bytes: &[u8], limit: u64, hint: &RecordState) -> Tail {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Tail::hear(&Unread::read(&file, limit, hint.end).unwrap(), None, hint)
+    }
+
+    fn line(id: &str) -> String {
+        format!(r#"{{"v":1,"event":"note","ts":"2026-11-20T23:11:05Z","id":"{id}"}}"#)
+    }
+
+    #[test]
+    fn reads_past_every_damage() {
+        let (a, b) = (line("a"), line("b"));
+        let garbage = "x".repeat(1 << 20);
+        let cases = [
+            ("whole", format!("{a}\n{b}\n"), "ab", false),
+            ("nothing", String::new(), "", false),
+            ("without a last line end", format!("{a}\n{b}"), "ab", true),
+            ("torn at the end", format!("{a}\n{}", &b[..40]), "a", true),
+            ("torn and blanked", format!("{a}\n{:40}", ""), "a", false),
+            ("torn and set apart", format!("{}\n{a}\n", &b[..40]), "a", false),
+            ("blank lines", format!("\n\n{a}\n  \r\n{b}\r\n\n"), "ab", false),
+            ("glued", format!("{a}{b}\n"), "ab", false),
+            ("glued to a foreign one", format!("{{\"x\":[1]}} {a}\n7{b}\n"), "ab", false),
+            ("glued to a torn one", format!("{a}{}\n", &b[..40]), "a", false),
+            ("zeros", format!("\0\0\0\n\0\0{a}\n{b}\0\0"), "ab", true),
+            ("foreign lines", format!("{{\"foreign\":1}}\nplain\n[{a}]\n{{\"in\":{a}}}\nnull\n{b}\n"), "b", false),
+            ("another version", format!("{}\n{b}\n", a.replace("\"v\":1", "\"v\":2")), "b", false),
+            ("a field of another kind", format!("{}\n{b}\n", a.replace('}', ",\"task\":7}")), "b", false),
+            ("a lone surrogate", format!("{}\n{b}\n", a.replace('}', ",\"task\":\"\\ud800\"}")), "b", false),
+            ("a line of 1 MiB", format!("{a}\n{garbage}\n{b}\n"), "ab", false),
+            ("deep", format!("{}\n{b}\n", "[".repeat(100_000)), "b", false),
+        ];
+        for (name, text, wanted, open) in cases {
+            let tail = tail(text.as_bytes(), u64::MAX, &RecordState::default());
+            let mut ids: Vec<_> = tail.ids.into_iter().collect();
+            ids.sort();
+            assert_eq!((ids.concat().as_str(), tail.open), (wanted, open), "{name}");
+        }
+        assert_eq!(tail(b"\xff\xfe{\"v\":1}\n", u64::MAX, &RecordState::default()).ids.len(), 0, "no UTF-8");
+    }
+
+    #[test]
+    fn a_window_begins_with_a_whole_line() {
+        let text = format!("{}\n{}\n", line("a"), line("b"));
+        let length = line("b").len() as u64 + 1;
+        let ids = |limit| tail(text.as_bytes(), limit, &RecordState::default()).ids.len();
+        assert_eq!([ids(0), ids(length - 1), ids(length + 1), ids(2 * length - 1), ids(2 * length)], [0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn says_what_the_lines_said() {
+        let mut parser = task("parser", Health::Completed, Reason::TurnEnded);
+        parser.sessions[0].tokens.output = 9;
+        let events = tell(at(0), &[parser], &RecordState::default());
+        let text: String = events.iter().map(|event| event.line.clone() + "\n").collect();
+        let history = tail(text.as_bytes(), u64::MAX, &RecordState::default()).history;
+        assert_eq!(history.poll.as_ref().map(|(time, counts)| (*time, counts["completed"])), Some((at(0), 1)));
+        let last = &history.tasks[&key("parser", Some("/srv/shop/.worktrees/parser"))];
+        let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
+        let id = |which: usize| Some(events[which].id.clone());
+        let (health, counted) = (Some(Health::Completed), Some(at(0)));
+        let wanted = TaskState {
+            at: counted,
+            health,
+            changed: id(0),
+            changed_at: counted,
+            noticed: health,
+            usage,
+            counted,
+            ended: id(2),
+            ..TaskState::default()
+        };
+        assert_eq!(last, &wanted);
+    }
+
+    #[test]
+    fn a_hint_speaks_only_of_what_lies_before_the_window() {
+        let parser = [task("parser", Health::Stuck, Reason::Silent)];
+        let mut hint = RecordState::default();
+        hear(&tell(at(0), &parser, &hint), &mut hint);
+        let notes = (line("a") + "\n").repeat(3);
+        assert_eq!(tail(notes.as_bytes(), 100, &hint).history, hint);
+        // A record that was cleared out has to be told everything again.
+        assert_eq!(tail(notes.as_bytes(), 2_000, &hint).history, RecordState::default());
+        let healthy = [task("parser", Health::Healthy, Reason::Working)];
+        let newer: String = tell(at(1), &healthy, &hint).iter().map(|event| event.line.clone() + "\n").collect();
+        let history = tail((notes + &newer).as_bytes(), newer.len() as u64 + 5, &hint).history;
+        assert_eq!(history.tasks.values().next().unwrap().health, Some(Health::Healthy));
+    }
+
+    #[test]
+    fn a_word_from_a_newer_version_hides_nothing() {
+        let text = r#"{"v":1,"event":"transition","ts":"2026-11-20T23:11:05Z","id":"a","task":"t","to":"blissful"}"#;
+        let tail = tail(text.as_bytes(), u64::MAX, &RecordState::default());
+        assert!(tail.ids.contains("a"));
+        assert_eq!(tail.history.tasks[&key("t", None)].health, None);
+    }
+
+    #[test]
+    fn is_kept_by_the_checkpoint_and_forgets() {
+        let mut history = RecordState::default();
+        let parser = [task("parser", Health::Stuck, Reason::Silent)];
+        hear(&tell(at(0), &parser, &history), &mut history);
+        let stored = postcard::to_stdvec(&history).unwrap();
+        assert_eq!(postcard::from_bytes::<RecordState>(&stored).unwrap(), history);
+        for (second, few, left) in [(59, 0, 1), (60, 1, 1), (60, 0, 0)] {
+            history.forget(at(second), Duration::from_secs(60), few);
+            assert_eq!(history.tasks.len(), left, "{second} {few}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One line a task, for a pipe, a mail, a log: nothing is cut, and `grep` finds everything.
+
+use std::io::{self, Write};
+
+use super::super::options::Options;
+use super::super::task_text;
+use crate::base::time::Time;
+use crate::model::{Snapshot, TaskReport};
+
+/// As wide as `[14:05] `, the time of the poll before each task.
+const INDENT: &str = "        ";
+
+pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
+    if let Some((label, text)) = task_text::warning(snapshot, options) {
+        writeln!(out, "{} {text}", options.bold(&format!("{label}:")))?;
+    }
+    let groups = task_text::repositories(&snapshot.tasks);
+    for (repository, tasks) in &groups {
+        if groups.len() > 1 || snapshot.everywhere.is_some() {
+            writeln!(out, "{}:", options.bold(&task_text::repository(*repository, options)))?;
+        }
+        for task in tasks {
+            write_task(task, &time, snapshot.taken_at, options, out)?;
+        }
+    }
+    for (label, text) in task_text::leftovers(snapshot, options) {
+        writeln!(out, "{} {text}", options.dim(&format!("{label}:")))?;
+    }
+    task_text::summary(snapshot, options, usize::MAX).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "[{time}] {}", options.bold(&options.text(&task.name)))?;
+    if let Some(id) = task_text::id(task, options) {
+        write!(out, " {}", options.dim(&id))?;
+    }
+    write!(out, ": ")?;
+    let progress = task.progress.as_ref().map(|progress| task_text::progress(progress, options)).unwrap_or_default();
+    if !progress.is_empty() {
+        write!(out, "{progress} | ")?;
+    }
+    writeln!(out, "{}", options.verdict(task.health, &task.detail))?;
+
+    let mut remark = |label: &str, text: &str| writeln!(out, "{INDENT}{} {text}", options.dim(&format!("{label}:")));
+    if let Some(question) = &task.question {
+        remark("asks", &options.text(question))?;
+    }
+    if !task.next.is_empty() {
+        let steps: Vec<_> = task.next.iter().map(|step| options.text(step)).collect();
+        remark("next", &steps.join(options.dot()))?;
+    }
+    for (label, text) in task_text::remarks(task, options, taken_at) {
+        remark(label, &text)?;
+    }
+    task_text::further(task, options)
+        .iter()
+        .try_for_each(|(health, line)| writeln!(out, "{INDENT}{}", options.tint(*health, line)))
+}

@@ -1,0 +1,297 @@
+//! What the forms for people share: grouping, the sentences below a task, the last lines.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::layout;
+use super::options::{NBSP, Options};
+use crate::base::time::Time;
+use crate::model::{ErrorClass, Evidence, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens};
+use crate::text;
+
+/// More further sessions than this are counted, not listed.
+const SESSIONS: usize = 6;
+/// More problems than this are counted, not listed.
+const PROBLEMS: usize = 10;
+
+/// What kind of failure an error is; there may be no evidence for any.
+pub(super) fn class(class: Option<ErrorClass>) -> &'static str {
+    class.map_or("unclear", ErrorClass::code)
+}
+
+/// The tasks of each repository, both in the order in which they come.
+pub(super) fn repositories(tasks: &[TaskReport]) -> Vec<(Option<&Path>, Vec<&TaskReport>)> {
+    let mut groups: Vec<(Option<&Path>, Vec<&TaskReport>)> = Vec::new();
+    for task in tasks {
+        let repository = task.repository.as_deref();
+        match groups.iter_mut().find(|(known, _)| *known == repository) {
+            Some((_, tasks)) => tasks.push(task),
+            None => groups.push((repository, vec![task])),
+        }
+    }
+    groups
+}
+
+/// Whole, and not as seen from the current directory: it says where that is.
+pub(super) fn repository(path: Option<&Path>, options: &Options) -> String {
+    path.map_or_else(|| "no repository".to_owned(), |path| options.text(&path.to_string_lossy()))
+}
+
+/// `(id)`, unless it says no more than the name.
+pub(super) fn id(task: &TaskReport, options: &Options) -> Option<String> {
+    (task.id != task.name).then(|| format!("({})", options.text(&task.id)))
+}
+
+/// `3/7`, or `40 %` where only that is known.
+pub(super) fn steps(progress: &Progress) -> Option<String> {
+    let steps = progress.steps().map(|(done, total)| format!("{done}/{total}"));
+    steps.or_else(|| progress.percent.map(|percent| format!("{percent} %")))
+}
+
+/// `3/7 steps, fixing rounding`, or `40 %, fixing rounding`.
+pub(super) fn progress(progress: &Progress, options: &Options) -> String {
+    let unit = if progress.steps().is_some() { " steps" } else { "" };
+    let steps = steps(progress).map(|steps| steps + unit);
+    let step = progress.step.as_ref().map(|step| options.text(step)).filter(|step| !step.is_empty());
+    steps.into_iter().chain(step).collect::<Vec<_>>().join(", ")
+}
+
+/// A line for each session besides the one that judges, or, where there are many, for each that needs
+/// somebody and one for the rest; plain, with the health that it tells.
+pub(super) fn further(task: &TaskReport, options: &Options) -> Vec<(Option<Health>, String)> {
+    let further = task.sessions.get(1..).unwrap_or_default();
+    let all = options.verbose || further.len() <= SESSIONS;
+    let (shown, rest): (Vec<_>, Vec<_>) = further.iter().partition(|session| all || session.health.needs_attention());
+    let line = |session: &&SessionReport| (Some(session.health), session_line(task, session, options));
+    let mut lines: Vec<_> = shown.iter().map(line).collect();
+    if !rest.is_empty() {
+        let tally = tally(|health| rest.iter().filter(|session| session.health == health).count());
+        let count = text::count(rest.len() as u64, "further session", "further sessions");
+        lines.push((None, format!("{} {count}: {tally}", options.branch())));
+    }
+    lines
+}
+
+/// `└ codex 01a1fb3a (sub-agent): ✓ Healthy - in Grep 3s`; a step further in if its parent is listed, too.
+fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -> String {
+    let (kind, deeper) = match &session.parent {
+        None => ("", ""),
+        Some(parent) if task.sessions[0].id == *parent => (" (sub-agent)", ""),
+        Some(_) => (" (sub-agent)", "  "),
+    };
+    let id = short(&session.id, options);
+    // Held together for `Options::tint`, which finds it.
+    let word = options.health(session.health).replace(' ', NBSP);
+    let detail = options.text(&session.detail);
+    let dash = if detail.is_empty() { "" } else { " - " };
+    let mut line = [deeper, options.branch(), " ", session.client, " ", &id, kind, ": ", &word, dash, &detail].concat();
+    if options.verbose {
+        let _ = write!(line, "{}{}", options.dot(), facts(session, options));
+    }
+    line
+}
+
+/// Enough of a session's id to tell it from its neighbours.
+pub(super) fn short(id: &str, options: &Options) -> String {
+    let is_hex = id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    match id.as_bytes().get(14) {
+        // Of those that begin with a time, the first eight digits last for a minute.
+        Some(b'7') if is_hex && id.len() == 36 => id[..13].to_owned(),
+        _ if is_hex => id[..8].to_owned(),
+        _ => options.text(&text::one_line(id, 16)),
+    }
+}
+
+/// `claude-code opus-4-5`: without vendor and date, which are the same for all.
+pub(super) fn agent(session: &SessionReport, options: &Options) -> String {
+    let Some(model) = &session.model else { return session.client.to_owned() };
+    let model = options.text(model);
+    let model = model.rsplit('/').next().unwrap_or_default();
+    let model = model.strip_prefix("claude-").unwrap_or(model);
+    let model = match model.rsplit_once('-') {
+        Some((name, date)) if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => model,
+    };
+    format!("{} {model}", session.client)
+}
+
+/// What is said below a task besides its next steps, labelled.
+pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> Vec<(&'static str, String)> {
+    // What is in no repository stands under no path.
+    let alone = task.worktree.as_deref().filter(|_| task.repository.is_none());
+    let mut remarks: Vec<_> = alone.map(|path| ("in", options.text(&path.to_string_lossy()))).into_iter().collect();
+    remarks.extend(task.notes.iter().map(|note| ("note", options.text(note))));
+    if options.verbose {
+        remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
+        remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
+        remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
+    }
+    remarks
+}
+
+/// `12m ago (2026-11-20 13:53:03 +01:00)`.
+pub(super) fn ago(at: Time, taken_at: Time, options: &Options) -> String {
+    format!("{} ago ({})", text::age(taken_at.since(at)), options.moment(at))
+}
+
+fn judge(session: &SessionReport, options: &Options) -> String {
+    format!("{} {}, {}", session.client, short(&session.id, options), facts(session, options))
+}
+
+/// `gpt-5.1-codex, 41 tool calls (5 failed), tokens: ..., pid 4242 alive, ...`.
+fn facts(session: &SessionReport, options: &Options) -> String {
+    let model = session.model.as_ref().map(|model| options.text(model));
+    let counts = [Some(tools(session)), Some(format!("tokens: {}", tokens(&session.tokens))), process(session)];
+    model.into_iter().chain(counts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
+}
+
+/// `41 tool calls (5 failed)`.
+pub(super) fn tools(session: &SessionReport) -> String {
+    let mut line = text::count(session.tools.all.calls, "tool call", "tool calls");
+    if session.tools.all.failed > 0 {
+        let _ = write!(line, " ({} failed)", session.tools.all.failed);
+    }
+    line
+}
+
+/// `12.3k in (1.2M cached, 45.0k to cache), 8.1k out`.
+pub(super) fn tokens(tokens: &Tokens) -> String {
+    let cache = [(tokens.cached_input, "cached"), (tokens.cache_write, "to cache")];
+    let cache = cache.into_iter().filter(|(count, _)| *count > 0);
+    let cache: Vec<_> = cache.map(|(count, what)| format!(", {} {what}", short_number(count))).collect();
+    format!("{} in{}, {} out", short_number(tokens.input), cache.concat(), short_number(tokens.output))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+pub(super) fn short_number(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{:.1}k", number as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{:.1}B", number as f64 / 1e9),
+    }
+}
+
+/// `pid 4242 alive, 12s of CPU, 300 MiB`.
+pub(super) fn process(session: &SessionReport) -> Option<String> {
+    let process = session.process.as_ref()?;
+    if !process.alive {
+        return Some(format!("pid {} gone", process.pid));
+    }
+    let cpu = text::age(Duration::try_from_secs_f64(process.cpu_seconds).unwrap_or_default());
+    Some(format!("pid {} alive, {cpu} of CPU, {}", process.pid, text::bytes(process.memory_bytes)))
+}
+
+/// `path:81234: third failed result`.
+pub(super) fn evidence(evidence: &Evidence, options: &Options) -> String {
+    let mut place = evidence.path.as_deref().map(|path| options.path(path)).unwrap_or_default();
+    if let Some(offset) = evidence.offset {
+        let _ = write!(place, ":{offset}");
+    }
+    if let Some(pid) = evidence.pid {
+        let gap = if place.is_empty() { "" } else { " " };
+        let _ = write!(place, "{gap}pid {pid}");
+    }
+    if let Some(start) = evidence.start_time {
+        let _ = write!(place, " (start {start})");
+    }
+    format!("{place}: {}", options.text(&evidence.what))
+}
+
+/// What is to be known before all else: that logs could not be read, so that tasks may be missing.
+pub(super) fn warning(snapshot: &Snapshot, options: &Options) -> Option<(&'static str, String)> {
+    let mut unread = snapshot.problems.iter().filter(|found| found.unread.is_some());
+    let first = problem(unread.next()?, options);
+    let more = match unread.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(("logs not read", format!("{first}{more}")))
+}
+
+/// What could not be read and what holds no task, labelled.
+pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static str, String)> {
+    let mut lines = problems(&snapshot.problems, options);
+    if options.verbose {
+        lines.extend(snapshot.idle.iter().map(|path| ("no task", options.path(path))));
+        let gone = snapshot.everywhere.iter().flat_map(|everywhere| &everywhere.gone);
+        lines.extend(gone.map(|path| ("gone", options.path(path))));
+    }
+    lines
+}
+
+/// What could not be read, labelled.
+pub(super) fn problems(problems: &[Problem], options: &Options) -> Vec<(&'static str, String)> {
+    let shown = if options.verbose { usize::MAX } else { PROBLEMS };
+    let mut lines: Vec<_> = problems.iter().take(shown).map(|found| ("problem", problem(found, options))).collect();
+    let hidden = problems.len() - lines.len();
+    if hidden > 0 {
+        lines.push(("problem", format!("{hidden} more, -v lists them")));
+    }
+    lines
+}
+
+/// `path:17: message`, so that editors can jump.
+fn problem(problem: &Problem, options: &Options) -> String {
+    let place = match (problem.line, problem.offset) {
+        (Some(line), _) => format!(":{line}"),
+        (None, Some(offset)) => format!(" (byte {offset})"),
+        (None, None) => String::new(),
+    };
+    format!("{}{place}: {}", options.path(&problem.path), options.text(&problem.message))
+}
+
+/// `5 tasks: 1 struggling, 4 healthy · 212 older, --since all shows them · 2026-11-20 14:05:03 +01:00`, on as
+/// many lines as it takes.
+pub(super) fn summary(snapshot: &Snapshot, options: &Options, width: usize) -> Vec<String> {
+    let mut parts = vec![tasks(snapshot)];
+    if !snapshot.idle.is_empty() {
+        let count = text::count(snapshot.idle.len() as u64, "worktree", "worktrees");
+        parts.push(format!("{count} without a task"));
+    }
+    let (gone, unopened) = snapshot.everywhere.as_ref().map_or((0, 0), |all| (all.gone.len(), all.unopened));
+    if gone > 0 {
+        parts.push(format!("{} gone since", text::count(gone as u64, "directory", "directories")));
+    }
+    let older = match (snapshot.summary.older, unopened) {
+        (0, 0) => None,
+        (older, 0) => Some(format!("{older} older")),
+        (0, _) => Some(text::count(unopened as u64, "older log", "older logs")),
+        (older, _) => Some(format!("{older} older, {} more", text::count(unopened as u64, "older log", "older logs"))),
+    };
+    let them = text::them(u64::from(snapshot.summary.older) + unopened as u64);
+    parts.extend(older.map(|older| format!("{older}, --since all shows {them}")));
+    parts.push(options.moment(snapshot.taken_at));
+    last_lines(parts, options, width)
+}
+
+/// The parts on one line, or as many as it takes.
+pub(super) fn last_lines(parts: Vec<String>, options: &Options, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 3 + text::width(&part) <= width => {
+                *line = [line, options.dot(), &part].concat();
+            }
+            _ => lines.extend(layout::wrap(&part, width, usize::MAX, "")),
+        }
+    }
+    lines
+}
+
+/// `5 tasks: 1 struggling, 4 healthy`.
+fn tasks(snapshot: &Snapshot) -> String {
+    let summary = &snapshot.summary;
+    match Health::ALL.iter().map(|health| u64::from(summary.count(*health))).sum() {
+        0 => "no tasks".to_owned(),
+        n => format!("{}: {}", text::count(n, "task", "tasks"), tally(|health| summary.count(health) as usize)),
+    }
+}
+
+/// `1 stuck, 3 healthy`: worst first, none left out but those that are none.
+fn tally(count: impl Fn(Health) -> usize) -> String {
+    let counts = Health::ALL.into_iter().map(|health| (count(health), health.code()));
+    let named: Vec<_> = counts.filter(|(n, _)| *n > 0).map(|(n, code)| format!("{n} {code}")).collect();
+    named.join(", ")
+}

@@ -1,0 +1,44 @@
+//! Numbers with their units, for people.
+
+use std::time::Duration;
+
+/// How long ago, in the two units that matter: `45s`, `12m`, `3h05m`, `2d4h`.
+pub(crate) fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m"),
+        (..24, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{}d{}h", hours / 24, hours % 24),
+    }
+}
+
+/// `1 task`, `5 tasks`.
+pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
+    format!("{n} {}", if n == 1 { singular } else { plural })
+}
+
+/// What stands for so many.
+pub(crate) fn them(n: u64) -> &'static str {
+    if n == 1 { "it" } else { "them" }
+}
+
+/// `once`, `twice`, `5 times`.
+pub(crate) fn times(n: u64) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// `300 MiB`, `1.5 GiB`: rounded down, with one decimal below 10.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = n.checked_ilog2().unwrap_or(0) / 10;
+    let one = 1_u64 << (10 * power);
+    let (whole, tenths) = (n / one, n % one * 10 / one);
+    let unit = UNITS[power as usize]; // 2^64 is 16 EiB
+    if whole < 10 && tenths > 0 { format!("{whole}.{tenths} {unit}") } else { format!("{whole} {unit}") }
+}
