@@ -244,35 +244,6 @@ fn a_path_does_not_steer_the_terminal() {
 }
 
 #[test]
-fn the_readme_shows_the_page() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let page = look(demo(), "clients --format table");
-    assert!(readme.contains(page.trim_end()), "put this into the README:\n{page}");
-}
-
-/// The table of what is known, as Markdown.
-fn known(page: &Value) -> String {
-    let facts = ["state", "tool", "failures", "plan", "tokens", "waiting", "liveness", "end"];
-    let mut table =
-        vec![format!("| client | {} | but |", facts.join(" | ")), format!("|---{}|---|", "|:-:".repeat(facts.len()))];
-    for client in list(&page["clients"]) {
-        let mark = |fact: &&str| if list(&client["knows"]).iter().any(|known| known == fact) { "✓" } else { "" };
-        let marks: Vec<_> = facts.iter().map(mark).collect();
-        let caveat = client["caveat"].as_str().unwrap().replace('|', "\\|");
-        table.push(format!("| {} | {} | {caveat} |", client["name"].as_str().unwrap(), marks.join(" | ")));
-    }
-    table.join("\n") + "\n"
-}
-
-#[test]
-fn the_readme_says_what_is_known() {
-    let page = serde_json::from_str(&look(demo(), "clients --format json")).unwrap();
-    let table = known(&page);
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    assert!(readme.contains(&format!("\n{table}\n")), "put this into the README:\n{table}");
-}
-
-#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let ground = Ground::new();
     let mut shell = std::process::Command::new("sh");

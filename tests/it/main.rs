@@ -11,6 +11,7 @@ mod cases;
 mod clean;
 mod clients;
 mod demo;
+mod docs;
 mod errors;
 mod events;
 mod everywhere;
