@@ -66,19 +66,21 @@ impl Default for Retention {
 #[derive(Debug, Clone)]
 pub(crate) struct Thresholds {
     pub(crate) stuck_after: Duration,
-    pub(crate) tool_limit: Duration,
+    pub(crate) tool_stuck_after: Duration,
+    /// Of a tool that only reads or edits files.
+    pub(crate) file_tool_stuck_after: Duration,
     /// As a share of one core: 0.01 is 1 %.
     pub(crate) tool_cpu: f64,
     pub(crate) failure_streak: u32,
-    pub(crate) repeat_limit: u32,
-    pub(crate) retry_limit: u32,
+    pub(crate) repeat_streak: u32,
+    pub(crate) retry_streak: u32,
     pub(crate) gone_after: Duration,
-    pub(crate) settle_after: Duration,
+    pub(crate) end_after: Duration,
     /// From here on it is only noted. In cores: 0.8 is 80 % of one.
-    pub(crate) cpu_limit: f64,
+    pub(crate) max_cpu: f64,
     /// In bytes.
-    pub(crate) memory_limit: u64,
-    pub(crate) error_limit: u32,
+    pub(crate) max_memory: u64,
+    pub(crate) max_failed_calls: u32,
     pub(crate) long_after: Duration,
 }
 
@@ -87,16 +89,17 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             stuck_after: Duration::from_secs(10 * 60),
-            tool_limit: Duration::from_secs(30 * 60),
+            tool_stuck_after: Duration::from_secs(30 * 60),
+            file_tool_stuck_after: Duration::from_secs(10 * 60),
             tool_cpu: 0.01,
             failure_streak: 3,
-            repeat_limit: 5,
-            retry_limit: 3,
+            repeat_streak: 5,
+            retry_streak: 3,
             gone_after: Duration::from_secs(60),
-            settle_after: Duration::from_secs(10),
-            cpu_limit: 0.8,
-            memory_limit: 1 << 30,
-            error_limit: 10,
+            end_after: Duration::from_secs(10),
+            max_cpu: 0.8,
+            max_memory: 1 << 30,
+            max_failed_calls: 10,
             long_after: Duration::from_secs(4 * 3600),
         }
     }

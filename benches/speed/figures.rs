@@ -75,7 +75,7 @@ impl<'a> Polled<'a> {
 pub(crate) fn cold(table: &mut Table, place: &Place, ccusage: Option<&Path>) -> Result<()> {
     let pass = |threads: &str| {
         place.forget()?;
-        run(place.status(0).arg("--no-log").env("AGENTMON_THREADS", threads), &place.output)
+        run(place.status(0).arg("--no-events").env("AGENTMON_THREADS", threads), &place.output)
     };
     let projects = place.home.join(".claude/projects");
     let read = || run(&mut baseline::command("read-lines", &[&projects])?, &place.output);
@@ -193,7 +193,7 @@ pub(crate) fn record(table: &mut Table, record: &Record, short: &Record, jq: Opt
 pub(crate) fn memory(table: &mut Table, all: &Place, root: &Path, pool: &Pool, large: bool) -> Result<()> {
     let mut measure = |what: &str, place: &Place| -> Result<()> {
         place.forget()?;
-        let (peak, wall) = peak_memory(place.status(0).arg("--no-log"), &place.output)?;
+        let (peak, wall) = peak_memory(place.status(0).arg("--no-events"), &place.output)?;
         let measured = format!("{peak:.1} MiB, {:.2} s", wall.as_secs_f64());
         table.row(what, &measured, "32 MiB", peak < MEMORY_LIMIT);
         Ok(())

@@ -107,7 +107,7 @@ impl Machine {
     pub(crate) fn poll(&self) -> Result<()> {
         self.place.forget()?;
         let mut command = if self.is_laid_out { self.laid_out() } else { self.place.status(0) };
-        run(command.arg("--no-log"), &self.place.output)
+        run(command.arg("--no-events"), &self.place.output)
     }
 
     fn laid_out(&self) -> Command {

@@ -96,7 +96,7 @@ impl Bench {
         for threads in ["1", "2"] {
             place.forget()?;
             let mut command = place.status(0);
-            command.arg("--no-log").env("AGENTMON_THREADS", threads);
+            command.arg("--no-events").env("AGENTMON_THREADS", threads);
             check(&large.tree, &format!("cold, {threads} threads"), command)?;
         }
         if timed {
@@ -125,7 +125,7 @@ impl Bench {
             // A log has a least size, so that this comes out at about a hundredth.
             let small = self.tree("small", 500, large.tree.bytes / 200)?;
             let mut command = small.tree.place.status(0);
-            command.arg("--no-log");
+            command.arg("--no-events");
             check(&small.tree, "cold, small logs", command)?;
             figures::warm(&mut table, large, &small)?;
             check_grown(large)?;
@@ -184,7 +184,7 @@ impl Bench {
 
 fn check_database(database: &Database, what: &str) -> Result<()> {
     let mut command = database.place.status(9000);
-    command.arg("--no-log");
+    command.arg("--no-events");
     let differences = database.differences(&database.place.report(command)?)?;
     if !differences.is_empty() {
         bail!("{what}: {} facts are wrong: {}", differences.len(), differences.join(", "));

@@ -118,6 +118,7 @@ fn of_command(command: &str, option: &Arg) -> Arg {
     let heeded = accepts(command, option);
     let name = option.get_id().as_str();
     let option = match name {
+        "json" => option.clone().hide(!heeded || !render::formats(command).contains(&"json")),
         "format" if heeded => option.clone().value_parser(format(&render::formats(command))),
         _ => option.clone().hide(option.is_hide_set() || !heeded),
     };
@@ -145,7 +146,7 @@ fn accepts(command: &str, option: &Arg) -> bool {
         LOOK => judges || name != "status_files",
         PRINT if matches!(name, "anonymize" | "color") => true,
         PRINT if name == "verbose" => matches!(command, "status" | "report" | "clients"),
-        PRINT if name == "format" => !render::formats(command).is_empty(),
+        PRINT if matches!(name, "format" | "json") => !render::formats(command).is_empty(),
         settings::KEEP => matches!(command, "status" | "clean"),
         _ if command == "explain" => heading != PRINT && name != "on_change",
         _ => command == "status",
@@ -187,7 +188,7 @@ pub(crate) enum Command {
     /// long periods stay right. Lines of others stay as they are. The file that was replaced goes with a run an hour
     /// later. Of the cache, temporaries of killed runs go after an hour, and what was not touched for 30 days.
     ///
-    /// `status` does the same by itself with a record that is larger than `--record-limit`.
+    /// `status` does the same by itself with a record that is larger than `--max-events-size`.
     Clean {
         /// Say what would go and how much it frees, and change nothing
         #[arg(short = 'n', long)]
@@ -210,20 +211,23 @@ pub(crate) struct ErrorsCommand {
     /// Show open ones only (the default)
     #[arg(long)]
     pub(crate) open: bool,
-    /// Show those that are resolved, too
+    /// Show resolved ones too
     #[arg(long, conflicts_with = "open")]
-    pub(crate) all_errors: bool,
+    pub(crate) resolved: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum ErrorsAction {
-    /// Settle an error, those of a task, or with --all every one of this repository
+    /// Resolve an error, those of a task, or with --every all of this repository
     ///
-    /// It stays in the record, and is open again once it is seen again.
+    /// A resolved error stays in the event log. It is open again once it is seen again.
     Resolve {
         /// The id of an error, its text or a part of it, or a task
         #[arg(value_name = "PATTERN|TASK")]
         what: Option<String>,
+        /// Resolve every open error
+        #[arg(long, conflicts_with = "what")]
+        every: bool,
     },
 }
 
@@ -247,9 +251,9 @@ pub(crate) struct ScopeArgs {
     /// Look at the repository of this directory; may be repeated [default: the current one]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(crate) directories: Vec<PathBuf>,
-    /// Look at every directory in which an agent has a session, in whatever repository or none
-    #[arg(long, global = true)]
-    pub(crate) all: bool,
+    /// Look at every directory with an agent session, not only in this repository
+    #[arg(short = 'A', long, global = true)]
+    pub(crate) all_repos: bool,
     /// Look at the agents of this home directory instead of your own
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
     pub(crate) home: Option<PathBuf>,
@@ -292,9 +296,12 @@ pub(crate) struct StatusOptions {
     /// Show only what needs somebody: struggling, stuck and failed tasks
     #[arg(long, global = true, conflicts_with = "only")]
     pub(crate) attention: bool,
-    /// How to write it [default: table on a terminal, lines elsewhere; text for `report`]
+    /// Output format [default: table on a terminal, lines elsewhere; text for `report`]
     #[arg(long, value_name = "NAME", global = true, value_parser = format(&render::FORMATS.map(|(name, _)| name)))]
     pub(crate) format: Option<String>,
+    /// Short for --format json
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub(crate) json: bool,
     /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
     pub(crate) check: Option<Vec<Health>>,
@@ -308,9 +315,9 @@ pub(crate) struct StatusOptions {
     /// Show evidence, sessions, and worktrees without a task
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Write nothing to the record
+    /// Write nothing to the event log
     #[arg(long, global = true)]
-    pub(crate) no_log: bool,
+    pub(crate) no_events: bool,
     /// Put pseudonyms for tasks, paths, branches, sessions, people and hosts, to show it to others
     #[arg(long, global = true)]
     pub(crate) anonymize: bool,

@@ -23,48 +23,52 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     stuck_after: Option<Duration>,
-    /// Allow a tool call to stand still for this long [default: 30m]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_TOOL_LIMIT", hide_env = true, value_parser = span)]
+    /// Time a tool call may run without progress [default: 30m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_TOOL_STUCK_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
-    tool_limit: Option<Duration>,
-    /// Count a tool as moving from this share of a core on, in percent [default: 1]
+    tool_stuck_after: Option<Duration>,
+    /// Time a tool that only reads or edits files may run without progress [default: 10m]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_FILE_TOOL_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[serde(deserialize_with = "duration")]
+    file_tool_stuck_after: Option<Duration>,
+    /// Minimum CPU for a tool to count as active, in percent of a core [default: 1]
     #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, value_parser = percent)]
     tool_cpu: Option<f64>,
     /// Call an agent struggling after this many failed tool results in a row [default: 3]
     #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     failure_streak: Option<u32>,
-    /// ... or after the same call this many times in a row [default: 5]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_REPEAT_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(2..))]
-    repeat_limit: Option<u32>,
-    /// ... or after this many retries of the API in a row [default: 3]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_RETRY_LIMIT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
-    retry_limit: Option<u32>,
-    /// Take an agent without a process for dead after this much silence [default: 60s]
+    /// Call an agent struggling after the same call this many times in a row [default: 5]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_REPEAT_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(2..))]
+    repeat_streak: Option<u32>,
+    /// Call an agent struggling after this many API retries in a row [default: 3]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_RETRY_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    retry_streak: Option<u32>,
+    /// Consider an agent without a process dead after this much silence [default: 60s]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     gone_after: Option<Duration>,
-    /// Take a last text for the end of a turn after this long, where the log does not say [default: 10s]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SETTLE_AFTER", hide_env = true, value_parser = span)]
+    /// Assume a final message ended the turn after this long, where the log does not say [default: 10s]
+    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_END_AFTER", hide_env = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
-    settle_after: Option<Duration>,
-    /// Note an agent whose processes use more than this share of a core, in percent [default: 80]
-    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_CPU_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = cores)]
-    cpu_limit: Option<f64>,
-    /// ... that hold more memory than this [default: 1GiB]
-    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MEMORY_LIMIT", hide_env = true, help_heading = ALERTS, value_parser = size)]
+    end_after: Option<Duration>,
+    /// Alert when an agent's processes use more CPU than this, in percent of a core [default: 80]
+    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_MAX_CPU", hide_env = true, help_heading = ALERTS, value_parser = cores)]
+    max_cpu: Option<f64>,
+    /// Alert when an agent's processes hold more memory than this [default: 1GiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MAX_MEMORY", hide_env = true, help_heading = ALERTS, value_parser = size)]
     #[serde(deserialize_with = "bytes")]
-    memory_limit: Option<u64>,
-    /// ... of whose calls more than this failed in the turn that is open [default: 10]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_ERROR_LIMIT", hide_env = true, help_heading = ALERTS)]
-    error_limit: Option<u32>,
-    /// ... whose turn has been open for longer than this [default: 4h]
+    max_memory: Option<u64>,
+    /// Alert when more than this many calls fail in one turn [default: 10]
+    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_MAX_FAILED_CALLS", hide_env = true, help_heading = ALERTS)]
+    max_failed_calls: Option<u32>,
+    /// Alert when a turn is open for longer than this [default: 4h]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     long_after: Option<Duration>,
-    /// Run this when a task's health has changed, with the change as JSON on its input, for 10s at most
+    /// Command to run when a task's health changes (the change as JSON on its stdin, 10s at most)
     #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
     on_change: Option<String>,
-    /// Leave out what was last active longer ago; `all` for everything [default: 24h; 7d for `report`]
+    /// Hide tasks inactive for longer than this; `all` shows everything [default: 24h; 7d for `report`]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
     #[serde(deserialize_with = "since")]
     since: Option<Horizon>,
@@ -72,7 +76,7 @@ pub(crate) struct Settings {
     #[arg(skip)]
     #[serde(skip)]
     usual_since: Option<Horizon>,
-    /// Further status files, as patterns of absolute paths
+    /// More status files, as patterns of absolute paths
     #[arg(
         long,
         global = true,
@@ -86,31 +90,31 @@ pub(crate) struct Settings {
     /// Further folders of clients, by the variables that would name them.
     #[arg(skip)]
     folders: Option<Folders>,
-    /// Keep the rows of the record for this long, then a summary for each task and day [default: 7d]
+    /// Keep events for this long, then one summary per task and day [default: 7d]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_raw: Option<Duration>,
-    /// ... those of days for this long, then one for each week [default: 30d]
+    /// Keep daily summaries for this long, then one per week [default: 30d]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_daily: Option<Duration>,
-    /// ... those of weeks for this long, then one for each month [default: 90d]
+    /// Keep weekly summaries for this long, then one per month [default: 90d]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_weekly: Option<Duration>,
-    /// ... and those of months for this long [default: 365d]
+    /// Keep monthly summaries for this long [default: 365d]
     #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_monthly: Option<Duration>,
-    /// Let `status` clean a record that is larger than this; 0 for never [default: 16MiB]
-    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_RECORD_LIMIT", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
+    /// Let `status` clean an event log that is larger than this; 0 for never [default: 16MiB]
+    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MAX_EVENTS_SIZE", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
     #[serde(deserialize_with = "bytes")]
-    record_limit: Option<u64>,
+    max_events_size: Option<u64>,
 }
 
 /// What is noted, and changes no verdict.
-const ALERTS: &str = "Notes (also AGENTMON_<NAME>, and keys of the settings file)";
-pub(crate) const KEEP: &str = "How long the record keeps what (see `agentmon clean`)";
+const ALERTS: &str = "Alerts (also AGENTMON_<NAME>, and keys of the settings file)";
+pub(crate) const KEEP: &str = "Retention (see `agentmon clean`)";
 
 impl Settings {
     /// Reads the settings file; that there is none is no error.
@@ -146,10 +150,12 @@ impl Settings {
     /// What the flags' own parsers would refuse.
     fn check(&self) -> anyhow::Result<()> {
         if self.failure_streak == Some(0)
-            || self.retry_limit == Some(0)
-            || self.repeat_limit.is_some_and(|limit| limit < 2)
+            || self.retry_streak == Some(0)
+            || self.repeat_streak.is_some_and(|limit| limit < 2)
         {
-            bail!("a count is too small: `failure-streak` and `retry-limit` are at least 1, `repeat-limit` at least 2");
+            bail!(
+                "a count is too small: `failure-streak` and `retry-streak` are at least 1, `repeat-streak` at least 2"
+            );
         }
         if let Some(folder) = self.folders.iter().flat_map(BTreeMap::values).flatten().find(|it| !it.is_absolute()) {
             bail!("`folders`: `{}` is no absolute path", folder.display());
@@ -157,8 +163,8 @@ impl Settings {
         if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
         }
-        if self.cpu_limit.is_some_and(|share| !is_share(share)) {
-            bail!("`cpu-limit` is a share of a core in percent, 1 or more");
+        if self.max_cpu.is_some_and(|share| !is_share(share)) {
+            bail!("`max-cpu` is a share of a core in percent, 1 or more");
         }
         Ok(())
     }
@@ -172,16 +178,17 @@ impl Settings {
     pub(crate) fn resolve(self, file: Self) -> Config {
         let Self {
             stuck_after,
-            tool_limit,
+            tool_stuck_after,
+            file_tool_stuck_after,
             tool_cpu,
             failure_streak,
-            repeat_limit,
-            retry_limit,
+            repeat_streak,
+            retry_streak,
             gone_after,
-            settle_after,
-            cpu_limit,
-            memory_limit,
-            error_limit,
+            end_after,
+            max_cpu,
+            max_memory,
+            max_failed_calls,
             long_after,
             since,
             usual_since,
@@ -192,7 +199,7 @@ impl Settings {
             keep_daily,
             keep_weekly,
             keep_monthly,
-            record_limit,
+            max_events_size,
         } = self;
         let kept = Retention::default();
         let retention = Retention {
@@ -200,21 +207,24 @@ impl Settings {
             daily: keep_daily.or(file.keep_daily).unwrap_or(kept.daily),
             weekly: keep_weekly.or(file.keep_weekly).unwrap_or(kept.weekly),
             monthly: keep_monthly.or(file.keep_monthly).unwrap_or(kept.monthly),
-            limit: record_limit.or(file.record_limit).unwrap_or(kept.limit),
+            limit: max_events_size.or(file.max_events_size).unwrap_or(kept.limit),
         };
         let default = Thresholds::default();
         let thresholds = Thresholds {
             stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
-            tool_limit: tool_limit.or(file.tool_limit).unwrap_or(default.tool_limit),
+            tool_stuck_after: tool_stuck_after.or(file.tool_stuck_after).unwrap_or(default.tool_stuck_after),
+            file_tool_stuck_after: file_tool_stuck_after
+                .or(file.file_tool_stuck_after)
+                .unwrap_or(default.file_tool_stuck_after),
             tool_cpu: tool_cpu.or(file.tool_cpu).map_or(default.tool_cpu, |percent| percent / 100.0),
             failure_streak: failure_streak.or(file.failure_streak).unwrap_or(default.failure_streak),
-            repeat_limit: repeat_limit.or(file.repeat_limit).unwrap_or(default.repeat_limit),
-            retry_limit: retry_limit.or(file.retry_limit).unwrap_or(default.retry_limit),
+            repeat_streak: repeat_streak.or(file.repeat_streak).unwrap_or(default.repeat_streak),
+            retry_streak: retry_streak.or(file.retry_streak).unwrap_or(default.retry_streak),
             gone_after: gone_after.or(file.gone_after).unwrap_or(default.gone_after),
-            settle_after: settle_after.or(file.settle_after).unwrap_or(default.settle_after),
-            cpu_limit: cpu_limit.or(file.cpu_limit).map_or(default.cpu_limit, |percent| percent / 100.0),
-            memory_limit: memory_limit.or(file.memory_limit).unwrap_or(default.memory_limit),
-            error_limit: error_limit.or(file.error_limit).unwrap_or(default.error_limit),
+            end_after: end_after.or(file.end_after).unwrap_or(default.end_after),
+            max_cpu: max_cpu.or(file.max_cpu).map_or(default.max_cpu, |percent| percent / 100.0),
+            max_memory: max_memory.or(file.max_memory).unwrap_or(default.max_memory),
+            max_failed_calls: max_failed_calls.or(file.max_failed_calls).unwrap_or(default.max_failed_calls),
             long_after: long_after.or(file.long_after).unwrap_or(default.long_after),
         };
         Config {
@@ -308,7 +318,7 @@ mod tests {
         assert_eq!(config.thresholds.stuck_after, Duration::from_secs(120));
         assert_eq!(config.thresholds.failure_streak, 7);
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
-        assert_eq!(config.thresholds.repeat_limit, 5);
+        assert_eq!(config.thresholds.repeat_streak, 5);
         assert_eq!(config.since, Horizon::All);
         let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
         assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
@@ -329,7 +339,7 @@ mod tests {
             assert_eq!(size(text).ok(), wanted, "{text}");
         }
         assert_eq!(size("99999999999GiB").ok(), None);
-        let file = toml::from_str("record-limit = '1MiB'\nkeep-raw = '2d'").unwrap();
+        let file = toml::from_str("max-events-size = '1MiB'\nkeep-raw = '2d'").unwrap();
         let retention = flags(&["--keep-daily", "9d"]).resolve(file).retention;
         assert_eq!((retention.limit, retention.raw), (1 << 20, Duration::from_secs(2 * 86400)));
         assert_eq!(retention.daily, Duration::from_secs(9 * 86400));
@@ -343,8 +353,8 @@ mod tests {
         for line in [["--stuck-after", "10"], ["--failure-streak", "0"], ["--tool-cpu", "101"], ["--since", "never"]] {
             assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
         }
-        assert!(toml::from_str::<Settings>("repeat-limit = 1").unwrap().check().is_err());
-        assert!(toml::from_str::<Settings>("cpu-limit = 0.5").unwrap().check().is_err());
+        assert!(toml::from_str::<Settings>("repeat-streak = 1").unwrap().check().is_err());
+        assert!(toml::from_str::<Settings>("max-cpu = 0.5").unwrap().check().is_err());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) fn clean(
         bail!("a machine below `--root` is looked at, and left as it is");
     }
     let retention = config(cli, world)?.retention;
-    let records = records(cli, cli.scope.all, world, err)?;
+    let records = records(cli, cli.scope.all_repos, world, err)?;
     let pseudonyms = pseudonyms(cli, world, err)?;
     let shown = |path: &Path| {
         let hidden = pseudonyms.as_ref().map(|pseudonyms| pseudonyms.path(path));

@@ -29,12 +29,12 @@ pub(crate) fn errors(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    if let Some(ErrorsAction::Resolve { what }) = &command.action {
-        return resolve(cli, what.as_deref(), world, out, err);
+    if let Some(ErrorsAction::Resolve { what, every }) = &command.action {
+        return resolve(cli, what.as_deref(), *every, world, out, err);
     }
     let (_, form) = form(cli, "errors", render::errors::FORMS, default_format(world))?;
     let since = config(cli, world)?.since.start(world.now);
-    let mut pasts = read(cli, &records(cli, cli.scope.all, world, err)?)?;
+    let mut pasts = read(cli, &records(cli, cli.scope.all_repos, world, err)?)?;
     if pasts.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
     }
@@ -47,7 +47,7 @@ pub(crate) fn errors(
     }
     let problems = pasts.iter_mut().flat_map(|(_, past)| std::mem::take(&mut past.problems)).collect();
     let kinds = errors::kinds(pasts.iter().map(|(_, past)| past));
-    let page = errors::page(kinds, command.all_errors && !command.open, since, world.now, problems);
+    let page = errors::page(kinds, command.resolved && !command.open, since, world.now, problems);
     finish(form(&page, &options(cli, world), out), out)?;
     Ok(0)
 }
@@ -63,6 +63,7 @@ fn read(cli: &Cli, records: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, History)
 fn resolve(
     cli: &Cli,
     what: Option<&str>,
+    every: bool,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -70,11 +71,10 @@ fn resolve(
     if cli.scope.root.is_some() {
         bail!("a machine below `--root` is looked at, and left as it is");
     }
-    if what.is_none() && !cli.scope.all {
-        bail!("name what to resolve: the id of an error, its text, a task, or `--all` for every error here");
+    if what.is_none() && !every {
+        bail!("name what to resolve: the id of an error, its text, a task, or `--every` for every error here");
     }
-    // Without a name, `--all` is of the errors, and not of the repositories.
-    let pasts = read(cli, &records(cli, cli.scope.all && what.is_some(), world, err)?)?;
+    let pasts = read(cli, &records(cli, cli.scope.all_repos, world, err)?)?;
     let all: Vec<ErrorGroup> = errors::kinds(pasts.iter().map(|(_, past)| past));
     let target = match what {
         None => Target::All,

@@ -37,7 +37,7 @@ pub(crate) fn events(
 ) -> anyhow::Result<u8> {
     let (name, form) = form(cli, "events", render::events::FORMS, "lines")?;
     let since = config(cli, world)?.since.start(world.now);
-    let mut records: Vec<Rows> = records(cli, cli.scope.all, world, err)?.into_iter().map(Rows::of).collect();
+    let mut records: Vec<Rows> = records(cli, cli.scope.all_repos, world, err)?.into_iter().map(Rows::of).collect();
     if records.is_empty() {
         drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
         return Ok(0);

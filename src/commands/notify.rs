@@ -43,7 +43,7 @@ impl Change {
     /// The change that a line tells, if it is worth a notice.
     fn of(line: &str) -> Option<Self> {
         let change: Self = serde_json::from_str(line).ok()?;
-        (matches!(&*change.event, "transition" | "settled") && !change.held).then_some(change)
+        (matches!(&*change.event, "transition" | "debounced") && !change.held).then_some(change)
     }
 
     fn environment(&self) -> [(&'static str, String); 4] {
@@ -201,7 +201,7 @@ mod tests {
         };
         let cases = [
             (line("transition", ""), true),
-            (line("settled", r#","held":false"#), true),
+            (line("debounced", r#","held":false"#), true),
             (line("transition", r#","held":true"#), false),
             (line("finished", ""), false),
             (r#"{"event":"poll"}"#.to_owned(), false),

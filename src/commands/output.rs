@@ -18,7 +18,8 @@ pub(crate) fn form<'a, F: Copy>(
     forms: Formats<F>,
     usual: &'a str,
 ) -> anyhow::Result<(&'a str, F)> {
-    let name = cli.status.format.as_deref().unwrap_or(usual);
+    let json = cli.status.json.then_some("json");
+    let name = json.or(cli.status.format.as_deref()).unwrap_or(usual);
     let Some((_, form)) = forms.iter().find(|(known, _)| *known == name) else {
         bail!("{command} has no format `{name}`: name one of {}", render::formats(command).join(", "));
     };

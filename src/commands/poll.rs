@@ -37,7 +37,7 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let config = config(cli, world)?;
     let disk = disk(&cli.scope)?;
     let roots = roots(&cli.scope, world);
-    let everywhere = cli.scope.all;
+    let everywhere = cli.scope.all_repos;
     let checkpoint_path = checkpoint::checkpoint_path(world, &disk, &roots, everywhere);
     let mut checkpoint = checkpoint_path.as_deref().map(cache::load::<Checkpoint>).unwrap_or_default();
     let refused =

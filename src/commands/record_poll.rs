@@ -30,7 +30,7 @@ pub(crate) struct Recorded {
 pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, err: &mut dyn Write) -> Recorded {
     let mut recorded = Recorded::default();
     // A machine that was laid out elsewhere is looked at, and left as it is.
-    if cli.status.no_log || cli.scope.root.is_some() {
+    if cli.status.no_events || cli.scope.root.is_some() {
         return recorded;
     }
     let memory = looked.checkpoint_path.as_deref().map(state_path);

@@ -32,7 +32,7 @@ pub(crate) fn report(
     let (_, form) = form(cli, "report", render::report::FORMS, "text")?;
     let (config, disk) = (config(cli, world)?, disk(&cli.scope)?);
     check(asked, world)?;
-    let records = records(cli, cli.scope.all, world, err)?;
+    let records = records(cli, cli.scope.all_repos, world, err)?;
     let (mut known, period) = known(&disk, &records, asked, config.since, world.now);
     if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
         pseudonyms.hide_stretches(known.now.iter_mut().chain(&mut known.before));

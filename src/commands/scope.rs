@@ -28,7 +28,7 @@ pub(crate) fn disk(look: &ScopeArgs) -> anyhow::Result<Disk> {
 pub(crate) fn roots(look: &ScopeArgs, world: &World) -> Vec<PathBuf> {
     let typed = look.directories.iter().map(|path| world.absolute(path));
     let mut roots: Vec<PathBuf> = typed.collect();
-    if roots.is_empty() && !look.all {
+    if roots.is_empty() && !look.all_repos {
         roots.push(world.cwd.clone());
     }
     roots
@@ -38,7 +38,7 @@ pub(crate) fn roots(look: &ScopeArgs, world: &World) -> Vec<PathBuf> {
 /// and so is its home.
 pub(crate) fn scope_args(look: &ScopeArgs, world: &World) -> String {
     let option = |name: &str, path: &PathBuf| format!("{name} {} ", quote(&world.absolute(path).to_string_lossy()));
-    let all = look.all.then(|| "--all ".to_owned());
+    let all = look.all_repos.then(|| "--all-repos ".to_owned());
     let home = look.home.as_ref().filter(|_| look.root.is_none()).map(|home| option("--home", home));
     let is_here = look.directories.iter().all(|path| world.absolute(path) == world.cwd);
     let directories = look.directories.iter().filter(|_| !is_here).map(|path| option("-C", path));

@@ -63,7 +63,7 @@ impl<'a> Finder<'a> {
         let why = why.map(|problem| format!(" (`{}`: {})", problem.path.display(), problem.message));
         bail!(
             "no git repository in `{}` or above it{}: run agentmon inside one, name it with `-C DIR`, or look \
-             everywhere with `--all`",
+             everywhere with `--all-repos`",
             from.display(),
             why.unwrap_or_default()
         );

@@ -187,7 +187,7 @@ fn where_there_is_none_the_way_out_is_named() {
     let lab =
         Lab::new("mkdir -p no/.git away odd; echo 'gitdir: /workspace/.git/worktrees/a' > away/.git; touch odd/.git");
     let disk = Disk::new(Some(lab.0.path().into()));
-    let way = "run agentmon inside one, name it with `-C DIR`, or look everywhere with `--all`";
+    let way = "run agentmon inside one, name it with `-C DIR`, or look everywhere with `--all-repos`";
     let none = |from, why| format!("no git repository in `{from}` or above it{why}: {way}");
     assert_eq!(lab.seen_by(&disk, Path::new("/no")), none("/no", ""));
     assert_eq!(lab.seen_by(&disk, Path::new("/odd")), none("/odd", " (`/odd/.git`: malformed: it names no path)"));

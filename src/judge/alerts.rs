@@ -68,7 +68,7 @@ fn cpu(agents: &[(u32, u64)], seen: &Observation, context: &Context<'_>) -> Opti
         let share = (used.as_secs_f64() / span.as_secs_f64() * 100.0).round() / 100.0;
         Some((share, span, agent.0))
     };
-    let limit = context.config.thresholds.cpu_limit;
+    let limit = context.config.thresholds.max_cpu;
     let (value, span, pid) = agents.iter().filter_map(used).max_by(|one, other| one.0.total_cmp(&other.0))?;
     (value > limit).then(|| Alert {
         kind: AlertKind::Cpu,
@@ -87,13 +87,13 @@ fn cpu(agents: &[(u32, u64)], seen: &Observation, context: &Context<'_>) -> Opti
 #[expect(clippy::cast_precision_loss, reason = "nobody has petabytes")]
 fn memory(agents: &[(u32, u64)], table: &ProcessTable, limits: &Thresholds) -> Option<Alert> {
     let (value, pid) = agents.iter().map(|(pid, _)| (table.tree_memory(*pid), *pid)).max()?;
-    (value > limits.memory_limit).then(|| {
+    (value > limits.max_memory).then(|| {
         let processes = count(table.descendants(pid).len() as u64 + 1, "process holds", "processes hold");
         Alert {
             kind: AlertKind::Memory,
-            detail: format!("its {processes} {} (limit {}, pid {pid})", bytes(value), bytes(limits.memory_limit)),
+            detail: format!("its {processes} {} (limit {}, pid {pid})", bytes(value), bytes(limits.max_memory)),
             value: value as f64,
-            limit: limits.memory_limit as f64,
+            limit: limits.max_memory as f64,
             pids: vec![pid],
         }
     })
@@ -102,11 +102,14 @@ fn memory(agents: &[(u32, u64)], table: &ProcessTable, limits: &Thresholds) -> O
 #[expect(clippy::cast_precision_loss, reason = "nobody makes so many calls")]
 fn open_errors(one: &TrackedSession<'_>, limits: &Thresholds) -> Option<Alert> {
     let turn = one.session.turn_tools();
-    (turn.failed > u64::from(limits.error_limit)).then(|| Alert {
+    (turn.failed > u64::from(limits.max_failed_calls)).then(|| Alert {
         kind: AlertKind::OpenErrors,
-        detail: format!("{} of {} calls of this turn failed (limit {})", turn.failed, turn.calls, limits.error_limit),
+        detail: format!(
+            "{} of {} calls of this turn failed (limit {})",
+            turn.failed, turn.calls, limits.max_failed_calls
+        ),
         value: turn.failed as f64,
-        limit: f64::from(limits.error_limit),
+        limit: f64::from(limits.max_failed_calls),
         pids: Vec::new(),
     })
 }

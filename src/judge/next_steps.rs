@@ -181,12 +181,12 @@ mod tests {
         let mut alone = task(Reason::DeclaredFailed, Health::Failed, None, None);
         alone.sessions.clear();
         assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain]);
-        assert_eq!(steps(&alone, Path::new("/srv"), "--all "), ["agentmon explain --all 'a b'"]);
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all-repos "), ["agentmon explain --all-repos 'a b'"]);
         let (kind, pids) = (AlertKind::Orphans, vec![8, 9]);
         alone.alerts = vec![Alert { kind, detail: String::new(), value: 2.0, limit: 0.0, pids }];
         assert_eq!(steps(&alone, Path::new("/srv"), ""), [explain, "kill 8 9"]);
         alone.id = "-x".to_owned();
-        assert_eq!(steps(&alone, Path::new("/srv"), "--all ")[0], "agentmon explain --all -- -x");
+        assert_eq!(steps(&alone, Path::new("/srv"), "--all-repos ")[0], "agentmon explain --all-repos -- -x");
         let here = task(Reason::ApiError, Health::Failed, None, None);
         assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["repair what it says, then: claude --resume 5d0e"]);
         // A file may be called as an option is.

@@ -39,7 +39,7 @@ pub(crate) struct Checkpoint {
 pub(crate) fn checkpoint_path(world: &World, disk: &Disk, roots: &[PathBuf], everywhere: bool) -> Option<PathBuf> {
     let mut key = crate::base::hash::hash(disk.at(std::path::Path::new("/")).as_os_str().as_encoded_bytes());
     if everywhere {
-        key = crate::base::hash::mix(key, crate::base::hash::hash(b"--all"));
+        key = crate::base::hash::mix(key, crate::base::hash::hash(b"--all-repos"));
     }
     for root in roots {
         key = crate::base::hash::mix(key, crate::base::hash::hash(root.as_os_str().as_encoded_bytes()));

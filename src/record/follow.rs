@@ -151,7 +151,7 @@ fn read<'a>(reader: &mut Reader<'a>) -> Option<Row<'a>> {
     let (mut version, mut event, mut id, mut at, mut task, mut worktree) = (None, None, &b""[..], None, None, None);
     reader.object(|key, value| match key {
         b"v" => version = value.count(),
-        b"event" => event = value.string(),
+        b"event" => event = value.string().map(|kind| if kind == "settled" { "debounced".into() } else { kind }),
         b"id" => id = value.word(),
         b"ts" => at = value.string().and_then(|text| Time::parse(&text)),
         b"task" => task = value.string(),

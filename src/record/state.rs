@@ -286,7 +286,7 @@ impl RecordState {
                 }
                 return;
             }
-            "settled" => {
+            "debounced" | "settled" => {
                 last.noticed = to;
                 return;
             }

@@ -93,7 +93,7 @@ fn end(page: &ErrorsPage, options: &Options, width: usize, out: &mut dyn Write) 
     let shown = page.errors.iter().any(|kind| kind.state == State::Resolved);
     if summary.resolved > 0 {
         let them = text::them(summary.resolved as u64);
-        let how = if shown { String::new() } else { format!(", --all-errors shows {them}") };
+        let how = if shown { String::new() } else { format!(", --resolved shows {them}") };
         parts.push(format!("{} resolved{how}", summary.resolved));
     }
     if summary.older > 0 {

@@ -16,7 +16,7 @@ use crate::text;
 const KIND: usize = 10;
 /// What the record tells.
 pub(crate) const KINDS: [&str; 9] =
-    ["poll", "transition", "settled", "progress", "error", "finished", "alert", "resolved", "summary"];
+    ["poll", "transition", "debounced", "progress", "error", "finished", "alert", "resolved", "summary"];
 /// How many columns of a text from the record are shown.
 const LONGEST: usize = 400;
 

@@ -288,7 +288,7 @@ fn ends(report: &Report, tasks: &[usize]) -> String {
 
 /// What went wrong in the period, also where it was overcome.
 fn errors(report: &Report, tasks: &[usize]) -> String {
-    format!("agentmon errors{} --all-errors --since {}", place(report, tasks), since(report))
+    format!("agentmon errors{} --resolved --since {}", place(report, tasks), since(report))
 }
 
 /// The whole days from now back to where the period begins.
@@ -307,7 +307,11 @@ fn place(report: &Report, tasks: &[usize]) -> String {
 fn within<'a>(repositories: impl IntoIterator<Item = Option<&'a str>>) -> String {
     let all: BTreeSet<_> = repositories.into_iter().collect();
     let named: Vec<String> = all.iter().flatten().map(|repository| format!(" -C {}", quote(repository))).collect();
-    if named.len() == all.len() && (1..=NAMED).contains(&named.len()) { named.concat() } else { " --all".to_owned() }
+    if named.len() == all.len() && (1..=NAMED).contains(&named.len()) {
+        named.concat()
+    } else {
+        " --all-repos".to_owned()
+    }
 }
 
 fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {

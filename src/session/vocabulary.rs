@@ -53,6 +53,41 @@ pub(crate) struct Call {
     pub(super) told: EarlyOutcome,
 }
 
+/// The tools that only read or edit files, of all clients, in lower case and without `_` and `-`.
+const FILE_TOOLS: [&str; 22] = [
+    "applypatch",
+    "create",
+    "edit",
+    "editfile",
+    "glob",
+    "list",
+    "listdir",
+    "listdirectory",
+    "ls",
+    "multiedit",
+    "notebookedit",
+    "notebookread",
+    "patch",
+    "read",
+    "readfile",
+    "readmanyfiles",
+    "replace",
+    "strreplace",
+    "strreplaceeditor",
+    "view",
+    "write",
+    "writefile",
+];
+
+impl Call {
+    /// Whether its tool only reads or edits files, which takes moments.
+    pub(crate) fn is_file_tool(&self) -> bool {
+        let letters = self.name.chars().filter(|c| !matches!(c, '_' | '-'));
+        let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+        FILE_TOOLS.contains(&name.as_str())
+    }
+}
+
 /// What the log has told of how a call came out, before its result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum EarlyOutcome {

@@ -136,7 +136,7 @@ fn pseudonyms_stay_the_same_for_one_user_alone() {
 fn a_salt_that_cannot_be_kept_is_said_and_does_no_harm() {
     let ground = Ground::new();
     ground.write("home/.local/state/agentmon", "");
-    let ran = ground.run(&["--anonymize", "--no-log"]);
+    let ran = ground.run(&["--anonymize", "--no-events"]);
     assert_eq!(ran.code, Some(0));
     assert!(ran.err.starts_with("agentmon: --anonymize: the next run will have other pseudonyms: "), "{}", ran.err);
     assert!(ran.out.contains("task-") && !ran.out.contains("bg_task-x"), "{}", ran.out);
@@ -173,7 +173,7 @@ fn nor_what_was() {
         &["report", "--format", "json"],
         &["report", "--format", "markdown"],
         &["report", "--format", "html"],
-        &["errors", "--since", "all", "--all-errors"],
+        &["errors", "--since", "all", "--resolved"],
         &["errors", "--since", "all", "--format", "json"],
         &["events", "--since", "all"],
         &["events", "--since", "all", "--format", "json"],

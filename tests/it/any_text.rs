@@ -25,7 +25,7 @@ const COMMANDS: &[&str] = &[
     "report --format markdown",
     "report --format html",
     "report --format json",
-    "errors --all-errors",
+    "errors --resolved",
     "errors --format lines",
     "errors --format json",
     "events",

@@ -314,7 +314,7 @@ fn quiet_speaks_once_per_change() {
 fn the_record_is_the_owners_alone_and_not_for_git() {
     let machine = Machine::of(&["failed"]);
     let logs = machine.path("shop/.agents/logs");
-    assert_eq!(machine.run("--no-log").code, Some(0));
+    assert_eq!(machine.run("--no-events").code, Some(0));
     assert!(!machine.path("shop/.agents").exists());
     assert_eq!(machine.run("").code, Some(0));
     let record = logs.join("background_monitoring.jsonl");
@@ -334,7 +334,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let text = r#"{"status":"running","updatedAt":"2026-11-20T11:40:00Z"}"#;
     machine.write("shop/.worktrees/slow/status.json", text);
     let is_stuck = |environment: &[(&str, &str)], line: &str| {
-        let said = machine.with(environment, &format!("--no-log {line}"));
+        let said = machine.with(environment, &format!("--no-events {line}"));
         assert_eq!((said.code, said.tasks()), (Some(0), vec!["slow"]), "{said:?}");
         said.out.contains("■ Stuck - no heartbeat for 20m")
     };
@@ -348,7 +348,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let wrong = [
         ("stuck_after = '1h'\n", "line 1: unknown field `stuck_after`, expected one of `stuck-after`, "),
         ("\nstuck-after = 'soon'\n", "line 2: `stuck-after`: write `90s`, `10m` or `2h`\n"),
-        ("tool-limit = 15\n", "line 1: `tool-limit`: invalid type: integer `15`, "),
+        ("tool-stuck-after = 15\n", "line 1: `tool-stuck-after`: invalid type: integer `15`, "),
         ("colour\n", "line 1: key with no value"),
     ];
     for (text, key) in wrong {
@@ -357,8 +357,8 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
         assert!(said.err.contains(&format!("home/.config/agentmon/config.toml`: {key}")), "{}", said.err);
     }
-    let said = machine.with(&[("AGENTMON_TOOL_LIMIT", "15")], "");
-    assert!(said.err.contains("\n  tip: that is what the variable AGENTMON_TOOL_LIMIT says\n"), "{}", said.err);
+    let said = machine.with(&[("AGENTMON_TOOL_STUCK_AFTER", "15")], "");
+    assert!(said.err.contains("\n  tip: that is what the variable AGENTMON_TOOL_STUCK_AFTER says\n"), "{}", said.err);
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn help_tells_formats_and_thresholds() {
         let said = machine.run(line);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
         let thresholds = said.out.split("\nThresholds (").nth(1).unwrap_or_default();
-        for flag in ["--stuck-after", "--tool-limit", "--failure-streak", "--repeat-limit"] {
+        for flag in ["--stuck-after", "--tool-stuck-after", "--failure-streak", "--repeat-streak"] {
             assert!(thresholds.contains(flag), "{line}: {flag}");
         }
         assert!(said.out.contains("\nWhat to look at:\n"), "{line}");
@@ -448,7 +448,7 @@ fn a_shell_completes_what_a_command_heeds() {
         ("explain --stuck", "--stuck-after"),
         ("explain --onl", ""),
         ("report --format mark", "markdown"),
-        ("errors resolve --al", "--all"),
+        ("errors resolve --ev", "--every"),
         ("completions --", "--help"),
     ];
     for (line, wanted) in cases {

@@ -58,7 +58,7 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
 #[test]
 fn status_goes_on_as_if_nothing_had_been_folded() {
     let ground = ground();
-    let limited = |limit: &str| ground.run(&["status", "-v", "--now", END, "--record-limit", limit]);
+    let limited = |limit: &str| ground.run(&["status", "-v", "--now", END, "--max-events-size", limit]);
     let inode = || fs::metadata(ground.path(RECORD)).unwrap().ino();
     let first = limited("0");
     assert!(first.err.contains("recorded in") && !first.err.contains("folded"), "{}", first.err);
@@ -172,6 +172,6 @@ fn all_means_every_record() {
     ground.write("home/.local/state/agentmon/no-repository/background_monitoring.jsonl", &record(&ground));
     let one = ground.run(&["clean", "-n", "--now", END]);
     assert_eq!(one.out.matches("would be folded").count(), 1, "{}", one.out);
-    let all = ground.run(&["clean", "-n", "--all", "--now", END]);
+    let all = ground.run(&["clean", "-n", "--all-repos", "--now", END]);
     assert!(all.out.contains("no-repository/background_monitoring.jsonl: "), "{}", all.out);
 }

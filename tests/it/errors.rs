@@ -117,14 +117,14 @@ fn errors_are_told_settled_and_come_back() {
     billing.ends(30);
     run(&ground, 40, &[]);
     assert_eq!(open(&ground, 41, &[]), [""; 0]);
-    let all = open(&ground, 41, &["--all-errors"]);
+    let all = open(&ground, 41, &["--resolved"]);
     assert!(all[0].starts_with(import) && all[0].contains("parser resolved 1") && all.len() == 2, "{all:?}");
 
     // Seen again, it is open again, where it was seen.
     parser.fails(90, "Exit code 101\nerror[E0432]: unresolved import `d` at src/lib.rs:9:9");
     run(&ground, 100, &[]);
     assert_eq!(open(&ground, 101, &[]), [format!("{import}: parser open 2")]);
-    let ran = run(&ground, 110, &["errors", "resolve", "--all"]);
+    let ran = run(&ground, 110, &["errors", "resolve", "--every"]);
     assert_eq!((&*ran.out, open(&ground, 111, &[]).len()), ("1 error resolved\n", 0), "{ran:?}");
     assert_eq!(run(&ground, 112, &["errors", "resolve", "parser"]).out, "nothing to resolve: no such error is open\n");
     let resolved: Vec<_> = ground.record().into_iter().filter(|row| row["event"] == "resolved").collect();
@@ -138,7 +138,7 @@ fn the_page_is_what_its_schema_says_and_the_counters_are_told() {
     billing.fails(1, "Exit code 137\nKilled");
     billing.ends(2);
     run(&ground, 10, &[]);
-    let page = run(&ground, 11, &["errors", "--all-errors", "--format", "json"]).report();
+    let page = run(&ground, 11, &["errors", "--resolved", "--format", "json"]).report();
     let schema = schema("errors");
     let mut found = Vec::new();
     misfits(&page, &schema, &schema, "", &mut found);
@@ -161,7 +161,7 @@ fn the_page_is_what_its_schema_says_and_the_counters_are_told() {
         (&finished["started"], &finished["ended"]),
         (&"2026-11-20T12:00:00Z".into(), &"2026-11-20T12:00:02Z".into())
     );
-    let table = run(&ground, 71, &["errors", "--all-errors", "--format", "table", "--color", "never"]).out;
+    let table = run(&ground, 71, &["errors", "--resolved", "--format", "table", "--color", "never"]).out;
     assert!(table.contains("○ exit 137: Killed") && table.contains("1x  resource    1m"), "{table}");
 }
 
@@ -178,7 +178,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["errors", "resolve"], "name what to resolve"),
         (vec!["errors", "resolve", "x"], "no error and no task `x`"),
         (vec!["errors", "resolve", "x", "--root", "/"], "is looked at, and left as it is"),
-        (vec!["errors", "--open", "--all-errors"], "cannot be used with"),
+        (vec!["errors", "--open", "--resolved"], "cannot be used with"),
         (vec!["errors", "-C", "/"], "no git repository"),
     ] {
         let (code, text) = said(&arguments);

@@ -1,4 +1,4 @@
-//! `--all`: wherever an agent has a session, in several repositories and in none.
+//! `--all-repos`: wherever an agent has a session, in several repositories and in none.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,7 @@ impl Lab {
     }
 
     fn everywhere(&self, more: &[&str]) -> Value {
-        let output = self.run(ms(NOW), &[&["--all", "--format", "json"], more].concat());
+        let output = self.run(ms(NOW), &[&["--all-repos", "--format", "json"], more].concat());
         assert_eq!(output.code, 0, "{}", output.err);
         serde_json::from_str(&output.out).unwrap()
     }
@@ -88,14 +88,16 @@ fn every_directory_of_a_session_is_grouped_by_repository() {
     let roots = ["/srv/shop", "/srv/site", "/home/dev", "/home/dev/notes", "/home/dev/notes/deep"];
     assert_eq!((&report["roots"], &report["problems"]), (&json!(roots), &json!([])));
 
-    let lines = lab.run(ms(NOW), &["--all", "--attention"]).out;
+    let lines = lab.run(ms(NOW), &["--all-repos", "--attention"]).out;
     let headings: Vec<_> = lines.lines().filter(|line| line.ends_with(':') && !line.starts_with('[')).collect();
     assert_eq!(headings, ["/srv/site:", "no repository:"], "{lines}");
-    assert!(lines.contains("next: agentmon explain --all site/task-x") && lines.contains("in: /home/dev/notes/deep"));
-    let explained = lab.run(ms(NOW), &["explain", "--all", "deep"]);
+    assert!(
+        lines.contains("next: agentmon explain --all-repos site/task-x") && lines.contains("in: /home/dev/notes/deep")
+    );
+    let explained = lab.run(ms(NOW), &["explain", "--all-repos", "deep"]);
     assert!(explained.code == 0 && explained.out.contains("no repository"), "{explained:?}");
-    assert_eq!(lab.run(ms(NOW), &["--all", "--check"]).code, 1);
-    assert_eq!(lab.run(ms(NOW), &["status", "--all", "task-x"]).code, 2, "which of the two?");
+    assert_eq!(lab.run(ms(NOW), &["--all-repos", "--check"]).code, 1);
+    assert_eq!(lab.run(ms(NOW), &["status", "--all-repos", "task-x"]).code, 2, "which of the two?");
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn a_directory_that_is_gone_is_counted_and_raises_no_alarm() {
     lab.session("/srv/shop/.worktrees/removed", 20, false);
     lab.session("/home/dev/code/removed", 20, false);
     lab.session("/home/dev/code", 20, true);
-    let output = lab.run(ms(NOW), &["--all", "--check", "-v"]);
+    let output = lab.run(ms(NOW), &["--all-repos", "--check", "-v"]);
     assert_eq!(output.code, 0, "{output:?}");
     assert!(output.out.contains("\n2 tasks: 2 completed · 2 directories gone since · "), "{}", output.out);
     for gone in ["\ngone: .worktrees/removed\n", "\ngone: /home/dev/code/removed\n"] {
@@ -127,7 +129,7 @@ fn repositories_that_are_named_are_looked_at_too() {
     let both = lab.everywhere(&["-C", "/srv/site"]);
     let wanted = ["shop /srv/shop /srv/shop completed", "billing /srv/site /srv/site/.worktrees/billing healthy"];
     assert_eq!(told(&both), wanted);
-    assert_eq!(lab.run(ms(NOW), &["--all", "-C", "/home/dev"]).code, 2, "who names one expects one");
+    assert_eq!(lab.run(ms(NOW), &["--all-repos", "-C", "/home/dev"]).code, 2, "who names one expects one");
 }
 
 #[test]
@@ -195,7 +197,7 @@ fn a_worktree_that_lost_its_git_file_is_in_its_repository() {
         let report: Value = serde_json::from_str(&look(demo(), line)).unwrap();
         list(&report["tasks"]).iter().map(|task| format!("{} {}", task["id"], task["repository"])).collect::<Vec<_>>()
     };
-    assert_eq!(ids("--all --format json"), ids("--format json"));
+    assert_eq!(ids("--all-repos --format json"), ids("--format json"));
 }
 
 #[test]
@@ -217,10 +219,10 @@ fn a_path_in_a_log_does_not_climb_out() {
 #[test]
 fn nobody_at_work_is_said() {
     let lab = Lab::new();
-    let output = lab.run(ms(NOW), &["--all"]);
+    let output = lab.run(ms(NOW), &["--all-repos"]);
     assert_eq!((output.code, output.out.lines().count()), (0, 1));
     assert!(output.err.contains("`agentmon clients` shows where it was looked"), "{output:?}");
-    assert_eq!(lab.run(ms(NOW), &["--all", "--check"]).code, 2);
+    assert_eq!(lab.run(ms(NOW), &["--all-repos", "--check"]).code, 2);
 }
 
 /// A real disk, and a program that is run where no repository is.
@@ -234,7 +236,7 @@ fn ground() -> Ground {
     ground
 }
 
-/// Whether an agent runs on this machine: `--all` would take it in, and write to the record of its repository.
+/// Whether an agent runs on this machine: `--all-repos` would take it in, and write to the record of its repository.
 fn somebody_works(ground: &Ground) -> bool {
     let page = ground.run(&["clients", "--format", "json"]).report();
     let works = list(&page["clients"]).iter().any(|client| client["processes"]["agents"] != 0);
@@ -245,7 +247,7 @@ fn somebody_works(ground: &Ground) -> bool {
 }
 
 fn everywhere(ground: &Ground, arguments: &[&str]) -> Ran {
-    let mut command = ground.program(&["--all", "--since", "all", "--now", NOW]);
+    let mut command = ground.program(&["--all-repos", "--since", "all", "--now", NOW]);
     run(command.args(arguments).current_dir(ground.path("")))
 }
 
@@ -263,7 +265,7 @@ fn logs_of_long_ago_are_counted_and_not_opened() {
         log.set_modified(std::time::UNIX_EPOCH).unwrap();
     }
     let look = |format: &str| {
-        let mut command = ground.program(&["--all", "--no-log", "--now", NOW, "--format", format]);
+        let mut command = ground.program(&["--all-repos", "--no-events", "--now", NOW, "--format", format]);
         run(command.current_dir(ground.path("")))
     };
     let ran = look("lines");
@@ -339,7 +341,7 @@ fn a_place_that_may_not_be_entered_is_a_problem_and_its_task_is_judged() {
     for closed in ["home/notes", "home/closed"] {
         ground.mode(closed, 0);
     }
-    let ran = ground.run_bound(&["--all", "--no-log", "--since", "all", "--now", NOW, "--format", "json"]);
+    let ran = ground.run_bound(&["--all-repos", "--no-events", "--since", "all", "--now", NOW, "--format", "json"]);
     for closed in ["home/notes", "home/closed"] {
         ground.mode(closed, 0o755);
     }

@@ -192,7 +192,7 @@ fn no_build_server_obeys_what_a_log_says() {
         "report --format markdown",
         "report --format html",
         "report --format json",
-        "errors --all-errors",
+        "errors --resolved",
         "errors --format json",
         "events",
         "events --format json",

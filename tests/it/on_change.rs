@@ -44,7 +44,7 @@ fn each_change_is_told_once_as_the_record_has_it() {
     look(&ground, 30, TELL);
     ground.status("task-x", "failed");
     // Who does not record tells nothing, and leaves it to who does.
-    assert_eq!(run(&mut at(&ground, 60, &["--no-log", "--on-change", TELL])).code, Some(0));
+    assert_eq!(run(&mut at(&ground, 60, &["--no-events", "--on-change", TELL])).code, Some(0));
     assert_eq!(words(&ground).len(), 1);
     look(&ground, 61, TELL);
     look(&ground, 62, TELL);

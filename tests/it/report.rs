@@ -339,7 +339,7 @@ fn other_machines_are_reported_too() {
     let twice: Value =
         serde_json::from_str(&run(&["-C", "/srv/shop", "-C", "/srv/shop/.worktrees/task-x"]).out).unwrap();
     assert_eq!(twice["totals"], here["totals"]);
-    let everywhere = run(&["--all"]);
+    let everywhere = run(&["--all-repos"]);
     assert_eq!(everywhere.code, 0, "{}", everywhere.err);
 }
 

@@ -341,7 +341,7 @@ fn hostile_names_and_ten_thousand_files_make_a_report() {
         r#"{"processes":{"../x":{"status":"running","id":"../../etc\u0007"}}}"#,
     );
     std::os::unix::fs::symlink("/etc", lab.path(&format!("{WORKTREE}/.agents"))).unwrap();
-    let output = lab.run(NOW, &["--since", "all", "--no-log"]);
+    let output = lab.run(NOW, &["--since", "all", "--no-events"]);
     assert_eq!(output.code, 0, "{}", output.err);
     assert!(!output.out.contains('\u{1b}') && !output.out.contains('\u{202e}') && !output.out.contains('\u{7}'));
     let report = lab.status(NOW);

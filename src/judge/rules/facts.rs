@@ -105,7 +105,7 @@ impl SessionFacts<'_> {
 
     /// Whether a text at the end of the log is the end of the turn.
     fn weak_end_counts(&self, facts: &Facts<'_>) -> bool {
-        let after = if self.session.marks_ends { UNMARKED } else { Duration::ZERO }.max(facts.thresholds.settle_after);
+        let after = if self.session.marks_ends { UNMARKED } else { Duration::ZERO }.max(facts.thresholds.end_after);
         let settled = self.silence(facts.now).is_none_or(|silence| silence >= after);
         match self.life {
             _ if self.tool_since().is_some() || self.prints_on(facts) => false,

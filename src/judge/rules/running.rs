@@ -66,7 +66,11 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let Some(since) = seen.tool_since() else { return Silent(None) };
     let call = seen.call();
-    let limit = facts.thresholds.tool_limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
+    let limit = match call {
+        Some(call) if call.is_file_tool() => facts.thresholds.file_tool_stuck_after,
+        _ => facts.thresholds.tool_stuck_after,
+    };
+    let limit = limit.max(call.and_then(|call| call.timeout).unwrap_or_default());
     let (open_for, name) = (seen.age(facts.now, since), seen.tool_text());
     if open_for <= limit {
         return Silent(Some(format!("in {name} for {} of {}", age(open_for), age(limit))));
@@ -142,7 +146,7 @@ pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
 /// 11: the same call again and again.
 pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
-    let (streak, limit) = (&seen.session.repeats, facts.thresholds.repeat_limit);
+    let (streak, limit) = (&seen.session.repeats, facts.thresholds.repeat_streak);
     if streak.count < limit {
         return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
     }
@@ -160,7 +164,7 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
 
 /// 12: the API is asked again and again.
 pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
-    let limit = facts.thresholds.retry_limit;
+    let limit = facts.thresholds.retry_streak;
     // Claude tells them only where it prints, not in its log.
     if let Some(declared) = facts.declared.filter(|declared| declared.retries >= limit)
         && facts.session.is_none_or(|seen| seen.goes_on(facts))

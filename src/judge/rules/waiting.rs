@@ -50,13 +50,13 @@ impl SessionFacts<'_> {
                 let goes_on = moves || self.silence_of_all(facts.now) <= Some(limits.stuck_after);
                 let own = if let JobKind::Monitor(timeout) = job.kind { timeout } else { Duration::ZERO };
                 let since = job.since.filter(|_| !goes_on);
-                told(Reason::ToolSilent, since, limits.tool_limit.max(own), &|span| {
+                told(Reason::ToolSilent, since, limits.tool_stuck_after.max(own), &|span| {
                     format!("waits for {name} for {span}: {}", measured(self.moved))
                 })
             }
             JobKind::Agent | JobKind::Task if job.in_call && moves => None,
             JobKind::Agent | JobKind::Task => {
-                let limit = if job.in_call { limits.tool_limit } else { limits.stuck_after };
+                let limit = if job.in_call { limits.tool_stuck_after } else { limits.stuck_after };
                 told(Reason::Silent, job.active, limit, &|span| {
                     format!("waits for {name}: no activity of it for {span}")
                 })

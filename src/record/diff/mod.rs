@@ -31,7 +31,7 @@ pub(crate) struct Poll<'a> {
 /// What the record does not say yet. The poll itself comes last, so where it stands, all else does.
 ///
 /// - `transition`: the health is not the last one. One that only goes back and forth is `held`.
-/// - `settled`: a task that went back and forth has stayed, in another health than was last worth a notice.
+/// - `debounced`: a task that went back and forth has stayed, in another health than was last worth a notice.
 /// - `progress`: the steps are not the last ones; or only the counters moved, then once a minute per task.
 /// - `error`: one of a kind that its session had not seen before, or more of it, then once a minute.
 /// - `finished`: completed or failed, once per end.
@@ -51,7 +51,7 @@ pub(crate) fn events(poll: &Poll<'_>, last: &RecordState) -> Vec<Event> {
         let is_guess = task.health == Health::Unknown && (is_known || is_no_event);
         if !is_guess && !overtaken(last.at, now) {
             events.extend(transition(task, &subject, last, now));
-            events.extend(settled(task, &subject, last, now));
+            events.extend(debounced(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
             events.extend(errors(task, &subject, last, now));
             events.extend(finished(task, &subject, last, now));
@@ -132,11 +132,11 @@ fn transition(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time)
     Event::new("transition", now, id, &Change { held, ..Change::of(task, subject, last.health) })
 }
 
-fn settled(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Option<Event> {
+fn debounced(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Option<Event> {
     let from = last.noticed.filter(|noticed| *noticed != task.health)?;
     let stays = last.health == Some(task.health) && last.changed_at.is_some_and(|at| is_past(FLAPPING, at, now));
-    let id = subject.hash(["settled", last.changed.as_deref().unwrap_or_default()]);
-    stays.then(|| Event::new("settled", now, id, &Change::of(task, subject, Some(from))))?
+    let id = subject.hash(["debounced", last.changed.as_deref().unwrap_or_default()]);
+    stays.then(|| Event::new("debounced", now, id, &Change::of(task, subject, Some(from))))?
 }
 
 fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Option<Event> {

@@ -47,7 +47,7 @@ impl Accumulator {
                 let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
                 return self.resolved.push(Resolved { at: row.at, pattern, task, all: row.all() });
             }
-            b"alert" | b"settled" => return self.notice(row, offset),
+            b"alert" | b"debounced" => return self.notice(row, offset),
             b"poll" | b"transition" | b"progress" | b"finished" | b"error" => {}
             _ => return,
         }
@@ -174,7 +174,7 @@ impl Accumulator {
     fn notice(&mut self, row: &RecordRow<'_>, offset: u64) {
         let Some(task) = self.task(row) else { return };
         let known = &mut self.tasks[task];
-        if row.event == b"settled" {
+        if row.event == b"debounced" {
             known.rows.noticed = Some(offset);
             return;
         }

@@ -224,7 +224,7 @@ pub(crate) fn target(kinds: &[ErrorGroup], word: &str) -> Result<Target, String>
     }
     let parts: Vec<&ErrorGroup> = kinds.iter().filter(|kind| !word.is_empty() && kind.pattern.contains(word)).collect();
     match parts[..] {
-        [] => Err(format!("no error and no task `{word}`; `agentmon errors --all-errors` lists them")),
+        [] => Err(format!("no error and no task `{word}`; `agentmon errors --resolved` lists them")),
         [kind] => Ok(Target::Pattern(kind.pattern.clone())),
         _ => {
             let named: Vec<_> = parts.iter().take(6).map(|kind| format!("{} ({})", kind.id, kind.pattern)).collect();

@@ -340,7 +340,10 @@ fn commands_can_be_copied_from_anywhere() {
         ]
     );
     let [_, explain, cron] = told(vec![stuck("notes", None), stuck("fix", Some("/srv/shop"))]);
-    assert_eq!((&*explain, &*cron), ("agentmon explain --all --since all notes", "agentmon --all -q --attention"));
+    assert_eq!(
+        (&*explain, &*cron),
+        ("agentmon explain --all-repos --since all notes", "agentmon --all-repos -q --attention")
+    );
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn at_work(machine: &Machine, script: &str) -> Agent {
 fn a_build_that_keeps_a_core_busy_between_two_polls() {
     let machine = Machine::new();
     // A test cannot compute for a minute: a second of it is more than 1 %.
-    limits(&machine, "cpu-limit = 1");
+    limits(&machine, "max-cpu = 1");
     let mut agent = at_work(&machine, IN_BUILD);
     assert_eq!(alerts(&machine, 0), [""; 0], "there is nothing to compare with");
     agent.tell("");
@@ -66,7 +66,7 @@ fn memory_of_an_agent_and_its_tools() {
     let machine = Machine::new();
     let agent = at_work(&machine, IN_BUILD);
     assert_eq!(alerts(&machine, 0), [""; 0]);
-    limits(&machine, "memory-limit = '64K'");
+    limits(&machine, "max-memory = '64K'");
     assert_eq!(alerts(&machine, SECOND), ["memory"]);
     let detail = machine.task(2 * SECOND)["alerts"][0]["detail"].as_str().unwrap().to_owned();
     assert!(detail.starts_with("its 2 processes hold ") && detail.contains("limit 64 KiB"), "{detail}");

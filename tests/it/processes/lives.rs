@@ -221,7 +221,7 @@ const SOMEBODY_ELSE: u32 = 65533;
 fn report_of_another(machine: &Machine, program: &Path, after: i64) -> Value {
     let mut command = Command::new(program);
     command.envs(machine.environment()).env("XDG_CACHE_HOME", "/dev/null");
-    command.args(["--format", "json", "--no-log", "--now", &rfc3339(machine.start + after)]);
+    command.args(["--format", "json", "--no-events", "--now", &rfc3339(machine.start + after)]);
     let output = command.current_dir(&machine.shop).uid(SOMEBODY_ELSE).gid(SOMEBODY_ELSE).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -46,7 +46,7 @@ impl AtWork {
             command.args(arguments).arg(&agentmon);
         }
         command.envs(self.machine.environment()).env("XDG_CACHE_HOME", "/dev/null");
-        command.args(["--format", "json", "--no-log", "--now", &rfc3339(self.machine.start + 5 * MINUTE)]);
+        command.args(["--format", "json", "--no-events", "--now", &rfc3339(self.machine.start + 5 * MINUTE)]);
         let output = command.current_dir(&self.machine.shop).output().map_err(|error| error.to_string())?;
         serde_json::from_slice(&output.stdout).map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -156,7 +156,7 @@ fn in_a_container_its_own_agent_dies() {
     command.args(&unshare[1..]).args(["bash", "-c", script, "bash"]);
     command.arg(&machine.worktree).arg(machine.program("claude")).arg(&log.id);
     command.arg(machine.path("home/.claude/sessions/1.json")).arg(&fifo).arg(program().get_program());
-    command.arg(format!("--format json --no-log --now {}", rfc3339(machine.start + 2 * MINUTE)));
+    command.arg(format!("--format json --no-events --now {}", rfc3339(machine.start + 2 * MINUTE)));
     command.envs(machine.environment()).env("XDG_CACHE_HOME", "/dev/null").current_dir(&machine.shop);
     let output = command.output().unwrap();
     let report = |text: &[u8]| serde_json::from_slice(text).unwrap_or_else(|_| panic!("{output:?}"));

@@ -191,8 +191,8 @@ fn told(ground: &Ground, now: &str, tasks: usize) -> Vec<(String, String)> {
         "report --format html",
         "report --format markdown",
         "report --format json",
-        "errors --all-errors --format json",
-        "errors --all-errors",
+        "errors --resolved --format json",
+        "errors --resolved",
         "events",
         "events --format json",
     ];

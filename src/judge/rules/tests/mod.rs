@@ -174,6 +174,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "permanent" => session.errored(error(ErrorClass::Permanent, None)),
         "call" => session.call(&call("c", false, None, CallKind::Work)),
         "same" => session.call(&call("c", true, None, CallKind::Work)),
+        "edit" => session.call(&NewCall { name: "Edit".into(), ..call("c", false, None, CallKind::Work) }),
         "slow" => session.call(&call("c", false, Some(60 * MINUTE), CallKind::Work)),
         "poll" => session.call(&call("c", true, None, CallKind::Poller)),
         "gated" => session.call(&call("c", false, Some(MINUTE), CallKind::Gated)),

@@ -131,15 +131,18 @@ fn every_threshold_is_a_setting_that_moves_its_rule() {
     let cases = vec![
         (log("prompt work", 5 * MINUTE), "working", "stuck-after = '299s'", "silent"),
         (log("prompt work", 11 * MINUTE), "silent", "stuck-after = '11m'", "working"),
-        (log("prompt call", 20 * MINUTE), "working", "tool-limit = '1199s'", "tool_silent"),
-        (log("prompt call", 40 * MINUTE), "tool_silent", "tool-limit = '40m'", "working"),
+        (log("prompt call", 20 * MINUTE), "working", "tool-stuck-after = '1199s'", "tool_silent"),
+        (log("prompt call", 40 * MINUTE), "tool_silent", "tool-stuck-after = '40m'", "working"),
+        (log("prompt edit", 9 * MINUTE), "working", "file-tool-stuck-after = '8m'\nstuck-after = '8m'", "tool_silent"),
+        (log("prompt edit", 11 * MINUTE), "tool_silent", "file-tool-stuck-after = '11m'", "working"),
+        (log("prompt edit", 11 * MINUTE), "tool_silent", "tool-stuck-after = '1h'", "tool_silent"),
         (log("prompt call fail", 0), "working", "failure-streak = 1", "failure_streak"),
         (log("prompt call fail call fail call fail", 0), "failure_streak", "failure-streak = 4", "working"),
-        (log("prompt same ok same ok", 0), "working", "repeat-limit = 2", "repeating"),
-        (log("prompt retried", 0), "working", "retry-limit = 1", "api_retries"),
+        (log("prompt same ok same ok", 0), "working", "repeat-streak = 2", "repeating"),
+        (log("prompt retried", 0), "working", "retry-streak = 1", "api_retries"),
         (log("prompt work", 30 * SECOND).life(Liveness::Absent), "working", "gone-after = '30s'", "process_gone"),
         (log("prompt said", MINUTE).life(Liveness::Unknown), "turn_ended", "gone-after = '61s'", "working"),
-        (log("prompt said", 5 * SECOND), "working", "settle-after = '5s'", "turn_ended"),
+        (log("prompt said", 5 * SECOND), "working", "end-after = '5s'", "turn_ended"),
     ];
     for (case, before, setting, after) in cases {
         assert_eq!(case.verdict().reason.code(), before, "without {setting}");
