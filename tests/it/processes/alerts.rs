@@ -79,7 +79,7 @@ fn memory_of_an_agent_and_its_tools() {
 fn a_turn_that_is_open_for_hours() {
     let machine = Machine::new();
     let _agent = at_work(&machine, THINKS);
-    limits(&machine, "long-after = '2h'\nstuck-after = '9h'\ntool-limit = '9h'");
+    limits(&machine, "long-after = '2h'\nstuck-after = '9h'\ntool-stuck-after = '9h'");
     assert_eq!(alerts(&machine, 119 * MINUTE), [""; 0]);
     assert_eq!(alerts(&machine, 121 * MINUTE), ["long_running"]);
     assert_eq!(machine.task(121 * MINUTE)["health"], "healthy");
