@@ -6,6 +6,7 @@ pub(crate) mod file_id;
 pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod lazy;
+pub(crate) mod mounts;
 pub(crate) mod tail;
 pub(crate) mod time;
 pub(crate) mod world;

@@ -166,6 +166,14 @@ pub(crate) struct RunningSession {
     pub(crate) session: String,
     pub(crate) path: PathBuf,
     pub(crate) proof: Proof,
+    /// It may be of an agent on another machine: nobody here is behind it, and it lies where others write, too.
+    pub(crate) elsewhere: bool,
+}
+
+impl RunningSession {
+    pub(crate) fn new(session: &str, path: PathBuf, proof: Proof) -> Self {
+        Self { session: session.to_owned(), path, proof, elsewhere: false }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -6,12 +6,13 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::base::disk::Disk;
+use crate::base::mounts::Mounts;
 use crate::base::world::World;
 use crate::clients::{self, CLIENTS, Client, Env, Proof, RunningSession};
 use crate::git::worktree_index::WorktreeIndex;
 use crate::model::Problem;
 use crate::observe::request::Request;
-use crate::process::{Process, ProcessTable};
+use crate::process::{Found, Process, ProcessTable};
 
 pub(crate) type Marks = HashMap<&'static str, Vec<RunningSession>>;
 
@@ -55,17 +56,31 @@ pub(crate) fn marks(
         let pid = path.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse().ok());
         pid.is_none_or(|pid| table.get(pid).is_some())
     };
+    let mounts = Mounts::new(disk);
     let mut of = |client: &Client| -> Vec<RunningSession> {
         let first = problems.len();
         let read = environments[client.name].iter().flat_map(|env| (client.running)(disk, env, problems));
         let mut marks: Vec<RunningSession> = read.collect();
+        for mark in &mut marks {
+            mark.elsewhere = is_nobodys(&mark.proof, table) && mounts.is_shared(&mark.path);
+        }
         for problem in &mut problems[first..] {
             problem.unread = None;
             if may_live(&problem.path) {
-                marks.push(RunningSession { session: String::new(), path: problem.path.clone(), proof: Proof::Unread });
+                marks.push(RunningSession::new("", problem.path.clone(), Proof::Unread));
             }
         }
         marks
     };
     CLIENTS.iter().map(|client| (client.name, of(client))).collect()
+}
+
+/// Whether nobody on this machine is behind a sign. One that tells the start of its process tells by that of which
+/// machine it is.
+fn is_nobodys(proof: &Proof, table: &ProcessTable) -> bool {
+    match proof {
+        Proof::Lock(file) => !table.holds(*file),
+        Proof::Pid { pid, start: None, .. } => !matches!(table.find(*pid, None), Found::Alive(_)),
+        Proof::Pid { .. } | Proof::Unread => false,
+    }
 }

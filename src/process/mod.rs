@@ -161,6 +161,8 @@ struct Index {
     inner: HashMap<(u32, u64), usize>,
     /// Pids and starts of those that could not be read.
     unread: (HashSet<u32>, HashSet<u64>),
+    /// The logs and locks that any of them holds.
+    open: HashSet<FileId>,
 }
 
 impl Index {
@@ -172,7 +174,9 @@ impl Index {
         let inner = inner.filter_map(|(at, process)| Some(((process.inner_pid?, process.start), at))).collect();
         let unread = processes.iter().filter(|process| process.unread);
         let unread = unread.map(|process| (process.pid, process.start)).unzip();
-        Self { children, inner, unread }
+        let open = processes.iter().filter(|process| !process.is_zombie());
+        let open = open.flat_map(|process| process.open.iter().flatten()).map(|open| open.file).collect();
+        Self { children, inner, unread, open }
     }
 
     /// The children of `parent`.
@@ -303,6 +307,11 @@ impl ProcessTable {
     /// The living processes of a client, helpers included.
     pub(crate) fn agents(&self, client: &str) -> impl Iterator<Item = &Process> {
         self.processes.iter().filter(move |process| process.client == Some(client) && !process.is_zombie())
+    }
+
+    /// An agent, or a helper of one, holds this file open.
+    pub(crate) fn holds(&self, file: FileId) -> bool {
+        self.index().open.contains(&file)
     }
 
     /// How long a process has run; nothing where the machine does not tell.

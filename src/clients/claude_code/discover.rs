@@ -123,11 +123,8 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Runni
         _ => {}
     });
     let waiting = (status.as_deref() == Some("waiting")).then(|| waiting_for.unwrap_or_else(|| "input".to_owned()));
-    Some(RunningSession {
-        session: session?,
-        path,
-        proof: Proof::Pid { pid: pid?, start, status, waiting, at: since.or(updated), origin },
-    })
+    let sign = Proof::Pid { pid: pid?, start, status, waiting, at: since.or(updated), origin };
+    Some(RunningSession::new(&session?, path, sign))
 }
 
 /// Machine and pid namespace of `linux:3d1219c7:pid:[4026531836]`; of another system, no machine that is here.

@@ -92,9 +92,9 @@ fn logs(disk: &Disk, env: &Env, _: Option<&[&Path]>, problems: &mut Vec<Problem>
 fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<RunningSession> {
     let Some(folder) = home(env).map(|home| home.join("thread-writer-locks")) else { return Vec::new() };
     let marks = entries_in(disk, &folder, problems).into_iter().filter_map(|(name, entry)| {
-        let session = name.to_str()?.strip_suffix(".lock")?.to_owned();
+        let session = name.to_str()?.strip_suffix(".lock")?;
         let sign = Proof::Lock(FileId::of(&entry.metadata().ok()?));
-        Some(RunningSession { session, path: folder.join(name), proof: sign })
+        Some(RunningSession::new(session, folder.join(&name), sign))
     });
     marks.collect()
 }

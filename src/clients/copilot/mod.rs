@@ -85,7 +85,7 @@ fn marks(disk: &Disk, env: &Env, problems: &mut Vec<Problem>) -> Vec<RunningSess
             let pid = name.to_str()?.strip_prefix("inuse.")?.strip_suffix(".lock")?.parse().ok()?;
             let sign =
                 Proof::Pid { pid, start: None, status: None, waiting: None, at: None, origin: Origin::default() };
-            Some(RunningSession { session: session.to_str()?.to_owned(), path: folder.join(name), proof: sign })
+            Some(RunningSession::new(session.to_str()?, folder.join(name), sign))
         }));
     }
     marks

@@ -25,7 +25,7 @@ struct Message<'a> {
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
     let (mut kind, mut id, mut parent, mut cwd, mut model) = (&b""[..], &b""[..], &b""[..], None, None);
-    let (mut stamp, mut message) = (&b""[..], Message::default());
+    let (mut stamp, mut message, mut forked) = (&b""[..], Message::default(), false);
     reader.object(|key, reader| match key {
         b"type" => kind = reader.word(),
         b"timestamp" => stamp = reader.word(),
@@ -33,6 +33,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         b"parentId" => parent = reader.word(),
         b"cwd" => cwd = reader.string(),
         b"modelId" => model = reader.string(),
+        b"parentSession" => forked = reader.peek() == Some(b'"'),
         b"message" => reader.object(|key, reader| read_member(&mut message, key, reader)),
         _ => {}
     });
@@ -41,6 +42,9 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     session.row(at, offset, active);
     if kind == b"session" {
         session.identity(&String::from_utf8_lossy(id), None);
+        if forked {
+            session.is_fork();
+        }
         if let Some(cwd) = &cwd {
             session.directory(cwd);
         }
@@ -62,6 +66,10 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
             session.retried();
         }
         _ => {}
+    }
+    // A fork's log begins with a copy of what came before it.
+    if kind != b"session" && session.is_copied() {
+        session.inherits();
     }
 }
 

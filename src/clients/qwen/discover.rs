@@ -92,9 +92,6 @@ fn mark(disk: &Disk, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Runni
         b"sessionId" => session = reader.string().map(Cow::into_owned),
         _ => {}
     });
-    Some(RunningSession {
-        session: session?,
-        path,
-        proof: Proof::Pid { pid: pid?, start, status: None, waiting: None, at: None, origin },
-    })
+    let sign = Proof::Pid { pid: pid?, start, status: None, waiting: None, at: None, origin };
+    Some(RunningSession::new(&session?, path, sign))
 }

@@ -341,7 +341,7 @@ fn where_it_keeps_what() {
         let origin = Origin { boot_id, namespace: Some(4_026_531_836), ..Origin::default() };
         let sign = Proof::Pid { pid: 4242, start: Some(190_000), status: None, waiting: None, at: None, origin };
         let path = Path::new(moved).join("sessions/4242.json");
-        assert_eq!(marks, [RunningSession { session: SESSION.into(), path, proof: sign }], "{variable}");
+        assert_eq!(marks, [RunningSession::new(SESSION, path, sign)], "{variable}");
         assert_eq!(problems, []);
         assert_eq!(
             (CLIENT.log_roots)(&Env::own(CLIENT.program.variables, &world))[0].path,

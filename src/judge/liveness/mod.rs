@@ -313,7 +313,7 @@ impl<'a> Signs<'a> {
 
     fn of_mark(&self, candidate: &Candidate<'_>, mark: &RunningSession) -> Liveness {
         let client = candidate.client.name;
-        match &mark.proof {
+        let life = match &mark.proof {
             Proof::Pid { pid, start, origin, .. } => {
                 of_recorded(self.table, (*pid, *start), origin, candidate.was_seen(), |process| {
                     let is_its = start.is_some() || process.client == Some(client);
@@ -327,6 +327,10 @@ impl<'a> Signs<'a> {
                 None if self.may_hide(candidate, |hidden| hidden.closed) => Liveness::Unknown,
                 None => Liveness::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
             },
+        };
+        match life {
+            Liveness::Dead(_) if mark.elsewhere && !candidate.was_seen() => Liveness::Unknown,
+            life => life,
         }
     }
 

@@ -105,6 +105,11 @@ fn lives_of(client: &str, table: &ProcessTable, asked: &[Asked], marks: &[(&str,
 }
 
 fn lives_of_worked(client: &str, table: &ProcessTable, asked: &[Worked], marks: &[(&str, Proof)]) -> Vec<String> {
+    let mark = |(session, sign): &(&str, Proof)| RunningSession::new(session, LOCK.into(), sign.clone());
+    lives_by_marks(client, table, asked, marks.iter().map(mark).collect())
+}
+
+fn lives_by_marks(client: &str, table: &ProcessTable, asked: &[Worked], marks: Vec<RunningSession>) -> Vec<String> {
     let candidates: Vec<_> = asked
         .iter()
         .map(|one| Candidate {
@@ -120,12 +125,7 @@ fn lives_of_worked(client: &str, table: &ProcessTable, asked: &[Worked], marks: 
             before: one.before.as_ref(),
         })
         .collect();
-    let mark = |(session, sign): &(&str, Proof)| RunningSession {
-        session: (*session).to_owned(),
-        path: LOCK.into(),
-        proof: sign.clone(),
-    };
-    let marks = HashMap::from([(by_name(client).unwrap().name, marks.iter().map(mark).collect())]);
+    let marks = HashMap::from([(by_name(client).unwrap().name, marks)]);
     lives(table, &candidates, &marks, number).iter().map(word).collect()
 }
 
@@ -192,6 +192,23 @@ fn what_cannot_be_seen_is_not_dead() {
     assert_eq!(lives_of("claude-code", &hidden, &one, &[("1", pid_sign(8, Some(5)))]), ["unknown"]);
     assert_eq!(lives_of("codex", &hidden, &one, &[("1", Proof::Lock(file(LOCK)))]), ["unknown"]);
     assert_eq!(lives_of("codex", &ProcessTable::default(), &one, &[("1", Proof::Lock(file(LOCK)))]), ["unknown"]);
+}
+
+#[test]
+fn a_sign_on_a_shared_disk_may_be_of_another_machine() {
+    let said = |processes: Vec<Process>, sign: Proof, seen: bool| {
+        let before = Some(Before { seen, gone: None });
+        let one = Worked { before, ..worked("1", Turn::Open, Some(0), 0) };
+        let mark = RunningSession { elsewhere: true, ..RunningSession::new("1", LOCK.into(), sign) };
+        lives_by_marks("codex", &table(processes), &[one], vec![mark]).remove(0)
+    };
+    let other = || vec![claude(8, "/elsewhere")];
+    for sign in [Proof::Lock(file(LOCK)), pid_sign(7, None), pid_sign(8, None)] {
+        assert_eq!(said(other(), sign.clone(), false), "unknown", "{sign:?}");
+        assert_eq!(said(other(), sign.clone(), true), "dead", "it was seen here: {sign:?}");
+    }
+    // An agent here that has no other session takes this one.
+    assert_eq!(said(vec![codex(7, PLACE, "/x")], Proof::Lock(file(LOCK)), false), "alive 7");
 }
 
 #[test]
@@ -286,7 +303,7 @@ fn what_a_process_waits_for_is_its_newest_sessions() {
         before: None,
     };
     for named in ["1", "of no log"] {
-        let mark = RunningSession { session: named.to_owned(), path: LOCK.into(), proof: waiting.clone() };
+        let mark = RunningSession::new(named, LOCK.into(), waiting.clone());
         let marks = HashMap::from([("claude-code", vec![mark])]);
         let lives = lives(&table(vec![claude(7, PLACE)]), &[candidate(0), candidate(1)], &marks, number);
         assert!(matches!(&lives[1], Liveness::Alive(alive) if alive.waiting.is_some()), "{named}: {lives:?}");

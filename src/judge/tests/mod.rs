@@ -151,7 +151,7 @@ impl Lab {
             at: None,
             origin: Origin::default(),
         };
-        self.marks.push(RunningSession { session: session.to_owned(), path: "/h/sign".into(), proof: sign });
+        self.marks.push(RunningSession::new(session, "/h/sign".into(), sign));
         self.agent(pid, "/elsewhere")
     }
 
@@ -400,7 +400,7 @@ fn notes_say_what_does_not_fit() {
                     at: None,
                     origin: Origin::default(),
                 };
-                it.marks.push(RunningSession { session: "1".to_owned(), path: "/h/sign".into(), proof: sign });
+                it.marks.push(RunningSession::new("1", "/h/sign".into(), sign));
             }),
             "its process cannot be looked at from here",
         ),
