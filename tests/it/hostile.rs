@@ -266,6 +266,41 @@ fn nothing_steers_a_terminal_by_way_of_the_record() {
     assert!(text.contains("FORGED") && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }
 
+/// Of a bare repository the record lies in the state directory, and a notice names that.
+#[test]
+fn nothing_steers_a_terminal_by_way_of_the_state_directory() {
+    let ground = Ground::new();
+    let tree = ground.path("tree");
+    for (file, text) in [
+        ("config", "[core]\n\tbare = true\n".to_owned()),
+        ("HEAD", "ref: refs/heads/main\n".to_owned()),
+        ("worktrees/tree/HEAD", "ref: refs/heads/x\n".to_owned()),
+        ("worktrees/tree/commondir", "../..\n".to_owned()),
+        ("worktrees/tree/gitdir", format!("{}/.git\n", tree.display())),
+    ] {
+        ground.write(&format!("bare.git/{file}"), &text);
+    }
+    fs::create_dir_all(ground.path("bare.git/objects")).unwrap();
+    fs::create_dir_all(ground.path("bare.git/refs")).unwrap();
+    ground.write("tree/.git", &format!("gitdir: {}/worktrees/tree\n", ground.path("bare.git").display()));
+    ground.write("tree/status.json", &status(EVIL, "failed"));
+    let state = ground.path(&format!("state{EVIL}"));
+    let ran = run(ground.program(&[]).current_dir(&tree).env("XDG_STATE_HOME", &state));
+    assert!(ran.code == Some(0) && ran.err.contains("recording to ") && ran.err.contains("FORGED"), "{ran:?}");
+    is_clean(&ran.out, "stdout");
+    is_clean(&ran.err, "stderr");
+    let lines = |arguments: &[&str]| {
+        let ran = run(ground.program(arguments).current_dir(&tree).env("XDG_STATE_HOME", &state));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        is_clean(&ran.out, "stdout");
+        is_clean(&ran.err, "stderr");
+        ran.out.lines().count()
+    };
+    assert!(lines(&["events"]) > 0, "it is found again there");
+    lines(&["report"]);
+    lines(&["-v"]);
+}
+
 /// Secrets of several kinds, put together here so that nothing that looks like one stands in the source.
 fn secrets() -> Vec<String> {
     let random = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6lM9oR2tU5xY8";
