@@ -15,6 +15,7 @@ use clap_complete::Shell;
 use crate::base::time::Time;
 use crate::cli::settings::Settings;
 use crate::model::Health;
+use crate::record::Kind;
 use crate::render;
 use crate::report::{self, By};
 
@@ -237,7 +238,7 @@ pub(crate) struct EventsCommand {
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
     /// Show only events of these kinds
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(render::events::KINDS))]
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::code)))]
     pub(crate) kind: Vec<String>,
     /// Go on with what is new, until Ctrl-C
     #[arg(short, long)]

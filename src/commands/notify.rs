@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::Deserialize;
 
 use crate::base::world::World;
 use crate::model::Health;
+use crate::record::{Kind, each_row};
 use crate::text::{count, one_line};
 
 /// For one change.
@@ -27,23 +27,42 @@ const OUTPUT: usize = 4096;
 /// A word in the environment, in bytes.
 const WORD: usize = 100;
 
-/// What a line of the record says of a change.
-#[derive(Deserialize)]
+/// What a row of the event log says of a change.
 struct Change {
-    event: String,
     task: String,
     from: Option<Health>,
     to: Health,
     reason: String,
-    #[serde(default)]
-    held: bool,
 }
 
 impl Change {
     /// The change that a line tells, if it is worth a notice.
     fn of(line: &str) -> Option<Self> {
-        let change: Self = serde_json::from_str(line).ok()?;
-        (matches!(&*change.event, "transition" | "debounced") && !change.held).then_some(change)
+        let mut change = None;
+        each_row(line.as_bytes(), |row, _| {
+            let is_notice = match row.kind {
+                Some(Kind::Transition | Kind::Debounced) => !row.is_held(),
+                Some(
+                    Kind::Poll
+                    | Kind::Progress
+                    | Kind::Error
+                    | Kind::Resolved
+                    | Kind::Finished
+                    | Kind::Alert
+                    | Kind::Summary
+                    | Kind::Collected,
+                )
+                | None => false,
+            };
+            let told = row.task().zip(row.health()).zip(row.reason()).filter(|_| is_notice);
+            change = told.map(|((task, to), reason)| Self {
+                task: task.into_owned(),
+                from: row.from(),
+                to,
+                reason: reason.into_owned(),
+            });
+        });
+        change
     }
 
     fn environment(&self) -> [(&'static str, String); 4] {
@@ -197,11 +216,14 @@ mod tests {
     #[test]
     fn only_changes_that_are_not_held_are_worth_a_notice() {
         let line = |event: &str, more: &str| {
-            format!(r#"{{"event":"{event}","task":"t","from":null,"to":"stuck","reason":"silent"{more}}}"#)
+            format!(
+                r#"{{"v":1,"ts":"2026-11-20T12:00:00Z","id":"a","event":"{event}","task":"t","from":null,"to":"stuck","reason":"silent"{more}}}"#
+            )
         };
         let cases = [
             (line("transition", ""), true),
             (line("debounced", r#","held":false"#), true),
+            (line("settled", ""), true),
             (line("transition", r#","held":true"#), false),
             (line("finished", ""), false),
             (r#"{"event":"poll"}"#.to_owned(), false),

@@ -8,6 +8,7 @@ use super::state::{ReportedErrors, TaskState, error_kind, session_key};
 use crate::base::hash::stable_hash;
 use crate::base::time::Time;
 use crate::model::{ErrorClass, ErrorSeen, TaskReport};
+use crate::record::kind::Kind;
 
 /// Of each session, those of a kind that it had not seen before; and those that were seen again, once a minute.
 pub(super) fn errors(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Vec<Event> {
@@ -62,7 +63,7 @@ fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> O
         first: seen.first,
         last: seen.last,
     };
-    Event::new("error", now, id, &body)
+    Event::new(Kind::Error, now, id, &body)
 }
 
 /// That somebody took errors for settled: those of a pattern or a task, or all.
@@ -75,7 +76,7 @@ pub(crate) fn resolved(now: Time, pattern: Option<&str>, task: Option<&str>) -> 
     }
     let id = stable_hash(["resolved", pattern.unwrap_or_default(), task.unwrap_or_default(), &now.0.to_string()]);
     let all = pattern.is_none() && task.is_none();
-    Event::new("resolved", now, id, &Body { pattern, task, all })
+    Event::new(Kind::Resolved, now, id, &Body { pattern, task, all })
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::kind::Kind;
+use super::row::VERSION;
 use crate::base::hash::stable_hash;
 use crate::base::time::Time;
 use crate::model::{SessionReport, TaskReport};
 use crate::record::sanitize::{harmless, name, path};
-use crate::record::state::VERSION;
 
 /// One line of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +21,15 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    pub(crate) fn new(event: &'static str, ts: Time, id: u64, body: &impl Serialize) -> Option<Self> {
+    pub(crate) fn new(kind: Kind, ts: Time, id: u64, body: &impl Serialize) -> Option<Self> {
+        Self::of_code(kind.code(), ts, id, body)
+    }
+
+    /// A row of any kind, as a later version may write it.
+    pub(super) fn of_code(event: &str, ts: Time, id: u64, body: &impl Serialize) -> Option<Self> {
         #[derive(Serialize)]
         struct Line<'a, B> {
-            v: u32,
+            v: u64,
             event: &'a str,
             ts: Time,
             id: &'a str,

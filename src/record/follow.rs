@@ -9,10 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::kind::Kind;
+use super::row::{RecordRow, scan};
 use super::sanitize::harmless;
 use crate::base::disk::Disk;
 use crate::base::hash::hash;
-use crate::base::json::Reader;
 use crate::base::tail;
 use crate::base::time::Time;
 use crate::text::scrub::scrub;
@@ -27,6 +28,9 @@ const OVERLAP: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) at: Time,
+    /// Nothing for one that this version does not know.
+    pub(crate) kind: Option<Kind>,
+    /// The code of the kind, as it stands there.
     pub(crate) event: Cow<'a, str>,
     pub(crate) task: Option<Cow<'a, str>>,
     pub(crate) worktree: Option<Cow<'a, str>>,
@@ -36,6 +40,12 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    fn new(row: &RecordRow<'a>, bytes: &'a [u8]) -> Self {
+        let event = String::from_utf8_lossy(row.event);
+        let (task, worktree) = (row.task(), row.worktree());
+        Self { at: row.at, kind: row.kind, event, task, worktree, id: hash(row.id), bytes }
+    }
+
     /// The same row in other words.
     pub(crate) fn with(&self, bytes: &'a [u8]) -> Self {
         Self { bytes, ..self.clone() }
@@ -98,7 +108,7 @@ impl Rows {
         let result = if open.file.metadata()?.len() > open.offset {
             tail::read(&open.file, open.offset, open.lines, |line| {
                 if !line.cut {
-                    objects(line.bytes, |row| self.hear(row, open.from, each));
+                    scan(line.bytes, |row, at| self.hear(&Row::new(row, &line.bytes[at]), open.from, each));
                 }
             })
             .map(|cursor| (open.offset, open.lines) = (cursor.offset, cursor.lines))
@@ -122,44 +132,6 @@ impl Rows {
         self.last = self.last.max(Some(row.at));
         each(row);
     }
-}
-
-/// Calls `each` with the rows on a line: one; or several that somebody glued together; or none, where it is blank,
-/// torn or foreign.
-fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&Row<'a>)) {
-    let mut start = 0;
-    loop {
-        let mut reader = Reader::new(&line[start..]);
-        if !reader.next_object() {
-            return;
-        }
-        start += reader.position();
-        let mut reader = Reader::new(&line[start..]);
-        let row = read(&mut reader);
-        if reader.broken() {
-            return;
-        }
-        let end = start + reader.position();
-        if let Some(row) = row {
-            each(&Row { bytes: &line[start..end], ..row });
-        }
-        start = end;
-    }
-}
-
-fn read<'a>(reader: &mut Reader<'a>) -> Option<Row<'a>> {
-    let (mut version, mut event, mut id, mut at, mut task, mut worktree) = (None, None, &b""[..], None, None, None);
-    reader.object(|key, value| match key {
-        b"v" => version = value.count(),
-        b"event" => event = value.string().map(|kind| if kind == "settled" { "debounced".into() } else { kind }),
-        b"id" => id = value.word(),
-        b"ts" => at = value.string().and_then(|text| Time::parse(&text)),
-        b"task" => task = value.string(),
-        b"worktree" => worktree = value.string(),
-        _ => {}
-    });
-    version?;
-    Some(Row { at: at?, event: event?, task, worktree, id: hash(id), bytes: &[] })
 }
 
 #[cfg(test)]
@@ -207,7 +179,7 @@ mod tests {
         let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
         let text = line(1, &format!(",\"x\":\"{token} \u{202e}\u{9b}31m\""));
         let mut json = String::new();
-        objects(text.as_bytes(), |row| json = row.json());
+        scan(text.as_bytes(), |row, at| json = Row::new(row, &text.as_bytes()[at]).json());
         assert!(!json.contains("a1B2") && !json.contains(crate::text::hazard::is_hazard), "{json}");
         assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
     }

@@ -14,6 +14,7 @@ pub(crate) mod entry;
 mod files;
 mod follow;
 pub(crate) mod history;
+mod kind;
 mod location;
 pub(crate) mod lock;
 mod repair;
@@ -27,7 +28,9 @@ pub(crate) use self::compact::{Cleaned, Figures, clean};
 pub(crate) use self::diff::{Poll, events};
 pub(crate) use self::diff_errors::resolved;
 pub(crate) use self::follow::{Row, Rows};
+pub(crate) use self::kind::Kind;
 pub(crate) use self::location::{RecordDir, existing, place, reopen, stored};
+pub(crate) use self::row::each_row;
 pub(crate) use self::state::RecordState;
 
 #[cfg(test)]

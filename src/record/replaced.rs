@@ -13,13 +13,15 @@ use std::time::Duration;
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::entry::Event;
 use crate::base::hash::stable_hash;
 use crate::base::tail;
 use crate::base::time::Time;
 use crate::record::files::{RECORD, refusal};
+use crate::record::kind::Kind;
+use crate::record::row::each_row;
 
 const FOLDER: &str = "background_monitoring.old";
 
@@ -40,7 +42,7 @@ pub(super) struct Stray {
 }
 
 /// How far an old file was taken over.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Collected {
     old: String,
     length: u64,
@@ -50,7 +52,7 @@ impl Stray {
     /// That the record has them now.
     pub(super) fn collected(&self, now: Time) -> Option<Event> {
         let id = stable_hash(["collected", &self.id, &self.to.to_string()]);
-        Event::new("collected", now, id, &Collected { old: self.id.clone(), length: self.to })
+        Event::new(Kind::Collected, now, id, &Collected { old: self.id.clone(), length: self.to })
     }
 }
 
@@ -160,23 +162,18 @@ fn parts(name: &str) -> Option<(u64, &str)> {
 
 /// How far the record says that old files were taken over.
 fn collections(record: &File) -> io::Result<HashMap<String, u64>> {
-    #[derive(Deserialize)]
-    struct Row<'a> {
-        event: &'a str,
-        #[serde(flatten)]
-        collected: Collected,
-    }
     let mut collections: HashMap<String, u64> = HashMap::new();
     let word = memchr::memmem::Finder::new("\"collected\"");
     tail::read(record, 0, 0, |line| {
         if word.find(line.bytes).is_none() {
             return;
         }
-        let row = serde_json::from_slice(line.bytes).ok().filter(|row: &Row<'_>| row.event == "collected");
-        if let Some(Row { collected: Collected { old, length }, .. }) = row {
-            let known = collections.entry(old).or_default();
-            *known = length.max(*known);
-        }
+        each_row(line.bytes, |row, _| {
+            if let Some((old, length)) = row.collected().filter(|_| row.kind == Some(Kind::Collected)) {
+                let known = collections.entry(old.into_owned()).or_default();
+                *known = length.max(*known);
+            }
+        });
     })?;
     Ok(collections)
 }

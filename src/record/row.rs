@@ -1,21 +1,32 @@
-//! One row of the record, as far as it can be read. Older versions lack fields, foreign lines are none of ours.
+//! One row of the event log: the scanner that finds rows on a line, and the reader of their fields. Older versions lack
+//! fields, foreign lines are none of ours.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::NaiveDate;
 
+use super::kind::Kind;
 use crate::base::hash::{hash, mix};
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
-use crate::model::{ErrorClass, Health, Tokens, ToolCounts};
+use crate::model::{ErrorClass, Health, Progress, Tokens, ToolCounts};
 
 /// The longest text that is taken from a row, in bytes.
 const LONGEST: usize = 6000;
 
-/// A row that this program wrote. Values that few rows are asked for stay raw.
+/// The version of the rows that this program writes, and folds.
+pub(super) const VERSION: u64 = 1;
+
+/// A row of some version of this program. Values that few rows are asked for stay raw.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RecordRow<'a> {
+pub(crate) struct RecordRow<'a> {
+    pub(super) version: u64,
     pub(super) at: Time,
+    /// Nothing for a kind that this version does not know.
+    pub(crate) kind: Option<Kind>,
+    /// The code of the kind, as it stands there.
     pub(super) event: &'a [u8],
     pub(super) id: &'a [u8],
     pub(super) carried: Option<Carried>,
@@ -72,14 +83,23 @@ struct Fields<'a> {
     last: Field<'a>,
     all: Field<'a>,
     held: Field<'a>,
+    from: Field<'a>,
+    /// Of an alert.
+    state: Field<'a>,
+    done: Field<'a>,
+    total: Field<'a>,
+    step: Field<'a>,
+    percent: Field<'a>,
+    old: Field<'a>,
+    length: Field<'a>,
     alert: Field<'a>,
     period: Field<'a>,
     stretch: Field<'a>,
 }
 
 impl<'a> RecordRow<'a> {
-    /// Reads one object; nothing if it is none of ours, or has no time.
-    pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
+    /// Reads one object; nothing if it is no row, or has no time.
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let (mut version, mut event, mut id, mut at, mut carried) = (None, &b""[..], &b""[..], None, None);
         let mut fields = Fields::default();
         reader.object(|key, value| match key {
@@ -92,13 +112,13 @@ impl<'a> RecordRow<'a> {
             }
             _ => fields.set(key, value),
         });
-        (version == Some(1) && !event.is_empty() && !id.is_empty()).then_some(())?;
-        Some(Self { at: at?, event, id, carried, fields })
+        let event = Some(event).filter(|event| !event.is_empty())?;
+        Some(Self { version: version?, at: at?, kind: Kind::of(event), event, id, carried, fields })
     }
 
     /// Whether it tells of a moment, and becomes part of a summary in time.
     pub(super) fn is_raw(&self) -> bool {
-        !matches!(self.event, b"summary" | b"resolved")
+        !matches!(self.kind, Some(Kind::Summary | Kind::Resolved))
     }
 
     /// What its task is known by; nothing for a row of no task.
@@ -117,12 +137,17 @@ impl<'a> RecordRow<'a> {
         mix(mix(part(self.fields.client), part(self.fields.model)), part(self.fields.repository)) | 1
     }
 
-    /// Which session its counters belong to.
+    /// The name of the session that the row is about.
+    pub(super) fn session_name(&self) -> Option<Cow<'a, str>> {
+        text(self.fields.session)
+    }
+
+    /// Which session its counters belong to, as a hash.
     pub(super) fn session(&self) -> u64 {
         self.fields.session.filter(|session| session.0 != b"null").map_or(0, |session| hash(session.0) | 1)
     }
 
-    pub(super) fn task(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn task(&self) -> Option<Cow<'a, str>> {
         text(self.fields.task)
     }
 
@@ -143,25 +168,44 @@ impl<'a> RecordRow<'a> {
     }
 
     /// What a transition went to.
-    pub(super) fn health(&self) -> Option<Health> {
+    pub(crate) fn health(&self) -> Option<Health> {
         health(self.fields.to?.reader().word())
     }
 
-    /// A task that goes back and forth: nobody was told.
-    pub(super) fn is_held(&self) -> bool {
+    /// What a transition came from.
+    pub(crate) fn from(&self) -> Option<Health> {
+        health(self.fields.from?.reader().word())
+    }
+
+    /// A task that goes back and forth: nobody is notified.
+    pub(crate) fn is_held(&self) -> bool {
         self.fields.held.is_some_and(|held| held.0 == b"true")
     }
 
-    /// Which alert began or ended, as a hash.
-    pub(super) fn alert(&self) -> u64 {
-        self.fields.alert.map_or(0, |alert| hash(alert.0))
+    /// Which alert began or ended, by its code.
+    pub(super) fn alert(&self) -> Option<Cow<'a, str>> {
+        text(self.fields.alert)
+    }
+
+    /// Whether the alert of this row holds now.
+    pub(super) fn begins(&self) -> bool {
+        self.fields.state.is_some_and(|state| state.reader().word() == BEGUN.as_bytes())
+    }
+
+    /// The steps of a row of progress; nothing where it tells none.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        let number = |field: Field<'_>| field.and_then(Raw::count).and_then(|number| u32::try_from(number).ok());
+        let (done, total) = number(self.fields.done).zip(number(self.fields.total)).unwrap_or_default();
+        let percent = self.fields.percent.and_then(Raw::count).and_then(|percent| u8::try_from(percent).ok());
+        let progress = Progress { done, total, step: text(self.fields.step).map(Cow::into_owned), percent };
+        Some(progress).filter(|progress| *progress != Progress::default())
     }
 
     pub(super) fn outcome(&self) -> Option<Health> {
         health(self.fields.outcome?.reader().word())
     }
 
-    pub(super) fn reason(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn reason(&self) -> Option<Cow<'a, str>> {
         text(self.fields.reason)
     }
 
@@ -217,7 +261,17 @@ impl<'a> RecordRow<'a> {
         self.fields.duration.and_then(Raw::count).or_else(told)
     }
 
-    /// How many tasks of this repository a poll saw in each health.
+    /// How many tasks of this repository a poll saw in each health, by code, and how many older ones.
+    pub(super) fn summary(&self) -> Option<Counts> {
+        let mut counts = Counts::new();
+        object(self.fields.counts)?.reader().object(|key, value| {
+            let count = value.count().and_then(|count| u32::try_from(count).ok());
+            counts.extend(std::str::from_utf8(key).ok().map(str::to_owned).zip(count));
+        });
+        Some(counts)
+    }
+
+    /// The same of the healths alone.
     pub(super) fn counts(&self) -> Option<[(Health, u64); 6]> {
         let mut counts = Health::ALL.map(|health| (health, 0));
         object(self.fields.counts)?.reader().object(|key, value| {
@@ -261,6 +315,11 @@ impl<'a> RecordRow<'a> {
         self.fields.period.map(|period| period.reader().word()).unwrap_or_default()
     }
 
+    /// Which replaced file was taken over, and how far, in bytes.
+    pub(super) fn collected(&self) -> Option<(Cow<'a, str>, u64)> {
+        text(self.fields.old).zip(self.fields.length.and_then(Raw::count))
+    }
+
     /// The stretch of a summary, as JSON.
     pub(super) fn stretch(&self) -> Option<&'a [u8]> {
         object(self.fields.stretch).map(|stretch| stretch.0)
@@ -296,6 +355,14 @@ impl<'a> Fields<'a> {
             b"last" => &mut self.last,
             b"all" => &mut self.all,
             b"held" => &mut self.held,
+            b"from" => &mut self.from,
+            b"state" => &mut self.state,
+            b"done" => &mut self.done,
+            b"total" => &mut self.total,
+            b"step" => &mut self.step,
+            b"percent" => &mut self.percent,
+            b"old" => &mut self.old,
+            b"length" => &mut self.length,
             b"alert" => &mut self.alert,
             b"period" => &mut self.period,
             b"stretch" => &mut self.stretch,
@@ -305,7 +372,47 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a task is known by.
+/// The states of an alert.
+pub(super) const BEGUN: &str = "begun";
+pub(super) const ENDED: &str = "ended";
+
+/// How many tasks there are of each health, by code, and of older ones.
+pub(super) type Counts = BTreeMap<String, u32>;
+
+/// Calls `each` with every row on a line that this version of the program reads, and where on the line it is. Says whether
+/// no object was torn.
+pub(crate) fn each_row<'a>(line: &'a [u8], mut each: impl FnMut(&RecordRow<'a>, Range<usize>)) -> bool {
+    scan(line, |row, at| {
+        if row.version == VERSION && !row.id.is_empty() {
+            each(row, at);
+        }
+    })
+}
+
+/// Calls `each` with the rows of any version on a line: one, mostly, but somebody may have glued several together, or to
+/// words of his own; or none, where it is blank, foreign, or all NULs after a power loss. Says whether no object was torn.
+pub(super) fn scan<'a>(line: &'a [u8], mut each: impl FnMut(&RecordRow<'a>, Range<usize>)) -> bool {
+    let mut start = 0;
+    loop {
+        let mut reader = Reader::new(&line[start..]);
+        if !reader.next_object() {
+            return true;
+        }
+        start += reader.position();
+        let mut reader = Reader::new(&line[start..]);
+        let row = RecordRow::read(&mut reader);
+        if reader.broken() {
+            return false;
+        }
+        let end = start + reader.position();
+        if let Some(row) = row {
+            each(&row, start..end);
+        }
+        start = end;
+    }
+}
+
+/// What a task is known by: its id and its worktree, as the event log has them.
 pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
     mix(hash(task.as_bytes()), worktree.map_or(0, |worktree| hash(worktree.as_bytes())))
 }

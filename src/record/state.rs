@@ -1,6 +1,5 @@
 //! What the record last said: of each task, and of all together. Read from its own end.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -8,18 +7,13 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
+use super::row::{Counts, RecordRow, each_row};
 use crate::base::hash::{hash, stable_hash};
 use crate::base::time::Time;
 use crate::model::{Health, Progress, Tokens, ToolCounts};
-
-/// Of the lines that this program writes and reads.
-pub(super) const VERSION: u32 = 1;
-
-/// How many tasks there are of each health, by code, and of older ones.
-pub(super) type Counts = BTreeMap<String, u32>;
 
 /// What the record last said. Small and serialisable: the checkpoint keeps one for what lies further back
 /// than the record is read.
@@ -128,13 +122,17 @@ impl Unread {
     }
 
     /// The rows on its whole lines.
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    fn rows(&self) -> Vec<RecordRow<'_>> {
         let mut whole = &self.bytes[..];
         if self.start > 0 && !self.known {
             let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
             whole = &whole[first..];
         }
-        whole.split(|byte| *byte == b'\n').flat_map(rows)
+        let mut found = Vec::new();
+        for line in whole.split(|byte| *byte == b'\n') {
+            each_row(line, |row, _| found.push(*row));
+        }
+        found
     }
 }
 
@@ -162,10 +160,6 @@ pub(super) struct TaskState {
     /// How often each error was seen, as last told, by session.
     pub(super) errors: BTreeMap<u64, ReportedErrors>,
 }
-
-/// The states of an alert.
-pub(super) const BEGUN: &str = "begun";
-pub(super) const ENDED: &str = "ended";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReportedAlert {
@@ -208,6 +202,21 @@ impl ReportedErrors {
 }
 
 impl TaskState {
+    fn change(&mut self, row: &RecordRow<'_>) {
+        let to = row.health();
+        self.left.extend(self.health.map(|health| (health, row.at)));
+        self.health = to;
+        (self.changed, self.changed_at) = (Some(id(row)), Some(row.at));
+        if !row.is_held() {
+            self.noticed = to;
+        }
+    }
+
+    fn count(&mut self, row: &RecordRow<'_>) {
+        self.usage = Usage { tokens: row.tokens().unwrap_or_default(), tools: row.tools().unwrap_or_default() };
+        self.counted = Some(row.at);
+    }
+
     fn hear_error(&mut self, session: u64, kind: u32, count: u64, at: Time) {
         if self.errors.len() >= MOST_SESSIONS
             && !self.errors.contains_key(&session)
@@ -244,17 +253,10 @@ impl Usage {
     }
 }
 
-/// What a task is known by: its id and its worktree, as recorded.
-pub(super) fn key(task: &str, worktree: Option<&str>) -> u64 {
-    stable_hash([task, worktree.unwrap_or_default()])
-}
-
 impl RecordState {
     /// Takes in what one more line says.
     pub(super) fn hear(&mut self, line: &str) {
-        if let Ok(row) = serde_json::from_str(line) {
-            self.fold(row);
-        }
+        each_row(line.as_bytes(), |row, _| self.fold(row));
     }
 
     /// Drops tasks not spoken of for `span`, where there are more than `few`: a clock that is wrong for one poll does no
@@ -265,100 +267,45 @@ impl RecordState {
         }
     }
 
-    fn fold(&mut self, row: Row<'_>) {
-        let Some(at) = Time::parse(&row.ts) else { return };
-        if row.event == "poll" {
-            self.poll = row.summary.map(|counts| (at, counts));
-            return;
+    fn fold(&mut self, row: &RecordRow<'_>) {
+        let Some(kind) = row.kind else { return };
+        let known = |kind| !matches!(kind, Kind::Poll | Kind::Resolved | Kind::Summary | Kind::Collected);
+        if kind == Kind::Poll {
+            self.poll = row.summary().map(|counts| (row.at, counts));
         }
-        let to = row.to();
-        // Of these, the task is one that a person named.
-        let Some(task) = row.task.filter(|_| row.event != "resolved") else { return };
-        let last = self.tasks.entry(key(&task, row.worktree.as_deref())).or_default();
-        last.at = Some(at);
-        match &*row.event {
-            "transition" => {
-                last.left.extend(last.health.map(|health| (health, at)));
-                last.health = to;
-                (last.changed, last.changed_at) = (Some(row.id.to_string()), Some(at));
-                if !row.held {
-                    last.noticed = to;
+        let Some(key) = row.key().filter(|_| known(kind)) else { return };
+        let last = self.tasks.entry(key).or_default();
+        last.at = Some(row.at);
+        match kind {
+            Kind::Transition => last.change(row),
+            Kind::Debounced => last.noticed = row.health(),
+            Kind::Progress => {
+                last.steps = row.progress();
+                last.count(row);
+            }
+            Kind::Finished => {
+                last.ended = Some(id(row));
+                last.count(row);
+            }
+            Kind::Alert => {
+                if let Some(alert) = row.alert() {
+                    last.alerts.insert(alert.into_owned(), ReportedAlert { on: row.begins(), id: id(row) });
                 }
-                return;
             }
-            "debounced" | "settled" => {
-                last.noticed = to;
-                return;
-            }
-            "progress" => {
-                let (done, total) = row.done.zip(row.total).unwrap_or_default();
-                let progress = Progress { done, total, step: row.step.map(Cow::into_owned), percent: row.percent };
-                last.steps = Some(progress).filter(|progress| *progress != Progress::default());
-            }
-            "alert" => {
-                if let Some(alert) = row.alert {
-                    let on = row.state.as_deref() == Some(BEGUN);
-                    last.alerts.insert(alert.into_owned(), ReportedAlert { on, id: row.id.into_owned() });
+            Kind::Error => {
+                if let Some((pattern, count)) = row.pattern().zip(row.count()) {
+                    let error = error_kind(&pattern, row.tool().as_deref());
+                    last.hear_error(session_key(row.session_name().as_deref()), error, count, row.at);
                 }
-                return;
             }
-            "finished" => last.ended = Some(row.id.into_owned()),
-            "error" => {
-                if let Some((pattern, count)) = row.pattern.zip(row.count) {
-                    let kind = error_kind(&pattern, row.tool.as_deref());
-                    last.hear_error(session_key(row.session.as_deref()), kind, count, at);
-                }
-                return;
-            }
-            _ => return,
+            // Of these the task, if any, is one that a person named, or that the rows after it speak of.
+            Kind::Poll | Kind::Resolved | Kind::Summary | Kind::Collected => {}
         }
-        last.usage = Usage { tokens: row.tokens.unwrap_or_default(), tools: row.tools.unwrap_or_default() };
-        last.counted = Some(at);
     }
 }
 
-/// What is read of a line. Codes stay texts, so that a word from a newer version does not hide the line.
-#[derive(Deserialize)]
-struct Row<'a> {
-    v: u32,
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    task: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    worktree: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    session: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    to: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    alert: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    state: Option<Cow<'a, str>>,
-    #[serde(default)]
-    held: bool,
-    pattern: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    tool: Option<Cow<'a, str>>,
-    count: Option<u64>,
-    done: Option<u32>,
-    total: Option<u32>,
-    #[serde(borrow)]
-    step: Option<Cow<'a, str>>,
-    percent: Option<u8>,
-    tokens: Option<Tokens>,
-    tools: Option<ToolCounts>,
-    summary: Option<Counts>,
-}
-
-impl Row<'_> {
-    fn to(&self) -> Option<Health> {
-        Health::ALL.into_iter().find(|health| self.to.as_deref() == Some(health.code()))
-    }
+fn id(row: &RecordRow<'_>) -> String {
+    String::from_utf8_lossy(row.id).into_owned()
 }
 
 /// The end of the record.
@@ -379,41 +326,22 @@ impl Tail {
         let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
         let mut tail = Self { ids: HashSet::new(), history: RecordState { end: None, other: None, ..history }, open };
-        let mut others = other.into_iter().flat_map(Unread::rows).peekable();
+        let others = other.map(Unread::rows).unwrap_or_default();
+        let mut others = others.iter().peekable();
         for row in unread.rows() {
-            while let Some(earlier) = others.next_if(|other| Time::parse(&other.ts) <= Time::parse(&row.ts)) {
+            while let Some(earlier) = others.next_if(|other| other.at <= row.at) {
                 tail.take(earlier);
             }
-            tail.take(row);
+            tail.take(&row);
         }
         others.for_each(|row| tail.take(row));
         tail
     }
 
-    fn take(&mut self, row: Row<'_>) {
-        self.ids.insert(row.id.clone().into_owned());
+    fn take(&mut self, row: &RecordRow<'_>) {
+        self.ids.insert(id(row));
         self.history.fold(row);
     }
-}
-
-/// The records on a line: one; or several that someone glued together; or none, where it is blank, torn,
-/// all NULs after a power loss, or foreign.
-fn rows(line: &[u8]) -> Vec<Row<'_>> {
-    let start = line.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r')).unwrap_or(line.len());
-    let line = &line[start..];
-    let mut rows = Vec::new();
-    if let Ok(row) = serde_json::from_slice(line) {
-        rows.push(row);
-    } else {
-        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<IgnoredAny>();
-        let mut from = 0;
-        while let Some(Ok(_)) = values.next() {
-            rows.extend(serde_json::from_slice(&line[from..values.byte_offset()]).ok());
-            from = values.byte_offset();
-        }
-    }
-    rows.retain(|row: &Row<'_>| row.v == VERSION);
-    rows
 }
 
 /// What the records last said, by the repository's path, empty for the tasks that are in none. It lies beside the checkpoint, for one may stay as it is where
@@ -460,10 +388,11 @@ mod tests {
             ("glued to a foreign one", format!("{{\"x\":[1]}} {a}\n7{b}\n"), "ab", false),
             ("glued to a torn one", format!("{a}{}\n", &b[..40]), "a", false),
             ("zeros", format!("\0\0\0\n\0\0{a}\n{b}\0\0"), "ab", true),
-            ("foreign lines", format!("{{\"foreign\":1}}\nplain\n[{a}]\n{{\"in\":{a}}}\nnull\n{b}\n"), "b", false),
+            ("foreign lines", format!("{{\"foreign\":1}}\nplain\n{{\"in\":{a}}}\nnull\n{b}\n"), "b", false),
+            ("in a foreign list", format!("[{a}]\n{b}\n"), "ab", false),
             ("another version", format!("{}\n{b}\n", a.replace("\"v\":1", "\"v\":2")), "b", false),
-            ("a field of another kind", format!("{}\n{b}\n", a.replace('}', ",\"task\":7}")), "b", false),
-            ("a lone surrogate", format!("{}\n{b}\n", a.replace('}', ",\"task\":\"\\ud800\"}")), "b", false),
+            ("a field of another kind", format!("{}\n{b}\n", a.replace('}', ",\"task\":7}")), "ab", false),
+            ("a lone surrogate", format!("{}\n{b}\n", a.replace('}', ",\"task\":\"\\ud800\"}")), "ab", false),
             ("a line of 1 MiB", format!("{a}\n{garbage}\n{b}\n"), "ab", false),
             ("deep", format!("{}\n{b}\n", "[".repeat(100_000)), "b", false),
         ];
@@ -492,7 +421,7 @@ mod tests {
         let text: String = events.iter().map(|event| event.line.clone() + "\n").collect();
         let history = tail(text.as_bytes(), u64::MAX, &RecordState::default()).history;
         assert_eq!(history.poll.as_ref().map(|(time, counts)| (*time, counts["completed"])), Some((at(0), 1)));
-        let last = &history.tasks[&key("parser", Some("/srv/shop/.worktrees/parser"))];
+        let last = &history.tasks[&crate::record::row::key("parser", Some("/srv/shop/.worktrees/parser"))];
         let usage = Usage { tokens: Tokens { output: 9, ..Tokens::default() }, tools: ToolCounts::default() };
         let id = |which: usize| Some(events[which].id.clone());
         let (health, counted) = (Some(Health::Completed), Some(at(0)));
@@ -530,7 +459,7 @@ mod tests {
         let text = r#"{"v":1,"event":"transition","ts":"2026-11-20T23:11:05Z","id":"a","task":"t","to":"blissful"}"#;
         let tail = tail(text.as_bytes(), u64::MAX, &RecordState::default());
         assert!(tail.ids.contains("a"));
-        assert_eq!(tail.history.tasks[&key("t", None)].health, None);
+        assert_eq!(tail.history.tasks[&crate::record::row::key("t", None)].health, None);
     }
 
     #[test]

@@ -9,14 +9,11 @@ use serde_json::Value;
 use super::options::{Formats, Options, style};
 use crate::base::time::Time;
 use crate::model::Health;
-use crate::record::Row;
+use crate::record::{Kind, Row};
 use crate::text;
 
 /// `transition` and `finished` are the longest of the usual ones.
 const KIND: usize = 10;
-/// What the record tells.
-pub(crate) const KINDS: [&str; 9] =
-    ["poll", "transition", "debounced", "progress", "error", "finished", "alert", "resolved", "summary"];
 /// How many columns of a text from the record are shown.
 const LONGEST: usize = 400;
 
@@ -32,24 +29,24 @@ pub(crate) const FORMS: Formats<Form> = &[("lines", readable), ("json", |row, _|
 
 fn readable(row: &Row<'_>, options: &Options) -> String {
     let whole = serde_json::from_slice(row.bytes).unwrap_or_default();
-    line(&row.event, row.at, &whole, options)
+    line(row.kind, &row.event, row.at, &whole, options)
 }
 
 /// What an event says; `row` is the whole of it.
-fn line(kind: &str, at: Time, row: &Value, options: &Options) -> String {
+fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options) -> String {
     let time = at.local(options.offset).format("%Y-%m-%d %H:%M:%S").to_string();
     let said = match kind {
-        "poll" => poll(row),
-        "transition" => transition(row, options),
-        "progress" => progress(row, options),
-        "finished" => finished(row, options),
-        "error" => error(row, options),
-        "resolved" => resolved(row, options),
-        "summary" => summary(row, options),
-        _ => other(row, options),
+        Some(Kind::Poll) => poll(row),
+        Some(Kind::Transition) => transition(row, options),
+        Some(Kind::Progress) => progress(row, options),
+        Some(Kind::Finished) => finished(row, options),
+        Some(Kind::Error) => error(row, options),
+        Some(Kind::Resolved) => resolved(row, options),
+        Some(Kind::Summary) => summary(row, options),
+        Some(Kind::Debounced | Kind::Alert | Kind::Collected) | None => other(row, options),
     };
     let subject = subject(row, options).map(|subject| format!("{}: ", options.bold(&subject))).unwrap_or_default();
-    let kind = options.text(&text::one_line(kind, 20));
+    let kind = options.text(&text::one_line(code, 20));
     format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time)).trim_end().to_owned()
 }
 
@@ -180,7 +177,8 @@ mod tests {
     fn shown(row: &Value, unicode: bool) -> String {
         let offset = FixedOffset::east_opt(3600).unwrap();
         let options = Options { width: 80, color: false, unicode, offset, verbose: false, cwd: None };
-        line(row["event"].as_str().unwrap(), Time(1_795_179_903_000), row, &options)
+        let code = row["event"].as_str().unwrap();
+        line(Kind::of(code.as_bytes()), code, Time(1_795_179_903_000), row, &options)
     }
 
     #[test]

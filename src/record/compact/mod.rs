@@ -21,6 +21,7 @@ use crate::base::time::Time;
 use crate::config::Retention;
 use crate::record::files::{NEW, RECORD};
 use crate::record::history::{self, Folded, Period, Rollup};
+use crate::record::kind::Kind;
 
 /// The longest unfinished line that is looked into, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -160,7 +161,7 @@ fn summary(period: Period, stretch: &Rollup) -> Option<Event> {
     let [from, to] = [stretch.from, stretch.to].map(|time| time.0.to_string());
     let subject = [&stretch.worktree, &stretch.client, &stretch.model].map(|part| part.as_deref().unwrap_or_default());
     let id = stable_hash(["summary", period.code(), &stretch.task].into_iter().chain(subject).chain([&*from, &*to]));
-    Event::new("summary", stretch.to, id, &Body { period, stretch })
+    Event::new(Kind::Summary, stretch.to, id, &Body { period, stretch })
 }
 
 /// Counts what is written.

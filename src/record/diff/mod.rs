@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::diff_errors::errors;
+use super::row::{BEGUN, Counts, ENDED, key};
 use super::sanitize::{name, path, text};
-use super::state::{BEGUN, Counts, ENDED, RecordState, TaskState, Usage, key};
+use super::state::{RecordState, TaskState, Usage};
 use crate::base::hash::stable_hash;
 use crate::base::time::Time;
 use crate::model::{ErrorClass, Health, Progress, Reason, SessionReport, Snapshot, TaskReport, ToolCounts};
 use crate::record::entry::{Event, Subject, due, hex, is_past, overtaken, stamp};
+use crate::record::kind::Kind;
 
 /// A task that comes back to a health that it left less than this ago goes back and forth.
 const FLAPPING: Duration = Duration::from_secs(10 * 60);
@@ -85,7 +87,7 @@ fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &RecordState, now:
     let repository = poll.repository.map(path);
     let id = stable_hash(["poll", repository.as_deref().unwrap_or_default(), &now.0.to_string()]);
     let duration_ms = u64::try_from(poll.duration.as_millis()).unwrap_or(u64::MAX);
-    Event::new("poll", now, id, &Body { repository, tasks, summary, duration_ms })
+    Event::new(Kind::Poll, now, id, &Body { repository, tasks, summary, duration_ms })
 }
 
 /// From one health to another.
@@ -129,14 +131,14 @@ fn transition(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time)
     let before = last.changed.as_deref().unwrap_or_default();
     let id = subject.hash([before, task.health.code(), task.reason.code(), &stamp(task.since)]);
     let held = last.left.get(&task.health).is_some_and(|left| !is_past(FLAPPING, *left, now));
-    Event::new("transition", now, id, &Change { held, ..Change::of(task, subject, last.health) })
+    Event::new(Kind::Transition, now, id, &Change { held, ..Change::of(task, subject, last.health) })
 }
 
 fn debounced(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Option<Event> {
     let from = last.noticed.filter(|noticed| *noticed != task.health)?;
     let stays = last.health == Some(task.health) && last.changed_at.is_some_and(|at| is_past(FLAPPING, at, now));
     let id = subject.hash(["debounced", last.changed.as_deref().unwrap_or_default()]);
-    stays.then(|| Event::new("debounced", now, id, &Change::of(task, subject, Some(from))))?
+    stays.then(|| Event::new(Kind::Debounced, now, id, &Change::of(task, subject, Some(from))))?
 }
 
 fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> Option<Event> {
@@ -166,7 +168,7 @@ fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
     let id = subject.hash(["progress", &now.0.to_string()]);
     let repository = task.repository.as_deref().map(path);
     Event::new(
-        "progress",
+        Kind::Progress,
         now,
         id,
         &Body { subject, repository, done, total, step, percent, usage, spent: spent(task) },
@@ -212,7 +214,7 @@ fn finished(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         usage: usage(task),
         spent: spent(task),
     };
-    Event::new("finished", now, id, &body)
+    Event::new(Kind::Finished, now, id, &body)
 }
 
 /// Each alert when it begins and when it ends. Ids follow from the row before, for one alert comes again.
@@ -230,7 +232,7 @@ fn alerts(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> 
         let before = last.alerts.get(alert).map(|told| told.id.as_str()).unwrap_or_default();
         let id = subject.hash(["alert", alert, state, before]);
         let repository = task.repository.as_deref().map(path);
-        Event::new("alert", now, id, &Body { subject, repository, alert, state, detail: detail.map(text) })
+        Event::new(Kind::Alert, now, id, &Body { subject, repository, alert, state, detail: detail.map(text) })
     };
     let is_on = |alert: &str| last.alerts.get(alert).is_some_and(|told| told.on);
     let begun = task.alerts.iter().filter(|alert| !is_on(alert.kind.code()));

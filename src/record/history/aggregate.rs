@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
+use super::super::kind::Kind;
 use super::super::row::{Carried, RecordRow, key};
 use super::accumulator::{Accumulator, Day, PollTimes, Rows, Task, day};
 use super::counters::Session;
@@ -41,23 +42,26 @@ impl Accumulator {
 
     /// Takes in the row at `offset`.
     pub(super) fn hear(&mut self, row: &RecordRow<'_>, offset: u64) {
-        match row.event {
-            b"summary" => return self.summary(row),
-            b"resolved" => {
+        let Some(kind) = row.kind else { return };
+        match kind {
+            Kind::Summary => return self.summary(row),
+            Kind::Resolved => {
                 let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
                 return self.resolved.push(Resolved { at: row.at, pattern, task, all: row.all() });
             }
-            b"alert" | b"debounced" => return self.notice(row, offset),
-            b"poll" | b"transition" | b"progress" | b"finished" | b"error" => {}
-            _ => return,
-        }
-        self.look(row);
-        if row.event == b"poll" {
-            self.polled = Some(offset);
-            if row.carried.is_none() {
-                self.reconcile(row);
+            Kind::Alert => return self.alert(row, offset),
+            Kind::Debounced => return self.debounced(row, offset),
+            // Whatever was taken over stands in rows of its own.
+            Kind::Collected => return,
+            Kind::Poll => {
+                self.look(row);
+                self.polled = Some(offset);
+                if row.carried.is_none() {
+                    self.reconcile(row);
+                }
+                return;
             }
-            return;
+            Kind::Transition | Kind::Progress | Kind::Finished | Kind::Error => self.look(row),
         }
         let Some(task) = self.task(row) else { return };
         if self.tasks[task].spoken <= Some(row.at) {
@@ -65,9 +69,9 @@ impl Accumulator {
             self.tasks[task].rows.last = offset;
         }
         self.agent(task, row);
-        match row.event {
-            b"transition" => self.transition(task, row, offset),
-            b"error" => self.error(task, row, offset),
+        match kind {
+            Kind::Transition => self.transition(task, row, offset),
+            Kind::Error => self.error(task, row, offset),
             _ => self.counted(task, row, offset),
         }
         if row.carried != Some(Carried::Gone) {
@@ -170,17 +174,20 @@ impl Accumulator {
         }
     }
 
-    /// What people were told of. It is kept while it says how things stand, and is in no report.
-    fn notice(&mut self, row: &RecordRow<'_>, offset: u64) {
-        let Some(task) = self.task(row) else { return };
-        let known = &mut self.tasks[task];
-        if row.event == b"debounced" {
-            known.rows.noticed = Some(offset);
-            return;
+    /// Like an alert, it is kept while it says how things stand, and is in no report.
+    fn debounced(&mut self, row: &RecordRow<'_>, offset: u64) {
+        if let Some(task) = self.task(row) {
+            self.tasks[task].rows.noticed = Some(offset);
         }
-        known.alerts.retain(|(alert, _)| *alert != row.alert());
+    }
+
+    fn alert(&mut self, row: &RecordRow<'_>, offset: u64) {
+        let Some(task) = self.task(row) else { return };
+        let code = row.alert().map_or(0, |code| hash(code.as_bytes()));
+        let known = &mut self.tasks[task];
+        known.alerts.retain(|(alert, _)| *alert != code);
         if known.alerts.len() < MOST_ALERTS {
-            known.alerts.push((row.alert(), offset));
+            known.alerts.push((code, offset));
         }
     }
 
@@ -231,7 +238,7 @@ impl Accumulator {
         let used = session.count(row);
         let known = &mut self.tasks[task];
         let mut run = None;
-        if row.event == b"finished" {
+        if row.kind == Some(Kind::Finished) {
             known.rows.finished = Some(offset);
             let id = hash(row.id);
             if std::mem::replace(&mut known.finished, id) != id {

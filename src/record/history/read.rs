@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::path::Path;
 
-use super::super::row::RecordRow;
+use super::super::row::{RecordRow, each_row};
 use super::accumulator::Accumulator;
 use super::{Resolved, Rollup, Selection};
 use crate::base::disk::Disk;
 use crate::base::hash::hash;
-use crate::base::json::Reader;
 use crate::base::tail;
 use crate::base::time::Time;
 use crate::model::Problem;
@@ -65,7 +63,7 @@ pub(crate) fn read_split(
 
 fn read_with(disk: &Disk, path: &Path, mut fold: Accumulator, counted: &mut Counted) -> [History; 2] {
     let opened = match disk.open(path) {
-        Ok((file, _)) => rows(&file, |row, offset| {
+        Ok((file, _)) => read_rows(&file, |row, offset| {
             if counted.count(row) {
                 fold.hear(row, offset);
             }
@@ -115,37 +113,14 @@ impl Broken {
 }
 
 /// Calls `each` with every row of ours, and where its line begins.
-fn rows(file: &File, mut each: impl FnMut(&RecordRow<'_>, u64)) -> io::Result<Option<Broken>> {
+fn read_rows(file: &File, mut each: impl FnMut(&RecordRow<'_>, u64)) -> io::Result<Option<Broken>> {
     let mut broken: Option<Broken> = None;
     tail::read(file, 0, 0, |line| {
-        if !objects(line.bytes, |row, _| each(row, line.offset)) {
+        if !each_row(line.bytes, |row, _| each(row, line.offset)) {
             broken.get_or_insert(Broken { count: 0, line: line.line, offset: line.offset }).count += 1;
         }
     })?;
     Ok(broken)
-}
-
-/// Calls `each` with every row of ours on a line, and where on the line it is: one, mostly, but somebody may have
-/// glued several together, or to words of his own. Says whether no object was torn.
-pub(super) fn objects<'a>(line: &'a [u8], mut each: impl FnMut(&RecordRow<'a>, Range<usize>)) -> bool {
-    let mut start = 0;
-    loop {
-        let mut reader = Reader::new(&line[start..]);
-        if !reader.next_object() {
-            return true;
-        }
-        start += reader.position();
-        let mut reader = Reader::new(&line[start..]);
-        let row = RecordRow::read(&mut reader);
-        if reader.broken() {
-            return false;
-        }
-        let end = start + reader.position();
-        if let Some(row) = row {
-            each(&row, start..end);
-        }
-        start = end;
-    }
 }
 
 #[cfg(test)]

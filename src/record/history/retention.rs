@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 
-use super::super::row::{Carried, key};
+use super::super::kind::Kind;
+use super::super::row::{Carried, each_row, key};
 use super::accumulator::Accumulator;
 use super::aggregate::agent;
 use super::open::OpenErrors;
-use super::read::objects;
 use super::{Period, Rollup, Selection};
 use crate::base::tail;
 use crate::base::time::Time;
@@ -56,7 +56,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
         }
         // Most lines are one row. Of several on a line the first says whether all of them stay.
         let (mut ours, mut whole) = (0, false);
-        objects(line.bytes, |row, at| {
+        each_row(line.bytes, |row, at| {
             let counts = row.carried.is_none() && row.is_raw();
             if ours == 0 && counts && recent.contains(&row.at) {
                 raw_from = Some(line.offset);
@@ -67,7 +67,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
                 fold.hear(row, line.offset);
             }
             ours += 1;
-            whole = at == (0..line.bytes.len()) && row.event != b"resolved";
+            whole = at == (0..line.bytes.len()) && row.kind != Some(Kind::Resolved);
         });
         if raw_from.is_none() && !(ours == 1 && whole && !line.cut) {
             others.push(line.offset);
@@ -199,10 +199,10 @@ impl Folded {
 
     fn write_line(&self, line: &[u8], offset: u64, out: &mut impl Write) -> io::Result<()> {
         let (mut rest, mut from, mut ours) = (Vec::new(), 0, Vec::new());
-        objects(line, |row, at| {
+        each_row(line, |row, at| {
             rest.extend_from_slice(&line[from..at.start]);
             from = at.end;
-            if row.event == b"resolved" && row.at >= self.since {
+            if row.kind == Some(Kind::Resolved) && row.at >= self.since {
                 ours.push((at, None));
             } else if let Some(carried) = self.carried.get(&offset).filter(|_| row.is_raw()) {
                 ours.push((at, Some((*carried, row.carried))));

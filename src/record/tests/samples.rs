@@ -107,5 +107,5 @@ pub(crate) fn place_in(base: &Path) -> RecordDir {
 /// An event that tells only its number, at any length.
 pub(crate) fn numbered(number: usize, length: usize) -> Event {
     let body = serde_json::json!({ "number": number, "text": "x".repeat(length) });
-    Event::new("numbered", at(0), number as u64, &body).unwrap()
+    Event::of_code("numbered", at(0), number as u64, &body).unwrap()
 }
