@@ -7,6 +7,7 @@ use super::context::Context;
 use super::facts::awake_since;
 use super::session::TrackedSession;
 use crate::config::Thresholds;
+use crate::git::worktree_index::WorktreeId;
 use crate::judge::liveness::{Liveness, SAMPLE_AGE};
 use crate::model::{Alert, AlertKind, Evidence, Health, TaskReport};
 use crate::observe::observation::Observation;
@@ -146,13 +147,13 @@ fn left_behind(orphans: &[&Process]) -> Option<Alert> {
 }
 
 /// A process that nobody waits for and that is no agent, with the number of the worktree in which it works.
-pub(super) type Orphaned<'a> = (usize, &'a Process);
+pub(super) type Orphaned<'a> = (WorktreeId, &'a Process);
 
 /// All of them.
 pub(super) fn orphaned(seen: &Observation) -> Vec<Orphaned<'_>> {
     let table = &seen.table;
     let others = table.processes.iter().filter(|process| process.client.is_none());
-    let placed = others.filter_map(|process| Some((seen.places.of(process.cwd.as_deref()?)?, process)));
+    let placed = others.filter_map(|process| Some((seen.worktrees.of(process.cwd.as_deref()?)?, process)));
     placed.filter(|(_, process)| table.is_orphaned(process)).collect()
 }
 
@@ -168,7 +169,7 @@ fn orphans<'a>(
     let died = mains.iter().filter(|one| one.session.turn == Turn::Open && has_died(one, context));
     for one in died {
         let is_its = |process: &&Process| one.session.open.iter().any(|call| runs(process, call));
-        for (_, top) in adrift.iter().filter(|(place, _)| *place == one.place) {
+        for (_, top) in adrift.iter().filter(|(place, _)| *place == one.worktree) {
             let tree: Vec<&Process> = [*top].into_iter().chain(table.descendants(top.pid)).collect();
             if tree.iter().any(is_its) && tree.iter().all(|process| process.client.is_none()) {
                 found.extend(tree.into_iter().filter(|process| !process.is_zombie()));

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::base::time::Time;
 use crate::declared::{Declared, Subject, join};
-use crate::git::worktree_index::WorktreeIndex;
+use crate::git::worktree_index::{WorktreeId, WorktreeIndex};
 use crate::git::{Worktree, WorktreeKind};
 use crate::observe::observation::Observation;
 
 /// All that is said of one task.
 pub(super) struct TaskDeclaration {
     /// The number of the worktree.
-    pub(super) place: usize,
+    pub(super) worktree: WorktreeId,
     /// It is the worktree's own task, and not a further one in it.
     pub(super) own: bool,
     pub(super) name: String,
@@ -23,7 +23,7 @@ pub(super) struct TaskDeclaration {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     /// The worktree of that number.
-    Own(usize),
+    Own(WorktreeId),
     /// The task of that id.
     Task(Scope, String),
     /// A folder in a worktree, or elsewhere.
@@ -35,20 +35,19 @@ enum Key {
 enum Scope {
     Repository(usize),
     /// A folder without one, by its number among the worktrees.
-    Alone(usize),
+    Alone(WorktreeId),
 }
 
-#[derive(Default)]
 struct Group {
-    place: usize,
+    place: WorktreeId,
     /// The worktree that one of them names.
-    works_in: Option<usize>,
+    works_in: Option<WorktreeId>,
     all: Vec<Declared>,
 }
 
 /// What is said of every task, in the order in which it was found.
 pub(super) fn of(seen: &Observation, now: Time) -> Vec<TaskDeclaration> {
-    let atlas = WorktreeNames::new(&seen.places);
+    let atlas = WorktreeNames::new(&seen.worktrees);
     let mut groups = Groups::default();
     let (mut theirs, mut tasks) = (Vec::new(), Vec::new());
     for (folder, declared) in &seen.declared {
@@ -81,40 +80,40 @@ pub(super) fn of(seen: &Observation, now: Time) -> Vec<TaskDeclaration> {
         };
         groups.add(key, &site, declared);
     }
-    groups.settle(&seen.places);
-    groups.claims(&seen.places)
+    groups.settle(&seen.worktrees);
+    groups.claims(&seen.worktrees)
 }
 
 /// Where a declaration lies, and what it names.
 struct Location {
     /// The worktree that holds it, else the first.
-    place: usize,
+    place: WorktreeId,
     inside: bool,
     /// It lies in that worktree's own folder.
-    own: Option<usize>,
+    own: Option<WorktreeId>,
     /// The worktree whose path, name or branch it names.
-    works_in: Option<usize>,
+    works_in: Option<WorktreeId>,
 }
 
 struct WorktreeNames<'a> {
     places: &'a WorktreeIndex,
-    by_path: HashMap<&'a Path, usize>,
+    by_path: HashMap<&'a Path, WorktreeId>,
     /// By name, or branch.
-    by_name: HashMap<(Scope, &'a str), usize>,
-    by_branch: HashMap<(Scope, &'a str), usize>,
+    by_name: HashMap<(Scope, &'a str), WorktreeId>,
+    by_branch: HashMap<(Scope, &'a str), WorktreeId>,
     /// By name, the first of all.
-    anywhere: HashMap<&'a str, usize>,
-    first: Option<usize>,
+    anywhere: HashMap<&'a str, WorktreeId>,
+    first: Option<WorktreeId>,
 }
 
 impl<'a> WorktreeNames<'a> {
     fn new(places: &'a WorktreeIndex) -> Self {
         let (mut by_path, mut anywhere): (HashMap<_, _>, HashMap<_, _>) = Default::default();
         let (mut by_name, mut by_branch): (HashMap<_, _>, HashMap<_, _>) = Default::default();
-        for (place, (repository, worktree)) in places.worktrees.iter().enumerate() {
+        for (place, repository, worktree) in places.iter() {
             by_path.insert(worktree.path.as_path(), place);
             anywhere.entry(worktree.name.as_str()).or_insert(place);
-            let ground = ground(*repository, place);
+            let ground = ground(repository, place);
             if worktree.kind != WorktreeKind::Main {
                 by_name.entry((ground, worktree.name.as_str())).or_insert(place);
                 if let Some(branch) = &worktree.branch {
@@ -126,11 +125,11 @@ impl<'a> WorktreeNames<'a> {
         Self { places, by_path, by_name, by_branch, anywhere, first }
     }
 
-    fn ground(&self, place: usize) -> Scope {
-        ground(self.places.worktrees[place].0, place)
+    fn ground(&self, place: WorktreeId) -> Scope {
+        ground(self.places.repository(place), place)
     }
 
-    fn named(&self, place: usize, name: &str) -> Option<usize> {
+    fn named(&self, place: WorktreeId, name: &str) -> Option<WorktreeId> {
         self.by_name.get(&(self.ground(place), name)).copied()
     }
 
@@ -152,7 +151,7 @@ impl<'a> WorktreeNames<'a> {
     }
 }
 
-fn ground(repository: Option<usize>, place: usize) -> Scope {
+fn ground(repository: Option<usize>, place: WorktreeId) -> Scope {
     repository.map_or(Scope::Alone(place), Scope::Repository)
 }
 
@@ -195,11 +194,11 @@ impl Groups {
         group.all.push(declared.clone());
     }
 
-    fn group(&mut self, key: Key, place: usize) -> &mut Group {
+    fn group(&mut self, key: Key, place: WorktreeId) -> &mut Group {
         let order = &mut self.order;
         self.by_key.entry(key).or_insert_with_key(|key| {
             order.push(key.clone());
-            Group { place, ..Group::default() }
+            Group { place, works_in: None, all: Vec::new() }
         })
     }
 
@@ -219,7 +218,7 @@ impl Groups {
     /// A task that works in a worktree is that worktree's, if it is the only one there: the only one that goes on,
     /// or the last one that did. One that names sessions of its own needs no more.
     fn settle(&mut self, places: &WorktreeIndex) {
-        let mut workers: HashMap<usize, Vec<(bool, Option<Time>, Key)>> = HashMap::new();
+        let mut workers: HashMap<WorktreeId, Vec<(bool, Option<Time>, Key)>> = HashMap::new();
         for key in self.order.iter().filter(|key| !matches!(key, Key::Own(_))) {
             let group = &self.by_key[key];
             let Some(place) = group.works_in else { continue };
@@ -258,7 +257,7 @@ impl Groups {
             let folder = if let Key::Folder(folder) = &key { folder.file_name() } else { None };
             let folder = folder.map(|name| name.to_string_lossy().into_owned());
             let name = declared.name.clone().or(folder).or_else(|| declared.id.clone()).unwrap_or_default();
-            claims.push(TaskDeclaration { place, own, name, declared });
+            claims.push(TaskDeclaration { worktree: place, own, name, declared });
         }
         claims
     }

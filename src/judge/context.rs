@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::time::Time;
 use crate::config::Config;
 use crate::declared::Declared;
+use crate::git::worktree_index::WorktreeId;
 use crate::git::{Repository, Worktree};
 use crate::model::Problem;
 use crate::observe::observation::Observation;
@@ -33,8 +34,7 @@ pub(crate) struct Context<'a> {
 pub(crate) struct TaskCandidate<'a> {
     pub(crate) name: String,
     pub(crate) repository: Option<&'a Repository>,
-    /// Its number.
-    pub(crate) place: usize,
+    pub(crate) worktree_id: WorktreeId,
     /// It is the worktree's own task, and not a further one in it.
     pub(crate) is_own: bool,
     pub(crate) worktree: &'a Worktree,
@@ -51,12 +51,12 @@ pub(crate) struct TaskCandidate<'a> {
 
 impl<'a> TaskCandidate<'a> {
     /// Of a worktree, with nothing in it yet.
-    pub(crate) fn of(place: usize, seen: &'a Observation) -> Self {
-        let (repository, worktree) = &seen.places.worktrees[place];
+    pub(crate) fn of(id: WorktreeId, seen: &'a Observation) -> Self {
+        let (repository, worktree) = (seen.worktrees.repository(id), seen.worktrees.worktree(id));
         Self {
             name: worktree.name.clone(),
             repository: repository.map(|number| &seen.repositories[number]),
-            place,
+            worktree_id: id,
             is_own: true,
             worktree,
             declared: None,

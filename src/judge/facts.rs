@@ -66,7 +66,7 @@ fn asked<'a>(one: &TrackedSession<'_>, child: &TrackedSession<'a>, context: &Con
     let session = child.session;
     let at_work = session.turn == Turn::Open && matches!(child.life, Liveness::Alive(_));
     let is_its = |job: &Job| job.kind == JobKind::Task && job.session.as_ref() == Some(&session.id);
-    let is_task = child.place != one.place || one.session.jobs.iter().any(is_its);
+    let is_task = child.worktree != one.worktree || one.session.jobs.iter().any(is_its);
     let call = session.question().or_else(|| session.unallowed(|since| awake_since(since, context)))?;
     let asks = at_work && !is_task && call.since >= one.session.turn_since;
     asks.then_some(Asked { call, log: child.log, unit: child.unit })

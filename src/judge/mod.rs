@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::clients::LogFile;
 use crate::declared::Declared;
 use crate::git::WorktreeKind;
+use crate::git::worktree_index::WorktreeId;
 use crate::judge::context::{Context, TaskCandidate};
 use crate::judge::ids::name;
 use crate::judge::liveness::Liveness;
@@ -45,7 +46,7 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
     let claims = attribution::of(seen, context.now);
     let problems = problems(seen);
     let unread = unread(&problems, seen, &known);
-    let of = |place: Option<usize>| unread.get(&place).into_iter().flatten().copied();
+    let of = |place: Option<WorktreeId>| unread.get(&place).into_iter().flatten().copied();
     let mut drafts = candidates(seen, &known, &claims);
     // A declared task that is not the worktree's own is told by what it declares.
     for draft in drafts.iter_mut().filter(|draft| draft.is_own) {
@@ -55,20 +56,21 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
             // What was last written before its worktree was made is of another one.
             written.zip(made).is_none_or(|(written, made)| written >= made)
         };
-        draft.unread = of(Some(draft.place)).chain(of(None)).filter(may_be_its).collect();
-        draft.agents = manned.remove(&draft.place).unwrap_or_default();
+        draft.unread = of(Some(draft.worktree_id)).chain(of(None)).filter(may_be_its).collect();
+        draft.agents = manned.remove(&draft.worktree_id).unwrap_or_default();
     }
     let is_nothing = |draft: &TaskCandidate<'_>| {
         draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems && draft.unread.is_empty()
     };
     let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
-    let used: HashSet<usize> = drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.place).collect();
+    let used: HashSet<WorktreeId> =
+        drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.worktree_id).collect();
     for draft in drafts {
         if is_nothing(&draft) && draft.agents.is_empty() {
             if untouched.contains(&*draft.worktree.path) {
                 summary.older += 1;
             } else if !matches!(draft.worktree.kind, WorktreeKind::Main | WorktreeKind::Alone)
-                && !used.contains(&draft.place)
+                && !used.contains(&draft.worktree_id)
             {
                 idle.push(draft.worktree.path.clone());
             }
@@ -105,29 +107,29 @@ fn roots(seen: &Observation) -> Vec<PathBuf> {
     if seen.everywhere {
         roots.sort_unstable();
     }
-    let alone = seen.places.worktrees.iter().filter(|(repository, _)| repository.is_none());
-    roots.extend(alone.map(|(_, folder)| folder.path.clone()));
+    let alone = seen.worktrees.iter().filter(|(_, repository, _)| repository.is_none());
+    roots.extend(alone.map(|(.., folder)| folder.path.clone()));
     roots
 }
 
 /// What was found everywhere and is no task.
 fn elsewhere(seen: &Observation, context: &Context<'_>) -> Everywhere {
     let horizon = context.config.since.start(context.now);
-    let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.places.of(folder).is_some());
+    let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.worktrees.of(folder).is_some());
     let unopened = seen.untouched.iter().filter(|file| file.parent.is_none() && !is_placed(file)).count();
     Everywhere { gone: sessions::gone(seen, horizon), unopened }
 }
 
 /// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
 /// whose session went into another worktree is there, not where it was started.
-fn occupied<'a>(seen: &'a Observation, known: &[TrackedSession<'_>]) -> HashMap<usize, Vec<&'a Process>> {
+fn occupied<'a>(seen: &'a Observation, known: &[TrackedSession<'_>]) -> HashMap<WorktreeId, Vec<&'a Process>> {
     let pid = |one: &TrackedSession<'_>| if let Liveness::Alive(alive) = &one.life { Some(alive.pid) } else { None };
     let busy: HashSet<u32> = known.iter().filter_map(pid).collect();
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
     let agents = living.filter(|process| process.is_agent() && !busy.contains(&process.pid));
-    let mut manned: HashMap<usize, Vec<&Process>> = HashMap::new();
+    let mut manned: HashMap<WorktreeId, Vec<&Process>> = HashMap::new();
     for process in agents {
-        if let Some(place) = process.cwd.as_deref().and_then(|cwd| seen.places.of(cwd)) {
+        if let Some(place) = process.cwd.as_deref().and_then(|cwd| seen.worktrees.of(cwd)) {
             manned.entry(place).or_default().push(process);
         }
     }
@@ -138,7 +140,7 @@ fn occupied<'a>(seen: &'a Observation, known: &[TrackedSession<'_>]) -> HashMap<
 fn problems(seen: &Observation) -> Vec<Problem> {
     let mut problems = seen.problems.clone();
     for problem in &mut problems {
-        let elsewhere = |directory: &Path| seen.places.of(directory).is_none();
+        let elsewhere = |directory: &Path| seen.worktrees.of(directory).is_none();
         problem.unread.take_if(|unread| unread.directory.as_deref().is_some_and(elsewhere));
     }
     problems
@@ -150,11 +152,12 @@ fn unread<'a>(
     problems: &'a [Problem],
     seen: &Observation,
     known: &[TrackedSession<'_>],
-) -> HashMap<Option<usize>, Vec<&'a Problem>> {
-    let known: HashMap<&Path, usize> = known.iter().filter(|one| one.unread).map(|one| (one.log, one.place)).collect();
-    let mut by_place: HashMap<Option<usize>, Vec<&Problem>> = HashMap::new();
+) -> HashMap<Option<WorktreeId>, Vec<&'a Problem>> {
+    let known: HashMap<&Path, WorktreeId> =
+        known.iter().filter(|one| one.unread).map(|one| (one.log, one.worktree)).collect();
+    let mut by_place: HashMap<Option<WorktreeId>, Vec<&Problem>> = HashMap::new();
     for (problem, unread) in problems.iter().filter_map(|problem| Some((problem, problem.unread.as_ref()?))) {
-        let named = || seen.places.of(unread.directory.as_deref()?);
+        let named = || seen.worktrees.of(unread.directory.as_deref()?);
         by_place.entry(known.get(&*problem.path).copied().or_else(named)).or_default().push(problem);
     }
     by_place
@@ -166,7 +169,7 @@ fn candidates<'a>(
     known: &[TrackedSession<'_>],
     claims: &'a [TaskDeclaration],
 ) -> Vec<TaskCandidate<'a>> {
-    let places = &seen.places;
+    let places = &seen.worktrees;
     // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, one) in known.iter().enumerate() {
@@ -181,11 +184,11 @@ fn candidates<'a>(
         its.into_iter().collect()
     };
     let (mut drafts, mut taken): (Vec<TaskCandidate<'_>>, HashSet<usize>) = Default::default();
-    let (mut own, mut sessions): (HashMap<usize, &Declared>, HashMap<usize, Vec<usize>>) = Default::default();
+    let (mut own, mut sessions): (HashMap<WorktreeId, &Declared>, HashMap<WorktreeId, Vec<usize>>) = Default::default();
     for claim in claims {
         let its = named(claim);
         taken.extend(&its);
-        let (place, declared) = (claim.place, Some(&claim.declared));
+        let (place, declared) = (claim.worktree, Some(&claim.declared));
         if claim.own {
             own.insert(place, &claim.declared);
             sessions.insert(place, its);
@@ -201,10 +204,10 @@ fn candidates<'a>(
         }
     }
     for at in (0..known.len()).filter(|at| !taken.contains(at)) {
-        sessions.entry(known[at].place).or_default().push(at);
+        sessions.entry(known[at].worktree).or_default().push(at);
     }
     let troubled = troubled(seen);
-    for (place, (_, worktree)) in places.worktrees.iter().enumerate() {
+    for (place, _, worktree) in places.iter() {
         let declared = own.get(&place).copied();
         let sessions = sessions.remove(&place).unwrap_or_default();
         let problems = troubled.contains(&*worktree.path);

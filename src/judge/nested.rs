@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::liveness::{Alive, Liveness};
 use super::session::TrackedSession;
+use crate::git::worktree_index::WorktreeId;
 use crate::process::ProcessTable;
 use crate::session::AgentCall;
 
@@ -22,7 +23,7 @@ pub(super) fn nest(known: &mut [TrackedSession<'_>], table: &ProcessTable) {
         // Two that are nested in each other are somebody's mistake.
         let Some(outer) = outers[at].filter(|outer| outers[*outer] != Some(at)) else { continue };
         known[at].within = Some(&known[outer].session.id);
-        known[outer].reaches |= known[outer].place != known[at].place;
+        known[outer].reaches |= known[outer].worktree != known[at].worktree;
         if let Some(server) = server {
             known[at].life = Liveness::Alive(server);
         }
@@ -35,7 +36,7 @@ struct Nest<'k, 'a> {
     /// The main session behind each process.
     by_pid: HashMap<u32, usize>,
     /// Of each worktree the calls that ran agents, by their start, and whose they are.
-    calls: HashMap<usize, Vec<(&'a AgentCall, usize)>>,
+    calls: HashMap<WorktreeId, Vec<(&'a AgentCall, usize)>>,
 }
 
 impl<'k, 'a> Nest<'k, 'a> {
@@ -45,7 +46,7 @@ impl<'k, 'a> Nest<'k, 'a> {
             if let Liveness::Alive(alive) = &one.life {
                 by_pid.entry(alive.pid).or_insert(at);
             }
-            for place in one.also.iter().chain([&one.place]) {
+            for place in one.also.iter().chain([&one.worktree]) {
                 calls.entry(*place).or_default().extend(one.session.agent_calls.iter().map(|call| (call, at)));
             }
         }
@@ -75,7 +76,7 @@ impl<'k, 'a> Nest<'k, 'a> {
     /// The session with work in the same worktree that called the client as the session, or its newest turn, began.
     fn by_call(&self, at: usize) -> Option<usize> {
         let one = &self.known[at];
-        let calls = self.calls.get(&one.place).filter(|calls| !calls.is_empty())?;
+        let calls = self.calls.get(&one.worktree).filter(|calls| !calls.is_empty())?;
         let began = [one.session.started, one.session.turn_since];
         began.into_iter().flatten().find_map(|began| {
             let end = calls.partition_point(|(call, _)| call.since <= began);

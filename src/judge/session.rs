@@ -1,13 +1,15 @@
 //! A session with all that is known of it.
 
+use std::path::Path;
+
 use crate::base::file_id::FileId;
 use crate::base::time::Time;
 use crate::clients::Client;
+use crate::git::worktree_index::WorktreeId;
 use crate::judge::liveness::Liveness;
 use crate::model::Tokens;
 use crate::observe::placement::turn_since;
 use crate::session::{Session, Turn};
-use std::path::Path;
 /// A session with all that is known of it.
 pub(super) struct TrackedSession<'a> {
     pub(crate) client: &'static Client,
@@ -21,13 +23,13 @@ pub(super) struct TrackedSession<'a> {
     /// Whose log it is.
     pub(super) owner: u32,
     /// The number of its worktree.
-    pub(crate) place: usize,
+    pub(crate) worktree: WorktreeId,
     /// The one that its process was started in, where that is another.
-    pub(super) started_in: Option<usize>,
+    pub(super) started_in: Option<WorktreeId>,
     /// It could not be read this time, and is as it was known.
     pub(crate) unread: bool,
     /// The numbers of the other worktrees that its calls worked in.
-    pub(crate) also: Vec<usize>,
+    pub(crate) also: Vec<WorktreeId>,
     pub(crate) last_activity: Option<Time>,
     pub(crate) life: Liveness,
     /// Without what it has in common with the session that it was forked from.

@@ -1,15 +1,15 @@
 //! Every session that was seen: where it belongs, and whether its agent lives.
 
-use super::session::TrackedSession;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::iter;
 use std::path::{Path, PathBuf};
 
 use super::nested;
+use super::session::TrackedSession;
 use crate::base::time::Time;
 use crate::clients::Format;
-use crate::git::worktree_index::WorktreeIndex;
+use crate::git::worktree_index::{WorktreeId, WorktreeIndex};
 use crate::judge::liveness::{self, Candidate, Liveness};
 use crate::observe::observation::{Observation, SessionLog};
 use crate::observe::placement::{directory, place_of};
@@ -20,7 +20,7 @@ use crate::session::log::key;
 /// The sessions of all worktrees, in order of their logs.
 pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> Vec<TrackedSession<'a>> {
     let copies = Copies::newest(seen, now);
-    let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.places);
+    let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.worktrees);
     let mut known: Vec<TrackedSession<'_>> = Vec::with_capacity(copies.all.len());
     for copy in &copies.all {
         let (own, others) = place_of(copy);
@@ -38,8 +38,8 @@ pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> 
             file: copy.log.file.identity.file(),
             shared: copy.log.file.within.is_some(),
             owner: copy.log.file.owner,
-            place,
-            started_in: started_in(copy, place, &seen.places),
+            worktree: place,
+            started_in: started_in(copy, place, &seen.worktrees),
             unread: copy.log.unread,
             also: others.into_iter().filter(|other| *other != place).collect(),
             last_activity: Some(copy.last_activity),
@@ -53,7 +53,7 @@ pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> 
         (one.log.as_os_str(), &one.session.id).cmp(&(other.log.as_os_str(), &other.session.id))
     });
     let candidates: Vec<_> = known.iter().map(|one| candidate(one, before)).collect();
-    let lives = liveness::lives(&seen.table, &candidates, &seen.marks, |directory| seen.places.of(directory));
+    let lives = liveness::lives(&seen.table, &candidates, &seen.marks, |directory| seen.worktrees.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
     count_once(&mut known);
     nested::nest(&mut known, &seen.table);
@@ -89,7 +89,7 @@ fn candidate<'a>(one: &TrackedSession<'a>, before: &'a Lives) -> Candidate<'a> {
         file: one.file,
         shared: one.shared,
         owner: one.owner,
-        place: one.place,
+        worktree: one.worktree,
         started_in: one.started_in,
         turn_since: one.newness(),
         last_activity: one.last_activity,
@@ -147,7 +147,7 @@ impl<'a> Copies<'a> {
 }
 
 /// A session that works elsewhere than in its directory was started there; else its log's own place tells.
-fn started_in(copy: &Copy<'_>, place: usize, places: &WorktreeIndex) -> Option<usize> {
+fn started_in(copy: &Copy<'_>, place: WorktreeId, places: &WorktreeIndex) -> Option<WorktreeId> {
     let other = |directory: Option<&Path>| places.of(directory?).filter(|at| *at != place);
     other(directory(copy.session, copy.log)).or_else(|| other(copy.log.file.proposed.as_deref()))
 }
@@ -158,7 +158,7 @@ pub(super) fn gone(seen: &Observation, horizon: Option<Time>) -> Vec<PathBuf> {
     let mut gone: Vec<PathBuf> = Vec::new();
     for log in &seen.logs {
         let Some(session) = log.session().filter(|one| one.parent.is_none() && !one.internal) else { continue };
-        let lost = place_of(session, log, &seen.places).0.is_none() && is_recent(session);
+        let lost = place_of(session, log, &seen.worktrees).0.is_none() && is_recent(session);
         gone.extend(directory(session, log).filter(|_| lost).map(Path::to_path_buf));
     }
     gone.sort_unstable();

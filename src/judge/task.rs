@@ -245,6 +245,6 @@ fn session_report(
             }
             Liveness::Absent | Liveness::Left | Liveness::Unknown => None,
         },
-        also_worked_in: one.also.iter().map(|place| seen.places.worktree(*place).path.clone()).collect(),
+        also_worked_in: one.also.iter().map(|place| seen.worktrees.worktree(*place).path.clone()).collect(),
     }
 }

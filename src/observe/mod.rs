@@ -92,7 +92,18 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         log.plan(steps.unwrap_or_default());
     }
     let everywhere = request.everywhere;
-    Ok(Observation { table, repositories, places, declared, logs: read, untouched, marks, problems, everywhere, blind })
+    Ok(Observation {
+        table,
+        repositories,
+        worktrees: places,
+        declared,
+        logs: read,
+        untouched,
+        marks,
+        problems,
+        everywhere,
+        blind,
+    })
 }
 
 /// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the

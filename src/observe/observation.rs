@@ -16,7 +16,7 @@ use crate::session::{Session, Step};
 pub(crate) struct Observation {
     pub(crate) table: ProcessTable,
     pub(crate) repositories: Vec<Repository>,
-    pub(crate) places: WorktreeIndex,
+    pub(crate) worktrees: WorktreeIndex,
     /// What tasks say of themselves, each with the folder where it was found.
     pub(crate) declared: Vec<(PathBuf, Declared)>,
     pub(crate) logs: Vec<SessionLog>,

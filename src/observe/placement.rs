@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::time::Time;
 use crate::declared::Declared;
 use crate::git::WorktreeKind;
-use crate::git::worktree_index::WorktreeIndex;
+use crate::git::worktree_index::{WorktreeId, WorktreeIndex};
 use crate::observe::observation::SessionLog;
 use crate::session::{Session, Turn, Workdir};
 
@@ -17,7 +17,7 @@ pub(crate) fn turn_since(session: &Session) -> Option<Time> {
 
 /// How often calls of a session named folders of one worktree, or of none.
 pub(crate) struct Named {
-    place: Option<usize>,
+    place: Option<WorktreeId>,
     works: u32,
     looks: u32,
 }
@@ -27,18 +27,22 @@ pub(crate) struct Named {
 /// It is the one that its directory lies in, unless most of its calls are about another one. From the main worktree
 /// agents are sent into others, so there all calls count, and work counts twice. Who is in a worktree of its own may
 /// read as much as it likes elsewhere: only work leads away.
-pub(crate) fn place_of(session: &Session, log: &SessionLog, places: &WorktreeIndex) -> (Option<usize>, Vec<usize>) {
+pub(crate) fn place_of(
+    session: &Session,
+    log: &SessionLog,
+    places: &WorktreeIndex,
+) -> (Option<WorktreeId>, Vec<WorktreeId>) {
     let directory = directory(session, log);
     let own = directory.and_then(|directory| places.of_session(directory, session.started));
     let named = named(session, directory, places);
-    let kind = |place: usize| places.worktree(place).kind;
+    let kind = |place: WorktreeId| places.worktree(place).kind;
     let sends_out = own.is_some_and(|own| kind(own) == WorktreeKind::Main);
     let weight = |named: &Named| {
         let looks = if sends_out || named.place == own { named.looks } else { 0 };
         named.works.saturating_mul(2).saturating_add(looks)
     };
     // Between equals, the worktree that it is in; but the main one comes last.
-    let rank = |place: Option<usize>| match place {
+    let rank = |place: Option<WorktreeId>| match place {
         Some(place) if kind(place) == WorktreeKind::Main => 0,
         _ if place == own => 2,
         _ => 1,
@@ -74,7 +78,7 @@ pub(crate) fn judging_without_plan(
     places: &WorktreeIndex,
     declared: &[(PathBuf, Declared)],
 ) -> Vec<usize> {
-    let mut newest: HashMap<usize, (usize, [Option<Time>; 2])> = HashMap::new();
+    let mut newest: HashMap<WorktreeId, (usize, [Option<Time>; 2])> = HashMap::new();
     let declared: HashSet<&str> =
         declared.iter().flat_map(|(_, declared)| declared.sessions.iter().map(String::as_str)).collect();
     let mut named = Vec::new();

@@ -104,7 +104,7 @@ impl<'a> RecordRow<'a> {
         let mut fields = Fields::default();
         reader.object(|key, value| match key {
             b"v" => version = value.count(),
-            b"event" => event = current_kind(value.word()),
+            b"event" => event = value.word(),
             b"id" => id = value.word(),
             b"ts" => at = moment(value.raw()),
             b"carried" => {
@@ -465,9 +465,4 @@ fn ours(text: &[u8]) -> Option<Time> {
 
 fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number * 10 + char::from(*digit).to_digit(10)?))
-}
-
-/// A kind by its present name: `debounced` rows were called `settled` once, and old files still hold them.
-fn current_kind(word: &[u8]) -> &[u8] {
-    if word == b"settled" { b"debounced" } else { word }
 }

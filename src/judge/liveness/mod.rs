@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::file_id::FileId;
 use crate::base::time::Time;
 use crate::clients::{Client, Proof, RunningSession};
+use crate::git::worktree_index::WorktreeId;
 use crate::model::Evidence;
 use crate::process::earlier::Before;
 use crate::process::{Found, Origin, Process, ProcessTable, Role};
@@ -49,9 +50,9 @@ pub(crate) struct Candidate<'a> {
     /// Whose log it is.
     pub(crate) owner: u32,
     /// The number of its worktree.
-    pub(crate) place: usize,
+    pub(crate) worktree: WorktreeId,
     /// The number of the one that its process was started in, where that is known.
-    pub(crate) started_in: Option<usize>,
+    pub(crate) started_in: Option<WorktreeId>,
     /// The start of its newest turn; nothing if it was asked for nothing.
     pub(crate) turn_since: Option<Time>,
     pub(crate) last_activity: Option<Time>,
@@ -76,7 +77,7 @@ pub(crate) fn lives(
     table: &ProcessTable,
     candidates: &[Candidate<'_>],
     marks: &HashMap<&'static str, Vec<RunningSession>>,
-    place_of: impl Fn(&Path) -> Option<usize>,
+    place_of: impl Fn(&Path) -> Option<WorktreeId>,
 ) -> Vec<Liveness> {
     if !table.supported {
         return vec![Liveness::Unknown; candidates.len()];
@@ -92,7 +93,7 @@ pub(crate) fn lives(
     seeking.sort_by_key(|at| std::cmp::Reverse(candidates[*at].last_activity));
     let agents = Agents::new(table, place_of);
     // A session may move on; its process stays where it was started.
-    let worktrees: [fn(&Candidate<'_>) -> Option<usize>; 2] = [|one| Some(one.place), |one| one.started_in];
+    let worktrees: [fn(&Candidate<'_>) -> Option<WorktreeId>; 2] = [|one| Some(one.worktree), |one| one.started_in];
     // Where nobody is free, one may have left another session for this one.
     for takes in [Search::is_free, Search::went_on] {
         for worktree in worktrees {
@@ -361,10 +362,10 @@ impl<'a> Signs<'a> {
 }
 
 /// The agents that run, by client and worktree: to look through all for each session would cost sessions times agents.
-struct Agents<'a>(HashMap<(&'static str, usize), Vec<&'a Process>>);
+struct Agents<'a>(HashMap<(&'static str, WorktreeId), Vec<&'a Process>>);
 
 impl<'a> Agents<'a> {
-    fn new(table: &'a ProcessTable, place_of: impl Fn(&Path) -> Option<usize>) -> Self {
+    fn new(table: &'a ProcessTable, place_of: impl Fn(&Path) -> Option<WorktreeId>) -> Self {
         let running = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
         let mut running: Vec<&Process> = running.collect();
         // Of an agent that runs as another one's tool, the session is the newer one: the other waits for it.
@@ -380,8 +381,8 @@ impl<'a> Agents<'a> {
     }
 
     /// Those of the session's client in a worktree that do not demonstrably write another session.
-    fn free(&self, candidate: &Candidate<'_>, place: usize) -> impl Iterator<Item = &'a Process> {
-        let here = self.0.get(&(candidate.client.name, place)).into_iter().flatten().copied();
+    fn free(&self, candidate: &Candidate<'_>, worktree: WorktreeId) -> impl Iterator<Item = &'a Process> {
+        let here = self.0.get(&(candidate.client.name, worktree)).into_iter().flatten().copied();
         here.filter(|process| !holds_another_log(process, candidate))
     }
 }

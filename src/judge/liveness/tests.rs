@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::liveness::*;
 use crate::clients::by_name;
+use crate::git::worktree_index::WorktreeId;
 use crate::process::earlier::{Gone, Sample};
 use crate::process::{Open, Origin, Output};
 use crate::session::NewCall;
@@ -73,8 +74,8 @@ fn word(life: &Liveness) -> String {
 type Asked = (&'static str, bool, i64, &'static str);
 
 /// Of the worktrees that there are.
-fn number(folder: &Path) -> Option<usize> {
-    [PLACE, "/start"].iter().position(|place| Path::new(place) == folder)
+fn number(folder: &Path) -> Option<WorktreeId> {
+    [PLACE, "/start"].iter().position(|place| Path::new(place) == folder).map(WorktreeId::of)
 }
 
 /// A session with its turn: where it stands, when it began, and when the session was last active.
@@ -118,7 +119,7 @@ fn lives_by_marks(client: &str, table: &ProcessTable, asked: &[Worked], marks: V
             file: file(&format!("/h/rollout-{}.jsonl", one.session.id)),
             shared: false,
             owner: 1000,
-            place: 0,
+            worktree: WorktreeId::of(0),
             started_in: number(Path::new(one.started_in)),
             turn_since: one.turn.map(Time),
             last_activity: Some(Time(one.last)),
@@ -296,7 +297,7 @@ fn what_a_process_waits_for_is_its_newest_sessions() {
         file: file(&sessions[at].id),
         shared: false,
         owner: 1000,
-        place: 0,
+        worktree: WorktreeId::of(0),
         started_in: None,
         turn_since: Some(Time([10, 20][at])),
         last_activity: Some(Time([15, 30][at])),

@@ -172,7 +172,7 @@ impl Lab {
             blind: false,
             table: ProcessTable::of(self.processes.clone()),
             repositories,
-            places,
+            worktrees: places,
             declared: self.declared.clone(),
             logs: logs().collect(),
             untouched: self.untouched.clone(),
