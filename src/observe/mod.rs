@@ -15,13 +15,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::base::disk::Disk;
 use crate::clients;
 use crate::declared::{Declared, launched};
 use crate::git::worktree_index::WorktreeIndex;
 use crate::git::{Finder, Found, Repository, Worktree};
 use crate::observe::checkpoint::Checkpoint;
 use crate::observe::declarations::{declared_in, matching};
-use crate::observe::environments::{blind, environments, marks, wrong_home};
+use crate::observe::environments::{Environments, blind, environments, marks, wrong_home};
 use crate::observe::listing::{Logs, list, propose};
 use crate::observe::observation::{Observation, SessionLog};
 use crate::observe::request::Request;
@@ -70,10 +71,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         let Some((session, folder)) = log.session().zip(placement::workplace(log)) else { continue };
         declared.extend(launched(&log.file.path, session).map(|task| (folder.to_path_buf(), task)));
     }
-    // Of no others does it matter whether their tools are servers.
-    let may_serve = |log: &&SessionLog| log.session().is_some_and(Session::may_serve);
-    let serving: Vec<&str> = read.iter().filter(may_serve).map(|log| log.client.name).collect();
-    table.read_listening(disk, &serving);
+    read_listening(disk, &mut table, &read);
     let mut places = WorktreeIndex::new(&repositories, &alone);
     let cwds = table.processes.iter().filter_map(|process| process.cwd.as_deref()).map(Cow::Borrowed);
     places.resolve(disk, read.iter().flat_map(placement::directories).chain(cwds));
@@ -83,14 +81,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
     places.resolve(disk, declared.iter().filter_map(works_in));
     problems.extend(blind.then(|| wrong_home(world, &table, &places)).flatten());
-    for at in placement::judging_without_plan(&read, &places, &declared) {
-        let log = &mut read[at];
-        let session = log.session();
-        let environments = environments[log.client.name].iter();
-        let mut plans = environments.filter_map(|env| Some((log.client.plan)(disk, env, session?)));
-        let steps = plans.find(|steps| !steps.is_empty());
-        log.plan(steps.unwrap_or_default());
-    }
+    add_plans(disk, &environments, &mut read, &places, &declared);
     let everywhere = request.everywhere;
     Ok(Observation {
         table,
@@ -104,6 +95,31 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         everywhere,
         blind,
     })
+}
+
+/// Reads on which sockets tools listen, of those clients alone of which it matters: a session may wait for a server.
+fn read_listening(disk: &Disk, table: &mut ProcessTable, logs: &[SessionLog]) {
+    let may_serve = |log: &&SessionLog| log.session().is_some_and(Session::may_serve);
+    let serving: Vec<&str> = logs.iter().filter(may_serve).map(|log| log.client.name).collect();
+    table.read_listening(disk, &serving);
+}
+
+/// Adds the plans that clients keep in files of their own, to the sessions that judge and have none in their logs.
+fn add_plans(
+    disk: &Disk,
+    environments: &Environments,
+    logs: &mut [SessionLog],
+    worktrees: &WorktreeIndex,
+    declared: &[(PathBuf, Declared)],
+) {
+    for at in placement::judging_without_plan(logs, worktrees, declared) {
+        let log = &mut logs[at];
+        let session = log.session();
+        let environments = environments[log.client.name].iter();
+        let mut plans = environments.filter_map(|env| Some((log.client.plan)(disk, env, session?)));
+        let steps = plans.find(|steps| !steps.is_empty());
+        log.plan(steps.unwrap_or_default());
+    }
 }
 
 /// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the

@@ -110,7 +110,7 @@ impl<'a> RecordRow<'a> {
             b"carried" => {
                 carried = Some(if value.word() == b"gone" { Carried::Gone } else { Carried::Present });
             }
-            _ => fields.set(key, value),
+            _ => fields.set(key, value.raw()),
         });
         let event = Some(event).filter(|event| !event.is_empty())?;
         Some(Self { version: version?, at: at?, kind: Kind::of(event), event, id, carried, fields })
@@ -327,7 +327,12 @@ impl<'a> RecordRow<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn set(&mut self, key: &[u8], value: &mut Reader<'a>) {
+    fn set(&mut self, key: &[u8], value: Raw<'a>) {
+        let _ = self.set_subject(key, value) || self.set_detail(key, value);
+    }
+
+    /// Sets what most rows have. Says whether the key is one of these.
+    fn set_subject(&mut self, key: &[u8], value: Raw<'a>) -> bool {
         let field = match key {
             b"task" => &mut self.task,
             b"worktree" => &mut self.worktree,
@@ -347,6 +352,15 @@ impl<'a> Fields<'a> {
             b"started" => &mut self.started,
             b"ended" => &mut self.ended,
             b"summary" => &mut self.counts,
+            _ => return false,
+        };
+        *field = Some(value);
+        true
+    }
+
+    /// Sets what rows of some kinds have. Says whether the key is one of these.
+    fn set_detail(&mut self, key: &[u8], value: Raw<'a>) -> bool {
+        let field = match key {
             b"pattern" => &mut self.pattern,
             b"tool" => &mut self.tool,
             b"count" => &mut self.count,
@@ -366,9 +380,10 @@ impl<'a> Fields<'a> {
             b"alert" => &mut self.alert,
             b"period" => &mut self.period,
             b"stretch" => &mut self.stretch,
-            _ => return,
+            _ => return false,
         };
-        *field = Some(value.raw());
+        *field = Some(value);
+        true
     }
 }
 
