@@ -131,6 +131,25 @@ impl ErrorClass {
             Self::Permanent => "permanent",
         }
     }
+
+    /// The class in a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Resource => "quota or limit",
+            Self::Transient | Self::Permanent => self.code(),
+        }
+    }
+}
+
+/// The code of a reason, an alert or a class in a sentence: `api_error` is `API error`. What is no code, and may hold
+/// a secret of a known form, stays as it is.
+pub(crate) fn code_in_words(code: &str) -> String {
+    match code {
+        "resource" => ErrorClass::Resource.words().to_owned(),
+        "waiting_for_person" => "waiting for input".to_owned(),
+        _ if code.len() > 24 || !code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')) => code.to_owned(),
+        _ => code.replace('_', " ").replace("api ", "API "),
+    }
 }
 
 /// Where something was seen: in a file, or in a process.

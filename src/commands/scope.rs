@@ -15,13 +15,15 @@ use crate::{clients, text};
 /// The disk that is asked about.
 ///
 /// # Errors
-/// There is none.
+/// The folder of `--root` cannot be opened.
 pub(crate) fn disk(look: &ScopeArgs) -> anyhow::Result<Disk> {
     let disk = Disk::new(look.root.clone());
-    if let Some(root) = look.root.as_deref().filter(|_| !disk.is_dir("/".as_ref())) {
-        bail!("`{}` is no folder that can be entered: name another with `--root DIR`", root.display());
+    let Some(root) = &look.root else { return Ok(disk) };
+    match disk.stat("/".as_ref()) {
+        Ok(meta) if meta.is_dir() => Ok(disk),
+        Ok(_) => bail!("cannot open `{}`: not a directory", root.display()),
+        Err(error) => bail!("cannot open `{}`: {error}", root.display()),
     }
-    Ok(disk)
 }
 
 /// The directories to start from; none where it is looked everywhere. Under another root they are that root's.

@@ -112,8 +112,11 @@ pub(crate) fn attempt<T>(
 
 /// Without the place, which a problem has anyway.
 pub(crate) fn no_json(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "invalid JSON: unexpected end of file".to_owned();
+    }
     let text = error.to_string();
-    format!("no JSON: {}", text.split(" at line ").next().unwrap_or_default())
+    format!("invalid JSON: {}", text.split(" at line ").next().unwrap_or_default())
 }
 
 /// The bytes and when they were written; nothing if that happened meanwhile.

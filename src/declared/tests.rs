@@ -64,7 +64,7 @@ fn says_why_a_file_was_not_read() {
         task.status(&mut budget).map(|_| ()).map_err(|problem| (problem.message, problem.line))
     };
     assert_eq!(says(" \n"), Err(("empty".into(), None)));
-    assert_eq!(says("{\n\n?"), Err(("no JSON: key must be a string".into(), Some(3))));
+    assert_eq!(says("{\n\n?"), Err(("invalid JSON: key must be a string".into(), Some(3))));
     assert_eq!(says(&" ".repeat(1024 * 1024 + 1)), Err(("larger than 1024 KiB, not read".into(), None)));
     assert_eq!(says("[]"), Ok(()));
     fs::remove_file(task.path("status.json")).unwrap();

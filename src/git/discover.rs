@@ -52,8 +52,10 @@ impl<'a> Finder<'a> {
     /// There is none, or the `.git` file that decides names a place that is not there.
     pub(crate) fn repository(&mut self, from: &Path) -> Result<()> {
         let from = self.reader.disk.real(from);
-        if !self.reader.disk.is_dir(&from) {
-            bail!("`{}` is no folder that can be entered: name another with `-C DIR`", from.display());
+        match self.reader.disk.stat(&from) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => bail!("cannot open `{}`: not a directory", from.display()),
+            Err(error) => bail!("cannot open `{}`: {error}", from.display()),
         }
         let before = self.reader.problems.len();
         if self.around(&from)?.is_some() {
@@ -62,8 +64,7 @@ impl<'a> Finder<'a> {
         let why = self.reader.problems.get(before);
         let why = why.map(|problem| format!(" (`{}`: {})", problem.path.display(), problem.message));
         bail!(
-            "no git repository in `{}` or above it{}: run agentmon inside one, name it with `-C DIR`, or look \
-             everywhere with `--all-repos`",
+            "no git repository in `{}` or its parents{}: select one with `-C DIR`, or all with `--all-repos`",
             from.display(),
             why.unwrap_or_default()
         );

@@ -211,7 +211,7 @@ impl Reader<'_> {
         let git = if inside { None } else { self.git_dir(tree) };
         let belongs = inside || git.is_some_and(|git| self.disk.real(&git) == common);
         if !belongs {
-            let why = format!("`core.worktree` leads out of the repository, to `{}`: not followed", tree.display());
+            let why = format!("`core.worktree` points outside the repository, to `{}`: not followed", tree.display());
             self.problems.push(Problem::new(common.join("config"), why));
         }
         belongs
@@ -305,7 +305,7 @@ impl Reader<'_> {
         let bytes = self.read(file, LIMIT)?;
         let path = bytes.strip_prefix(prefix.as_bytes()).unwrap_or_default();
         let Some(end) = path.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')) else {
-            self.problems.push(Problem::new(file, "malformed: it names no path"));
+            self.problems.push(Problem::new(file, "malformed: no path"));
             return None;
         };
         Some(beside(file.parent()?, OsStr::from_bytes(&path[..=end])))
@@ -339,7 +339,7 @@ pub(super) fn name_of(folder: &Path) -> String {
 
 fn astray(file: &Path, target: &Path) -> anyhow::Error {
     anyhow::anyhow!(
-        "`{}` names `{}`, which is no git directory here: run agentmon where that path exists, or repair it \
+        "`{}` names `{}`, which is not a git directory here: run agentmon where that path exists, or repair it \
          with `git worktree repair`",
         file.display(),
         target.display()

@@ -131,7 +131,7 @@ fn a_worktree_is_not_configured_away() {
     let lab = Lab::new("seed s; mkdir -p other/deep s/inner; seed theirs");
     let out = |path: &str| {
         format!(
-            "s, Main s main, ! s/.git/config `core.worktree` leads out of the repository, to `{path}`: not followed"
+            "s, Main s main, ! s/.git/config `core.worktree` points outside the repository, to `{path}`: not followed"
         )
     };
     for (path, wanted) in [
@@ -171,9 +171,9 @@ fn what_cannot_be_read_stops_nothing_else() {
          echo ../../../p/.git > pipe/gitdir; mv pipe/pipe pipe/HEAD; echo hi > ../../.worktrees/odd/.git",
     );
     let wanted = "s, Main s main, Linked s/ok ok, Linked s/p -, Folder s/.worktrees/odd -, \
-        ! s/.git/worktrees/blank/gitdir malformed: it names no path, ! s/.git/worktrees/dir/gitdir not a regular file, \
+        ! s/.git/worktrees/blank/gitdir malformed: no path, ! s/.git/worktrees/dir/gitdir not a regular file, \
         ! s/.git/worktrees/long/gitdir larger than 64 KiB, not read, ! s/.git/worktrees/pipe/HEAD not a regular file, \
-        ! s/.worktrees/odd/.git malformed: it names no path";
+        ! s/.worktrees/odd/.git malformed: no path";
     assert_eq!(lab.sees("s"), wanted);
     lab.run("mkfifo s/deep/.git");
     assert_eq!(
@@ -187,13 +187,15 @@ fn where_there_is_none_the_way_out_is_named() {
     let lab =
         Lab::new("mkdir -p no/.git away odd; echo 'gitdir: /workspace/.git/worktrees/a' > away/.git; touch odd/.git");
     let disk = Disk::new(Some(lab.0.path().into()));
-    let way = "run agentmon inside one, name it with `-C DIR`, or look everywhere with `--all-repos`";
-    let none = |from, why| format!("no git repository in `{from}` or above it{why}: {way}");
+    let way = "select one with `-C DIR`, or all with `--all-repos`";
+    let none = |from, why| format!("no git repository in `{from}` or its parents{why}: {way}");
     assert_eq!(lab.seen_by(&disk, Path::new("/no")), none("/no", ""));
-    assert_eq!(lab.seen_by(&disk, Path::new("/odd")), none("/odd", " (`/odd/.git`: malformed: it names no path)"));
+    assert_eq!(lab.seen_by(&disk, Path::new("/odd")), none("/odd", " (`/odd/.git`: malformed: no path)"));
     let away = lab.seen_by(&disk, Path::new("/away"));
-    assert!(away.starts_with("`/away/.git` names `/workspace/.git/worktrees/a`, which is no git directory here: run"));
-    assert!(lab.seen_by(&disk, Path::new("/x")).starts_with("`/x` is no folder"));
+    assert!(
+        away.starts_with("`/away/.git` names `/workspace/.git/worktrees/a`, which is not a git directory here: run")
+    );
+    assert!(lab.seen_by(&disk, Path::new("/x")).starts_with("cannot open `/x`: No such file"));
 }
 
 #[test]

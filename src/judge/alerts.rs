@@ -46,7 +46,7 @@ pub(super) fn add(
     task.notes.extend(task.alerts.iter().map(|alert| alert.detail.clone()));
     let evidence = |orphan: &&Process| {
         let line = one_line(&orphan.argv.join(" "), 80);
-        Evidence::process(orphan.pid, Some(orphan.start), format!("outlived its agent: {line}"))
+        Evidence::process(orphan.pid, Some(orphan.start), format!("orphaned process: {line}"))
     };
     task.evidence.extend(orphans.iter().take(NAMED).map(evidence));
 }
@@ -74,7 +74,7 @@ fn cpu(agents: &[(u32, u64)], seen: &Observation, context: &Context<'_>) -> Opti
     (value > limit).then(|| Alert {
         kind: AlertKind::Cpu,
         detail: format!(
-            "its processes used {:.0} % of a core over the last {} (limit {:.0} %, pid {pid})",
+            "processes used {:.0} % of a core over the last {} (limit {:.0} %, pid {pid})",
             value * 100.0,
             age(span),
             limit * 100.0
@@ -92,7 +92,7 @@ fn memory(agents: &[(u32, u64)], table: &ProcessTable, limits: &Thresholds) -> O
         let processes = count(table.descendants(pid).len() as u64 + 1, "process holds", "processes hold");
         Alert {
             kind: AlertKind::Memory,
-            detail: format!("its {processes} {} (limit {}, pid {pid})", bytes(value), bytes(limits.max_memory)),
+            detail: format!("{processes} {} (limit {}, pid {pid})", bytes(value), bytes(limits.max_memory)),
             value: value as f64,
             limit: limits.max_memory as f64,
             pids: vec![pid],
@@ -106,7 +106,7 @@ fn open_errors(one: &TrackedSession<'_>, limits: &Thresholds) -> Option<Alert> {
     (turn.failed > u64::from(limits.max_failed_calls)).then(|| Alert {
         kind: AlertKind::OpenErrors,
         detail: format!(
-            "{} of {} calls of this turn failed (limit {})",
+            "{} of {} calls in this turn failed (limit {})",
             turn.failed, turn.calls, limits.max_failed_calls
         ),
         value: turn.failed as f64,
@@ -121,7 +121,7 @@ fn long_running(one: &TrackedSession<'_>, context: &Context<'_>) -> Option<Alert
     let seconds = |span: Duration| span.as_secs_f64().floor();
     (seconds(span) > seconds(limit)).then(|| Alert {
         kind: AlertKind::LongRunning,
-        detail: format!("its turn has been open for {} (limit {})", age(span), age(limit)),
+        detail: format!("turn open for {} (limit {})", age(span), age(limit)),
         value: seconds(span),
         limit: seconds(limit),
         pids: Vec::new(),
@@ -136,8 +136,8 @@ fn left_behind(orphans: &[&Process]) -> Option<Alert> {
     (!orphans.is_empty()).then(|| Alert {
         kind: AlertKind::Orphans,
         detail: format!(
-            "its agent died, and {} of it: {}{more}",
-            count(orphans.len() as u64, "process is left", "processes are left"),
+            "agent died, {} left: {}{more}",
+            count(orphans.len() as u64, "process", "processes"),
             named.join(", ")
         ),
         value: orphans.len() as f64,

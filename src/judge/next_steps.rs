@@ -1,4 +1,4 @@
-//! What to do next about a task that needs somebody.
+//! What to do next about a task that needs attention.
 
 use std::iter;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::clients;
 use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
 use crate::text::shell::{operand, quote};
 
-/// Commands and hints, most useful first; none for a task that is well and left nothing behind. With the options by
+/// Commands, each with words about it as a comment, and hints, most useful first; none for a task that is well and left nothing behind. With the options by
 /// which it was `found` it is found again, and maybe from here in no other way.
 pub(crate) fn steps(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
     let mut steps = of_verdict(task, cwd, found);
@@ -28,20 +28,21 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
     let alive = session.process.as_ref().filter(|process| process.alive);
     let resume = resume(task, session, cwd);
     match (task.reason, alive) {
-        (Reason::WaitingForPerson, Some(process)) => vec![format!("answer it in its terminal (pid {})", process.pid)],
+        (Reason::WaitingForPerson, Some(process)) => vec![format!("answer in its terminal (pid {})", process.pid)],
         (Reason::WaitingForPerson, None) => vec![resume.unwrap_or(explain)],
         (Reason::ApiError, alive) => {
-            let Some(again) = alive.map(|process| go_on(process.pid)).or(resume) else { return vec![explain] };
-            match task.error_class {
-                Some(ErrorClass::Transient) => vec![format!("try again: {again}")],
-                Some(ErrorClass::Resource) => vec![format!("when the limit is lifted: {again}")],
-                Some(ErrorClass::Permanent) | None => vec![format!("repair what it says, then: {again}")],
-            }
+            let when = match task.error_class {
+                Some(ErrorClass::Transient) => "to retry",
+                Some(ErrorClass::Resource) => "after the limit resets",
+                Some(ErrorClass::Permanent) | None => "after fixing the error",
+            };
+            let again = alive.map(|process| format!("{} {when}", go_on(process.pid)));
+            vec![again.or(resume.map(|resume| format!("{resume}  # {when}"))).unwrap_or(explain)]
         }
         (Reason::Interrupted, Some(process)) => vec![explain, go_on(process.pid)],
         (Reason::ToolSilent | Reason::Silent | Reason::WakeupMissed, Some(process)) => {
             let resume = resume.map(|resume| format!(" && {resume}")).unwrap_or_default();
-            vec![explain, format!("if it hangs: kill {}{resume}", process.pid)]
+            vec![explain, format!("kill {}{resume}  # if it hangs", process.pid)]
         }
         (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],
         _ => iter::once(explain).chain(resume).collect(),
@@ -50,7 +51,7 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
 
 /// A second agent on a session that one still holds would spoil it for both.
 fn go_on(pid: u32) -> String {
-    format!("go on in its terminal (pid {pid})")
+    format!("continue in its terminal (pid {pid})")
 }
 
 /// `cd .worktrees/billing && claude --resume 5d0ef989`; nothing for a session whose name its client does not give:
@@ -147,10 +148,10 @@ mod tests {
     #[test]
     fn what_helps_depends_on_reason_life_and_class() {
         let (explain, resume) = ("agentmon explain 'a b'", "cd 'a b' && claude --resume 5d0e");
-        let go_on = "go on in its terminal (pid 7)";
+        let go_on = "continue in its terminal (pid 7)";
         let (lives, died) = (Some(true), Some(false));
-        let kill = format!("if it hangs: kill 7 && {resume}");
-        let answer = "answer it in its terminal (pid 7)";
+        let kill = format!("kill 7 && {resume}  # if it hangs");
+        let answer = "answer in its terminal (pid 7)";
         let api = |class, alive| (Reason::ApiError, Health::Failed, Some(class), alive);
         let of = |reason, health, alive| (reason, health, None, alive);
         let cases = vec![
@@ -158,12 +159,12 @@ mod tests {
             (of(Reason::TurnEnded, Health::Completed, None), vec![]),
             (of(Reason::WaitingForPerson, Health::Stuck, lives), vec![answer.to_owned()]),
             (of(Reason::WaitingForPerson, Health::Stuck, None), vec![resume.to_owned()]),
-            (api(ErrorClass::Transient, None), vec![format!("try again: {resume}")]),
-            (api(ErrorClass::Transient, lives), vec![format!("try again: {go_on}")]),
-            (api(ErrorClass::Resource, died), vec![format!("when the limit is lifted: {resume}")]),
-            (api(ErrorClass::Resource, lives), vec![format!("when the limit is lifted: {go_on}")]),
-            (api(ErrorClass::Permanent, None), vec![format!("repair what it says, then: {resume}")]),
-            (api(ErrorClass::Permanent, lives), vec![format!("repair what it says, then: {go_on}")]),
+            (api(ErrorClass::Transient, None), vec![format!("{resume}  # to retry")]),
+            (api(ErrorClass::Transient, lives), vec![format!("{go_on} to retry")]),
+            (api(ErrorClass::Resource, died), vec![format!("{resume}  # after the limit resets")]),
+            (api(ErrorClass::Resource, lives), vec![format!("{go_on} after the limit resets")]),
+            (api(ErrorClass::Permanent, None), vec![format!("{resume}  # after fixing the error")]),
+            (api(ErrorClass::Permanent, lives), vec![format!("{go_on} after fixing the error")]),
             (of(Reason::Interrupted, Health::Failed, lives), vec![explain.to_owned(), go_on.to_owned()]),
             (of(Reason::Interrupted, Health::Failed, None), vec![explain.to_owned(), resume.to_owned()]),
             (of(Reason::ProcessGone, Health::Failed, died), vec![explain.to_owned(), resume.to_owned()]),
@@ -188,7 +189,7 @@ mod tests {
         alone.id = "-x".to_owned();
         assert_eq!(steps(&alone, Path::new("/srv"), "--all-repos ")[0], "agentmon explain --all-repos -- -x");
         let here = task(Reason::ApiError, Health::Failed, None, None);
-        assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["repair what it says, then: claude --resume 5d0e"]);
+        assert_eq!(steps(&here, Path::new("/srv/a b"), ""), ["claude --resume 5d0e  # after fixing the error"]);
         // A file may be called as an option is.
         for id in ["--dangerously-skip-permissions", "-p", "", "5d0e;id", "5d0e --x", "s1"] {
             let mut named = task(Reason::WaitingForPerson, Health::Stuck, None, None);
@@ -200,7 +201,7 @@ mod tests {
             assert_eq!(steps(&named, Path::new("/srv"), ""), [explain], "{id}");
         }
         let dashed = TaskReport { worktree: Some("/srv/-x".into()), ..here };
-        let wanted = "repair what it says, then: cd ./-x && claude --resume 5d0e";
+        let wanted = "cd ./-x && claude --resume 5d0e  # after fixing the error";
         assert_eq!(steps(&dashed, Path::new("/srv"), ""), [wanted]);
     }
 }

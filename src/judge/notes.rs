@@ -21,37 +21,39 @@ pub(super) fn of(
         let over = declared.word.is_some_and(StatusWord::is_end) || declared.exit_code.is_some();
         match declared.word {
             _ if current.is_none() && over && declared.status.is_none() => {
-                notes.push("its exit code is older than its newest turn".to_owned());
+                notes.push("exit code is older than the newest turn".to_owned());
             }
-            _ if current.is_none() && over => notes.push(format!("its status `{word}` is older than its newest turn")),
+            _ if current.is_none() && over => {
+                notes.push(format!("reported status `{word}` is older than the newest turn"));
+            }
             _ if declared.status.is_none() => {}
             Some(StatusWord::Created | StatusWord::Running | StatusWord::Waiting)
                 if matches!(health, Health::Completed | Health::Failed) =>
             {
-                notes.push(format!("its status still says `{word}`"));
+                notes.push(format!("reported status is still `{word}`"));
             }
-            Some(StatusWord::Other) => notes.push(format!("its status `{word}` is not a known one")),
+            Some(StatusWord::Other) => notes.push(format!("unrecognized status `{word}`")),
             _ => {}
         }
-        notes.extend(declared.message.as_deref().map(|message| format!("it says: {}", one_line(message, 160))));
+        notes.extend(declared.message.as_deref().map(|message| format!("message: {}", one_line(message, 160))));
         let link = declared.pull_request.as_deref();
         notes.extend(link.map(|link| format!("pull request {}", one_line(link, 160))));
         if declared.future {
-            notes.push("its status has times in the future: a clock is wrong".to_owned());
+            notes.push("status file has times in the future: check the clocks".to_owned());
         }
         if declared.untrue {
-            let what = "its status has no time that can be true (before 2000, or far in the future)";
-            notes.push(format!("{what}: the file's own is used"));
+            let what = "status file has no plausible time (before 2000 or far in the future)";
+            notes.push(format!("{what}: using its modification time"));
         }
         if declared.assumed_zone {
-            notes.push("its status has times without a zone, taken as local".to_owned());
+            notes.push("status file has times without a time zone: assuming local time".to_owned());
         }
     }
     if let Some(one) = judging
         && one.life == Liveness::Unknown
         && one.session.turn == Turn::Open
     {
-        notes.push("its process cannot be looked at from here".to_owned());
+        notes.push("process cannot be inspected from here".to_owned());
     }
     notes.extend(judging.and_then(|one| untold(one.client)));
     notes
@@ -62,12 +64,12 @@ fn untold(client: &Client) -> Option<String> {
     let words = [
         (Capability::Tool, "the tool in flight"),
         (Capability::Failures, "failed calls"),
-        (Capability::Waiting, "questions to a person"),
-        (Capability::Plan, "a plan"),
+        (Capability::Waiting, "questions"),
+        (Capability::Plan, "plans"),
         (Capability::Tokens, "tokens"),
     ];
     let untold: Vec<_> =
         words.iter().filter(|(fact, _)| !client.capabilities.contains(fact)).map(|(_, word)| *word).collect();
     let blind = !client.capabilities.contains(&Capability::Failures);
-    blind.then(|| format!("more cannot be known: {} does not log {}", client.name, untold.join(", ")))
+    blind.then(|| format!("limited data: {} does not log {}", client.name, untold.join(", ")))
 }

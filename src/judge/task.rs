@@ -147,7 +147,7 @@ fn describe(
         newest.or_else(|| sessions.iter().filter_map(|session| session.last_activity).max()).or(declared_at);
     let mut evidence = verdict.evidence;
     if let Some(Liveness::Alive(alive)) = first.map(|one| &one.life) {
-        evidence.push(Evidence::process(alive.pid, Some(alive.start), "the agent's process"));
+        evidence.push(Evidence::process(alive.pid, Some(alive.start), "agent process"));
     }
     let asked = || first.and_then(|one| one.session.question()).map(|call| call.summary.clone());
     let said = || declared.filter(|declared| declared.asks).and_then(|declared| declared.question.as_deref());

@@ -99,7 +99,7 @@ pub(crate) fn matching(disk: &Disk, pattern: &str, problems: &mut Vec<Problem>) 
             inside.filter_map(|path| path.parent().map(Path::to_path_buf)).collect()
         }
         Err(error) => {
-            problems.push(Problem::new(pattern, format!("no pattern of files: {}", error.msg)));
+            problems.push(Problem::new(pattern, format!("invalid pattern: {}", error.msg)));
             Vec::new()
         }
     }

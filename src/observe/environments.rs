@@ -38,7 +38,7 @@ pub(crate) fn wrong_home(world: &World, table: &ProcessTable, places: &WorktreeI
     let mut agents = table.processes.iter().filter(|process| process.is_agent() && writes(process));
     let agent = agents.find(|process| is_here(process))?;
     let message = format!(
-        "no agent keeps logs below this home, but one runs (pid {}): name its home with `--home DIR`",
+        "no agent logs below this home, but an agent is running (pid {}): set its home with `--home DIR`",
         agent.pid
     );
     Some(Problem::new(world.agents_home().unwrap_or_else(|| "HOME".into()), message))

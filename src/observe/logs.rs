@@ -239,12 +239,12 @@ fn unfinished(fold: Fold, session: &Session, row: &LogLine<'_>) -> Option<Box<Se
 
 fn bad_rows(file: &LogFile, log: &Log) -> Option<Problem> {
     let (line, offset) = log.unreadable_rows.first;
-    let what = if log.unreadable_rows.overlong { "is too long, only its beginning was read" } else { "is no JSON" };
+    let what = if log.unreadable_rows.overlong { "line too long, only its beginning was read" } else { "invalid JSON" };
     let more = match log.unreadable_rows.count {
         0 => return None,
         1 => String::new(),
-        count => format!(", and {} more", count - 1),
+        count => format!(" (and {} more lines)", count - 1),
     };
-    let message = format!("this row {what}{more}");
+    let message = format!("{what}{more}");
     Some(Problem { line: Some(line), offset: Some(offset), ..Problem::new(&file.path, message) })
 }

@@ -51,13 +51,13 @@ impl Refused {
     }
 
     fn problem(self) -> Problem {
-        Problem::new(&self.path, format!("no event was recorded: {}", self.error))
+        Problem::new(&self.path, format!("no events written: {}", self.error))
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "`{}` cannot be used: {}", self.path.display(), self.error)
+        write!(out, "cannot use `{}`: {}", self.path.display(), self.error)
     }
 }
 
@@ -79,13 +79,12 @@ pub(crate) fn place(
         }
         Some(Err(refused)) if !refused.is_lasting() => return Err(refused.problem()),
         Some(Err(refused)) => refused.to_string(),
-        None if repository.is_none() => "there is no repository".to_owned(),
-        None => "there is no main worktree".to_owned(),
+        None if repository.is_none() => "no repository".to_owned(),
+        None => "no main worktree".to_owned(),
     };
-    let place = make_in_state(world, repository).map_err(|refused| {
-        Problem::new(&refused.path, format!("no event was recorded, because {why}, and here: {}", refused.error))
-    })?;
-    let notice = place.is_new().then(|| format!("recording to {}, because {why}", place.path.display()));
+    let place = make_in_state(world, repository)
+        .map_err(|refused| Problem::new(&refused.path, format!("no events written: {why}; here: {}", refused.error)))?;
+    let notice = place.is_new().then(|| format!("writing events to {}: {why}", place.path.display()));
     let other = main.map(|main| main.join(".agents/logs").join(RECORD));
     Ok((place.beside(other.as_deref())?, notice))
 }
@@ -141,7 +140,7 @@ fn in_state(world: &World, repository: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn make_in_state(world: &World, repository: Option<&Path>) -> Result<RecordDir, Refused> {
-    let no_home = || Refused::new(Path::new("~"), io::Error::other("there is no home directory"));
+    let no_home = || Refused::new(Path::new("~"), io::Error::other("no home directory"));
     let state = world.xdg("XDG_STATE_HOME", ".local/state").ok_or_else(no_home)?;
     let private = 0o700;
     if !is_own_ground(&state) {
@@ -222,11 +221,11 @@ impl RecordDir {
             return invalid("not a regular file");
         }
         if !is_own(&meta) {
-            return invalid("it belongs to another user");
+            return invalid("owned by another user");
         }
         // A run that was killed while it replaced the record leaves it under a second name of ours.
         if meta.nlink() > 1 && meta.nlink() != 1 + Old::links(&self.folder, &meta) {
-            return invalid("a hard link: it has another name elsewhere");
+            return invalid("has a hard link elsewhere");
         }
         // Whoever can read the lock can hold it for ever.
         if meta.permissions().mode() & 0o077 != 0 {
@@ -262,7 +261,7 @@ fn unless(expected: Errno) -> impl Fn(Errno) -> Result<(), Errno> {
 }
 
 fn foreign() -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, "it is another user's, in which root leaves no file")
+    io::Error::new(io::ErrorKind::PermissionDenied, "owned by another user: root does not write there")
 }
 
 fn is_own_folder(folder: &OwnedFd) -> io::Result<()> {
@@ -337,46 +336,40 @@ mod tests {
     fn a_planted_link_or_file_is_refused_and_left_alone() {
         type Plant = fn(&Path, &Path);
         let plants: [(&str, Plant); 9] = [
-            (".agents`: no event was recorded: a symbolic link or a file, not a folder", |main, _| {
+            (".agents`: no events written: a symbolic link or a file, not a folder", |main, _| {
                 fs::write(main.join(".agents"), "").unwrap();
             }),
-            (".agents`: no event was recorded: a symbolic link or a file, not a folder", |main, out| {
+            (".agents`: no events written: a symbolic link or a file, not a folder", |main, out| {
                 symlink(out, main.join(".agents")).unwrap();
             }),
-            (".agents/logs`: no event was recorded: a symbolic link or a file, not a folder", |main, out| {
+            (".agents/logs`: no events written: a symbolic link or a file, not a folder", |main, out| {
                 fs::create_dir(main.join(".agents")).unwrap();
                 symlink(out, main.join(".agents/logs")).unwrap();
             }),
-            ("background_monitoring.jsonl`: no event was recorded: a symbolic link, not followed", |main, out| {
+            ("background_monitoring.jsonl`: no events written: a symbolic link, not followed", |main, out| {
                 fs::create_dir_all(main.join(".agents/logs")).unwrap();
                 symlink(out.join("canary"), main.join(".agents/logs").join(RECORD)).unwrap();
             }),
-            ("background_monitoring.lock`: no event was recorded: a symbolic link, not followed", |main, out| {
+            ("background_monitoring.lock`: no events written: a symbolic link, not followed", |main, out| {
                 fs::create_dir_all(main.join(".agents/logs")).unwrap();
                 symlink(out.join("new"), main.join(".agents/logs").join(LOCK)).unwrap();
             }),
-            ("background_monitoring.jsonl`: no event was recorded: not a regular file", |main, _| {
+            ("background_monitoring.jsonl`: no events written: not a regular file", |main, _| {
                 let logs = main.join(".agents/logs");
                 fs::create_dir_all(&logs).unwrap();
                 rustix::fs::mknodat(CWD, logs.join(RECORD), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
             }),
-            ("background_monitoring.jsonl`: no event was recorded: Is a directory (os error 21)", |main, _| {
+            ("background_monitoring.jsonl`: no events written: Is a directory (os error 21)", |main, _| {
                 fs::create_dir_all(main.join(".agents/logs").join(RECORD)).unwrap();
             }),
-            (
-                "background_monitoring.jsonl`: no event was recorded: a hard link: it has another name elsewhere",
-                |main, out| {
-                    fs::create_dir_all(main.join(".agents/logs")).unwrap();
-                    fs::hard_link(out.join("canary"), main.join(".agents/logs").join(RECORD)).unwrap();
-                },
-            ),
-            (
-                "background_monitoring.lock`: no event was recorded: a hard link: it has another name elsewhere",
-                |main, out| {
-                    fs::create_dir_all(main.join(".agents/logs")).unwrap();
-                    fs::hard_link(out.join("canary"), main.join(".agents/logs").join(LOCK)).unwrap();
-                },
-            ),
+            ("background_monitoring.jsonl`: no events written: has a hard link elsewhere", |main, out| {
+                fs::create_dir_all(main.join(".agents/logs")).unwrap();
+                fs::hard_link(out.join("canary"), main.join(".agents/logs").join(RECORD)).unwrap();
+            }),
+            ("background_monitoring.lock`: no events written: has a hard link elsewhere", |main, out| {
+                fs::create_dir_all(main.join(".agents/logs")).unwrap();
+                fs::hard_link(out.join("canary"), main.join(".agents/logs").join(LOCK)).unwrap();
+            }),
         ];
         for (why, plant) in plants {
             let (folder, main, home) = ground();
@@ -428,7 +421,7 @@ mod tests {
         fs::write(logs.join(RECORD), "theirs\n").unwrap();
         give(&logs.join(RECORD));
         let problem = place(&world, Some(&main), Some(&main)).unwrap_err();
-        assert_eq!(problem.message, "no event was recorded: it belongs to another user");
+        assert_eq!(problem.message, "no events written: owned by another user");
         assert_eq!(
             (fs::read_to_string(logs.join(RECORD)).unwrap().as_str(), mode(&logs.join(RECORD))),
             ("theirs\n", 0o644)
@@ -443,7 +436,7 @@ mod tests {
         fs::remove_dir_all(home.join(".local")).unwrap();
         give(&home);
         let problem = place(&world, Some(&main), Some(&main)).unwrap_err();
-        assert!(problem.message.contains("it is another user's, in which root leaves no file"), "{}", problem.message);
+        assert!(problem.message.contains("owned by another user: root does not write there"), "{}", problem.message);
         assert_eq!((fs::read_dir(&main).unwrap().count(), fs::read_dir(&home).unwrap().count()), (0, 0));
     }
 
@@ -462,7 +455,7 @@ mod tests {
         let bare = main.join("shop.git");
         let (placed, notice) = place(&world(Some(&home)), Some(&bare), None).unwrap();
         let path = placed.path;
-        assert_eq!(notice.unwrap(), format!("recording to {}, because there is no main worktree", path.display()));
+        assert_eq!(notice.unwrap(), format!("writing events to {}: no main worktree", path.display()));
         let parent = path.parent().unwrap();
         assert_eq!(parent.parent().unwrap(), home.join(".local/state/agentmon"));
         assert!(parent.file_name().unwrap().to_str().unwrap().starts_with("shop.git-"));
@@ -475,7 +468,7 @@ mod tests {
     #[test]
     fn without_a_home_there_is_no_record() {
         let problem = place(&world(None), None, None).unwrap_err();
-        let wanted = "no event was recorded, because there is no repository, and here: there is no home directory";
+        let wanted = "no events written: no repository; here: no home directory";
         assert_eq!(problem.message, wanted);
     }
 

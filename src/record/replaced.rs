@@ -96,7 +96,7 @@ impl Old {
         let id = stable_hash(parts.map(|part| part.to_string()).iter().map(String::as_str));
         match linkat(place, RECORD, &self.0, named(taken, &format!("{id:016x}")), AtFlags::empty()) {
             Ok(()) => Ok(()),
-            Err(error) => Err(io::Error::other(format!("it cannot be kept under a second name meanwhile: {error}"))),
+            Err(error) => Err(io::Error::other(format!("cannot be kept under a second name: {error}"))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The page about the clients: what was looked for where, what there is of it, and what can be known.
+//! The page about the clients: where their logs were searched for, how many were found, and what each log reveals.
 
 use std::io::{self, Write};
 use std::iter;
@@ -104,13 +104,13 @@ fn write_unknown(survey: &Inventory, options: &Options, out: &mut dyn Write) -> 
         write_wrapped(
             "",
             "",
-            "HERE ?: where its logs lie does not tell, and no log is opened for this page",
+            "HERE ?: log paths do not name the directory, and this page opens no logs",
             options,
             out,
         )?;
     }
     if found().any(|client| client.processes.is_none()) {
-        write_wrapped("", "", "RUNNING ?: no process can be looked at from here", options, out)?;
+        write_wrapped("", "", "RUNNING ?: processes cannot be inspected from here", options, out)?;
     }
     Ok(())
 }
@@ -135,11 +135,11 @@ fn sentence(client: &ClientInventory, survey: &Inventory) -> String {
         parts.push(format!("{recent} in the last {}", span(survey)));
     }
     if !survey.repositories.is_empty() && sessions.all > 0 {
-        parts.push(sessions.here.map_or_else(|| "how many here is not told".to_owned(), |here| format!("{here} here")));
+        parts.push(sessions.here.map_or_else(|| "unknown number here".to_owned(), |here| format!("{here} here")));
     }
     parts.extend(client.newest.map(|at| format!("newest {} ago", text::age(survey.taken_at.since(at)))));
     parts.push(match client.processes {
-        None => "no process can be looked at".to_owned(),
+        None => "processes cannot be inspected".to_owned(),
         Some(processes) => format!("{} running", processes.agents),
     });
     let helpers = client.processes.map_or(0, |processes| processes.helpers);
@@ -157,8 +157,8 @@ fn write_details(client: &ClientInventory, options: &Options, out: &mut dyn Writ
     for place in &client.places {
         let label = match place.state {
             State::Found => "in",
-            State::Missing => "not there",
-            State::Unreadable => "closed",
+            State::Missing => "not found",
+            State::Unreadable => "unreadable",
         };
         let (path, more) = (options.text(&place.path.to_string_lossy()), remarks(place, options));
         let line = format!("{path} {more}");
@@ -173,19 +173,22 @@ fn write_details(client: &ClientInventory, options: &Options, out: &mut dyn Writ
     if !client.is_there() && !options.verbose {
         return Ok(());
     }
-    write_labelled("knows", &known(client, options), options, out)?;
-    if client.caveat.is_empty() { Ok(()) } else { write_labelled("but", &options.text(client.caveat), options, out) }
+    write_labelled("data", &known(client, options), options, out)?;
+    if client.caveat.is_empty() { Ok(()) } else { write_labelled("limits", &options.text(client.caveat), options, out) }
 }
 
-/// Why it cannot be read, and what moves it.
+/// Why a folder cannot be read, and the variables that name another.
 fn remarks(place: &SearchedPath, options: &Options) -> String {
     let why = place.why.iter().map(|why| options.text(why));
-    let variables = place.variables.iter().map(|variable| match variable.state {
-        Setting::Unset => format!("{} moves it", variable.name),
-        Setting::Set => format!("{} is set", variable.name),
-        Setting::Ignored => format!("{} is set, and does not count", variable.name),
+    let set = place.variables.iter().filter_map(|variable| match variable.state {
+        Setting::Unset => None,
+        Setting::Set => Some(format!("{} is set", variable.name)),
+        Setting::Ignored => Some(format!("{} is set but ignored", variable.name)),
     });
-    let all: Vec<String> = why.chain(variables).collect();
+    let unset: Vec<_> = place.variables.iter().filter(|variable| variable.state == Setting::Unset).collect();
+    let names = unset.iter().map(|variable| variable.name).collect::<Vec<_>>().join(", ");
+    let overrides = (!unset.is_empty()).then(|| format!("override: {names}"));
+    let all: Vec<String> = why.chain(set).chain(overrides).collect();
     if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) }
 }
 

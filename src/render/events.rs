@@ -1,4 +1,4 @@
-//! The record, readably: one line an event, in local time.
+//! The event history: one line per event, in local time.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::options::{Formats, Options, style};
 use crate::base::time::Time;
-use crate::model::Health;
+use crate::model::{Health, code_in_words};
 use crate::record::{Kind, Row};
 use crate::text;
 
@@ -67,6 +67,11 @@ fn word(value: &Value, options: &Options) -> Option<String> {
     Some(short(value.as_str()?, options)).filter(|text| !text.is_empty())
 }
 
+/// The word for a code.
+fn in_words(code: &Value, options: &Options) -> Option<String> {
+    word(code, options).map(|code| code_in_words(&code))
+}
+
 fn short(text: &str, options: &Options) -> String {
     options.text(&text::one_line(text, LONGEST))
 }
@@ -94,7 +99,7 @@ fn poll(row: &Value) -> String {
 fn transition(row: &Value, options: &Options) -> String {
     let arrow = if options.unicode { " → " } else { " -> " };
     let change = join([health(&row["from"], options), health(&row["to"], options)], arrow);
-    let detail = word(&row["detail"], options).or_else(|| word(&row["reason"], options));
+    let detail = word(&row["detail"], options).or_else(|| in_words(&row["reason"], options));
     join([Some(change), detail], " - ")
 }
 
@@ -120,14 +125,14 @@ fn used(row: &Value) -> String {
     join(parts, ", ")
 }
 
-/// `✔ Completed after 12m (turn_ended) · 41 calls`.
+/// `✔ Completed after 12m (turn ended) · 41 calls`.
 fn finished(row: &Value, options: &Options) -> String {
     let mut said = health(&row["outcome"], options).unwrap_or_default();
     if let Some(seconds) = row["duration_s"].as_u64() {
         // Writing to a String cannot fail.
         let _ = write!(said, " after {}", text::age(Duration::from_secs(seconds)));
     }
-    let why = join([word(&row["reason"], options), word(&row["error_class"], options)], ", ");
+    let why = join([in_words(&row["reason"], options), in_words(&row["error_class"], options)], ", ");
     if !why.is_empty() {
         let _ = write!(said, " ({why})");
     }
@@ -139,14 +144,14 @@ fn error(row: &Value, options: &Options) -> String {
     let text = word(&row["example"], options).or_else(|| word(&row["pattern"], options));
     let tool = word(&row["tool"], options).unwrap_or_else(|| "API".to_owned());
     let times = row["count"].as_u64().filter(|count| *count > 1).map(|count| format!("{count} times"));
-    let about = join([word(&row["class"], options), times], ", ");
+    let about = join([in_words(&row["class"], options), times], ", ");
     let about = Some(about).filter(|about| !about.is_empty()).map(|about| format!("({about})"));
     join([Some(join([Some(tool), text], ": ")), about], " ")
 }
 
 fn resolved(row: &Value, options: &Options) -> String {
     let pattern = word(&row["pattern"], options);
-    let task = word(&row["task"], options).map(|task| format!("the errors of {task}"));
+    let task = word(&row["task"], options).map(|task| format!("errors of {task}"));
     pattern.or(task).unwrap_or_else(|| "all errors".to_owned())
 }
 
@@ -163,7 +168,7 @@ fn summary(row: &Value, options: &Options) -> String {
 fn other(row: &Value, options: &Options) -> String {
     let change = [health(&row["from"], options), health(&row["to"], options)];
     let arrow = if options.unicode { " → " } else { " -> " };
-    let what = join([word(&row["alert"], options), word(&row["state"], options), Some(join(change, arrow))], " ");
+    let what = join([in_words(&row["alert"], options), word(&row["state"], options), Some(join(change, arrow))], " ");
     join([Some(what), word(&row["detail"], options)], " - ")
 }
 
@@ -206,7 +211,7 @@ mod tests {
             (
                 json!({ "event": "finished", "task": "billing", "outcome": "failed", "reason": "api_error",
                     "error_class": "transient", "duration_s": 90 }),
-                "finished    billing: ✗ Failed after 1m (api_error, transient)",
+                "finished    billing: ✗ Failed after 1m (API error, transient)",
             ),
             (
                 json!({ "event": "error", "task": "billing", "tool": "Bash", "pattern": "exit <n>", "example": "exit 2: no",
@@ -216,7 +221,7 @@ mod tests {
             (json!({ "event": "resolved", "pattern": null, "task": null, "all": true }), "resolved    all errors"),
             (
                 json!({ "event": "resolved", "pattern": null, "task": "billing", "all": false }),
-                "resolved    the errors of billing",
+                "resolved    errors of billing",
             ),
             (
                 json!({ "event": "summary", "period": "day", "stretch": { "task": "billing", "runs": [1, 2], "used": { "tools": used } } }),

@@ -43,7 +43,7 @@ impl Page<'_> {
     fn facts(&mut self, task: &TaskReport) -> io::Result<()> {
         let options = self.options;
         self.heading("Facts")?;
-        self.optional("says of itself", task.status.as_ref().map(|status| options.text(status)))?;
+        self.optional("reported status", task.status.as_ref().map(|status| options.text(status)))?;
         self.optional("progress", task.progress.as_ref().map(|progress| task_text::progress(progress, options)))?;
         self.optional("last activity", task.last_activity.map(|at| self.moment(at)))?;
         if task.failure_streak > 1 {
@@ -56,7 +56,7 @@ impl Page<'_> {
         self.optional("worktree", task.worktree.as_deref().map(|path| options.path(path)))?;
         self.optional("branch", task.branch.as_ref().map(|branch| options.text(branch)))?;
         self.field("repository", &task_text::repository(task.repository.as_deref(), options))?;
-        task.notes.iter().try_for_each(|note| self.field("note", &options.text(note)))
+        task_text::notes(task, options).try_for_each(|(label, note)| self.field(label, &note))
     }
 
     fn session(&mut self, session: &SessionReport, judges: bool) -> io::Result<()> {
@@ -134,9 +134,9 @@ fn pad(label: &str) -> String {
 
 fn class(class: ErrorClass) -> String {
     let text = match class {
-        ErrorClass::Transient => "transient: trying again later helps",
-        ErrorClass::Resource => "resource: something is used up",
-        ErrorClass::Permanent => "permanent: somebody must change something",
+        ErrorClass::Transient => "transient: retrying later may help",
+        ErrorClass::Resource => "quota or limit: wait for the reset, or raise it",
+        ErrorClass::Permanent => "permanent: retrying will not help",
     };
     text.to_owned()
 }

@@ -10,14 +10,14 @@ use crate::base::time::Time;
 use crate::model::{ErrorClass, Evidence, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens};
 use crate::text;
 
-/// More further sessions than this are counted, not listed.
+/// More more sessions than this are counted, not listed.
 const SESSIONS: usize = 6;
 /// More problems than this are counted, not listed.
 const PROBLEMS: usize = 10;
 
 /// What kind of failure an error is; there may be no evidence for any.
 pub(super) fn class(class: Option<ErrorClass>) -> &'static str {
-    class.map_or("unclear", ErrorClass::code)
+    class.map_or("unclear", ErrorClass::words)
 }
 
 /// The tasks of each repository, both in the order in which they come.
@@ -58,7 +58,7 @@ pub(super) fn progress(progress: &Progress, options: &Options) -> String {
 }
 
 /// A line for each session besides the one that judges, or, where there are many, for each that needs
-/// somebody and one for the rest; plain, with the health that it tells.
+/// attention and one for the rest; plain, with the health that it tells.
 pub(super) fn further(task: &TaskReport, options: &Options) -> Vec<(Option<Health>, String)> {
     let further = task.sessions.get(1..).unwrap_or_default();
     let all = options.verbose || further.len() <= SESSIONS;
@@ -67,7 +67,7 @@ pub(super) fn further(task: &TaskReport, options: &Options) -> Vec<(Option<Healt
     let mut lines: Vec<_> = shown.iter().map(line).collect();
     if !rest.is_empty() {
         let tally = tally(|health| rest.iter().filter(|session| session.health == health).count());
-        let count = text::count(rest.len() as u64, "further session", "further sessions");
+        let count = text::count(rest.len() as u64, "more session", "more sessions");
         lines.push((None, format!("{} {count}: {tally}", options.branch())));
     }
     lines
@@ -121,13 +121,19 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
     // What is in no repository stands under no path.
     let alone = task.worktree.as_deref().filter(|_| task.repository.is_none());
     let mut remarks: Vec<_> = alone.map(|path| ("in", options.text(&path.to_string_lossy()))).into_iter().collect();
-    remarks.extend(task.notes.iter().map(|note| ("note", options.text(note))));
+    remarks.extend(notes(task, options));
     if options.verbose {
         remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
         remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
         remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
     }
     remarks
+}
+
+/// The notes of a task, each labelled as an alert or a note.
+pub(super) fn notes(task: &TaskReport, options: &Options) -> impl Iterator<Item = (&'static str, String)> {
+    let is_alert = |note: &String| task.alerts.iter().any(|alert| alert.detail == *note);
+    task.notes.iter().map(move |note| (if is_alert(note) { "alert" } else { "note" }, options.text(note)))
 }
 
 /// `12m ago (2026-11-20 13:53:03 +01:00)`.
@@ -155,9 +161,9 @@ pub(super) fn tools(session: &SessionReport) -> String {
     line
 }
 
-/// `12.3k in (1.2M cached, 45.0k to cache), 8.1k out`.
+/// `12.3k in, 1.2M cache read, 45.0k cache write, 8.1k out`.
 pub(super) fn tokens(tokens: &Tokens) -> String {
-    let cache = [(tokens.cached_input, "cached"), (tokens.cache_write, "to cache")];
+    let cache = [(tokens.cached_input, "cache read"), (tokens.cache_write, "cache write")];
     let cache = cache.into_iter().filter(|(count, _)| *count > 0);
     let cache: Vec<_> = cache.map(|(count, what)| format!(", {} {what}", short_number(count))).collect();
     format!("{} in{}, {} out", short_number(tokens.input), cache.concat(), short_number(tokens.output))
@@ -252,7 +258,7 @@ pub(super) fn summary(snapshot: &Snapshot, options: &Options, width: usize) -> V
     }
     let (gone, unopened) = snapshot.everywhere.as_ref().map_or((0, 0), |all| (all.gone.len(), all.unopened));
     if gone > 0 {
-        parts.push(format!("{} gone since", text::count(gone as u64, "directory", "directories")));
+        parts.push(format!("{} gone", text::count(gone as u64, "directory", "directories")));
     }
     let older = match (snapshot.summary.older, unopened) {
         (0, 0) => None,

@@ -16,7 +16,7 @@ use crate::text::{age, count, times};
 const NAMED: usize = 3;
 
 /// What helps where agents ask: most ask whether they may.
-const ALLOW: &str = "allow beforehand what they ask for, and ";
+const ALLOW: &str = "pre-approve what they ask for, and ";
 
 /// The most pressing first.
 const ROWS: [fn(&Report) -> Option<Finding>; 11] = [
@@ -46,7 +46,7 @@ fn still_stuck(report: &Report) -> Option<Finding> {
     Some(Finding {
         code: "still_stuck",
         text: format!("{stuck} {verb} stuck when last seen: {}", report.names(&tasks, NAMED)),
-        next: "see what it waits for".to_owned(),
+        next: "check what it is waiting for".to_owned(),
         command: Some(explain(first)),
         tasks,
     })
@@ -69,7 +69,7 @@ fn never_completed(report: &Report) -> Option<Finding> {
     Some(Finding {
         code: "never_completed",
         text,
-        next: "change the task before it is started again".to_owned(),
+        next: "change the task before restarting it".to_owned(),
         command: Some(explain(worst)),
         tasks,
     })
@@ -81,7 +81,7 @@ fn failing_agent(report: &Report) -> Option<Finding> {
     let same = |task: &Task| task.client.as_deref() == Some(&agent.client) && task.figures.failed > 0;
     let others: Vec<_> = report.agents.iter().filter(|other| other.condition == Condition::Healthy).collect();
     let others = match others.first() {
-        Some(other) => format!("; of {}, {} of the last {}", other.client, other.failed, other.runs),
+        Some(other) => format!(" ({}: {} of the last {})", other.client, other.failed, other.runs),
         None => String::new(),
     };
     let tasks = places(report, same);
@@ -94,7 +94,7 @@ fn failing_agent(report: &Report) -> Option<Finding> {
             agent.failed,
             agent.runs
         ),
-        next: "see what its failed runs have in common before you start more".to_owned(),
+        next: "find what its failed runs have in common before starting more".to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
     })
@@ -116,7 +116,7 @@ fn success_fell(report: &Report) -> Option<Finding> {
             report.totals.completed,
             report.totals.runs
         ),
-        next: "compare what has changed since: client, model, prompts".to_owned(),
+        next: "check what changed: client, model, prompts".to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
     })
@@ -140,11 +140,11 @@ fn stuck_long(report: &Report) -> Option<Finding> {
     (totals.stuck_s >= 30 * 60 && delay >= 10.0 * 60.0).then(|| Finding {
         code: "stuck_long",
         text: format!(
-            "Tasks {got}{why}, for {} in all; it took {} on average until somebody acted",
+            "Tasks {got}{why}, for {} in total; mean delay {} until they continued",
             age(Duration::from_secs(totals.stuck_s)),
             age(seconds(delay))
         ),
-        next: format!("{allow}let cron tell you when a task gets stuck"),
+        next: format!("{allow}let cron notify you when a task gets stuck"),
         command: Some(format!("agentmon{} -q --attention", place(report, &tasks))),
         tasks,
     })
@@ -163,11 +163,11 @@ fn same_cause(report: &Report) -> Option<Finding> {
     let classes = [
         (
             ErrorClass::Transient,
-            "was transient (rate limit, overload, connection)",
-            "start them again, fewer at a time",
+            "had a transient cause (rate limit, overload, connection)",
+            "restart them, fewer at a time",
         ),
-        (ErrorClass::Resource, "was a limit (quota, context, memory)", "raise the limit, or make the tasks smaller"),
-        (ErrorClass::Permanent, "was permanent (credentials, bad requests)", "fix what the errors say"),
+        (ErrorClass::Resource, "hit a quota or limit (usage, context, memory)", "raise the limit, or split the tasks"),
+        (ErrorClass::Permanent, "had a permanent cause (credentials, bad requests)", "fix the errors"),
     ];
     let (class, word, next) = classes.into_iter().max_by_key(|(class, ..)| of(*class))?;
     let (same, all) = (of(class), failed().count() as u64);
@@ -175,7 +175,7 @@ fn same_cause(report: &Report) -> Option<Finding> {
     tasks.dedup();
     (same >= 3 && same * 2 >= all).then(|| Finding {
         code: "same_cause",
-        text: format!("The cause of {same} of {} {word}", count(all, "failed run", "failed runs")),
+        text: format!("{same} of {} {word}", count(all, "failed run", "failed runs")),
         next: next.to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
@@ -190,12 +190,12 @@ fn common_pattern(report: &Report) -> Option<Finding> {
     Some(Finding {
         code: "common_pattern",
         text: format!(
-            "{} tasks met the same {tool}error, {} in all: {}",
+            "{} tasks hit the same {tool}error, {} in total: {}",
             pattern.tasks.len(),
             times(pattern.count),
             pattern.example
         ),
-        next: "fix it once and for all, or tell the agents how to avoid it".to_owned(),
+        next: "fix it, or tell the agents how to avoid it".to_owned(),
         command: Some(errors(report, &pattern.tasks)),
         tasks: pattern.tasks.clone(),
     })
@@ -208,7 +208,7 @@ fn failing_tool(report: &Report) -> Option<Finding> {
     Some(Finding {
         code: "failing_tool",
         text: format!("{} of {} {} calls failed ({})", tool.failed, tool.calls, tool.name, percent(tool.failure_rate)),
-        next: "see which ones: a wrong path or a missing program costs a turn each time".to_owned(),
+        next: "check which ones: each wrong path or missing program costs a turn".to_owned(),
         command: Some(errors(report, &places(report, |_| true))),
         tasks: Vec::new(),
     })
@@ -226,7 +226,7 @@ fn slower(report: &Report) -> Option<Finding> {
             age(seconds(then.median_s)),
             then.runs
         ),
-        next: "look at the longest runs".to_owned(),
+        next: "check the longest runs".to_owned(),
         command: None,
         tasks: report.longest.iter().copied().take(NAMED).collect(),
     })
@@ -248,7 +248,7 @@ fn long_run(report: &Report) -> Option<Finding> {
             count(all.runs, "run", "runs"),
             age(seconds(all.median_s))
         ),
-        next: "split the task into smaller ones, if you can".to_owned(),
+        next: "split the task into smaller ones".to_owned(),
         command: Some(explain(task)),
         tasks: vec![at],
     })
@@ -264,13 +264,13 @@ fn costly_task(report: &Report) -> Option<Finding> {
     (with >= 5 && cost(task) >= 1.0 && cost(task) * 2.0 >= all).then(|| Finding {
         code: "costly_task",
         text: format!(
-            "{} cost {}, which is {} of the {} that {with} tasks cost",
+            "{} cost {}, {} of the {} for {with} tasks",
             report.name(task),
             dollars(cost(task)),
             percent(cost(task) / all),
             dollars(all)
         ),
-        next: "give it a smaller model, or less to read".to_owned(),
+        next: "use a smaller model or less context".to_owned(),
         command: None,
         tasks: vec![at],
     })

@@ -130,15 +130,15 @@ fn inexact(known: &ReportInput, report: &Report) -> Vec<String> {
     let shared = |stretches: &[Rollup], period: Period| {
         stretches.iter().filter(|stretch| clip::is_shared(stretch, period)).count() as u64
     };
-    let summaries = |n: u64| count(n, "summary lies", "summaries lie");
-    let how = "times, tokens, cost, tools and errors are shared out by time, runs are exact";
+    let summaries = |n: u64| count(n, "summary reaches", "summaries reach");
+    let how = "times, tokens, cost, tools and errors are apportioned by time, runs are exact";
     let now = shared(&known.now, report.period);
     if now > 0 {
-        said.push(format!("{} on both sides of the period's borders: {how}", summaries(now)));
+        said.push(format!("{} across the edge of the period: {how}", summaries(now)));
     }
     let before = report.before.as_ref().map_or(0, |before| shared(&known.before, before.period));
     if before > 0 {
-        said.push(format!("{} on both sides of the borders of the period before: {how}", summaries(before)));
+        said.push(format!("{} across the edge of the previous period: {how}", summaries(before)));
     }
     let crossing = |stretch: &&Rollup| {
         let inner = report.groups.iter().skip(1).map(|group| group.period.from);
@@ -147,17 +147,17 @@ fn inexact(known: &ReportInput, report: &Report) -> Vec<String> {
     let crossed = known.now.iter().filter(crossing).count() as u64;
     if crossed > 0 {
         let word = report.grouped_by.word();
-        said.push(format!("{} on both sides of a border between {word}s: by {word}, {how}", summaries(crossed)));
+        said.push(format!("{} across the edge of a {word}: by {word}, {how}", summaries(crossed)));
     }
     let (all, named) =
         (report.totals.tools.calls, report.tools.iter().map(|tool| tool.calls).fold(0, u64::saturating_add));
     if named < all {
-        said.push(format!("of {} of {all} tool calls the tool's name is not recorded", all - named));
+        said.push(format!("{} of {all} tool calls have no recorded tool name", all - named));
     }
     let timed = report.totals.duration.map_or(0, |duration| duration.runs);
     if timed < report.totals.runs {
         let untimed = report.totals.runs - timed;
-        said.push(format!("of {untimed} of {} runs the duration is not recorded", report.totals.runs));
+        said.push(format!("{untimed} of {} runs have no recorded duration", report.totals.runs));
     }
     said
 }

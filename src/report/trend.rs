@@ -1,4 +1,4 @@
-//! Against the period before.
+//! Compared with the previous period.
 
 use serde::Serialize;
 

@@ -119,12 +119,12 @@ fn odd_bytes_in_a_log_cost_no_row() {
         ("blank rows", replaced("\n", b"\n\n \n"), 3, None),
         ("NULs before it", [&[0; 800], whole.as_bytes()].concat(), 3, None),
         ("a line of NULs", with_line(&[&[0; 5000][..], b"\n"].concat()), 3, None),
-        ("a line that is no JSON", with_line(b"x\n"), 3, Some((2, "no JSON"))),
-        ("a line of invalid UTF-8", with_line(b"\xff\xfe\n"), 3, Some((2, "no JSON"))),
-        ("a torn line", with_line(b"{\"type\":\"user\",\"mess\n"), 3, Some((2, "no JSON"))),
+        ("a line that is no JSON", with_line(b"x\n"), 3, Some((2, "invalid JSON"))),
+        ("a line of invalid UTF-8", with_line(b"\xff\xfe\n"), 3, Some((2, "invalid JSON"))),
+        ("a torn line", with_line(b"{\"type\":\"user\",\"mess\n"), 3, Some((2, "invalid JSON"))),
         ("two bad lines", with_line(b"x\ny\n"), 3, Some((2, "and 1 more"))),
         ("a line that is too long", with_line(overlong.as_bytes()), 3, Some((2, "too long"))),
-        ("a deep line", with_line(&[&[b'['; 200_000][..], b"\n"].concat()), 3, Some((2, "no JSON"))),
+        ("a deep line", with_line(&[&[b'['; 200_000][..], b"\n"].concat()), 3, Some((2, "invalid JSON"))),
         ("a line of another shape", with_line(b"{\"message\":7,\"timestamp\":[]}\n"), 3, None),
     ];
     for (name, bytes, streak, problem) in cases {

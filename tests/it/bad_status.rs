@@ -23,7 +23,7 @@ fn a_status_file_that_is_no_file_or_no_json_is_named() {
     let cases: [(&str, Make, &str); 13] = [
         ("empty", |path| fs::write(path, "").unwrap(), "empty"),
         ("blank", |path| fs::write(path, " \n\n").unwrap(), "empty"),
-        ("torn", |path| fs::write(path, r#"{"status":"runn"#).unwrap(), "EOF"),
+        ("torn", |path| fs::write(path, r#"{"status":"runn"#).unwrap(), "unexpected end of file"),
         ("rest of a longer one", |path| fs::write(path, r#"{"status":"failed"}ed"}"#).unwrap(), "trailing"),
         ("no JSON", |path| fs::write(path, "status: failed\n").unwrap(), "expected"),
         ("NULs", |path| fs::write(path, [0; 4096]).unwrap(), "expected"),
@@ -80,9 +80,9 @@ fn odd_values_in_a_status_file_cost_no_report_and_no_alarm() {
         (r#"{"status":"running","updatedAt":0}"#, Some("healthy"), ""),
         (r#"{"status":"running","updatedAt":1e300}"#, Some("healthy"), ""),
         (r#"{"status":"running","updatedAt":-9223372036854775808}"#, Some("healthy"), ""),
-        (r#"{"status":"running","updatedAt":"2026-11-20T14:04:00"}"#, Some("healthy"), "without a zone"),
+        (r#"{"status":"running","updatedAt":"2026-11-20T14:04:00"}"#, Some("healthy"), "without a time zone"),
         (r#"{"status":"running","updatedAt":"2026-11-20T23:59:60Z"}"#, Some("healthy"), ""),
-        (r#"{"status":"\ud800 running"}"#, Some("healthy"), "not a known one"),
+        (r#"{"status":"\ud800 running"}"#, Some("healthy"), "unrecognized status"),
         ("\u{feff}{\"status\":\"running\"}", Some("healthy"), ""),
         (r#"{"status":"failed","status":"running"}"#, Some("healthy"), ""),
     ];

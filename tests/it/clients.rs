@@ -41,9 +41,9 @@ fn an_empty_home_is_no_failure_and_says_what_to_do() {
     lab.nothing_runs();
     let said = lab.run(ms(NOW), &["clients", "--home", "/home/new"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.starts_with("claude-code: not found\n    not there: "), "{said:?}");
+    assert!(said.out.starts_with("claude-code: not found\n    not found: "), "{said:?}");
     let place = "/home/new/.claude/projects";
-    assert!(said.out.contains(&format!("not there: {place} (CLAUDE_CONFIG_DIR moves it)\n")), "{said:?}");
+    assert!(said.out.contains(&format!("not found: {place} (override: CLAUDE_CONFIG_DIR)\n")), "{said:?}");
     assert!(said.out.contains(" found · 0 sessions · 0 running · "), "{said:?}");
     assert!(said.err.contains("no agent has left a log: ") && said.err.contains("`--home DIR`"), "{said:?}");
     // The folder is there, and empty.
@@ -157,7 +157,7 @@ fn what_may_not_be_read_is_said() {
     assert_eq!(wrong, wanted.each_ref().map(|path| path.to_str().unwrap()));
     assert_eq!(lines.code, Some(0));
     assert!(
-        lines.out.contains("    closed: ") && lines.out.contains("(Permission denied (os error 13), "),
+        lines.out.contains("    unreadable: ") && lines.out.contains("(Permission denied (os error 13), "),
         "{lines:?}"
     );
     assert!(lines.out.contains("\nproblem: "), "{lines:?}");
@@ -228,7 +228,7 @@ fn it_fits_the_terminal() {
     let plain = wide(80, &[UTF8, ("NO_COLOR", "1")], "/home/dev", "");
     assert!(painted.contains('\x1b') && !plain.contains('\x1b'));
     let lines = look(demo(), "clients --format lines");
-    assert!(!lines.contains('\x1b') && lines.contains("\n    knows: ✓ state ✓ tool "), "{lines}");
+    assert!(!lines.contains('\x1b') && lines.contains("\n    data: ✓ state ✓ tool "), "{lines}");
     assert!(wide(80, &[("NO_COLOR", "1")], "/home/dev", "").is_ascii());
 }
 

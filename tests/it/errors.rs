@@ -162,7 +162,7 @@ fn the_page_is_what_its_schema_says_and_the_counters_are_told() {
         (&"2026-11-20T12:00:00Z".into(), &"2026-11-20T12:00:02Z".into())
     );
     let table = run(&ground, 71, &["errors", "--resolved", "--format", "table", "--color", "never"]).out;
-    assert!(table.contains("○ exit 137: Killed") && table.contains("1x  resource    1m"), "{table}");
+    assert!(table.contains("○ exit 137: Killed") && table.contains("1x  quota or limit    1m"), "{table}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn a_directory_that_is_gone_is_counted_and_raises_no_alarm() {
     lab.session("/home/dev/code", 20, true);
     let output = lab.run(ms(NOW), &["--all-repos", "--check", "-v"]);
     assert_eq!(output.code, 0, "{output:?}");
-    assert!(output.out.contains("\n2 tasks: 2 completed · 2 directories gone since · "), "{}", output.out);
+    assert!(output.out.contains("\n2 tasks: 2 completed · 2 directories gone · "), "{}", output.out);
     for gone in ["\ngone: .worktrees/removed\n", "\ngone: /home/dev/code/removed\n"] {
         assert!(output.out.contains(gone), "{}", output.out);
     }
@@ -299,7 +299,7 @@ fn each_repository_keeps_its_own_record() {
     let ran = everywhere(&ground, &[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("(shop/bg_task-x)") && ran.out.contains("(site/bg_task-x)"), "{ran:?}");
-    assert!(ran.err.contains("recording to ") && ran.err.contains("because there is no repository"), "{ran:?}");
+    assert!(ran.err.contains("writing events to ") && ran.err.contains(": no repository"), "{ran:?}");
     let again = everywhere(&ground, &[]);
     assert_eq!(again.err, "", "said once");
     let own = ground.run(&["--since", "all", "--now", NOW]);

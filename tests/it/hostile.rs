@@ -286,7 +286,7 @@ fn nothing_steers_a_terminal_by_way_of_the_state_directory() {
     ground.write("tree/status.json", &status(EVIL, "failed"));
     let state = ground.path(&format!("state{EVIL}"));
     let ran = run(ground.program(&[]).current_dir(&tree).env("XDG_STATE_HOME", &state));
-    assert!(ran.code == Some(0) && ran.err.contains("recording to ") && ran.err.contains("FORGED"), "{ran:?}");
+    assert!(ran.code == Some(0) && ran.err.contains("writing events to ") && ran.err.contains("FORGED"), "{ran:?}");
     is_clean(&ran.out, "stdout");
     is_clean(&ran.err, "stderr");
     let lines = |arguments: &[&str]| {

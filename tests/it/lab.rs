@@ -57,7 +57,7 @@ impl Lab {
         self.write(&format!("/srv/shop/.git/worktrees/{name}/gitdir"), &format!("{folder}/.git\n"));
         self.write(&format!("/srv/shop/.git/worktrees/{name}/HEAD"), &format!("ref: refs/heads/{name}\n"));
         self.write(&format!("/srv/shop/.git/worktrees/{name}/commondir"), "../..\n");
-        // Older than anything that a task says of itself.
+        // Older than anything that a task reported status.
         let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         fs::File::open(self.path(&format!("/srv/shop/.git/worktrees/{name}/commondir")))
             .unwrap()

@@ -106,7 +106,7 @@ fn what_is_said_besides() {
         let task = lab.task(base() + MINUTE);
         let notes = task["notes"].to_string();
         if kind.name == "cursor" {
-            assert!(notes.contains("more cannot be known: cursor does not log"), "{task:#}");
+            assert!(notes.contains("limited data: cursor does not log"), "{task:#}");
         } else {
             assert_eq!(notes, "[]");
             assert!(task["detail"].as_str().unwrap().contains("make a"), "{task:#}");

@@ -142,7 +142,7 @@ fn a_read_only_repository_is_recorded_elsewhere_and_that_is_said_once() {
     ground.mode("shop", 0o755);
     reported(&first);
     reported(&second);
-    assert!(first.err.contains("recording to ") && first.err.contains("Permission denied"), "{first:?}");
+    assert!(first.err.contains("writing events to ") && first.err.contains("Permission denied"), "{first:?}");
     assert_eq!(second.err, "", "said once");
     assert_eq!((transitions(&record_in_state(&ground)), ground.path("shop/.agents").exists()), (1, false));
 }
@@ -156,7 +156,7 @@ fn where_nothing_can_be_written_the_report_is_made_and_says_so() {
     ground.mode("shop", 0o755);
     ground.mode("home", 0o755);
     reported(&ran);
-    assert!(ran.out.contains("no event was recorded, because ") && ran.err.is_empty(), "{ran:?}");
+    assert!(ran.out.contains("no events written: ") && ran.err.is_empty(), "{ran:?}");
 }
 
 /// A small file system of its own, for root.
@@ -360,7 +360,7 @@ fn a_record_that_is_a_link_is_left_alone() {
     symlink(ground.path("canary"), ground.record_path()).unwrap();
     let ran = ground.run(&[]);
     reported(&ran);
-    assert!(ran.out.contains("no event was recorded: a symbolic link, not followed"), "{ran:?}");
+    assert!(ran.out.contains("no events written: a symbolic link, not followed"), "{ran:?}");
     assert_eq!(fs::read_to_string(ground.path("canary")).unwrap(), "sings");
     assert_eq!(state_record(&ground), None, "nor is anything written elsewhere");
 }
@@ -526,7 +526,7 @@ fn root_leaves_nothing_in_another_users_folders() {
     ground.give("");
     let ran = ground.run(&["-q"]);
     reported(&ran);
-    assert!(ran.err.contains("in which root leaves no file"), "{ran:?}");
+    assert!(ran.err.contains("root does not write there"), "{ran:?}");
     let of_root = walkdir::WalkDir::new(ground.path("")).into_iter().map(Result::unwrap);
     let of_root: Vec<_> = of_root.filter(|entry| entry.metadata().unwrap().uid() == 0).collect();
     assert!(of_root.is_empty(), "{of_root:?}");

@@ -46,9 +46,9 @@ pub(crate) fn refusal(path: &Path) -> Option<Refused> {
 pub(crate) fn refused_folder(path: &Path) -> Option<Refused> {
     // Up to the folder that this program makes for itself; what lies above is the user's.
     let depth = path.ancestors().take(DEEPEST).position(|folder| folder.ends_with("agentmon")).unwrap_or(1);
-    let what = "nothing in it is read or written";
+    let what = "not used";
     let is_ours = path.parent().is_none_or(is_own_ground);
-    let foreign = || Refused::new(path, format!("the folder is another user's, in which root leaves no file: {what}"));
+    let foreign = || Refused::new(path, format!("folder owned by another user, root does not write there: {what}"));
     let mut folders = path.ancestors().skip(1).take(depth);
     folders.find_map(|folder| refused(folder, what)).or_else(|| (!is_ours).then(foreign))
 }
@@ -59,9 +59,9 @@ pub(crate) fn refused(path: &Path, so: &str) -> Option<Refused> {
     let why = if meta.is_symlink() {
         "a symbolic link"
     } else if !is_own(&meta) {
-        "it belongs to another user"
+        "owned by another user"
     } else if meta.mode() & 0o022 != 0 {
-        "other users may write it"
+        "writable by other users"
     } else {
         return None;
     };

@@ -42,7 +42,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         }
         "ExitPlanMode" => {
             kind = CallKind::Question;
-            summary = "may the plan be carried out?".into();
+            summary = "approve the plan?".into();
         }
         "TaskOutput" | "BashOutput" | "AgentOutputTool" => kind = CallKind::Poller,
         // What something in the background has printed.

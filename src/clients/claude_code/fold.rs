@@ -52,7 +52,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         b"attachment" if session.turn == Turn::Open => match row.attachment {
             b"hook_stopped_continuation" => session.interrupted(),
             b"max_turns_reached" => {
-                let text = "the limit of turns is reached".to_owned();
+                let text = "turn limit reached".to_owned();
                 session.errored(ApiError { class: Some(ErrorClass::Resource), text, resets: None });
             }
             _ => {}
@@ -187,7 +187,7 @@ fn is_local(text: &str, meta: bool) -> bool {
 
 fn refusal(block: &Block<'_>) -> ApiError {
     let said = block.content.filter(|_| block.kind == b"text").and_then(|raw| raw.text(KEPT)).unwrap_or_default();
-    let text = format!("the model refused to go on{}{said}", if said.is_empty() { "" } else { ": " });
+    let text = format!("model refused to continue{}{said}", if said.is_empty() { "" } else { ": " });
     ApiError { class: Some(ErrorClass::Permanent), text, resets: None }
 }
 

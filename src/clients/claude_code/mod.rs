@@ -31,7 +31,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("claude --resume {session}"),
     log_roots: discover::places,
     capabilities: &Capability::ALL,
-    limitation: "while it waits for an overloaded API nothing is written, for up to four minutes; permission prompts are told since 2.1.139",
+    limitation: "nothing is logged for up to 4 minutes while retrying an overloaded API; permission prompts are seen since 2.1.139",
 };
 
 /// A supervisor, the hosts of its terminals and the spare processes that it keeps ready outlive every session; and

@@ -112,7 +112,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
         "turn_aborted" => match payload.reason.as_deref() {
             Some("review_ended") => session.ended(),
             Some("budget_limited" | "budget_exceeded") => {
-                let text = "the token budget is used up".to_owned();
+                let text = "token budget exhausted".to_owned();
                 session.errored(ApiError { class: Some(ErrorClass::Resource), text, resets: None });
             }
             _ => session.interrupted(),

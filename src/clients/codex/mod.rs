@@ -37,7 +37,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("codex resume {session}"),
     log_roots: places,
     capabilities: &Capability::ALL,
-    limitation: "of approval prompts only those for more rights are seen, after a minute; before 2026 neither the end of a turn nor a running tool is",
+    limitation: "approval prompts are seen only for requests of more rights, after a minute; before 2026, turn ends and running tools are not logged",
 };
 
 /// Options whose value is an argument of its own.

@@ -30,7 +30,7 @@ pub(super) fn call(session: &mut Session, data: &Data<'_>) {
         "ask_user" => kind = CallKind::Question,
         "exit_plan_mode" => {
             kind = CallKind::Question;
-            summary = "may the plan be carried out?".into();
+            summary = "approve the plan?".into();
         }
         "read_bash" | "read_powershell" | "read_agent" | "list_agents" | "list_bash" => kind = CallKind::Poller,
         "update_todo" => session.plan(todos(input)),
@@ -121,11 +121,11 @@ pub(super) fn permission(session: &mut Session, data: &Data<'_>) {
         &[b"fullCommandText", b"fileName", b"path", b"url", b"toolTitle", b"hookMessage", b"toolName", b"intention"],
     );
     let may = match kind {
-        b"shell" => "may it run",
-        b"write" => "may it write",
-        b"read" => "may it read",
-        b"url" => "may it fetch",
-        _ => "may it use",
+        b"shell" => "allow to run",
+        b"write" => "allow to write",
+        b"read" => "allow to read",
+        b"url" => "allow to fetch",
+        _ => "allow to use",
     };
     let what = if what.is_empty() { String::from_utf8_lossy(kind) } else { what };
     session.asks(&question(request), tool.as_deref().unwrap_or("permission"), &format!("{may} {what}?"));

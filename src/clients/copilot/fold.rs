@@ -99,7 +99,7 @@ fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
         b"tool.execution_complete" => calls::result(session, data),
         b"abort" if data.reason == b"autopilot_credit_limit" => session.errored(ApiError {
             class: Some(ErrorClass::Resource),
-            text: "stopped at its limit of credits".to_owned(),
+            text: "stopped at the credit limit".to_owned(),
             resets: None,
         }),
         b"abort" => {

@@ -37,7 +37,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("copilot --resume={session}"),
     log_roots: places,
     capabilities: &Capability::ALL,
-    limitation: "what it retries is not written, and input tokens only when it exits; its plan is told by update_todo alone",
+    limitation: "retries are not logged, input tokens only at exit; plans come from update_todo only",
 };
 
 /// A server works for other programs, in any directory.

@@ -268,12 +268,12 @@ fn what_a_person_is_asked() {
             (
                 "a prompt is open",
                 asked(),
-                "open, in bash `make 1` + permission `may it run cargo test?`, asks, 1 calls",
+                "open, in bash `make 1` + permission `allow to run cargo test?`, asks, 1 calls",
             ),
             (
                 "before the call begins",
                 vec![prompt(), reply("1", "{}"), permission("p", "1")],
-                "open, in permission `may it run cargo test?`, asks",
+                "open, in permission `allow to run cargo test?`, asks",
             ),
             ("answered", and(asked(), [permitted("p", "1", "approved")]), "open, in bash `make 1`, 1 calls"),
             (
@@ -303,15 +303,15 @@ fn what_a_person_is_asked() {
             (
                 "another's answer",
                 and(asked(), [permitted("q", "1", "approved")]),
-                "open, in bash `make 1` + permission `may it run cargo test?`, asks, 1 calls",
+                "open, in bash `make 1` + permission `allow to run cargo test?`, asks, 1 calls",
             ),
             ("the next reply means it is settled", and(asked(), [reply("2", "{}")]), "open, 1 calls"),
         ],
     );
-    assert_eq!(question(&[prompt(), row("permission.requested", url)]).unwrap(), "may it fetch https://example.com?");
+    assert_eq!(question(&[prompt(), row("permission.requested", url)]).unwrap(), "allow to fetch https://example.com?");
     assert_eq!(question(&ask("ask_user", r#"{"question":"Which one?","choices":["a","b"]}"#)).unwrap(), "Which one?");
-    assert_eq!(question(&ask("exit_plan_mode", r#"{"summary":"x"}"#)).unwrap(), "may the plan be carried out?");
-    assert_eq!(question(&asked()).unwrap(), "may it run cargo test?");
+    assert_eq!(question(&ask("exit_plan_mode", r#"{"summary":"x"}"#)).unwrap(), "approve the plan?");
+    assert_eq!(question(&asked()).unwrap(), "allow to run cargo test?");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("cursor-agent --resume={session}"),
     log_roots: places,
     capabilities: &[Capability::State, Capability::Liveness, Capability::End],
-    limitation: "its transcripts have no times, results or tokens: that it struggles, or waits for an approval, cannot be seen; how long it is silent is told by the file alone",
+    limitation: "transcripts have no times, results or tokens: struggling and approval prompts cannot be seen; silence is measured by the file's modification time",
 };
 
 /// One server for all sessions outlives them.

@@ -183,7 +183,7 @@ fn call(session: &mut Session, block: &Block<'_>) {
         }
         "ExitSpecMode" => {
             kind = CallKind::Question;
-            summary = "may the plan be carried out?".into();
+            summary = "approve the plan?".into();
         }
         "TodoWrite" => input.reader().object(|key, reader| {
             if key == b"todos" {

@@ -44,7 +44,7 @@ pub(super) static CLIENT: Client = Client {
         Capability::Liveness,
         Capability::End,
     ],
-    limitation: "questions are written, approval prompts are not, nor tokens; earlier logs do not tell when a turn has ended",
+    limitation: "questions are logged, approval prompts and tokens are not; older logs have no turn ends",
 };
 
 fn role(argv: &[String]) -> Role {

@@ -205,7 +205,7 @@ fn how_calls_come_out() {
             (
                 "a plan",
                 vec![prompt(), call("1", "ExitSpecMode", r#"{"plan":"x"}"#)],
-                "open, in ExitSpecMode `may the plan be carried out?`, asks, 1 calls",
+                "open, in ExitSpecMode `approve the plan?`, asks, 1 calls",
             ),
         ],
     );

@@ -38,7 +38,7 @@ pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name
         }
         "exit_plan_mode" => {
             kind = CallKind::Question;
-            summary = "may the plan be carried out?".into();
+            summary = "approve the plan?".into();
         }
         "read_background_output" | "list_background_processes" | "task_output" => kind = CallKind::Poller,
         _ => {}

@@ -364,7 +364,7 @@ fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
             CallKind::Question
         }
         "plan_exit" | "plan_enter" => {
-            summary = "may the plan be carried out?".into();
+            summary = "approve the plan?".into();
             CallKind::Question
         }
         "background_output" => CallKind::Poller,

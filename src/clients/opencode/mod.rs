@@ -39,7 +39,7 @@ pub(super) static CLIENT: Client = Client {
     resume: |session| format!("opencode --session {session}"),
     log_roots: places,
     capabilities: &Capability::ALL,
-    limitation: "a question is seen, a permission prompt is not written; an interrupted run looks like one that died",
+    limitation: "questions are logged, permission prompts are not; an interrupted run looks like a killed one",
 };
 
 /// Servers work for sessions in any directory, so their own says nothing.

@@ -133,7 +133,7 @@ fn a_turn_goes_on_until_its_last_answer() {
         (
             "a plan is to be approved",
             vec![asks(), answer("m2", "", &[running("plan_exit", "")])],
-            "open, in plan_exit `may the plan be carried out?`, asks, 1 calls",
+            "open, in plan_exit `approve the plan?`, asks, 1 calls",
         ),
     ]);
 }

@@ -43,7 +43,7 @@ pub(super) static CLIENT: Client = Client {
         Capability::Liveness,
         Capability::End,
     ],
-    limitation: "a session is written from its first reply on; it has no plan of its own, and asks nobody but by extensions",
+    limitation: "a session is logged from its first reply on; no plans; only extensions ask questions",
 };
 
 /// It renames itself, and then its command line tells nothing.

@@ -38,7 +38,7 @@ pub(super) static CLIENT: Client = Client {
         Capability::Waiting,
         Capability::Liveness,
     ],
-    limitation: "its last text counts as the end of a turn once no tool runs; questions are written, permission prompts are not",
+    limitation: "turn ends are not logged: a final message counts once no tool runs; questions are logged, permission prompts are not",
 };
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub(super) fn read(look: &mut Scanner<'_>) {
     }
     delegated.drop_oldest();
     if delegated.dropped > 0 {
-        let why = format!("{} older delegations left out: the newest {MOST} are read", delegated.dropped);
+        let why = format!("{} older delegations skipped: only the newest {MOST} are read", delegated.dropped);
         look.problems.push(Problem::new(folder, why));
     }
     for id in delegated.order {
@@ -99,7 +99,7 @@ fn rows(look: &mut Scanner<'_>, path: &Path, mut tell: impl FnMut(Declared)) -> 
     let mut reader = BufReader::with_capacity(64 * 1024, file.take(meta.len() - at));
     if from > 0 {
         at += reader.skip_until(b'\n')? as u64;
-        let why = format!("{} MiB at its start left out: the last {} MiB are read", at >> 20, WINDOW >> 20);
+        let why = format!("first {} MiB skipped: only the last {} MiB are read", at >> 20, WINDOW >> 20);
         look.problems.push(Problem::new(path, why));
     }
     let (mut line, mut bad) = (Vec::new(), None);
@@ -128,7 +128,7 @@ fn rows(look: &mut Scanner<'_>, path: &Path, mut tell: impl FnMut(Declared)) -> 
         }
     }
     if let Some(offset) = bad {
-        let message = "a row that is no JSON object, left out".to_owned();
+        let message = "line is not a JSON object, skipped".to_owned();
         look.problems.push(Problem { offset: Some(offset), ..Problem::new(path, message) });
     }
     Ok(())

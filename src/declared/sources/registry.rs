@@ -35,7 +35,7 @@ pub(super) fn read(look: &mut Scanner<'_>) {
         };
         let skipped = entries.len().saturating_sub(MOST);
         if skipped > 0 {
-            let why = format!("{skipped} older tasks left out: the last {MOST} are read");
+            let why = format!("{skipped} older tasks skipped: only the last {MOST} are read");
             look.problems.push(Problem::new(&path, why));
         }
         for (key, entry) in entries.into_iter().skip(skipped) {

@@ -74,7 +74,7 @@ pub(super) fn read(look: &mut Scanner<'_>) {
         let is_old = |at: Time| look.horizon.is_some_and(|horizon| at < horizon);
         let old = newest.split_off(newest.partition_point(|(at, ..)| !is_old(*at)));
         if newest.len() > MOST_TASKS {
-            let why = format!("{} tasks, of which the newest {MOST_TASKS} are read", newest.len());
+            let why = format!("{} tasks: only the newest {MOST_TASKS} are read", newest.len());
             look.problems.push(Problem::new(&path, why));
             newest.truncate(MOST_TASKS);
         }
@@ -99,7 +99,7 @@ fn tasks(look: &mut Scanner<'_>, folder: &Folder, path: &Path) -> io::Result<BTr
     for (count, entry) in look.disk.read_dir(path)?.enumerate() {
         let entry = entry?;
         if count == MOST_FILES {
-            look.problems.push(Problem::new(path, format!("more than {MOST_FILES} files, of which not all are read")));
+            look.problems.push(Problem::new(path, format!("more than {MOST_FILES} files: not all are read")));
             break;
         }
         let name = entry.file_name();

@@ -214,12 +214,12 @@ fn what_is_no_good_is_named() {
         (".results/t.exitcode", "one", "no exit code"),
         (".results/t.exitcode", "", "empty"),
         (".exitcode", "\n", "empty"),
-        ("process_registry.json", "{\"processes\":{\"t\":{\"status\":\"fai", "no JSON: EOF while parsing a string"),
-        (".chant-status.json", "{", "no JSON: EOF while parsing an object"),
+        ("process_registry.json", "{\"processes\":{\"t\":{\"status\":\"fai", "invalid JSON: unexpected end of file"),
+        (".chant-status.json", "{", "invalid JSON: unexpected end of file"),
         (
             ".agents/logs/delegation_results.jsonl",
             "{\"id\":\"a\"}\nbroken\n\n{\"id\":\"b\"}\nbroken\n",
-            "a row that is no JSON object, left out",
+            "line is not a JSON object, skipped",
         ),
     ];
     for (name, text, why) in cases {
@@ -241,7 +241,7 @@ fn every_row_of_a_delegation_is_read_and_what_is_left_out_is_said() {
     requests(&rows(21_000)).look(None, |look| {
         let said: Vec<_> = look.found.iter().map(|(_, declared)| line(declared)).collect();
         assert_eq!((said.len(), said[0].as_str(), said[19_999].as_str()), (20_000, "1000 Created", "20999 Created"));
-        assert_eq!(look.problems[0].message, "1000 older delegations left out: the newest 20000 are read");
+        assert_eq!(look.problems[0].message, "1000 older delegations skipped: only the newest 20000 are read");
     });
 }
 

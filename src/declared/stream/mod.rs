@@ -29,7 +29,7 @@ pub(super) fn read(file: &File, length: u64, now: Time) -> io::Result<Option<Dec
     let head = range(file, 0, length.min(HEAD))?;
     if is_document(&head) {
         if length > WIDEST {
-            let message = format!("one document larger than {} MiB, not read", WIDEST >> 20);
+            let message = format!("document larger than {} MiB, not read", WIDEST >> 20);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         stream.document(&range(file, 0, length)?);

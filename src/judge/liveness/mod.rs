@@ -214,13 +214,13 @@ pub(crate) fn of_recorded(
     recognise: impl FnOnce(&Process) -> Option<Alive>,
 ) -> Liveness {
     let dead = |start, what| Liveness::Dead(Evidence::process(pid, start, what));
-    let reused = || dead(start, "its id belongs to another program now");
+    let reused = || dead(start, "pid reused by another program");
     match table.find(pid, start) {
         Found::Alive(process) => recognise(process).map_or_else(reused, Liveness::Alive),
-        Found::Zombie(process) => dead(Some(process.start), "a zombie: it ended, its parent has not noticed"),
+        Found::Zombie(process) => dead(Some(process.start), "zombie: exited, not reaped by its parent"),
         Found::Reused | Found::Gone if !table.would_show(start, origin, seen) => Liveness::Unknown,
         Found::Reused => reused(),
-        Found::Gone => dead(start, "recorded, and no longer there"),
+        Found::Gone => dead(start, "recorded process, now gone"),
         Found::Unknown => Liveness::Unknown,
     }
 }
@@ -326,7 +326,7 @@ impl<'a> Signs<'a> {
                 Some(process) => Liveness::Alive(self.alive(process)),
                 None if self.table.is_inner() && !candidate.was_seen() => Liveness::Unknown,
                 None if self.may_hide(candidate, |hidden| hidden.closed) => Liveness::Unknown,
-                None => Liveness::Dead(Evidence::file(&mark.path, "a writer lock that nobody holds")),
+                None => Liveness::Dead(Evidence::file(&mark.path, "writer lock held by no process")),
             },
         };
         match life {

@@ -55,8 +55,7 @@ pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
         (None, Some(StatusWord::TimedOut)) => (Reason::DeclaredTimeout, told()),
         _ => return Silent(None),
     };
-    let mut found =
-        verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "the declared end"));
+    let mut found = verdict(Health::Failed, reason, detail, since).with(declared_evidence(declared, "reported end"));
     let by_code = || classify_exit(declared.exit_code, declared.error.as_deref().unwrap_or_default());
     found.error_class = match (declared.class, declared.exit_code) {
         _ if reason == Reason::DeclaredTimeout => Some(ErrorClass::Transient),
@@ -70,7 +69,7 @@ pub(super) fn declared_failure(facts: &Facts<'_>) -> Finding {
 fn meaning(code: i64) -> &'static str {
     match code {
         124 => " (timeout)",
-        137 | -9 => " (killed, perhaps out of memory)",
+        137 | -9 => " (killed, possibly out of memory)",
         _ => "",
     }
 }
@@ -79,10 +78,10 @@ fn since(declared: &Declared) -> Option<Time> {
     declared.ended.or(declared.at.max(declared.active))
 }
 
-/// ``its status says `blocked` ``
+/// ``reported status `blocked` ``
 pub(super) fn said(declared: &Declared) -> String {
     let who = if declared.by_agent { "result" } else { "status" };
-    format!("its {who} says `{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
+    format!("reported {who} `{}`", one_line(declared.status.as_deref().unwrap_or_default(), 40))
 }
 
 /// 2: exit code 0, or a status that says so. After an API error, others know less than the agent (rule 3).
@@ -90,20 +89,20 @@ pub(super) fn declared_success(facts: &Facts<'_>) -> Finding {
     let Some(declared) = facts.declared.filter(|_| !is_api_error(facts)) else { return Silent(None) };
     let (reason, detail) = match (declared.exit_code, declared.word) {
         (Some(0), Some(word)) if word.is_end() && word != StatusWord::Completed => {
-            (Reason::ExitOk, format!("exit code 0, although {}", said(declared)))
+            (Reason::ExitOk, format!("exit code 0, but {}", said(declared)))
         }
         (Some(0), _) => (Reason::ExitOk, "exit code 0".to_owned()),
         (None, Some(StatusWord::Completed)) => (Reason::DeclaredCompleted, said(declared)),
         _ => return Silent(None),
     };
     let since = since(declared);
-    Speaks(verdict(Health::Completed, reason, detail, since).with(declared_evidence(declared, "the declared end")))
+    Speaks(verdict(Health::Completed, reason, detail, since).with(declared_evidence(declared, "reported end")))
 }
 
 /// 3: the last turn ended on an API error.
 pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
     let api_error = |class: Option<ErrorClass>, text: &str, since| {
-        let class_of_it = class.map(|class| format!(" ({})", class.code())).unwrap_or_default();
+        let class_of_it = class.map(|class| format!(" ({})", class.words())).unwrap_or_default();
         let mut found = verdict(Health::Failed, Reason::ApiError, format!("API error{class_of_it}: {text}"), since);
         found.error_class = class;
         found
@@ -112,13 +111,13 @@ pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
         let resets = error.resets.as_ref().filter(|when| !error.text.contains(when.as_str()));
         let resets = resets.map(|when| format!(", resets {}", one_line(when, 60))).unwrap_or_default();
         let found = api_error(error.class, &format!("{}{resets}", cut(&error.text, 160)), seen.last_activity);
-        return Speaks(found.with(seen.evidence_of_turn("the error that ended the turn")));
+        return Speaks(found.with(seen.evidence_of_turn("error that ended the turn")));
     }
     // Some logs have no word of it, but what was printed has.
     let Some(declared) = facts.declared.filter(|declared| declared.api_error) else { return Silent(None) };
     let text = declared.error.as_deref().or(declared.status.as_deref()).unwrap_or_default();
     let found = api_error(declared.class, &one_line(text, 160), since(declared));
-    Speaks(found.with(declared_evidence(declared, "the declared end")))
+    Speaks(found.with(declared_evidence(declared, "reported end")))
 }
 
 /// 4: the last turn was aborted, and nothing followed.
@@ -127,12 +126,12 @@ pub(super) fn interrupted(facts: &Facts<'_>) -> Finding {
         let detail = format!("{}{}", said(declared), error_suffix(declared));
         return Speaks(
             verdict(Health::Failed, Reason::Interrupted, detail, since(declared))
-                .with(declared_evidence(declared, "the declared end")),
+                .with(declared_evidence(declared, "reported end")),
         );
     }
     let Some(seen) = facts.session.filter(|seen| seen.session.turn == Turn::Interrupted) else { return Silent(None) };
-    let found = verdict(Health::Failed, Reason::Interrupted, "interrupted, and nothing followed", seen.last_activity);
-    Speaks(found.with(seen.evidence_of_turn("the interruption")))
+    let found = verdict(Health::Failed, Reason::Interrupted, "interrupted, no activity since", seen.last_activity);
+    Speaks(found.with(seen.evidence_of_turn("interruption")))
 }
 
 /// 5: the last turn ended as it should.
@@ -140,24 +139,24 @@ pub(super) fn turn_ended(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session else { return Silent(None) };
     if !seen.ended(facts) {
         let weak = seen.session.turn == (Turn::Ended { firm: false });
-        return Silent(weak.then(|| "a text stands at the end of the log, but more may come".to_owned()));
+        return Silent(weak.then(|| "final message in the log, but the turn may continue".to_owned()));
     }
     if !seen.left() && seen.session.question().is_some() {
-        return Silent(Some("its turn ended, but a person is asked".to_owned()));
+        return Silent(Some("turn ended with a question".to_owned()));
     }
     if let Some(job) = seen.waits_for(facts) {
-        return Silent(Some(format!("its turn ended, but it waits for {}", job.name())));
+        return Silent(Some(format!("turn ended, but waiting for {}", job.name())));
     }
     if facts.declared.is_some_and(|declared| declared.asks) {
-        return Silent(Some("its turn ended, but its status asks a person".to_owned()));
+        return Silent(Some("turn ended, but the status file has a question".to_owned()));
     }
     let detail = match &seen.session.progress {
-        _ if seen.left() => "its process went on to a newer session".to_owned(),
+        _ if seen.left() => "process moved on to a newer session".to_owned(),
         Some(plan) if plan.done < plan.total => format!("turn ended with {}/{} steps done", plan.done, plan.total),
         _ => String::new(),
     };
     let found = verdict(Health::Completed, Reason::TurnEnded, detail, seen.last_activity);
-    Speaks(found.with(seen.evidence_of_turn("the end of the turn")))
+    Speaks(found.with(seen.evidence_of_turn("end of the turn")))
 }
 
 /// 6: the turn is open, and the process is dead.
@@ -166,20 +165,20 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
         let Some(Liveness::Dead(evidence)) = facts.declared_life else { return Silent(None) };
         let pid = evidence.pid.unwrap_or_default();
         let since = facts.declared.and_then(|declared| declared.at);
-        let detail = format!("its process {pid} is gone, and it did not say how it ended");
+        let detail = format!("process {pid} gone, no end reported");
         return Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, since).with(evidence.clone()));
     };
     let doing = match (seen.call(), seen.waits_for(facts)) {
-        (_, Some(job)) => format!(" while it waited for {}", job.name()),
+        (_, Some(job)) => format!(" while waiting for {}", job.name()),
         _ if !seen.goes_on(facts) => return Silent(None),
         (Some(call), _) => format!(" in {}", call_text(call)),
-        (None, _) => " in the middle of a turn".to_owned(),
+        (None, _) => ", turn unfinished".to_owned(),
     };
-    let row = seen.evidence_of_turn("the turn that was never ended");
+    let row = seen.evidence_of_turn("unfinished turn");
     match (seen.life, seen.silence(facts.now)) {
         (Liveness::Dead(evidence), _) => {
             let pid = evidence.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
-            let detail = format!("its process{pid} died{doing}");
+            let detail = format!("process{pid} died{doing}");
             Speaks(
                 verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity)
                     .with(evidence.clone())
@@ -187,15 +186,15 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
             )
         }
         (Liveness::Absent, Some(silence)) if silence >= facts.thresholds.gone_after => {
-            let detail = format!("no process of it is left; it stopped{doing} {} ago", age(silence));
+            let detail = format!("process gone{doing}, silent for {}", age(silence));
             Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity).with(row))
         }
         (Liveness::Absent, silence) => Silent(Some(format!(
-            "no process is to be seen, silent for {} of {}",
+            "no process found, silent for {} of {}",
             age(silence.unwrap_or_default()),
             age(facts.thresholds.gone_after)
         ))),
-        (Liveness::Unknown, _) => Silent(Some("its process cannot be looked at from here".to_owned())),
+        (Liveness::Unknown, _) => Silent(Some("process cannot be inspected from here".to_owned())),
         (Liveness::Alive(_) | Liveness::Left, _) => Silent(None),
     }
 }

@@ -9,7 +9,7 @@ use crate::declared::Declared;
 use crate::judge::liveness::{Liveness, Moved};
 use crate::model::{Evidence, Health, Reason, Verdict};
 use crate::session::{Call, CallKind, JobKind, Session, Turn};
-use crate::text::cut;
+use crate::text::{cut, one_line};
 
 /// Everything the rules may look at.
 pub(crate) struct Facts<'a> {
@@ -91,15 +91,17 @@ impl SessionFacts<'_> {
 
     /// The tool in flight, in words.
     pub(crate) fn tool_text(&self) -> String {
-        self.call().map_or_else(|| "a tool that its log does not show (a shell runs below it)".to_owned(), call_text)
+        self.call().map_or_else(|| "a tool not shown in the log (a shell is running)".to_owned(), call_text)
     }
 
     /// Where the tool in flight was seen.
     pub(crate) fn evidence_of_tool(&self, what: &'static str) -> Evidence {
         match (self.call(), self.life) {
             (Some(call), _) => self.evidence(call.offset, what),
-            (None, Liveness::Alive(alive)) => Evidence::process(alive.pid, Some(alive.start), "a shell runs below it"),
-            (None, _) => self.evidence_of_turn("the turn at work"),
+            (None, Liveness::Alive(alive)) => {
+                Evidence::process(alive.pid, Some(alive.start), "shell below the agent process")
+            }
+            (None, _) => self.evidence_of_turn("turn in progress"),
         }
     }
 
@@ -172,6 +174,14 @@ pub(crate) fn evidence(log: &Path, unit: Option<&'static str>, offset: u64, what
     match unit {
         None => Evidence::at(log, offset, what),
         Some(unit) => Evidence::file(log, format!("{what} ({unit} {offset})")),
+    }
+}
+
+/// `waiting for permission`: for what a client reports that it is waiting.
+pub(super) fn waiting_for(what: &str) -> String {
+    match what {
+        "permission prompt" => "waiting for permission".to_owned(),
+        _ => format!("waiting for {}", one_line(what, 60)),
     }
 }
 

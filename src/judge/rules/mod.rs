@@ -1,7 +1,7 @@
 //! The verdict: the rules, in order; the first that speaks decides.
 //!
-//! Pure: facts in, verdict out. The texts of a session are fit to be shown, those of a status file are not. A rule is a function and a row of [`RULES`]. Each says either what it found or
-//! how near it came, so that `explain` can show both.
+//! Pure: facts in, verdict out. The texts of a session are fit to be shown, those of a status file are not. A rule is a
+//! function and a row of [`RULES`]. Each says either what it found or how near it came, so that `explain` can show both.
 
 mod ended;
 pub(crate) mod facts;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::base::time::Time;
 use crate::config::Thresholds;
-use crate::judge::rules::facts::{Facts, Finding, verdict};
+use crate::judge::rules::facts::{Facts, Finding, verdict, waiting_for};
 use crate::model::{Considered, ErrorClass, Evidence, Health, Problem, Reason, Verdict};
 use crate::session::api_error::classify_printed;
 use crate::text::{age, one_line};
@@ -81,13 +81,17 @@ pub(crate) fn consider(facts: &Facts<'_>) -> Vec<Considered> {
 
 /// For a task of which nothing could be read.
 pub(crate) fn unreadable() -> Verdict {
-    verdict(Health::Unknown, Reason::Unreadable, "nothing that was found could be read", None)
+    verdict(Health::Unknown, Reason::Unreadable, "no readable data", None)
 }
 
 /// For a task whose logs, or logs that may be its own, could not be read.
 pub(crate) fn unread(problem: &Problem) -> Verdict {
     let whose = problem.unread.as_ref().and_then(|unread| unread.directory.as_ref());
-    let what = if whose.is_some() { "its log could not be read" } else { "logs that may be its own could not be read" };
+    let what = if whose.is_some() {
+        "its log could not be read"
+    } else {
+        "logs that may belong to this task could not be read"
+    };
     let detail = format!("{what}: {}", one_line(&problem.message, 120));
     let evidence = Evidence::file(&problem.path, "could not be read");
     verdict(Health::Unknown, Reason::Unreadable, detail, None).with(evidence)
@@ -95,9 +99,9 @@ pub(crate) fn unread(problem: &Problem) -> Verdict {
 
 /// For a task of which there is nothing but a living agent of a client whose logs cannot be read.
 pub(crate) fn unsupported(client: &str, pid: u32, start: u64, since: Option<Time>) -> Verdict {
-    let detail = format!("{client} runs here, whose logs agentmon cannot read");
+    let detail = format!("{client} is running; its logs are not supported");
     let found = verdict(Health::Unknown, Reason::UnsupportedClient, detail, since);
-    found.with(Evidence::process(pid, Some(start), "the agent's process"))
+    found.with(Evidence::process(pid, Some(start), "agent process"))
 }
 
 /// What there is of an agent that has no log.
@@ -121,22 +125,20 @@ pub(crate) fn unlogged(agent: &Unlogged<'_>, thresholds: &Thresholds) -> Verdict
     let late = agent.age.filter(|age| *age > thresholds.stuck_after);
     let found = match (agent.waiting, agent.status, late) {
         (Some(what), _, _) => {
-            let detail = format!("waits for a person ({})", one_line(what, 60));
+            let detail = waiting_for(what);
             verdict(Health::Stuck, Reason::WaitingForPerson, detail, agent.at)
         }
         (None, Some(status), _) => {
-            let detail = format!("an agent runs without a log, and says `{}`", one_line(status, 40));
+            let detail = format!("agent running without a log, reported status `{}`", one_line(status, 40));
             verdict(Health::Healthy, Reason::Working, detail, agent.at)
         }
         (None, None, Some(late)) => {
-            let detail = format!("an agent has run for {}, and no log of it is found", age(late));
+            let detail = format!("agent running for {}, no log found", age(late));
             verdict(Health::Unknown, Reason::NoLog, detail, agent.since)
         }
-        (None, None, None) => {
-            verdict(Health::Healthy, Reason::NotStarted, "an agent runs, and has written no log yet", agent.since)
-        }
+        (None, None, None) => verdict(Health::Healthy, Reason::NotStarted, "agent running, no log yet", agent.since),
     };
-    found.with(Evidence::process(agent.pid, Some(agent.start), "the agent's process"))
+    found.with(Evidence::process(agent.pid, Some(agent.start), "agent process"))
 }
 
 impl Verdict {

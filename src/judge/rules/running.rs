@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ended::{declared_evidence, said};
 use super::facts::Finding::{self, Silent, Speaks};
-use super::facts::{Asked, Facts, SessionFacts, call_text, evidence, verdict};
+use super::facts::{Asked, Facts, SessionFacts, call_text, evidence, verdict, waiting_for};
 use super::waiting::measured;
 use crate::declared::StatusWord;
 use crate::judge::liveness::{Liveness, Moved};
@@ -21,38 +21,38 @@ pub(super) fn waiting_for_person(facts: &Facts<'_>) -> Finding {
         let own = seen.session.question().or_else(|| seen.session.unallowed(|since| seen.age(facts.now, since)));
         let own = own.map(|call| Asked { call, log: seen.log, unit: seen.unit });
         if let Some(asked) = own.or(seen.child_asks) {
-            let who = if own.is_none() { "a sub-agent " } else { "" };
+            let who = if own.is_none() { "sub-agent " } else { "" };
             return Speaks(asks(asked, who));
         }
         if let Liveness::Alive(alive) = seen.life
             && let Some((what, at)) = &alive.waiting
         {
             let about = seen.call().map(|call| format!(": {}", call_text(call))).unwrap_or_default();
-            let detail = format!("waits for a person ({}){about}", one_line(what, 60));
+            let detail = format!("{}{about}", waiting_for(what));
             let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, at.or(seen.last_activity));
-            return Speaks(found.with(Evidence::process(alive.pid, Some(alive.start), "says that it waits")));
+            return Speaks(found.with(Evidence::process(alive.pid, Some(alive.start), "reports that it is waiting")));
         }
     }
     let Some(declared) = facts.declared.filter(|declared| declared.asks) else { return Silent(None) };
     let question = declared.question.as_deref().map(|question| one_line(question, 160));
     let detail = match question {
-        Some(question) if declared.word != Some(StatusWord::Waiting) => format!("waits for an answer: {question}"),
+        Some(question) if declared.word != Some(StatusWord::Waiting) => format!("waiting for an answer: {question}"),
         Some(question) => format!("{}: {question}", said(declared)),
         None if declared.word == Some(StatusWord::Waiting) => said(declared),
-        None => "its status says that a person is needed".to_owned(),
+        None => "status file reports a need for input".to_owned(),
     };
     let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, declared.heartbeat());
-    Speaks(found.with(declared_evidence(declared, "the declared status")))
+    Speaks(found.with(declared_evidence(declared, "reported status")))
 }
 
 /// A question, or a call that has to be allowed.
 fn asks(asked: Asked<'_>, who: &str) -> Verdict {
     let call = asked.call;
     let (detail, what) = if call.kind == CallKind::Question {
-        (format!("{who}waits for an answer: {}", cut(&call.summary, 160)), "the question")
+        (format!("{who}waiting for an answer: {}", cut(&call.summary, 160)), "question")
     } else {
-        let detail = format!("{who}waits for a person to allow {}", call_text(call));
-        (detail, "a call for more rights that has not come back")
+        let detail = format!("{who}waiting for permission: {}", call_text(call));
+        (detail, "permission request without a result")
     };
     let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
     found.with(evidence(asked.log, asked.unit, call.offset, what))
@@ -78,18 +78,18 @@ pub(super) fn tool_silent(facts: &Facts<'_>) -> Finding {
     // A sub-agent may be in a tool of its own.
     let patience = if seen.child_working { limit } else { facts.thresholds.stuck_after };
     if seen.silence_of_all(facts.now).is_some_and(|silence| silence <= patience) {
-        return Silent(Some(format!("in {name} for {}, but its log or a sub-agent goes on", age(open_for))));
+        return Silent(Some(format!("in {name} for {}, but the log or a sub-agent is active", age(open_for))));
     }
     if let Some(Moved { any: true, share, .. }) = seen.moved {
         let share = share * 100.0;
         return Silent(Some(format!(
-            "in {name} for {}, but its processes move ({share:.0} % of a core)",
+            "in {name} for {}, but its processes are active ({share:.0} % of a core)",
             age(open_for)
         )));
     }
     let detail = format!("in {name} for {}: {}", age(open_for), measured(seen.moved));
     let found = verdict(Health::Stuck, Reason::ToolSilent, detail, Some(since));
-    Speaks(found.with(seen.evidence_of_tool("the call without result")))
+    Speaks(found.with(seen.evidence_of_tool("call without a result")))
 }
 
 /// 9: nothing happens, and no tool is open.
@@ -106,7 +106,7 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
         let detail = format!("no heartbeat for {}", age(silence));
         return Speaks(
             verdict(Health::Stuck, Reason::Silent, detail, Some(at))
-                .with(declared_evidence(declared, "the last heartbeat")),
+                .with(declared_evidence(declared, "last heartbeat")),
         );
     };
     if let Some(found) = seen.waits_in_vain(facts, &[Reason::Silent, Reason::WakeupMissed]) {
@@ -121,7 +121,7 @@ pub(super) fn silent(facts: &Facts<'_>) -> Finding {
     }
     let detail = format!("no activity for {}", age(silence));
     let found = verdict(Health::Stuck, Reason::Silent, detail, seen.last_activity.max(seen.child_activity));
-    Speaks(found.with(seen.evidence_of_turn("the open turn")))
+    Speaks(found.with(seen.evidence_of_turn("open turn")))
 }
 
 /// 10: one tool failure after the other.
@@ -139,8 +139,8 @@ pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
     });
     let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
     let found = verdict(Health::Struggling, Reason::FailureStreak, detail.trim_end(), streak.since);
-    let found = found.with(seen.evidence(streak.offsets.0, "the first failed result"));
-    Speaks(found.with(seen.evidence(streak.offsets.1, "the last failed result")))
+    let found = found.with(seen.evidence(streak.offsets.0, "first failed result"));
+    Speaks(found.with(seen.evidence(streak.offsets.1, "last failed result")))
 }
 
 /// 11: the same call again and again.
@@ -148,18 +148,18 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let (streak, limit) = (&seen.session.repeats, facts.thresholds.repeat_streak);
     if streak.count < limit {
-        return Silent((streak.count > 1).then(|| format!("the same call {} of {limit} times in a row", streak.count)));
+        return Silent((streak.count > 1).then(|| format!("same call {} of {limit} times in a row", streak.count)));
     }
     let call = seen.session.last_call.as_ref();
     let call = call.map(|call| format!(": {} `{}`", cut(&call.name, 40), cut(&call.summary, 100))).unwrap_or_default();
     let found = verdict(
         Health::Struggling,
         Reason::Repeating,
-        format!("the same call {} times in a row{call}", streak.count),
+        format!("same call {} times in a row{call}", streak.count),
         streak.since,
     );
-    let found = found.with(seen.evidence(streak.offsets.0, "the first of the calls"));
-    Speaks(found.with(seen.evidence(streak.offsets.1, "the last of the calls")))
+    let found = found.with(seen.evidence(streak.offsets.0, "first call"));
+    Speaks(found.with(seen.evidence(streak.offsets.1, "last call")))
 }
 
 /// 12: the API is asked again and again.
@@ -172,7 +172,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
         let detail = format!("{} API retries in a row", declared.retries);
         let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, declared.heartbeat());
         found.error_class = Some(declared.class.unwrap_or(ErrorClass::Transient));
-        return Speaks(found.with(declared_evidence(declared, "the last retry")));
+        return Speaks(found.with(declared_evidence(declared, "last retry")));
     }
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
     let streak = &seen.session.retries;
@@ -182,7 +182,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
     let detail = format!("{} API retries in a row", streak.count);
     let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, streak.since);
     found.error_class = Some(ErrorClass::Transient);
-    Speaks(found.with(seen.evidence(streak.offsets.1, "the last retry")))
+    Speaks(found.with(seen.evidence(streak.offsets.1, "last retry")))
 }
 
 /// 13: otherwise.
@@ -194,11 +194,11 @@ pub(super) fn working(facts: &Facts<'_>) -> Finding {
             Some(_) => (Reason::Working, ""),
         };
         let found = verdict(Health::Healthy, reason, detail, declared.heartbeat());
-        return Speaks(found.with(declared_evidence(declared, "the declared status")));
+        return Speaks(found.with(declared_evidence(declared, "reported status")));
     };
     if seen.session.turn == Turn::None {
         let found = verdict(Health::Healthy, Reason::NotStarted, "not started", seen.session.started);
-        return Speaks(found.with(seen.evidence_of_turn("a log without a turn")));
+        return Speaks(found.with(seen.evidence_of_turn("log without a turn")));
     }
     if let Some(found) = seen.waits(facts) {
         return Speaks(found);
@@ -209,7 +209,7 @@ pub(super) fn working(facts: &Facts<'_>) -> Finding {
     let detail = long.map(|open_for| format!("in {} for {}", seen.tool_text(), age(open_for)));
     let found = verdict(Health::Healthy, Reason::Working, detail.unwrap_or_default(), seen.session.turn_since);
     Speaks(found.with(match seen.tool_since() {
-        Some(_) => seen.evidence_of_tool("the call in flight"),
-        None => seen.evidence_of_turn("the turn at work"),
+        Some(_) => seen.evidence_of_tool("call in flight"),
+        None => seen.evidence_of_turn("turn in progress"),
     }))
 }

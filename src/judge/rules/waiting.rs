@@ -39,11 +39,11 @@ impl SessionFacts<'_> {
         match job.kind {
             JobKind::WakeUp(due) => {
                 let since = Some(due).max(self.last_activity);
-                told(Reason::WakeupMissed, since, limits.stuck_after, &|span| format!("{name} is overdue for {span}"))
+                told(Reason::WakeupMissed, since, limits.stuck_after, &|span| format!("{name} overdue by {span}"))
             }
             JobKind::Command | JobKind::Monitor(_) if !job.lives => {
                 told(Reason::Silent, self.last_activity, limits.stuck_after, &|span| {
-                    format!("waits for {name}, which runs no more and whose end it was not told, for {span}")
+                    format!("waiting for {name} for {span}, but it no longer runs and its end was not reported")
                 })
             }
             JobKind::Command | JobKind::Monitor(_) => {
@@ -51,15 +51,13 @@ impl SessionFacts<'_> {
                 let own = if let JobKind::Monitor(timeout) = job.kind { timeout } else { Duration::ZERO };
                 let since = job.since.filter(|_| !goes_on);
                 told(Reason::ToolSilent, since, limits.tool_stuck_after.max(own), &|span| {
-                    format!("waits for {name} for {span}: {}", measured(self.moved))
+                    format!("waiting for {name} for {span}: {}", measured(self.moved))
                 })
             }
             JobKind::Agent | JobKind::Task if job.in_call && moves => None,
             JobKind::Agent | JobKind::Task => {
                 let limit = if job.in_call { limits.tool_stuck_after } else { limits.stuck_after };
-                told(Reason::Silent, job.active, limit, &|span| {
-                    format!("waits for {name}: no activity of it for {span}")
-                })
+                told(Reason::Silent, job.active, limit, &|span| format!("waiting for {name}: no activity for {span}"))
             }
         }
     }
@@ -77,26 +75,26 @@ impl SessionFacts<'_> {
         let job = self.waits_for(facts)?;
         let detail = match job.kind {
             JobKind::WakeUp(due) if due > facts.now => format!("{} in {}", job.name(), age(due.since(facts.now))),
-            JobKind::WakeUp(_) => format!("{}, which is due", job.name()),
+            JobKind::WakeUp(_) => format!("{}, now due", job.name()),
             _ => {
                 let span = job.since.map(|since| format!(" for {}", age(self.age(facts.now, since))));
                 format!("{}{}", job.name(), span.unwrap_or_default())
             }
         };
-        let found = verdict(Health::Healthy, Reason::WaitingForJob, format!("waits for {detail}"), job.since);
+        let found = verdict(Health::Healthy, Reason::WaitingForJob, format!("waiting for {detail}"), job.since);
         Some(self.with_evidence(found, job))
     }
 
     fn with_evidence(&self, found: Verdict, job: &Awaited<'_>) -> Verdict {
         let found = found.with(match job.offset {
-            Some(offset) => self.evidence(offset, "what it waits for"),
-            None => self.evidence_of_turn("the turn that ended"),
+            Some(offset) => self.evidence(offset, "pending job"),
+            None => self.evidence_of_turn("ended turn"),
         });
         match self.life {
             Liveness::Alive(alive)
                 if alive.shell_below && matches!(job.kind, JobKind::Command | JobKind::Monitor(_)) =>
             {
-                found.with(Evidence::process(alive.pid, Some(alive.start), "a shell runs below it"))
+                found.with(Evidence::process(alive.pid, Some(alive.start), "shell below the agent process"))
             }
             _ => found,
         }
@@ -106,8 +104,8 @@ impl SessionFacts<'_> {
 /// That a tool does not move, in words.
 pub(super) fn measured(moved: Option<Moved>) -> String {
     match moved {
-        Some(Moved { over: Some(over), .. }) => format!("used no CPU and printed nothing for {}", age(over)),
-        Some(Moved { over: None, .. }) => "its processes have used next to no CPU".to_owned(),
-        None => "nothing of it is seen to move".to_owned(),
+        Some(Moved { over: Some(over), .. }) => format!("no CPU and no output for {}", age(over)),
+        Some(Moved { over: None, .. }) => "almost no CPU used by its processes".to_owned(),
+        None => "no sign of progress".to_owned(),
     }
 }

@@ -70,7 +70,7 @@ fn time_asleep_does_not_count_and_the_sentence_names_the_numbers() {
         it.suspensions = vec![(ago(HOUR), Duration::ZERO)];
     });
     let alert = lab.task().alerts.remove(0);
-    assert_eq!(alert.detail, "its processes used 100 % of a core over the last 10m (limit 80 %, pid 7)");
+    assert_eq!(alert.detail, "processes used 100 % of a core over the last 10m (limit 80 %, pid 7)");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn memory_of_the_whole_tree() {
     assert_eq!(alerts(&of(1 << 29, 1 << 29)), [""; 0]);
     assert_eq!(alerts(&of(1 << 30, 1)), ["memory"]);
     let detail = of(3 << 29, 3 << 29).task().alerts.remove(0).detail;
-    assert_eq!(detail, "its 2 processes hold 3 GiB (limit 1 GiB, pid 7)");
+    assert_eq!(detail, "2 processes hold 3 GiB (limit 1 GiB, pid 7)");
     let dead = of(1 << 30, 1).with(|it| it.processes.retain(|process| process.pid == 8));
     assert_eq!(alerts(&dead), [""; 0]);
 }
@@ -116,7 +116,7 @@ fn failed_calls_of_the_open_turn() {
     assert_eq!(alerts(&of(0, 10)), [""; 0]);
     assert_eq!(alerts(&of(0, 11)), ["open_errors"]);
     assert_eq!(alerts(&of(11, 10)), [""; 0], "an earlier turn has its own");
-    assert_eq!(of(5, 12).task().alerts.remove(0).detail, "12 of 33 calls of this turn failed (limit 10)");
+    assert_eq!(of(5, 12).task().alerts.remove(0).detail, "12 of 33 calls in this turn failed (limit 10)");
     let ended = lab().log_that("1", A, "prompt", 0, |session| {
         calls(0, 11, 0)(session);
         session.ended();
@@ -172,7 +172,7 @@ fn tools_that_outlived_their_agent() {
     assert_eq!(alerts(&left), ["orphans"]);
     let task = left.task();
     assert_eq!(task.health, crate::model::Health::Failed);
-    assert_eq!(task.alerts[0].detail, "its agent died, and 2 processes are left of it: 20 bash, 21 sleep");
+    assert_eq!(task.alerts[0].detail, "agent died, 2 processes left: 20 bash, 21 sleep");
     assert_eq!(task.next.last().unwrap(), "kill 20 21");
     let named: Vec<_> = task.evidence.iter().filter_map(|evidence| evidence.pid).collect();
     assert!(named.ends_with(&[20, 21]), "{named:?}");

@@ -30,12 +30,16 @@ fn the_newest_turn_judges_and_others_at_work_join() {
         assert_eq!(lab.says(), [*wanted], "case {number}");
     }
     let task = cases[3].0.task();
-    assert!(task.next[1].contains("kill 8 && ") && task.next[1].ends_with("--resume 2"), "{:?}", task.next);
+    assert!(
+        task.next[1].contains("kill 8 && ") && task.next[1].ends_with("--resume 2  # if it hangs"),
+        "{:?}",
+        task.next
+    );
     assert!(task.evidence.iter().any(|evidence| evidence.pid == Some(8)), "{:?}", task.evidence);
     assert_eq!(task.considered.iter().filter(|one| one.decided).count(), 1);
     let asked = newest("prompt ended").log("2", A, "prompt ask", 20 * MINUTE).agent_of("2", 8).task();
     assert_eq!(asked.question.as_deref(), Some("Which?"));
-    assert_eq!(asked.next, ["answer it in its terminal (pid 8)"]);
+    assert_eq!(asked.next, ["answer in its terminal (pid 8)"]);
 }
 
 #[test]
@@ -241,7 +245,7 @@ fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
         let task = run(declared.clone()).task();
         assert_eq!(format!("{} {}", task.health.code(), task.reason.code()), wanted, "{declared:?}");
         let ignored = wanted.starts_with("healthy");
-        assert_eq!(task.notes.iter().any(|note| note.contains("is older than its newest turn")), ignored);
+        assert_eq!(task.notes.iter().any(|note| note.contains("is older than the newest turn")), ignored);
     }
 }
 

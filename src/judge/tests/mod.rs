@@ -367,16 +367,16 @@ fn notes_say_what_does_not_fit() {
     let cases = vec![
         (
             lab().log("1", A, "prompt ended", 0).status(A, status(StatusWord::Running, 0)),
-            "its status still says `running`",
+            "reported status is still `running`",
         ),
-        (lab().status(A, status(StatusWord::Other, 0)), "its status `other` is not a known one"),
+        (lab().status(A, status(StatusWord::Other, 0)), "unrecognized status `other`"),
         (
             lab().status(A, Declared { future: true, ..status(StatusWord::Running, 0) }),
-            "its status has times in the future: a clock is wrong",
+            "status file has times in the future: check the clocks",
         ),
         (
             lab().status(A, Declared { message: Some("CI is\nslow".into()), ..status(StatusWord::Running, 0) }),
-            "it says: CI is slow",
+            "message: CI is slow",
         ),
         (
             lab().status(A, Declared { pull_request: Some("#12".into()), ..status(StatusWord::Completed, 0) }),
@@ -384,11 +384,11 @@ fn notes_say_what_does_not_fit() {
         ),
         (
             lab().status(A, Declared { untrue: true, ..status(StatusWord::Running, 0) }),
-            "its status has no time that can be true (before 2000, or far in the future): the file's own is used",
+            "status file has no plausible time (before 2000 or far in the future): using its modification time",
         ),
         (
             lab().status(A, Declared { assumed_zone: true, ..status(StatusWord::Running, 0) }),
-            "its status has times without a zone, taken as local",
+            "status file has times without a time zone: assuming local time",
         ),
         (
             lab().log("1", A, "prompt", 0).with(|it| {
@@ -402,7 +402,7 @@ fn notes_say_what_does_not_fit() {
                 };
                 it.marks.push(RunningSession::new("1", "/h/sign".into(), sign));
             }),
-            "its process cannot be looked at from here",
+            "process cannot be inspected from here",
         ),
     ];
     for (lab, wanted) in cases {

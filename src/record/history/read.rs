@@ -105,8 +105,8 @@ pub(super) struct Broken {
 impl Broken {
     fn problem(&self, path: &Path) -> Problem {
         let message = match self.count {
-            1 => "a row that is not whole".to_owned(),
-            count => format!("{count} rows that are not whole; the first one here"),
+            1 => "incomplete line".to_owned(),
+            count => format!("{count} incomplete lines, first one here"),
         };
         Problem { line: Some(self.line), offset: Some(self.offset), ..Problem::new(path, message) }
     }

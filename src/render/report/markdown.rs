@@ -17,12 +17,12 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
     // A page is in Unicode, however poor the terminal is that it is made on.
     let options = &Options { unicode: true, color: false, ..options.clone() };
     let (from, to) = (report.period.from.rfc3339(), report.period.to.rfc3339());
-    writeln!(out, "# Agents from {from} to {to}")?;
+    writeln!(out, "# Agent report, {from} to {to}")?;
     for section in sections(report, options.verbose, Utc.fix()) {
         write_section(&section, out)?;
     }
     if report.totals.tasks == 0 {
-        writeln!(out, "\nNo task in this period.")?;
+        writeln!(out, "\nNo tasks in this period.")?;
     }
     let notes = report.inexact.iter().map(|note| ("not exact", note.clone()));
     let last: Vec<_> = notes.chain(task_text::problems(&report.problems, options)).collect();

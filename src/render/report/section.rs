@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use crate::text::age;
+use crate::report::Report;
+use crate::text::{age, count};
 
 /// So many tasks are named in a list of them.
 pub(crate) const NAMED: usize = 4;
+
+/// For how many tasks the cost is known: not every client reports one.
+pub(crate) fn cost_coverage(report: &Report) -> String {
+    let known = report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();
+    format!("known for {known} of {}", count(report.tasks.len() as u64, "task", "tasks"))
+}
 
 pub(crate) struct Section {
     pub(crate) title: String,

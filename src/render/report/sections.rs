@@ -7,7 +7,8 @@ use chrono::FixedOffset;
 
 use super::super::task_text::{class, tokens};
 use super::tables;
-use crate::render::report::section::{Body, FINDINGS, Item, NAMED, Note, Section, seconds, span};
+use crate::model::code_in_words;
+use crate::render::report::section::{Body, FINDINGS, Item, NAMED, Note, Section, cost_coverage, seconds, span};
 use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
 use crate::text::{age, count, times};
 
@@ -56,7 +57,7 @@ fn overview(report: &Report) -> Section {
         ("healthy", totals.healthy_s),
         ("struggling", totals.struggling_s),
         ("stuck", totals.stuck_s),
-        ("unwatched", totals.unwatched_s),
+        ("unobserved", totals.unwatched_s),
     ];
     let time: Vec<_> =
         states.iter().filter(|(_, s)| *s > 0).map(|(word, s)| format!("{word} {}", seconds(*s))).collect();
@@ -69,7 +70,7 @@ fn overview(report: &Report) -> Section {
     if totals.tokens.input + totals.tokens.cached_input + totals.tokens.output > 0 {
         facts.push(("tokens", tokens(&totals.tokens)));
     }
-    facts.extend(totals.cost_usd.map(|cost| ("cost", dollars(cost))));
+    facts.extend(totals.cost_usd.map(|cost| ("cost", format!("{}, {}", dollars(cost), cost_coverage(report)))));
     if let Some(rate) = totals.tool_failure_rate {
         let (calls, failed) = (count(totals.tools.calls, "call", "calls"), totals.tools.failed);
         facts.push(("tools", format!("{calls}, {failed} failed ({})", percent(rate))));
@@ -79,13 +80,13 @@ fn overview(report: &Report) -> Section {
         let (speed_up, most) = (parallel.speed_up, parallel.most);
         facts.push((
             "in parallel",
-            format!("{summed} of runs in {wall}: {speed_up:.1} times as fast, at most {most} at once"),
+            format!("{summed} of runs in {wall}: {speed_up:.1}x speed-up, at most {most} at once"),
         ));
     }
     Section::new("Overview", Body::Facts(if totals.tasks == 0 { Vec::new() } else { facts }))
 }
 
-/// `12: 9 completed, 3 failed (2 api_error, 1 process_gone), 75% success`.
+/// `12: 9 completed, 3 failed (2 API error, 1 process gone), 75% success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };
@@ -95,27 +96,28 @@ fn outcomes(figures: &Figures) -> String {
     line
 }
 
-/// ` (2 api_error, 1 process_gone)`, the commonest first; ` (api_error)` where there is no other.
+/// ` (2 API error, 1 process gone)`, the commonest first; ` (API error)` where there is no other.
 fn by_reason<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> String {
     let mut counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     match counts[..] {
         [] => String::new(),
-        [(reason, _)] => format!(" ({reason})"),
+        [(reason, _)] => format!(" ({})", code_in_words(reason)),
         _ => {
-            let reasons: Vec<_> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            let reasons: Vec<_> =
+                counts.iter().map(|(reason, count)| format!("{count} {}", code_in_words(reason))).collect();
             format!(" ({})", reasons.join(", "))
         }
     }
 }
 
-/// `5 times (3 waiting_for_person, 2 silent), on average 1h14m until somebody acted`.
+/// `5 times (3 waiting for input, 2 silent), mean delay 1h14m`.
 fn stuck(figures: &Figures) -> String {
     let stuck = &figures.stuck;
     let often = if stuck.times == 0 { "from before".to_owned() } else { times(stuck.times) };
     let mut line = often + &by_reason(figures.stuck_by.iter().map(|(reason, stuck)| (reason, stuck.times)));
     if let Some(mean) = stuck.mean_delay_s {
-        let _ = write!(line, ", on average {} until somebody acted", age(span(mean)));
+        let _ = write!(line, ", mean delay {}", age(span(mean)));
     }
     line
 }

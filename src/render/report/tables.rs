@@ -20,7 +20,7 @@ pub(super) fn trend(report: &Report) -> Section {
         };
         row([label.to_owned(), show(trend.before), show(trend.now), change, verdict.to_owned()])
     });
-    Section::new("Against the period before", Body::Rows(Rows { columns, rows: rows.collect() }))
+    Section::new("Compared with the previous period", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
 /// Of a share in points, of all else in percent of what it was.
@@ -48,7 +48,7 @@ fn figure(figure: &'static str) -> (&'static str, fn(f64) -> String) {
         "median_s" => ("median run", time),
         "p90_s" => ("p90 run", time),
         "stuck_s" => ("time stuck", time),
-        "mean_delay_s" => ("until somebody acted", time),
+        "mean_delay_s" => ("mean delay", time),
         "output_tokens" => ("output tokens", large),
         "cost_usd" => ("cost", dollars),
         other => (other, plain),
@@ -124,7 +124,7 @@ pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], a
         columns.push(Column { title: "RECENT RUNS", kind: ColumnKind::Text, rank: 2 });
     }
     let rows = parts.iter().map(|part| {
-        let mut cells = vec![part.name.clone().unwrap_or_else(|| "not known".to_owned())];
+        let mut cells = vec![part.name.clone().unwrap_or_else(|| "unknown".to_owned())];
         cells.extend(figures_cells(&part.figures));
         if !agents.is_empty() {
             let agent = agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref());

@@ -64,9 +64,9 @@ fn text_keeps_to_the_width() {
 fn an_empty_period_says_so() {
     let report = of(Vec::new(), days("19", "21"));
     let text = written("text", &report, &options(80, false, true));
-    assert_eq!(text, "Report · 2026-11-19 01:00 to 2026-11-21 01:00 +01:00 · 2 days\n  no task in this period\n");
+    assert_eq!(text, "Report · 2026-11-19 01:00 to 2026-11-21 01:00 +01:00 · 2 days\n  no tasks in this period\n");
     let page = written("markdown", &report, &options(80, false, true));
-    assert_eq!(page, "# Agents from 2026-11-19T00:00:00Z to 2026-11-21T00:00:00Z\n\nNo task in this period.\n");
+    assert_eq!(page, "# Agent report, 2026-11-19T00:00:00Z to 2026-11-21T00:00:00Z\n\nNo tasks in this period.\n");
 }
 
 #[test]

@@ -41,11 +41,14 @@ impl Page<'_> {
             writeln!(out, "{}", self.options.bold(&line))?;
         }
         for section in sections(report, self.options.verbose, self.options.offset) {
-            writeln!(out, "\n{}", self.options.bold(&section.title))?;
+            writeln!(out)?;
+            for line in layout::wrap(&section.title, self.width, usize::MAX, "") {
+                writeln!(out, "{}", self.options.bold(&line))?;
+            }
             self.write_section(&section, out)?;
         }
         if report.totals.tasks == 0 {
-            writeln!(out, "{INDENT}no task in this period")?;
+            writeln!(out, "{INDENT}no tasks in this period")?;
         }
         let notes = report.inexact.iter().map(|note| ("not exact", self.options.text(note)));
         let last: Vec<_> = notes.chain(task_text::problems(&report.problems, self.options)).collect();

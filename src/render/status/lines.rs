@@ -46,9 +46,8 @@ fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, 
     if let Some(question) = &task.question {
         remark("asks", &options.text(question))?;
     }
-    if !task.next.is_empty() {
-        let steps: Vec<_> = task.next.iter().map(|step| options.text(step)).collect();
-        remark("next", &steps.join(options.dot()))?;
+    for step in &task.next {
+        remark("next", &options.text(step))?;
     }
     for (label, text) in task_text::remarks(task, options, taken_at) {
         remark(label, &text)?;

@@ -49,7 +49,7 @@ impl RowKind {
             Self::Task => "TASK",
             Self::Progress => "PROGRESS",
             Self::Steps => "STEPS",
-            Self::What => "WHAT",
+            Self::What => "DETAIL",
             Self::Agent => "AGENT",
             Self::Active => "ACTIVE",
         }

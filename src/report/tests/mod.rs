@@ -50,7 +50,7 @@ fn durations_lie_in_proportion_between_runs() {
     untimed.runs[1].seconds = None;
     let report = of(vec![untimed], days("19", "20"));
     assert_eq!((report.totals.runs, report.totals.duration.unwrap().runs), (2, 1));
-    assert_eq!(report.inexact, ["of 1 of 2 runs the duration is not recorded"]);
+    assert_eq!(report.inexact, ["1 of 2 runs have no recorded duration"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn parts_by_client_model_and_repository() {
     let tools: Vec<_> =
         report.tools.iter().map(|tool| (&*tool.name, tool.calls, tool.failed, tool.failure_rate)).collect();
     assert_eq!(tools, [("Bash", 110, 41, 0.3727), ("Edit", 40, 2, 0.05)]);
-    assert_eq!(report.inexact, ["of 10 of 160 tool calls the tool's name is not recorded"]);
+    assert_eq!(report.inexact, ["10 of 160 tool calls have no recorded tool name"]);
     let groups: Vec<_> = report.groups.iter().map(|group| (group.figures.tasks, group.figures.runs)).collect();
     assert_eq!(groups, [(2, 3), (2, 3)]);
 }
@@ -369,12 +369,12 @@ fn what_lies_on_a_border_is_shared_out_and_said() {
     assert_eq!((first.errors, second.errors), (8, 2));
     assert_eq!((first.stuck.times, second.stuck.times), (1, 2));
     let report = of(vec![one.clone()], days("19", "20"));
-    let said = "1 summary lies on both sides of the period's borders: times, tokens, cost, tools and errors are \
-                shared out by time, runs are exact";
+    let said = "1 summary reaches across the edge of the period: times, tokens, cost, tools and errors are \
+                apportioned by time, runs are exact";
     assert_eq!(report.inexact[0], said);
     let both = of(vec![one], days("18", "20"));
     assert_eq!(both.groups.iter().map(|group| group.figures.errors).collect::<Vec<_>>(), [8, 2]);
-    assert!(both.inexact[0].starts_with("1 summary lies on both sides of a border between days"), "{:?}", both.inexact);
+    assert!(both.inexact[0].starts_with("1 summary reaches across the edge of a day"), "{:?}", both.inexact);
     assert_eq!((both.totals.errors, both.totals.tokens.output), (10, 1001));
 }
 
@@ -413,7 +413,7 @@ fn who_asks_is_to_be_allowed_beforehand() {
         let findings = of(vec![one], days("19", "20")).findings;
         let finding = findings.iter().find(|finding| finding.code == "stuck_long").unwrap();
         assert!(finding.text.starts_with(text), "{}", finding.text);
-        assert_eq!(finding.next.starts_with("allow beforehand"), allow, "{}", finding.next);
+        assert_eq!(finding.next.starts_with("pre-approve"), allow, "{}", finding.next);
     }
 }
 

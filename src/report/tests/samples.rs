@@ -118,7 +118,7 @@ pub(crate) fn shop() -> Report {
     earlier.used.tokens = tokens(50_000, 10_000);
     earlier.used.cost = Some(2.0);
 
-    let problem = Problem { line: Some(17), ..Problem::new("/srv/shop/record", "a row that is not whole") };
+    let problem = Problem { line: Some(17), ..Problem::new("/srv/shop/record", "incomplete line") };
     let known =
         ReportInput { now: vec![billing, parser, coupons, search], before: vec![earlier], problems: vec![problem] };
     let period = Period { from: at("19T00:00"), to: at("20T00:00").plus(Duration::from_secs(24 * 3600)) };

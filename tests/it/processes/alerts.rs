@@ -69,7 +69,7 @@ fn memory_of_an_agent_and_its_tools() {
     limits(&machine, "max-memory = '64K'");
     assert_eq!(alerts(&machine, SECOND), ["memory"]);
     let detail = machine.task(2 * SECOND)["alerts"][0]["detail"].as_str().unwrap().to_owned();
-    assert!(detail.starts_with("its 2 processes hold ") && detail.contains("limit 64 KiB"), "{detail}");
+    assert!(detail.starts_with("2 processes hold ") && detail.contains("limit 64 KiB"), "{detail}");
     machine.kill(&agent, true);
     assert_eq!(alerts(&machine, 3 * SECOND), [""; 0]);
     assert_eq!(recorded(&machine), ["memory begun", "memory ended"]);
@@ -118,7 +118,7 @@ fn a_tool_that_outlived_its_agent_is_named_until_it_is_killed() {
             assert_eq!(task["alerts"][0]["pids"], serde_json::json!([left.0]));
             let evidence = task["evidence"].as_array().unwrap();
             let found = evidence.iter().find(|one| one["pid"] == left.0).unwrap();
-            assert_eq!(found["what"], "outlived its agent: sleep 200");
+            assert_eq!(found["what"], "orphaned process: sleep 200");
             left.end();
             until(|| alerts(&machine, 4 * MINUTE).is_empty());
             assert_eq!(recorded(&machine), ["orphans begun", "orphans ended"]);

@@ -156,7 +156,7 @@ fn a_question_waits_for_a_person() {
     machine.log(&Log::of(THINKING, &machine.worktree, machine.start).calling("AskUserQuestion", &question));
     let _agent = machine.claude(&machine.worktree, THINKS);
     machine.says(SECOND, "stuck waiting_for_person");
-    assert_eq!(machine.task(SECOND)["detail"], "waits for an answer: Round half up?");
+    assert_eq!(machine.task(SECOND)["detail"], "waiting for an answer: Round half up?");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_rerun_is_judged_by_what_it_does() {
     let agent = machine.claude(&machine.worktree, THINKS);
     machine.says(3 * MINUTE, "healthy working");
     let notes = machine.task(3 * MINUTE)["notes"].clone();
-    assert_eq!(notes, json!(["its status `completed` is older than its newest turn"]));
+    assert_eq!(notes, json!(["reported status `completed` is older than the newest turn"]));
     machine.kill(&agent, true);
     machine.says(3 * MINUTE, "failed process_gone");
 }

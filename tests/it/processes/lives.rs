@@ -32,7 +32,7 @@ fn claude_dies_and_its_pid_file_stays() {
         machine.kill(&agent, noticed);
         machine.says(SECOND, "failed process_gone");
         let evidence = machine.task(SECOND)["evidence"].to_string();
-        assert_eq!(evidence.contains("a zombie"), !noticed, "{evidence}");
+        assert_eq!(evidence.contains("zombie: "), !noticed, "{evidence}");
     }
 }
 
@@ -247,7 +247,7 @@ fn another_users_agent_is_not_dead_for_being_out_of_sight() {
     let report = report_of_another(&machine, &program, 5 * MINUTE);
     let task = &report["tasks"][0];
     assert_verdict(task, "healthy working", "of another user");
-    assert_eq!(task["notes"], json!(["its process cannot be looked at from here"]));
+    assert_eq!(task["notes"], json!(["process cannot be inspected from here"]));
     machine.says(5 * MINUTE, "healthy working");
     assert_eq!(machine.task(5 * MINUTE)["notes"], json!([]), "root may look");
     // Of one's own dead agent, another user's living one says nothing.

@@ -12,7 +12,7 @@ use crate::ground::{program, skip};
 
 const CLAUDE: &str = "claude-code-2.1.197/kill";
 const CODEX: &str = "codex-0.169.0/kill";
-const NOTE: &str = "its process cannot be looked at from here";
+const NOTE: &str = "process cannot be inspected from here";
 
 /// Claude Code in one worktree and Codex in another, both at work.
 struct AtWork {

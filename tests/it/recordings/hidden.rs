@@ -15,7 +15,7 @@ fn recording(name: &str) -> Recording {
 fn a_tool_that_the_log_does_not_show_is_told_by_its_shell() {
     let recording = recording("gemini-cli-0.61.0/kill-tool");
     let (lab, at) = recording.running().unwrap();
-    let what = "in a tool that its log does not show (a shell runs below it) for";
+    let what = "in a tool not shown in the log (a shell is running) for";
     let working = lab.task(at + 11 * MINUTE);
     assert_eq!(working["detail"], format!("{what} 11m"), "{working:#}");
     lab.forget();

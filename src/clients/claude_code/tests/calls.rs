@@ -350,7 +350,7 @@ fn questions_wait_for_a_person() {
             (
                 "a plan to approve",
                 vec![prompt("go"), plan()],
-                "open, in ExitPlanMode `may the plan be carried out?`, asks, 1 calls",
+                "open, in ExitPlanMode `approve the plan?`, asks, 1 calls",
             ),
             ("approved", vec![prompt("go"), plan(), ok("1")], "open, 1 calls"),
             (

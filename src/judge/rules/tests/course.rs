@@ -41,11 +41,11 @@ fn rule_7_a_person_is_asked() {
     ]);
     let asked = Declared { question: Some("Which\u{1b} one?".into()), ..status(StatusWord::Waiting, "blocked") };
     let detail = nothing().declared(asked).verdict().detail;
-    assert_eq!(detail, "its status says `blocked`: Which\\u{1b} one?");
+    assert_eq!(detail, "reported status `blocked`: Which\\u{1b} one?");
     let beside = Declared { asks: true, question: Some("Which one?".into()), ..status(StatusWord::Running, "running") };
-    assert_eq!(nothing().declared(beside).verdict().detail, "waits for an answer: Which one?");
+    assert_eq!(nothing().declared(beside).verdict().detail, "waiting for an answer: Which one?");
     let verdict = log("prompt call", 0).life(waiting()).verdict();
-    assert_eq!(verdict.detail, "waits for a person (a permission): Bash `cargo\\u{1b}[31m test`");
+    assert_eq!(verdict.detail, "waiting for a permission: Bash `cargo\\u{1b}[31m test`");
     assert_eq!(verdict.since, Some(ago(MINUTE)));
 }
 
@@ -82,9 +82,9 @@ fn rule_8_a_tool_stands_still() {
         (hidden("prompt said", limit), "healthy working"),
         (hidden("prompt said", limit + 1), "stuck tool_silent"),
     ]);
-    assert!(stands(Some(2 * MINUTE)).verdict().detail.ends_with("for 30m: used no CPU and printed nothing for 2m"));
-    assert!(stands(None).verdict().detail.ends_with(": its processes have used next to no CPU"));
-    assert!(tool("prompt call", hour).verdict().detail.ends_with(": nothing of it is seen to move"));
+    assert!(stands(Some(2 * MINUTE)).verdict().detail.ends_with("for 30m: no CPU and no output for 2m"));
+    assert!(stands(None).verdict().detail.ends_with(": almost no CPU used by its processes"));
+    assert!(tool("prompt call", hour).verdict().detail.ends_with(": no sign of progress"));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn rules_10_to_12_it_struggles() {
     ]);
     let failing = times("call fail", 4).verdict();
     assert_eq!(failing.detail, "4 tool failures in a row: Bash `cargo\\u{1b}[31m test` exit 101\\u{1b}[31m");
-    assert!(times("same ok", 6).verdict().detail.starts_with("the same call 6 times in a row: Bash"));
+    assert!(times("same ok", 6).verdict().detail.starts_with("same call 6 times in a row: Bash"));
     let retrying = times("retried", 5).verdict();
     assert_eq!(
         (retrying.detail.as_str(), retrying.error_class),

@@ -241,7 +241,7 @@ fn rules_1_and_2_the_exit_code_beats_the_word() {
         (of(status(StatusWord::Completed, "done")), "completed declared_completed"),
     ]);
     let detail = |declared| of(declared).verdict().detail;
-    assert_eq!(detail(exit(0, StatusWord::TimedOut, "timeout")), "exit code 0, although its status says `timeout`");
+    assert_eq!(detail(exit(0, StatusWord::TimedOut, "timeout")), "exit code 0, but reported status `timeout`");
     assert_eq!(detail(exit(0, StatusWord::Completed, "done")), "exit code 0");
     let class = |error: Option<&str>, word| {
         of(Declared { error: error.map(str::to_owned), ..status(word, "x") }).verdict().error_class
@@ -284,7 +284,7 @@ fn rules_3_and_4_the_last_turn_went_wrong() {
     for (row, class) in classes.into_iter().chain([("permanent", ErrorClass::Permanent)]) {
         let verdict = log(&format!("prompt {row}"), 0).verdict();
         assert_eq!(verdict.error_class, Some(class));
-        assert!(verdict.detail.contains(&format!("({row})")), "{}", verdict.detail);
+        assert!(verdict.detail.contains(&format!("({})", class.words())), "{}", verdict.detail);
         assert_eq!(verdict.detail.ends_with(", resets 5pm"), row == "resource");
     }
 }
@@ -413,7 +413,7 @@ fn rule_6_a_process_is_gone_when_proven_or_after_a_while() {
     // A machine that slept has not been silent.
     let slept = open(10 * MINUTE, Liveness::Absent).with(|it| it.suspended = Duration::from_secs(9 * 60 + 1));
     assert_eq!(slept.says(), "healthy working");
-    assert_eq!(open(0, dead()).verdict().detail, "its process 7 died in Bash `cargo\\u{1b}[31m test`");
+    assert_eq!(open(0, dead()).verdict().detail, "process 7 died in Bash `cargo\\u{1b}[31m test`");
     let told = open(2 * MINUTE, Liveness::Absent).verdict().detail;
-    assert_eq!(told, "no process of it is left; it stopped in Bash `cargo\\u{1b}[31m test` 2m ago");
+    assert_eq!(told, "process gone in Bash `cargo\\u{1b}[31m test`, silent for 2m");
 }

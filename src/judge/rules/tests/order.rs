@@ -104,20 +104,20 @@ fn the_deciding_rule_is_told_once_and_near_misses_with_it() {
     };
     let cases = vec![
         (log("prompt call fail call fail", 0), "failure_streak", "2 of 3 tool failures in a row"),
-        (log("prompt same ok same ok", 0), "repeating", "the same call 2 of 5 times in a row"),
+        (log("prompt same ok same ok", 0), "repeating", "same call 2 of 5 times in a row"),
         (log("prompt retried", 0), "api_retries", "1 of 3 API retries in a row"),
         (log("prompt work", 8 * MINUTE), "silent", "no activity for 8m of 10m"),
         (
             log("prompt work", 30 * SECOND).life(Liveness::Absent),
             "process_gone",
-            "no process is to be seen, silent for 30s of 1m",
+            "no process found, silent for 30s of 1m",
         ),
-        (log("prompt work", 0).life(Liveness::Unknown), "process_gone", "its process cannot be looked at from here"),
-        (log("prompt said", 0), "turn_ended", "a text stands at the end of the log, but more may come"),
+        (log("prompt work", 0).life(Liveness::Unknown), "process_gone", "process cannot be inspected from here"),
+        (log("prompt said", 0), "turn_ended", "final message in the log, but the turn may continue"),
         (
             log("prompt ended", 0).awaiting(waiting::agent(0)),
             "turn_ended",
-            "its turn ended, but it waits for sub-agent `make`",
+            "turn ended, but waiting for sub-agent `make`",
         ),
         (log("prompt slow", 20 * MINUTE), "tool_silent", "in Bash `cargo\\u{1b}[31m test` for 20m of 1h00m"),
     ];

@@ -93,16 +93,16 @@ fn a_wake_up_comes_or_is_missed() {
 #[test]
 fn it_is_told_what_is_waited_for_and_until_when() {
     let detail = |job| ended().awaiting(job).verdict().detail;
-    assert_eq!(detail(command(20 * MINUTE)), "waits for command `make` for 20m");
-    assert_eq!(detail(Awaited { about: "", ..agent(0) }), "waits for a sub-agent for 2h00m");
-    assert_eq!(detail(wake_up(600_000)), "waits for wake-up `make` in 10m");
-    assert_eq!(detail(wake_up(0)), "waits for wake-up `make`, which is due");
-    assert_eq!(detail(wake_up(-3_600_000)), "wake-up `make` is overdue for 1h00m");
-    assert_eq!(detail(command(40 * MINUTE)), "waits for command `make` for 40m: nothing of it is seen to move");
-    assert_eq!(detail(agent(20 * MINUTE)), "waits for sub-agent `make`: no activity of it for 20m");
+    assert_eq!(detail(command(20 * MINUTE)), "waiting for command `make` for 20m");
+    assert_eq!(detail(Awaited { about: "", ..agent(0) }), "waiting for a sub-agent for 2h00m");
+    assert_eq!(detail(wake_up(600_000)), "waiting for wake-up `make` in 10m");
+    assert_eq!(detail(wake_up(0)), "waiting for wake-up `make`, now due");
+    assert_eq!(detail(wake_up(-3_600_000)), "wake-up `make` overdue by 1h00m");
+    assert_eq!(detail(command(40 * MINUTE)), "waiting for command `make` for 40m: no sign of progress");
+    assert_eq!(detail(agent(20 * MINUTE)), "waiting for sub-agent `make`: no activity for 20m");
     let lost = Awaited { lives: false, ..command(0) };
-    let told = "waits for command `make`, which runs no more and whose end it was not told, for 1h00m";
+    let told = "waiting for command `make` for 1h00m, but it no longer runs and its end was not reported";
     assert_eq!(detail(lost), told);
     let gone = ended().life(dead()).awaiting(command(0)).verdict();
-    assert_eq!(gone.detail, "its process 7 died while it waited for command `make`");
+    assert_eq!(gone.detail, "process 7 died while waiting for command `make`");
 }

@@ -65,13 +65,10 @@ pub(super) fn days(page: &Page, frame: Frame) -> Vec<Element> {
         element("div").class("timeline days").child(behind(HOURS.map(|(at, _)| at))).child(hours).children(rows);
     let mut notes = Vec::new();
     if dropped > 0 {
-        notes.push(format!(
-            "{} not drawn where a day was full: those without trouble.",
-            count(dropped, "line is", "lines are")
-        ));
+        notes.push(format!("{} without trouble not drawn, on days with too many.", count(dropped, "line", "lines")));
     }
     if all > DAYS {
-        notes.push(format!("Drawn are the last {DAYS} of {all} days on which something happened."));
+        notes.push(format!("Showing the last {DAYS} of {all} active days."));
     }
     iter::once(lines).chain(notes.iter().map(|text| super::note(text))).collect()
 }

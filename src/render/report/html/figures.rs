@@ -6,6 +6,7 @@ use super::axis::day;
 use super::markup::{Element, element};
 use super::words::{about, number, seconds, share};
 use super::{Page, note, section};
+use crate::render::report::section::cost_coverage;
 use crate::report::{By, Trend, dollars, percent};
 use crate::text::{self, count};
 
@@ -22,17 +23,17 @@ pub(super) fn header(page: &Page) -> Element {
             format!("{first} and {} more", repositories.len() - 1)
         }
     };
-    let made = format!("made {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));
+    let made = format!("generated {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));
     let mut soft = element("p").class("soft");
     if !of.is_empty() {
         soft = soft.text(&of).own(" · ");
     }
     let head = element("header")
-        .child(element("h1").own("How the agents did"))
+        .child(element("h1").own("Agent report"))
         .child(element("p").class("period").text(&page.period(report.period)))
         .child(soft.text(&made));
     if report.totals.tasks == 0 {
-        let nothing = "Nothing is recorded of this period. A longer one may tell more: --since 30d, or --since all.";
+        let nothing = "No events in this period. Try a longer one: --since 30d or --since all.";
         return head.child(element("p").own(nothing));
     }
     head.child(figures(page))
@@ -73,7 +74,7 @@ fn success(page: &Page) -> Option<Figure> {
 
 fn duration(page: &Page) -> Option<Figure> {
     let duration = page.report.totals.duration?;
-    let detail = format!("9 in 10 within {}", about(duration.p90_s));
+    let detail = format!("p90 {}", about(duration.p90_s));
     Some(Figure { name: "Median duration", value: about(duration.median_s), detail, trend: "median_s" })
 }
 
@@ -82,7 +83,7 @@ fn stuck(page: &Page) -> Option<Figure> {
     let watched = totals.healthy_s.saturating_add(totals.struggling_s).saturating_add(totals.stuck_s);
     let delay = totals.stuck.mean_delay_s.map(|mean| format!(", {} on average", about(mean))).unwrap_or_default();
     let detail = match totals.stuck.times {
-        0 => format!("{} of the time watched", percent(share(totals.stuck_s, watched))),
+        0 => format!("{} of observed time", percent(share(totals.stuck_s, watched))),
         times => format!("{}{delay}", text::times(times)),
     };
     (watched > 0).then(|| Figure { name: "Time stuck", value: seconds(totals.stuck_s), detail, trend: "stuck_s" })
@@ -92,18 +93,13 @@ fn tokens(page: &Page) -> Option<Figure> {
     let tokens = &page.report.totals.tokens;
     let input = tokens.input.saturating_add(tokens.cached_input).saturating_add(tokens.cache_write);
     let all = input.saturating_add(tokens.output);
-    let detail = format!("{} input, {} of it cached", number(input), percent(share(tokens.cached_input, input)));
+    let detail = format!("{} input, {} of it cache read", number(input), percent(share(tokens.cached_input, input)));
     (all > 0).then(|| Figure { name: "Output tokens", value: number(tokens.output), detail, trend: "output_tokens" })
 }
 
 fn cost(page: &Page) -> Option<Figure> {
     let cost = page.report.totals.cost_usd?;
-    Some(Figure {
-        name: "Cost",
-        value: dollars(cost),
-        detail: "as far as clients report it".to_owned(),
-        trend: "cost_usd",
-    })
+    Some(Figure { name: "Cost", value: dollars(cost), detail: cost_coverage(page.report), trend: "cost_usd" })
 }
 
 /// `▲ better, was 40 %`: the arrow says which way, the word whether that is good.
@@ -141,7 +137,7 @@ pub(super) fn findings(page: &Page) -> Option<Element> {
         return None;
     }
     if findings.is_empty() {
-        let nothing = "Nothing stands out: no failure that repeats, nothing stuck for long, no change for the worse.";
+        let nothing = "No findings: no repeated failures, nothing stuck for long, no decline.";
         return Some(section.child(element("p").own(nothing)));
     }
     let items = findings.iter().map(|finding| {
@@ -171,12 +167,11 @@ pub(super) fn footer(page: &Page) -> Element {
     foot = foot.children(problems);
     let hidden = report.problems.len().saturating_sub(PROBLEMS);
     if hidden > 0 {
-        foot = foot
-            .child(note(&format!("{} could not be read either.", count(hidden as u64, "more thing", "more things"))));
+        foot = foot.child(note(&format!("{}.", count(hidden as u64, "more problem", "more problems"))));
     }
     let offset = report.taken_at.local(page.offset).format("%:z").to_string();
     let zone = format!(
-        "Times of day, and the days of the timeline, are {offset}; other days, weeks and months are those of UTC. agentmon {}.",
+        "Times of day and the days of the timeline are {offset}; other days, weeks and months are UTC. agentmon {}.",
         env!("CARGO_PKG_VERSION")
     );
     foot.child(note(&zone))

@@ -7,7 +7,7 @@ use super::chart::{label, level, title};
 use super::markup::{Element, element};
 use super::words::{glyph, share, word};
 use crate::base::time::Time;
-use crate::model::Health;
+use crate::model::{Health, code_in_words};
 use crate::report::{RunAt, Span, Task};
 use crate::text::{self, age};
 
@@ -85,7 +85,7 @@ fn segment(stretch: &Stretch, spans: &[Span], axis: &Axis) -> Segment {
         last = span.to;
         sum = sum.saturating_add(span.to.since(span.from));
     }
-    let name = health.map_or("a run, its health no longer known", word);
+    let name = health.map_or("a run, health unknown", word);
     let times = if number > 1 { format!(", {number} times") } else { String::new() };
     let says = format!("{name} {}{times}, {}", axis.between(first.unwrap_or(last), last), age(sum));
     let class = health.map_or("unknown", Health::code);
@@ -104,7 +104,7 @@ fn ends(task: &Task, axis: &Axis) -> Vec<End> {
     let run = |run: &RunAt| End {
         at: axis.frame.place(run.ended),
         health: run.outcome,
-        says: format!("{} {}, {}", word(run.outcome), axis.moment(run.ended), run.reason),
+        says: format!("{} {}, {}", word(run.outcome), axis.moment(run.ended), code_in_words(&run.reason)),
     };
     // A task that has failed says so by its run.
     let now = task.health.filter(|health| matches!(health, Health::Stuck | Health::Struggling));

@@ -5,7 +5,7 @@ use super::figures::group_label;
 use super::markup::{Element, element};
 use super::words::{about, float, seconds, share, word};
 use super::{Page, note, section};
-use crate::model::Health;
+use crate::model::{Health, code_in_words};
 use crate::report::{Figures, RunAt, percent};
 use crate::text::{self, count};
 
@@ -26,9 +26,9 @@ pub(super) fn outcomes(page: &Page) -> Option<Element> {
         parts.push(part(Health::Unknown, other));
     }
     let reasons = by_reason(totals.failed_by.iter().map(|(reason, n)| (reason, *n)));
-    let reasons = (!reasons.is_empty()).then(|| note(&format!("Failed by: {reasons}.")));
+    let reasons = (!reasons.is_empty()).then(|| note(&format!("Failure reasons: {reasons}.")));
     let left = element("div")
-        .child(element("h3").own("How they ended"))
+        .child(element("h3").own("By outcome"))
         .child(bar("Outcomes of runs", &parts))
         .child(legend(&parts))
         .children(reasons)
@@ -39,7 +39,7 @@ pub(super) fn outcomes(page: &Page) -> Option<Element> {
 /// `1 api_error, 2 process_gone`; empty where there is none.
 fn by_reason<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> String {
     let some = counts.filter(|(_, n)| *n > 0);
-    some.map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
+    some.map(|(reason, n)| format!("{n} {}", code_in_words(reason))).collect::<Vec<_>>().join(", ")
 }
 
 fn by_group(page: &Page) -> Vec<Element> {
@@ -87,16 +87,16 @@ fn durations(page: &Page) -> Option<Element> {
         lower = upper;
     }
     let mark = |label: &str, value: f64| Mark { at: place(value), label: format!("{label} {}", about(value)) };
-    let marks = [mark("median", duration.median_s), mark("9 in 10", duration.p90_s)];
+    let marks = [mark("median", duration.median_s), mark("p90", duration.p90_s)];
     let text = format!(
-        "{}: the median took {}, nine in ten no longer than {}, the longest {}; {} in all.",
+        "{}: median {}, p90 {}, longest {}, total {}.",
         count(duration.runs, "run", "runs"),
         about(duration.median_s),
         about(duration.p90_s),
         seconds(duration.longest_s),
         seconds(duration.total_s)
     );
-    let right = element("div").child(element("h3").own("How long they took"));
+    let right = element("div").child(element("h3").own("By duration"));
     Some(right.child(columns("Runs by duration", &set, &marks, |most| format!("{most:.0} runs"))).child(note(&text)))
 }
 
@@ -124,7 +124,7 @@ pub(super) fn times(page: &Page) -> Option<Element> {
         ("healthy", "Healthy", totals.healthy_s),
         ("struggling", "Struggling", totals.struggling_s),
         ("stuck", "Stuck", totals.stuck_s),
-        ("unknown", "Not watched", totals.unwatched_s),
+        ("unknown", "Unobserved", totals.unwatched_s),
     ];
     let all = states.iter().map(|(.., seconds)| *seconds).fold(0, u64::saturating_add);
     let part = |(class, label, value): (&'static str, &str, u64)| Part {
@@ -139,7 +139,7 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     let reasons = if reasons.is_empty() { String::new() } else { format!(" ({reasons})") };
     let delay = stuck.mean_delay_s.map(|mean| {
         note(&format!(
-            "Stuck {}{reasons}; on average it took {} until somebody acted or it went on by itself ({} ended).",
+            "Stuck {}{reasons}; mean delay until the task continued {} ({} ended).",
             text::times(stuck.times),
             about(mean),
             stuck.ended
@@ -147,7 +147,7 @@ pub(super) fn times(page: &Page) -> Option<Element> {
     });
     let parallel = page.report.parallel.filter(|parallel| parallel.most > 1).map(|parallel| {
         note(&format!(
-            "One after the other, the runs would have taken {}; with up to {} in parallel they took {}: {:.1} times as fast.",
+            "Sequentially the runs would have taken {}; with up to {} in parallel they took {} ({:.1}x speed-up).",
             seconds(parallel.summed_s),
             parallel.most,
             seconds(parallel.wall_s),

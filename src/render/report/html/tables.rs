@@ -5,7 +5,7 @@ use super::markup::{Element, element};
 use super::table::{Heading, cell, more, table};
 use super::words::{about, health, number, seconds};
 use super::{Page, chart, section};
-use crate::model::Health;
+use crate::model::{Health, code_in_words};
 use crate::render::task_text;
 use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
@@ -83,7 +83,7 @@ pub(super) fn shares(page: &Page) -> Option<Element> {
 }
 
 fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
-    let named = part.name.as_deref().unwrap_or("not known");
+    let named = part.name.as_deref().unwrap_or("unknown");
     let mut name = element("td").saying("title", named).text(if named.starts_with('/') { last(named) } else { named });
     let agent = agents.and_then(|agents| agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref()));
     if let Some(agent) = agent.filter(|agent| agent.condition != Condition::Unknown) {
@@ -117,7 +117,7 @@ fn condition(condition: Condition) -> Element {
 /// What is told of one task.
 const TASKS: [Heading; 8] = [
     ("Task", "name"),
-    ("State", "words"),
+    ("Health", "words"),
     ("Runs", "number"),
     ("Failed", "number"),
     ("Longest", "number"),
@@ -161,8 +161,8 @@ fn task_row(page: &Page, task: &Task) -> Vec<Element> {
 /// Why the last run failed.
 fn reason(task: &Task) -> Option<Element> {
     let run = task.runs.last().filter(|run| run.outcome == Health::Failed && task.health == Some(Health::Failed))?;
-    let class = run.error_class.map(|class| format!(", {}", class.code())).unwrap_or_default();
-    Some(element("span").class("soft").own(" ").text(&format!("{}{class}", run.reason)))
+    let class = run.error_class.map(|class| format!(", {}", class.words())).unwrap_or_default();
+    Some(element("span").class("soft").own(" ").text(&format!("{}{class}", code_in_words(&run.reason))))
 }
 
 pub(super) fn batches(page: &Page) -> Option<Element> {
@@ -190,8 +190,8 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
             element("td").child(chart::meter("one", parallel.speed_up / super::words::float(parallel.most).max(1.0))),
         ]
     });
-    let what = "Tasks that ran in parallel, the latest first: the time of all their runs, the time that went by, and how \
-                much faster that was. The bar is that as a share of the most that ran at once.";
+    let what = "Tasks that ran in parallel, latest first: total run time, wall time, and the speed-up. The bar shows the \
+                speed-up as a share of the most runs at once.";
     let table = table(&headings, rows);
     let left_out = more(batches.len(), ROWS, "batches are");
     let note = element("p").class("note").own(what);

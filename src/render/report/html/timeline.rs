@@ -12,7 +12,7 @@ use super::line::line;
 use super::markup::{Element, element};
 use super::words::{health, seconds, share};
 use super::{Page, section};
-use crate::model::Health;
+use crate::model::{Health, code_in_words};
 use crate::render::report::html::lane::{behind, summary, trouble};
 use crate::report::{RunAt, Task};
 use crate::text::count;
@@ -34,9 +34,9 @@ pub(super) fn timeline(page: &Page) -> Option<Element> {
     let frame = Frame::around(page.report.period, ends)?;
     let head = element("p")
         .class("note")
-        .own("A thin line is healthy work, a thick broken one is trouble: ")
+        .own("Thin line: healthy. Thick broken line: ")
         .children([Health::Struggling, Health::Stuck].map(|state| element("span").child(health(state)).own(" ")))
-        .own("A mark is the end of a run: ")
+        .own("Mark at the end of a run: ")
         .children([Health::Completed, Health::Failed].map(|state| element("span").child(health(state)).own(" ")));
     let section = section("Timeline").child(head);
     if frame.length().as_secs() > LONG * 3600 {
@@ -135,5 +135,5 @@ fn tell(page: &Page, task: &Task) -> String {
 
 /// `failed (process_gone) 20 Nov 14:05`.
 fn ended(page: &Page, run: &RunAt) -> String {
-    format!("{} ({}) {}", run.outcome.code(), run.reason, page.moment(run.ended))
+    format!("{} ({}) {}", run.outcome.code(), code_in_words(&run.reason), page.moment(run.ended))
 }

@@ -6,6 +6,7 @@ use super::markup::{Element, element};
 use super::table::{cell, meter, more, table};
 use super::words::{float, number, share};
 use super::{Page, section};
+use crate::render::report::section::cost_coverage;
 use crate::report::{Group, dollars, percent};
 
 /// More tools than this are not listed.
@@ -15,8 +16,8 @@ pub(super) fn tokens(page: &Page) -> Option<Element> {
     let tokens = &page.report.totals.tokens;
     let kinds = [
         ("one", "Input", tokens.input),
-        ("two", "Cached input", tokens.cached_input),
-        ("three", "Cache writes", tokens.cache_write),
+        ("two", "Cache read", tokens.cached_input),
+        ("three", "Cache write", tokens.cache_write),
         ("four", "Output", tokens.output),
     ];
     let all = kinds.iter().map(|(.., value)| *value).fold(0, u64::saturating_add);
@@ -71,8 +72,7 @@ fn cost_by_group(page: &Page) -> Option<Element> {
         Column { label, title, parts: if cost > 0.0 { vec![("two", cost)] } else { Vec::new() }, shown }
     };
     let groups: Vec<_> = page.report.groups.iter().enumerate().map(column).collect();
-    let with = page.report.tasks.iter().filter(|task| task.figures.cost_usd.is_some()).count();
-    let text = format!("{}, reported for {with} of {} tasks.", dollars(total), page.report.tasks.len());
+    let text = format!("{}, {}.", dollars(total), cost_coverage(page.report));
     let right = element("div").child(element("h3").own("Cost")).child(element("p").class("legend").text(&text));
     Some(right.children((groups.len() > 1).then(|| columns("Cost", &groups, &[], dollars))))
 }
