@@ -13,10 +13,15 @@ use crate::session::AgentCall;
 const MOST_CALLS: usize = 16;
 
 /// Finds of each main session the one that it is nested in: whose agent its process runs below, or else one that works in
-/// the same worktree, with a call that ran its client as it began. An agent that merely works beside another is nested in
-/// none.
-pub(super) fn nest(known: &mut [TrackedSession<'_>], table: &ProcessTable) {
-    let nest = Nest::new(known, table);
+/// the same worktree, with a call that ran its client as it began. Of one whose process is gone, `before` tells whose agent
+/// an earlier poll saw it below. An agent that merely works beside another is nested in none.
+pub(super) fn nest<'b>(
+    known: &mut [TrackedSession<'_>],
+    table: &ProcessTable,
+    before: impl Fn(&TrackedSession<'_>) -> Option<&'b str>,
+) {
+    let was_below = known.iter().map(before).collect();
+    let nest = Nest::new(known, table, was_below);
     let outers: Vec<Option<usize>> = (0..known.len()).map(|at| nest.outer(at)).collect();
     let servers: Vec<Option<Alive>> = outers.iter().enumerate().map(|(at, outer)| nest.server(at, (*outer)?)).collect();
     for (at, server) in servers.into_iter().enumerate() {
@@ -37,10 +42,12 @@ struct Nest<'k, 'a> {
     by_pid: HashMap<u32, usize>,
     /// Of each worktree the calls that ran agents, by their start, and whose they are.
     calls: HashMap<WorktreeId, Vec<(&'a AgentCall, usize)>>,
+    /// Of each session the one whose agent it was seen below.
+    was_below: Vec<Option<&'k str>>,
 }
 
 impl<'k, 'a> Nest<'k, 'a> {
-    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable) -> Self {
+    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable, was_below: Vec<Option<&'k str>>) -> Self {
         let (mut by_pid, mut calls): (HashMap<_, _>, HashMap<_, Vec<_>>) = Default::default();
         for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.parent.is_none()) {
             if let Liveness::Alive(alive) = &one.life {
@@ -53,7 +60,7 @@ impl<'k, 'a> Nest<'k, 'a> {
         for calls in calls.values_mut() {
             calls.sort_by_key(|(call, _)| call.since);
         }
-        Self { known, table, by_pid, calls }
+        Self { known, table, by_pid, calls, was_below }
     }
 
     fn outer(&self, at: usize) -> Option<usize> {
@@ -63,7 +70,7 @@ impl<'k, 'a> Nest<'k, 'a> {
         }
         let by_process = match &one.life {
             Liveness::Alive(alive) => self.above(alive.pid).filter(|outer| *outer != at),
-            _ => None,
+            _ => self.was_below[at].and_then(|id| self.known.iter().position(|one| one.session.id == id)),
         };
         by_process.or_else(|| self.by_call(at))
     }

@@ -1,25 +1,36 @@
 //! What this poll leaves for the next one.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::sessions::life_key;
 use crate::base::time::Time;
 use crate::judge::context::Context;
 use crate::judge::liveness;
-use crate::model::{Reason, Snapshot};
+use crate::model::{Reason, SessionReport, Snapshot};
 use crate::observe::observation::Observation;
 use crate::process::earlier::{Before, Gone, Lives, Sample, Samples};
 
 /// What the next poll needs to know of the processes behind main sessions: that one was there, and from when on it
 /// was not.
 pub(crate) fn remember_lives(snapshot: &Snapshot, before: &Lives) -> Lives {
-    let sessions = snapshot.tasks.iter().flat_map(|task| &task.sessions).filter(|session| session.parent.is_none());
-    let remembered = sessions.filter_map(|session| {
+    let sessions = || snapshot.tasks.iter().flat_map(|task| &task.sessions);
+    let alive = |session: &SessionReport| session.process.as_ref().filter(|process| process.alive).map(|one| one.pid);
+    let pids: HashMap<&str, u32> =
+        sessions().filter_map(|session| Some((session.id.as_str(), alive(session)?))).collect();
+    let remembered = sessions().filter_map(|session| {
         let key = life_key(session.client, &session.id);
         let before = before.get(&key).cloned();
         let process = session.process.as_ref();
-        let now = if process.is_some_and(|process| process.alive) {
-            Some(Before { seen: true, gone: None })
+        let pid = alive(session);
+        // A sub-agent runs inside the process of its parent; an agent that a tool runs has one of its own.
+        let is_its = |outer: &str| pid.is_none() || pid == pids.get(outer).copied();
+        let is_inside = session.parent.as_deref().is_some_and(is_its);
+        if is_inside && before.as_ref().is_none_or(|before| before.outer.is_none()) {
+            return None;
+        }
+        let now = if pid.is_some() {
+            Some(Before { seen: true, gone: None, outer: session.parent.clone() })
         } else if session.reason == Reason::ProcessGone {
             let pid = process.map(|process| process.pid);
             let before = before.unwrap_or_default();

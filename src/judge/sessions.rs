@@ -56,7 +56,8 @@ pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> 
     let lives = liveness::lives(&seen.table, &candidates, &seen.marks, |directory| seen.worktrees.of(directory));
     known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
     count_once(&mut known);
-    nested::nest(&mut known, &seen.table);
+    let outer = |one: &TrackedSession<'_>| before.get(&life_key(one.client.name, &one.session.id))?.outer.as_deref();
+    nested::nest(&mut known, &seen.table, outer);
     known
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Before {
     pub(crate) seen: bool,
     /// It was found gone, and not found again since.
     pub(crate) gone: Option<Gone>,
+    /// The session whose agent it ran below.
+    pub(crate) outer: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

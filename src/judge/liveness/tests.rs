@@ -198,7 +198,7 @@ fn what_cannot_be_seen_is_not_dead() {
 #[test]
 fn a_sign_on_a_shared_disk_may_be_of_another_machine() {
     let said = |processes: Vec<Process>, sign: Proof, seen: bool| {
-        let before = Some(Before { seen, gone: None });
+        let before = Some(Before { seen, ..Before::default() });
         let one = Worked { before, ..worked("1", Turn::Open, Some(0), 0) };
         let mark = RunningSession { elsewhere: true, ..RunningSession::new("1", LOCK.into(), sign) };
         lives_by_marks("codex", &table(processes), &[one], vec![mark]).remove(0)
@@ -371,7 +371,7 @@ fn what_is_recorded_elsewhere_proves_nothing_here() {
     }
     assert_eq!(said(&known(FIRST), None, None), "absent");
     assert_eq!(said(&known(5), None, None), "unknown");
-    let seen = || Some(Before { seen: true, gone: None });
+    let seen = || Some(Before { seen: true, ..Before::default() });
     assert_eq!(said(&known(5), None, seen()), "absent", "it was seen from here");
     assert_eq!(said(&known(5), Some((100, Origin::default())), seen()), "dead", "it was seen from here");
     let inner = in_namespace(5, vec![claude(7, "/elsewhere")]);
@@ -389,7 +389,7 @@ fn what_is_recorded_elsewhere_proves_nothing_here() {
 fn a_log_that_grows_after_a_death_has_a_writer() {
     let gone = |pid, active| {
         let gone = Gone { pid, active: Some(Time(active)) };
-        Some(Before { seen: true, gone: Some(gone) })
+        Some(Before { seen: true, gone: Some(gone), outer: None })
     };
     let file = || Some((100, Origin::default()));
     let none = table(vec![claude(3, "/elsewhere")]);

@@ -203,6 +203,33 @@ fn an_agent_that_is_a_tool_works_for_its_caller() {
 }
 
 #[test]
+fn an_agent_that_a_script_ran_was_its_callers_when_it_is_gone() {
+    let calls = || {
+        lab().log_that("1", A, "prompt", 45 * MINUTE, |session| {
+            session.row(Some(ago(MINUTE)), 0, true);
+            session.call(&NewCall { id: "c".into(), summary: "./review.sh".into(), shell: true, ..NewCall::default() });
+        })
+    };
+    let remembered = |lab: &Lab| samples::remember_lives(&lab.snapshot(), &lab.lives);
+    let running = below(calls().log("2", A, "prompt", SECOND));
+    // Between two polls it was killed; its pid file stays.
+    let killed = |lives| {
+        let gone = calls().log("2", A, "prompt", SECOND).agent_of("1", 7).agent_of("2", 8);
+        gone.with(|it| (it.lives, it.processes) = (lives, it.processes.drain(..1).collect()))
+    };
+    let seen = remembered(&running);
+    let later = killed(seen.clone());
+    assert_eq!(later.says(), ["a: healthy working [1, 2]"]);
+    let session = later.task().sessions.remove(1);
+    assert_eq!((session.reason, session.parent.as_deref()), (crate::model::Reason::ProcessGone, Some("1")));
+    assert_eq!(killed(remembered(&later)).says(), ["a: healthy working [1, 2]"], "and stays so");
+    // One that ran beside it is an attempt of its own; and so is one that a person went on with by hand.
+    let beside = calls().log("2", A, "prompt", SECOND).agent_of("1", 7).agent_of("2", 8).with(|it| it.lives = seen);
+    assert_eq!(killed(Lives::new()).says(), ["a: failed process_gone [2, 1]"]);
+    assert_eq!(killed(remembered(&beside)).says(), ["a: failed process_gone [2, 1]"]);
+}
+
+#[test]
 fn declared_tasks_take_their_sessions_with_them() {
     let folder = |name: &str| format!("{MAIN}/.worktrees/{name}");
     let both = lab()
