@@ -20,9 +20,9 @@ use crate::session::log::Packed;
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Checkpoint {
     pub(crate) saved: Option<Time>,
-    /// By [`key`]; each a [`Log`] that is unpacked when it is asked for, and saved as it is where it did not change.
+    /// By `session::log::key`; each a `Log` that is unpacked when it is asked for, and saved as it is where it did not change.
     pub(crate) logs: HashMap<u64, Packed>,
-    /// What agents printed, by [`key`].
+    /// What agents printed, by `session::log::key`.
     pub(crate) printed: HashMap<u64, Printed>,
     /// The run of the machine that the next three belong to.
     pub(crate) boot: Option<String>,

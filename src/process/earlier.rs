@@ -23,7 +23,7 @@ pub(crate) struct Sample {
     pub(crate) tools: u64,
 }
 
-/// What an earlier poll found of the process behind a session, by client and session, as [`key`] has them.
+/// What an earlier poll found of the process behind a session, by client and session, as `session::log::key` has them.
 pub(crate) type Lives = HashMap<u64, Before>;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -74,7 +74,7 @@ pub(crate) struct Session {
     pub(crate) retries: Streak,
     /// How far the plan has come.
     pub(crate) progress: Option<Progress>,
-    /// In the checkpoint with the [`workings`](Self::workings).
+    /// In the checkpoint with the [`fold_state`](Self::fold_state).
     #[serde(skip)]
     pub(crate) plan: Vec<Step>,
     pub(crate) tokens: Tokens,

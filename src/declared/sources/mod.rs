@@ -1,7 +1,7 @@
 //! The traces: files that scripts and orchestrators leave in a folder, beside the agents' own logs.
 //!
-//! A new one is one file here and one line in [`TRACES`]: what it looks for in the folder, and how that becomes
-//! [`Declared`] values. A folder is listed once; what is not there costs nothing more.
+//! A new one is one file here and one line in `SOURCES`: what it looks for in the folder, and how that becomes
+//! `Declared` values. A folder is listed once; what is not there costs nothing more.
 
 mod delegation;
 mod registry;

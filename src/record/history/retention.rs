@@ -3,7 +3,7 @@
 //! Rows become a summary for each task and day, those in time one for each week, then month, then nothing. What
 //! stays exact: every run, and every sum over whole periods: time in each health, waits, tokens, cost, tool calls,
 //! errors. What is lost: with the rows, when within a day something was used or failed; with the days, when health
-//! changed; with the days, which of the errors beyond the [`FREQUENT`](super::FREQUENT) commonest it was. An error that
+//! changed; with the days, which of the errors beyond the `rollup::FREQUENT` commonest it was. An error that
 //! is open stays until it is resolved, whatever its age.
 
 use std::collections::hash_map::Entry;
