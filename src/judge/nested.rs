@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::liveness::{Alive, Liveness};
 use super::session::TrackedSession;
 use crate::git::worktree_index::WorktreeId;
-use crate::process::ProcessTable;
+use crate::process::{Process, ProcessTable};
 use crate::session::AgentCall;
 
 /// As many calls are looked at, back from the moment at which a session began.
@@ -20,10 +20,12 @@ pub(super) fn nest<'b>(
     table: &ProcessTable,
     before: impl Fn(&TrackedSession<'_>) -> Option<&'b str>,
 ) {
-    let was_below = known.iter().map(before).collect();
+    // Of two sessions of one name, the first.
+    let by_id: HashMap<&str, usize> = known.iter().enumerate().rev().map(|(at, one)| (&*one.session.id, at)).collect();
+    let was_below = known.iter().map(|one| by_id.get(before(one)?).copied()).collect();
     let nest = Nest::new(known, table, was_below);
     let outers: Vec<Option<usize>> = (0..known.len()).map(|at| nest.outer(at)).collect();
-    let servers: Vec<Option<Alive>> = outers.iter().enumerate().map(|(at, outer)| nest.server(at, (*outer)?)).collect();
+    let servers = nest.servers(&outers);
     for (at, server) in servers.into_iter().enumerate() {
         // Two that are nested in each other are somebody's mistake.
         let Some(outer) = outers[at].filter(|outer| outers[*outer] != Some(at)) else { continue };
@@ -43,11 +45,11 @@ struct Nest<'k, 'a> {
     /// Of each worktree the calls that ran agents, by their start, and whose they are.
     calls: HashMap<WorktreeId, Vec<(&'a AgentCall, usize)>>,
     /// Of each session the one whose agent it was seen below.
-    was_below: Vec<Option<&'k str>>,
+    was_below: Vec<Option<usize>>,
 }
 
 impl<'k, 'a> Nest<'k, 'a> {
-    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable, was_below: Vec<Option<&'k str>>) -> Self {
+    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable, was_below: Vec<Option<usize>>) -> Self {
         let (mut by_pid, mut calls): (HashMap<_, _>, HashMap<_, Vec<_>>) = Default::default();
         for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.parent.is_none()) {
             if let Liveness::Alive(alive) = &one.life {
@@ -70,7 +72,7 @@ impl<'k, 'a> Nest<'k, 'a> {
         }
         let by_process = match &one.life {
             Liveness::Alive(alive) => self.above(alive.pid).filter(|outer| *outer != at),
-            _ => self.was_below[at].and_then(|id| self.known.iter().position(|one| one.session.id == id)),
+            _ => self.was_below[at],
         };
         by_process.or_else(|| self.by_call(at))
     }
@@ -93,14 +95,26 @@ impl<'k, 'a> Nest<'k, 'a> {
         })
     }
 
-    /// The server below the outer session's agent that works on a session which no process was found of.
-    fn server(&self, at: usize, outer: usize) -> Option<Alive> {
-        let one = &self.known[at];
-        if !matches!(one.life, Liveness::Absent | Liveness::Unknown) {
-            return None;
+    /// Of each session of which no process was found, the server below its outer session's agent that works on it.
+    fn servers(&self, outers: &[Option<usize>]) -> Vec<Option<Alive>> {
+        let is_asked = |at: usize| matches!(self.known[at].life, Liveness::Absent | Liveness::Unknown);
+        let asked: Vec<Option<usize>> =
+            outers.iter().enumerate().map(|(at, outer)| outer.filter(|_| is_asked(at))).collect();
+        // Most polls have none.
+        if asked.iter().all(Option::is_none) {
+            return vec![None; asked.len()];
         }
-        let server = self.table.agents(one.client.name).find(|process| self.above(process.pid) == Some(outer))?;
-        let shell_below = self.table.has_shell_below(server.pid);
-        Some(Alive { pid: server.pid, start: server.start, shell_below, ..Alive::default() })
+        let mut first: HashMap<(&str, usize), &Process> = HashMap::new();
+        for process in self.table.processes.iter().filter(|process| !process.is_zombie()) {
+            if let Some(at) = process.client.zip(self.above(process.pid)) {
+                first.entry(at).or_insert(process);
+            }
+        }
+        let server = |at: usize, outer: usize| {
+            let process = first.get(&(self.known[at].client.name, outer))?;
+            let shell_below = self.table.has_shell_below(process.pid);
+            Some(Alive { pid: process.pid, start: process.start, shell_below, ..Alive::default() })
+        };
+        asked.iter().enumerate().map(|(at, outer)| server(at, (*outer)?)).collect()
     }
 }
