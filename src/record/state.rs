@@ -122,17 +122,17 @@ impl Unread {
     }
 
     /// The rows on its whole lines.
-    fn rows(&self) -> Vec<RecordRow<'_>> {
+    fn rows(&self) -> impl Iterator<Item = RecordRow<'_>> {
         let mut whole = &self.bytes[..];
         if self.start > 0 && !self.known {
             let first = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |end| end + 1);
             whole = &whole[first..];
         }
-        let mut found = Vec::new();
-        for line in whole.split(|byte| *byte == b'\n') {
+        whole.split(|byte| *byte == b'\n').flat_map(|line| {
+            let mut found = Vec::new();
             each_row(line, |row, _| found.push(*row));
-        }
-        found
+            found
+        })
     }
 }
 
@@ -212,6 +212,29 @@ impl TaskState {
         }
     }
 
+    fn progress(&mut self, row: &RecordRow<'_>) {
+        self.steps = row.progress();
+        self.count(row);
+    }
+
+    fn finish(&mut self, row: &RecordRow<'_>) {
+        self.ended = Some(id(row));
+        self.count(row);
+    }
+
+    fn alert(&mut self, row: &RecordRow<'_>) {
+        if let Some(alert) = row.alert() {
+            self.alerts.insert(alert.into_owned(), ReportedAlert { on: row.begins(), id: id(row) });
+        }
+    }
+
+    fn error(&mut self, row: &RecordRow<'_>) {
+        if let Some((pattern, count)) = row.pattern().zip(row.count()) {
+            let error = error_kind(&pattern, row.tool().as_deref());
+            self.hear_error(session_key(row.session_name().as_deref()), error, count, row.at);
+        }
+    }
+
     fn count(&mut self, row: &RecordRow<'_>) {
         self.usage = Usage { tokens: row.tokens().unwrap_or_default(), tools: row.tools().unwrap_or_default() };
         self.counted = Some(row.at);
@@ -243,13 +266,8 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn add(&mut self, tokens: Tokens, tools: ToolCounts) {
-        let sum = |total: &mut u64, more: u64| *total = total.saturating_add(more);
-        sum(&mut self.tokens.input, tokens.input);
-        sum(&mut self.tokens.cached_input, tokens.cached_input);
-        sum(&mut self.tokens.cache_write, tokens.cache_write);
-        sum(&mut self.tokens.output, tokens.output);
-        sum(&mut self.tools.calls, tools.calls);
-        sum(&mut self.tools.failed, tools.failed);
+        self.tokens.add(tokens);
+        self.tools.add(tools);
     }
 }
 
@@ -269,38 +287,21 @@ impl RecordState {
 
     fn fold(&mut self, row: &RecordRow<'_>) {
         let Some(kind) = row.kind else { return };
-        let known = |kind| !matches!(kind, Kind::Poll | Kind::Resolved | Kind::Summary | Kind::Collected);
-        if kind == Kind::Poll {
-            self.poll = row.summary().map(|counts| (row.at, counts));
-        }
-        let Some(key) = row.key().filter(|_| known(kind)) else { return };
+        let take: fn(&mut TaskState, &RecordRow<'_>) = match kind {
+            Kind::Poll => return self.poll = row.summary().map(|counts| (row.at, counts)),
+            // Of these the task, if any, is one that a person named, or that the rows after it speak of.
+            Kind::Resolved | Kind::Summary | Kind::Collected => return,
+            Kind::Transition => TaskState::change,
+            Kind::Debounced => |last, row| last.noticed = row.health(),
+            Kind::Progress => TaskState::progress,
+            Kind::Finished => TaskState::finish,
+            Kind::Alert => TaskState::alert,
+            Kind::Error => TaskState::error,
+        };
+        let Some(key) = row.key() else { return };
         let last = self.tasks.entry(key).or_default();
         last.at = Some(row.at);
-        match kind {
-            Kind::Transition => last.change(row),
-            Kind::Debounced => last.noticed = row.health(),
-            Kind::Progress => {
-                last.steps = row.progress();
-                last.count(row);
-            }
-            Kind::Finished => {
-                last.ended = Some(id(row));
-                last.count(row);
-            }
-            Kind::Alert => {
-                if let Some(alert) = row.alert() {
-                    last.alerts.insert(alert.into_owned(), ReportedAlert { on: row.begins(), id: id(row) });
-                }
-            }
-            Kind::Error => {
-                if let Some((pattern, count)) = row.pattern().zip(row.count()) {
-                    let error = error_kind(&pattern, row.tool().as_deref());
-                    last.hear_error(session_key(row.session_name().as_deref()), error, count, row.at);
-                }
-            }
-            // Of these the task, if any, is one that a person named, or that the rows after it speak of.
-            Kind::Poll | Kind::Resolved | Kind::Summary | Kind::Collected => {}
-        }
+        take(last, row);
     }
 }
 
@@ -326,15 +327,14 @@ impl Tail {
         let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
         let mut tail = Self { ids: HashSet::new(), history: RecordState { end: None, other: None, ..history }, open };
-        let others = other.map(Unread::rows).unwrap_or_default();
-        let mut others = others.iter().peekable();
+        let mut others = other.into_iter().flat_map(Unread::rows).peekable();
         for row in unread.rows() {
             while let Some(earlier) = others.next_if(|other| other.at <= row.at) {
-                tail.take(earlier);
+                tail.take(&earlier);
             }
             tail.take(&row);
         }
-        others.for_each(|row| tail.take(row));
+        others.for_each(|row| tail.take(&row));
         tail
     }
 

@@ -43,7 +43,7 @@ impl Accumulator {
     /// Takes in the row at `offset`.
     pub(super) fn hear(&mut self, row: &RecordRow<'_>, offset: u64) {
         let Some(kind) = row.kind else { return };
-        match kind {
+        let take: fn(&mut Self, usize, &RecordRow<'_>, u64) = match kind {
             Kind::Summary => return self.summary(row),
             Kind::Resolved => {
                 let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
@@ -61,19 +61,18 @@ impl Accumulator {
                 }
                 return;
             }
-            Kind::Transition | Kind::Progress | Kind::Finished | Kind::Error => self.look(row),
-        }
+            Kind::Transition => Self::transition,
+            Kind::Error => Self::error,
+            Kind::Progress | Kind::Finished => Self::counted,
+        };
+        self.look(row);
         let Some(task) = self.task(row) else { return };
         if self.tasks[task].spoken <= Some(row.at) {
             self.tasks[task].spoken = Some(row.at);
             self.tasks[task].rows.last = offset;
         }
         self.agent(task, row);
-        match kind {
-            Kind::Transition => self.transition(task, row, offset),
-            Kind::Error => self.error(task, row, offset),
-            _ => self.counted(task, row, offset),
-        }
+        take(self, task, row, offset);
         if row.carried != Some(Carried::Gone) {
             self.set_present(task, true);
         }
