@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::base::hash::stable_hash;
 use crate::text::hazard::is_hazard;
-use crate::text::inert::is_marked;
+use crate::text::inert::push_harmless;
 use crate::text::scrub::{scrub, without_emails};
 
 /// The longest text in a line, in characters.
@@ -53,14 +53,7 @@ pub(super) fn harmless(line: String) -> String {
         return line;
     }
     let mut safe = String::with_capacity(line.len() + 64);
-    for c in line.chars() {
-        // Nor does a build server that prints the file.
-        if is_hazard(c) || c == '[' && is_marked(safe.as_bytes()) {
-            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            safe.push(c);
-        }
-    }
+    line.chars().for_each(|c| push_harmless(c, &mut safe));
     safe
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Secrets are scrubbed, and what a terminal would obey is escaped, so that `cat` of it does no harm.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -11,8 +10,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
 use super::options::Options;
 use crate::model::Snapshot;
-use crate::text::hazard::is_hazard;
-use crate::text::inert::is_marked;
+use crate::text::inert::push_harmless;
 use crate::text::scrub::scrub;
 
 pub(super) fn render(snapshot: &Snapshot, _: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -143,13 +141,6 @@ fn escape(c: char, text: &mut String) {
         '\n' => text.push_str("\\n"),
         '\r' => text.push_str("\\r"),
         '\t' => text.push_str("\\t"),
-        // No command to a build server that prints it.
-        '[' if is_marked(text.as_bytes()) => text.push_str("\\u005b"),
-        _ if is_hazard(c) => {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        }
-        _ => text.push(c),
+        _ => push_harmless(c, text),
     }
 }

@@ -4,9 +4,12 @@
 //! GitHub for `::name::` where a line begins. A blank takes the meaning from each of them. JSON is written so that it
 //! holds none.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use memchr::memchr3;
+
+use super::hazard::is_hazard;
 
 /// What makes a command of the bracket behind it.
 const MARKS: [&[u8]; 3] = [b"##", b"##vso", b"##teamcity"];
@@ -14,8 +17,21 @@ const MARKS: [&[u8]; 3] = [b"##", b"##vso", b"##teamcity"];
 /// As many bytes as the longest mark has.
 const MARK: usize = 10;
 
+/// Adds a character to a text of JSON, escaped where a terminal would obey or hide it, or a build server that prints the
+/// text would obey what it completes.
+pub(crate) fn push_harmless(c: char, json: &mut String) {
+    if is_hazard(c) || c == '[' && is_marked(json.as_bytes()) {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(json, "\\u{unit:04x}");
+        }
+    } else {
+        json.push(c);
+    }
+}
+
 /// Whether a bracket behind this text would make a command of it.
-pub(crate) fn is_marked(before: &[u8]) -> bool {
+fn is_marked(before: &[u8]) -> bool {
     let ends_with =
         |mark: &&[u8]| before.len() >= mark.len() && before[before.len() - mark.len()..].eq_ignore_ascii_case(mark);
     MARKS.iter().any(ends_with)
