@@ -1,7 +1,7 @@
 //! The clients: agent programs whose own logs are read.
 //!
-//! A new client is one file (or folder) and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row
-//! into a `Session`, or read a store that has no rows, and read the client's own signs of life. `claude_code` is the one to copy from.
+//! A new client is one folder and one line in [`CLIENTS`]: data, and functions that list its logs, fold one row into a
+//! `Session`, or read a store that has no rows, and read the client's own signs of life. `pi` is the one to copy from.
 
 mod claude_code;
 mod client;

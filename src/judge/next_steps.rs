@@ -73,8 +73,8 @@ fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::lazy::Lazy;
-    use crate::model::{Alert, Health, ProcessReport, Tokens, ToolsReport};
+    use crate::model::{Alert, Health, ProcessReport};
+    use crate::record::tests::samples;
 
     #[test]
     fn words_for_a_shell_stay_words() {
@@ -97,52 +97,9 @@ mod tests {
 
     fn task(reason: Reason, health: Health, class: Option<ErrorClass>, alive: Option<bool>) -> TaskReport {
         let process = alive.map(|alive| ProcessReport { pid: 7, alive, cpu_seconds: 0.0, memory_bytes: 0 });
-        let session = SessionReport {
-            client: "claude-code",
-            id: "5d0e".to_owned(),
-            parent: None,
-            model: None,
-            health,
-            reason,
-            detail: String::new(),
-            last_activity: None,
-            tool: None,
-            tools: ToolsReport::default(),
-            errors: Lazy::default(),
-            errors_seen: 0,
-            tokens: Tokens::default(),
-            cost_usd: None,
-            log: "/h/1.jsonl".into(),
-            process,
-            also_worked_in: Vec::new(),
-        };
-        TaskReport {
-            id: "a b".to_owned(),
-            known_as: "a b".to_owned(),
-            name: "a b".to_owned(),
-            repository: None,
-            worktree: Some("/srv/a b".into()),
-            branch: None,
-            health,
-            reason,
-            detail: String::new(),
-            since: None,
-            started: None,
-            ended: None,
-            last_activity: None,
-            status: None,
-            progress: None,
-            failure_streak: 0,
-            repeat_streak: 0,
-            error_class: class,
-            notes: Vec::new(),
-            alerts: Vec::new(),
-            sessions: vec![session],
-            evidence: Vec::new(),
-            next: Vec::new(),
-            question: None,
-            considered: Vec::new(),
-        }
+        let session = SessionReport { health, reason, process, ..samples::session("5d0e", None) };
+        let (worktree, sessions) = (Some("/srv/a b".into()), vec![session]);
+        TaskReport { repository: None, worktree, sessions, error_class: class, ..samples::task("a b", health, reason) }
     }
 
     #[test]

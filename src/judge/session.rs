@@ -10,6 +10,7 @@ use crate::judge::liveness::Liveness;
 use crate::model::Tokens;
 use crate::observe::placement::turn_since;
 use crate::session::{Session, Turn};
+
 /// A session with all that is known of it.
 pub(super) struct TrackedSession<'a> {
     pub(crate) client: &'static Client,

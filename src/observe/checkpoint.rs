@@ -3,8 +3,9 @@
 //! A cache and nothing more: versioned, checked, replaced whole. If it is missing, torn or of another version,
 //! everything is read anew; that is never an error.
 
+use crate::base::hash::{hash, mix};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -37,12 +38,12 @@ pub(crate) struct Checkpoint {
 
 /// Where the checkpoint of a run over these roots, or over everything, lies.
 pub(crate) fn checkpoint_path(world: &World, disk: &Disk, roots: &[PathBuf], everywhere: bool) -> Option<PathBuf> {
-    let mut key = crate::base::hash::hash(disk.at(std::path::Path::new("/")).as_os_str().as_encoded_bytes());
+    let mut key = hash(disk.at(Path::new("/")).as_os_str().as_encoded_bytes());
     if everywhere {
-        key = crate::base::hash::mix(key, crate::base::hash::hash(b"--all-repos"));
+        key = mix(key, hash(b"--all-repos"));
     }
     for root in roots {
-        key = crate::base::hash::mix(key, crate::base::hash::hash(root.as_os_str().as_encoded_bytes()));
+        key = mix(key, hash(root.as_os_str().as_encoded_bytes()));
     }
     Some(world.xdg("XDG_CACHE_HOME", ".cache")?.join(format!("agentmon/{key:016x}")))
 }
@@ -55,7 +56,6 @@ mod tests {
     use crate::session::log::Log;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::path::Path;
 
     use super::*;
 

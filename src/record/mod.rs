@@ -1,10 +1,11 @@
 //! The record: what happened to the tasks of a repository, one JSON object a line, only ever appended to,
 //! but for what is folded into summaries in time.
 //!
-//! `event` says what is new since the record last spoke, `history` reads what it last said, `place` finds
-//! where it lies, and `append` puts the three together under a lock; what a killed writer left is for `mend`.
-//! `clean` replaces the record by one that holds less, and `old` sees to it that nothing is lost by that. An event carries an id that follows
-//! from what it tells, so that one made twice, by an overlapping run or after a kill, is written once.
+//! `diff` says what is new since the record last spoke, `state` reads what it last said, `location` finds where it lies,
+//! and `append` puts the three together under a lock; what a killed writer left is for `repair`. `compact` replaces the
+//! record by one that holds less, and `replaced` sees to it that nothing is lost by that. `row` reads what `entry` wrote,
+//! and `kind` has all kinds of rows. An event carries an id that follows from what it tells, so that one made twice, by an
+//! overlapping run or after a kill, is written once.
 
 mod append;
 mod compact;

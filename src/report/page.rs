@@ -11,6 +11,7 @@ use crate::base::time::Time;
 use crate::model::Problem;
 use crate::record::history::Rollup;
 use serde::Serialize;
+
 /// Of the data form.
 pub(crate) const SCHEMA: &str = "agentmon.report/1";
 

@@ -4,6 +4,7 @@ use super::row::StreamRow;
 use crate::declared::StatusWord;
 use crate::model::ErrorClass;
 use crate::session::api_error::classify;
+
 /// How the run ended, by its last word.
 #[derive(Debug)]
 pub(crate) struct End {

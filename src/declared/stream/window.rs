@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+
 /// In bytes.
 pub(crate) const HEAD: u64 = 64 * 1024;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::Time;
 use crate::model::{ErrorClass, ErrorSeen, Health, Tokens, ToolCounts, add};
+
 /// The pattern under which errors are added up that nothing more is known of.
 pub(crate) const OTHERS: &str = "(others)";
 

@@ -1,6 +1,7 @@
 //! What the rules share: a find, and how far stretches of text go.
 
 use std::ops::Range;
+
 /// A credential in a text.
 pub(super) struct Found {
     pub(super) range: Range<usize>,

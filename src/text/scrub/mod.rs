@@ -1,7 +1,7 @@
 //! Credentials out of texts before they are shown or stored: each becomes `[redacted:KIND]`.
 //!
 //! One pass over the bytes, in three layers. Known forms: words are compared with tables of public prefixes and shapes
-//! (`formats`, `structure`). Places: names, prompts and options of programs tell that a credential follows
+//! (`prefixes`, `structure`). Places: names, prompts and options of programs tell that a credential follows
 //! (`assignment`, `places`). What no list knows: a long word that is too irregular for a name (`random`). Every rule
 //! decides on a bounded stretch and reads on only within what it redacts, so the time is linear in the text.
 
