@@ -60,7 +60,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn many(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases, source_file: Some(file!()), ..ProptestConfig::default() }
 }
 
 proptest! {

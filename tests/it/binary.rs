@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::ground::skip;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_agentmon");
 
 /// A home, and a repository with tasks that say of themselves how they do.
@@ -266,11 +268,6 @@ fn a_terminal_gets_a_table_and_a_pipe_gets_lines() {
         let said = on_terminal(environment, arguments).unwrap();
         assert!(said.out.contains("error:") && said.out.contains('\x1b') == colour, "{}", said.out);
     }
-}
-
-#[expect(clippy::print_stderr, reason = "who reads the output of the tests should know")]
-fn skip(why: &str) {
-    eprintln!("skipped: {why}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::ground::{Ground, watch};
 use crate::lab::ms;
@@ -106,9 +106,8 @@ fn what_comes_is_followed_through_a_rotation_until_the_pipe_is_closed() {
 
     // Nobody reads any more, and nothing is written: it ends all the same.
     drop(lines);
-    let begun = Instant::now();
-    let ran = watch(child, begun);
-    assert!(ran.code == Some(0) && begun.elapsed() < Duration::from_secs(30), "{ran:?}");
+    let ran = watch(child, Instant::now());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[test]

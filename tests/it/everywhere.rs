@@ -1,12 +1,11 @@
 //! `--all-repos`: wherever an agent has a session, in several repositories and in none.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::demo::{demo, look};
-use crate::ground::{Ground, Ran, records, run, skip};
+use crate::ground::{Ground, Ran, records, unshare};
 use crate::lab::{HOME, Lab, list, ms};
 
 const NOW: &str = "2026-11-20T14:05:00Z";
@@ -236,19 +235,10 @@ fn ground() -> Ground {
     ground
 }
 
-/// Whether an agent runs on this machine: `--all-repos` would take it in, and write to the record of its repository.
-fn somebody_works(ground: &Ground) -> bool {
-    let page = ground.run(&["clients", "--format", "json"]).report();
-    let works = list(&page["clients"]).iter().any(|client| client["processes"]["agents"] != 0);
-    if works {
-        skip("an agent runs on this machine");
-    }
-    works
-}
-
-fn everywhere(ground: &Ground, arguments: &[&str]) -> Ran {
-    let mut command = ground.program(&["--all-repos", "--since", "all", "--now", NOW]);
-    run(command.args(arguments).current_dir(ground.path("")))
+/// Alone, for `--all-repos` would take in every agent that runs on this machine, and write to the record of its
+/// repository.
+fn everywhere(ground: &Ground, unshare: &[&str], arguments: &[&str]) -> Ran {
+    ground.run_alone(unshare, "", &[&["--all-repos", "--since", "all", "--now", NOW], arguments].concat())
 }
 
 fn transitions(record: &[Value]) -> Vec<&str> {
@@ -258,36 +248,24 @@ fn transitions(record: &[Value]) -> Vec<&str> {
 
 #[test]
 fn logs_of_long_ago_are_counted_and_not_opened() {
+    let Some(unshare) = unshare() else { return };
     let ground = ground();
     for folder in ["shop/.worktrees/task-x", "home/notes"] {
         let (path, _) = session(ground.path(folder).to_str().unwrap(), 20, false);
         let log = fs::File::open(ground.path(&format!("home/{path}"))).unwrap();
         log.set_modified(std::time::UNIX_EPOCH).unwrap();
     }
-    let look = |format: &str| {
-        let mut command = ground.program(&["--all-repos", "--no-events", "--now", NOW, "--format", format]);
-        run(command.current_dir(ground.path("")))
-    };
-    let ran = look("lines");
+    let ran = ground.run_alone(&unshare, "", &["--all-repos", "--no-events", "--now", NOW]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let last = ran.out.lines().last().unwrap();
-    assert!(last.contains(" · 2 older logs, --since all shows them · "), "{ran:?}");
-    // Agents of other tests may be at work, in worktrees of the same name.
-    let report = look("json").report();
-    let root = ground.path("");
-    let is_ours = |task: &&Value| task["worktree"].as_str().is_some_and(|path| Path::new(path).starts_with(&root));
-    assert_eq!(list(&report["tasks"]).iter().find(is_ours), None);
-    if last.starts_with("no tasks") {
-        assert!(ran.err.contains("`--since all` looks further back"), "{ran:?}");
-    }
+    assert!(last.starts_with("no tasks") && last.contains(" · 2 older logs, --since all shows them · "), "{ran:?}");
+    assert!(ran.err.contains("`--since all` looks further back"), "{ran:?}");
 }
 
 #[test]
 fn each_repository_keeps_its_own_record() {
+    let Some(unshare) = unshare() else { return };
     let ground = ground();
-    if somebody_works(&ground) {
-        return;
-    }
     // Its task has the same name as the one of the other repository, whose record knows it without that.
     ground.write("site/.git/HEAD", "ref: refs/heads/main\n");
     fs::create_dir_all(ground.path("site/.git/objects")).unwrap();
@@ -296,33 +274,29 @@ fn each_repository_keeps_its_own_record() {
     let (path, text) = session(ground.path("site/.worktrees/task-x").to_str().unwrap(), 20, false);
     ground.write(&format!("home/{path}"), &text);
 
-    let ran = everywhere(&ground, &[]);
+    let ran = everywhere(&ground, &unshare, &[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("(shop/bg_task-x)") && ran.out.contains("(site/bg_task-x)"), "{ran:?}");
     assert!(ran.err.contains("writing events to ") && ran.err.contains(": no repository"), "{ran:?}");
-    let again = everywhere(&ground, &[]);
+    let again = everywhere(&ground, &unshare, &[]);
     assert_eq!(again.err, "", "said once");
-    let own = ground.run(&["--since", "all", "--now", NOW]);
+    let own = ground.run_alone(&unshare, "shop", &["--since", "all", "--now", NOW]);
     assert_eq!((own.code, own.err.as_str()), (Some(0), ""));
     let elsewhere = records(&ground.path("home/.local/state/agentmon/no-repository/background_monitoring.jsonl"));
     let site = records(&ground.path("site/.agents/logs/background_monitoring.jsonl"));
     assert_eq!(transitions(&ground.record()), ["bg_task-x"]);
     assert_eq!(transitions(&site), ["bg_task-x"]);
-    let elsewhere = transitions(&elsewhere);
-    assert!(elsewhere.contains(&"notes") && !elsewhere.contains(&"bg_task-x"), "{elsewhere:?}");
+    assert_eq!(transitions(&elsewhere), ["notes"]);
     assert_eq!(ground.caches().len(), 2, "a checkpoint of its own");
 }
 
 #[test]
 fn what_it_told_is_its_own() {
+    let Some(unshare) = unshare() else { return };
     let ground = ground();
-    if somebody_works(&ground) {
-        return;
-    }
-    // Only of one task: an agent of somebody else may come or go meanwhile.
-    let said = || !everywhere(&ground, &["status", "bg_task-x", "-q"]).out.is_empty();
+    let said = || !everywhere(&ground, &unshare, &["-q"]).out.is_empty();
     assert_eq!([said(), said()], [true, false]);
-    let here = ground.run(&["status", "bg_task-x", "-q", "--since", "all", "--now", NOW]);
+    let here = ground.run_alone(&unshare, "shop", &["-q", "--since", "all", "--now", NOW]);
     assert!(!here.out.is_empty(), "another who asks is told");
     assert!(!said());
 }

@@ -2,7 +2,7 @@
 //! keeps its record. Every run has a limit of time, and its peak memory is watched.
 
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -93,14 +93,41 @@ fn high_water(status_file: &str) -> u64 {
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
+/// Waits for what must come. How long it takes is no part of any test.
+pub(crate) fn until(mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it did not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Says why a test proves nothing here.
-#[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
+/// Says why a test, or the rest of it, proves nothing here.
+#[expect(clippy::explicit_write, reason = "what a macro prints is shown of failed tests only")]
 pub(crate) fn skip(why: &str) {
-    eprintln!("skipped: {why}");
+    let thread = std::thread::current();
+    writeln!(std::io::stderr(), "skipped: {}: {why}", thread.name().unwrap_or_default()).unwrap();
+}
+
+/// Whether a program can be started by these words.
+pub(crate) fn runs(wrapper: &[&str]) -> bool {
+    let tried = Command::new(wrapper[0]).args(&wrapper[1..]).arg("true").output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
+/// The words that start a program where no other process is to be seen. Nothing, said, where this machine cannot do it.
+pub(crate) fn unshare() -> Option<Vec<&'static str>> {
+    let own = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    let of = |more: &[&'static str]| [&["unshare"], more, &own].concat();
+    let found = [of(&[]), of(&["--user", "--map-root-user"])].into_iter().find(|wrapper| runs(wrapper));
+    if found.is_none() {
+        skip("no namespace can be made here");
+    }
+    found
 }
 
 /// A real repository with one worktree, whose task says that it runs, and a home.
@@ -145,6 +172,16 @@ impl Ground {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         run(&mut self.program(arguments))
+    }
+
+    /// Runs where no agent is: what other tests, or somebody on this machine, have at work has no say.
+    pub(crate) fn run_alone(&self, unshare: &[&str], directory: &str, arguments: &[&str]) -> Ran {
+        let program = self.program(arguments);
+        let mut command = Command::new(unshare[0]);
+        command.args(&unshare[1..]).arg(program.get_program()).args(program.get_args());
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.path(directory));
+        run(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
     /// Runs as a user whom permissions bind: oneself, or where that is root another one.

@@ -237,8 +237,15 @@ impl<'a> Cut<'a> {
 }
 
 pub(crate) fn of_scenario(name: &str) -> Vec<Recording> {
-    let is_one = |recording: &Recording| recording.scenario.starts_with(name) && recording.has_growing_logs();
-    recordings().into_iter().filter(is_one).collect()
+    some_of(name, |_| true)
+}
+
+/// Those of a scenario that are of a kind: there is one.
+fn some_of(scenario: &str, is_one: impl Fn(&Recording) -> bool) -> Vec<Recording> {
+    let is_one = |it: &Recording| it.scenario.starts_with(scenario) && it.has_growing_logs() && is_one(it);
+    let found: Vec<_> = recordings().into_iter().filter(is_one).collect();
+    assert!(!found.is_empty(), "no recording of `{scenario}` is left");
+    found
 }
 
 #[test]
@@ -291,7 +298,7 @@ fn the_same_call_five_times_is_repeating() {
 
 #[test]
 fn a_plan_is_told_as_it_stands() {
-    for recording in of_scenario("success").into_iter().filter(|recording| !recording.has_no_plan()) {
+    for recording in some_of("success", |recording| !recording.has_no_plan()) {
         let cut = Cut::new(&recording);
         let mut seen = Vec::new();
         let rows = rows(&cut.logs[0].1);

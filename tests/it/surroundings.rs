@@ -395,7 +395,7 @@ fn a_lock_that_is_held_is_not_waited_for_long() {
     assert!(ran.out.contains("the next run makes up for it: its lock is held"), "{ran:?}");
     assert_eq!(ran.err, "");
     // It waits for 3 s; the rest is for a machine that is busy.
-    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(30), "{:?}", ran.took);
     assert_eq!(ground.record(), before);
     drop(lock);
     reported(&ground.run(&[]));

@@ -356,7 +356,7 @@ fn hostile_names_and_ten_thousand_files_make_a_report() {
     }
     let begin = std::time::Instant::now();
     let report = lab.status(NOW);
-    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
     assert!(list(&report["tasks"]).len() <= 300);
     assert!(list(&report["problems"]).iter().any(|it| it["message"].as_str().unwrap().contains("newest 200 are read")));
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use crate::ground::{Ground, skip, watch};
+use crate::ground::{Ground, skip, until, watch};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_agentmon");
 
@@ -15,7 +15,7 @@ fn start(ground: &Ground, arguments: &[&str]) -> (Child, BufReader<ChildStdout>)
 }
 
 /// Reads on to a line with this in it.
-fn until(lines: &mut BufReader<ChildStdout>, text: &str) {
+fn read_on(lines: &mut BufReader<ChildStdout>, text: &str) {
     let mut line = String::new();
     while !line.contains(text) {
         line.clear();
@@ -28,10 +28,10 @@ fn looks_again_until_nobody_reads() {
     let ground = Ground::new();
     let (child, mut lines) = start(&ground, &[]);
     let process = child.id();
-    until(&mut lines, "Healthy");
-    until(&mut lines, "Healthy");
+    read_on(&mut lines, "Healthy");
+    read_on(&mut lines, "Healthy");
     ground.status("task-x", "failed");
-    until(&mut lines, "Failed");
+    read_on(&mut lines, "Failed");
     assert!(ground.record().iter().any(|row| row["event"] == "transition" && row["to"] == "failed"));
     let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
     assert!(command.is_empty() || String::from_utf8_lossy(&command).contains("--watch=1s"), "the same process");
@@ -44,7 +44,8 @@ fn looks_again_until_nobody_reads() {
 fn ends_with_what_is_checked_for_and_tells_changes_only() {
     let ground = Ground::new();
     let (child, mut lines) = start(&ground, &["-q", "--check"]);
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    // It has looked once.
+    until(|| !ground.record().is_empty());
     ground.status("task-x", "failed");
     let ran = watch(child, Instant::now());
     let mut said = String::new();
@@ -63,7 +64,10 @@ fn a_page_takes_the_place_of_the_one_before() {
     for number in 0..20 {
         ground.status(&format!("task-{number}"), "running");
     }
-    let line = format!("stty cols 80 rows 10; timeout 2.5 {PROGRAM} --watch=1s; true");
+    // After the first page a task fails, and the page that says so is the last one.
+    let fails = "until [ -s .agents/logs/background_monitoring.jsonl ]; do sleep 0.1; done; \
+                 echo '{\"status\":\"failed\"}' >.worktrees/task-x/status.json";
+    let line = format!("stty cols 80 rows 10; ({fails}) & {PROGRAM} --watch=1s --check=failed; true");
     let mut script = Command::new("script");
     script.args(["-qec", &line, "/dev/null"]).current_dir(ground.path("shop")).env_clear().stdin(Stdio::null());
     script.env("HOME", ground.path("home")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("LANG", "C.UTF-8");
@@ -73,5 +77,6 @@ fn a_page_takes_the_place_of_the_one_before() {
     let said = String::from_utf8(output.stdout).unwrap();
     let pages: Vec<_> = said.split("\x1b[H\x1b[J").collect();
     assert!(pages.len() > 2 && pages[0].is_empty(), "{said}");
+    assert!(!pages[1].contains("Failed") && pages.last().unwrap().contains("Failed"), "{said}");
     assert!(pages[1].contains(" more lines") && pages[1].lines().count() == 9, "{}", pages[1]);
 }

@@ -297,7 +297,8 @@ fn gives_up_on_a_lock_that_is_held() {
     let start = Instant::now();
     let appended = append(&place, &RecordState::default(), at(0), |_| vec![numbered(1, 1)]).unwrap();
     assert!(matches!(appended, Appended::Locked));
-    assert!((2900..3300).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    // The rest is for a machine that is busy.
+    assert!((3..30).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(fs::metadata(&place.path).unwrap().len(), 0);
     drop(held);
     assert_eq!(add(&place, vec![numbered(1, 1)]), 1);

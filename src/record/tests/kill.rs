@@ -1,9 +1,9 @@
 //! Three writers, killed at any moment, again and again: nothing is lost, nothing is there twice, every line is one row.
 //!
-//! `AGENTMON_KILLS=10000 cargo test --release record::kill -- --nocapture` is the long run.
+//! `AGENTMON_KILLS=10000 cargo test --release record::tests::kill:: -- --nocapture` is the long run.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write, stderr, stdout};
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,10 +12,16 @@ use std::{fs, thread};
 
 use super::super::entry::Event;
 use super::super::files::RECORD;
+use super::super::location::RecordDir;
+use super::super::lock::lock;
 use super::super::{Appended, RecordState, append};
 use super::samples::{at, numbered, place_in};
 
 const CHILD: &str = "AGENTMON_KILL_CHILD";
+const TEST: &str = "record::tests::kill::nothing_is_lost_or_doubled_across_kills";
+
+/// Once in so many kills a row is torn, too.
+pub(crate) const TEARS: usize = 5;
 
 pub(crate) const WRITERS: usize = 3;
 
@@ -28,10 +34,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Says what a test could not do on this machine.
-#[expect(clippy::print_stdout, reason = "a test that cannot run must say so")]
-pub(crate) fn say(what: &str) {
-    println!("skipped: {what}");
+/// Says what a test could not do on this machine. What a macro prints is shown of failed tests only.
+pub(crate) fn skip(why: &str) {
+    writeln!(stderr(), "skipped: {}: {why}", thread::current().name().unwrap_or_default()).unwrap();
 }
 
 /// The input: an endless list of events, of all lengths up to some pages.
@@ -56,67 +61,83 @@ pub(crate) fn poll(folder: &Path) -> bool {
     events.len() == until - from
 }
 
-/// No test of its own: the process that is killed.
-#[test]
-pub(crate) fn child() {
-    let Some(folder) = variable(CHILD) else { return };
-    ready();
+/// What the process does that is killed. It says when it begins and when it is done, so that whoever kills it knows
+/// what that hit.
+pub(crate) fn work(mut once: impl FnMut()) -> ! {
+    let say = |word: &[u8]| stdout().write_all(word).and_then(|()| stdout().flush()).unwrap();
     loop {
-        poll(Path::new(&folder));
+        say(b"begun\n");
+        once();
+        say(b"done\n");
     }
 }
 
-/// Says that the process to be killed is about to begin.
-pub(crate) fn ready() {
-    let mut out = std::io::stdout();
-    out.write_all(b"ready\n").and_then(|()| out.flush()).unwrap();
-}
-
-/// Runs the test `child` with the variable `name` as the folder, until a while after it is ready.
-pub(crate) fn start_and_kill(child: &str, name: &str, folder: &Path, after: Duration) {
+/// Runs a test with the variable `name` as the folder, until a while after it has begun its work. Says whether the kill
+/// hit that.
+pub(crate) fn start_and_kill(test: &str, name: &str, folder: &Path, after: Duration) -> bool {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", child, "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(name, folder)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("ready")), "the child did not start");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.ends_with("begun")), "the child did not start");
     thread::sleep(after);
     child.kill().unwrap();
     assert!(child.wait().unwrap().code().is_none(), "the child ended by itself");
+    lines.last().is_none_or(|line| line == "begun")
 }
 
-/// The figures of one record: events expected, lost, there twice or more, and how often a torn row was blanked.
+/// Leaves what a writer leaves that is killed within a write, which kills hit seldom: the beginning of a row. Says
+/// whether it did, for somebody may have left one already.
+pub(crate) fn tear(place: &RecordDir, length: usize) -> bool {
+    let Some(_held) = lock(place).unwrap() else { return false };
+    if fs::read(&place.path).unwrap().last().is_some_and(|last| *last != b'\n') {
+        return false;
+    }
+    let row = numbered(0, 5000).line;
+    place.open(RECORD).unwrap().write_all(&row.as_bytes()[..length.clamp(1, 5000)]).unwrap();
+    true
+}
+
+/// The figures of one record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
+    /// That were to be recorded.
     events: usize,
     lost: usize,
     doubled: usize,
+    /// Kills within a poll.
+    hits: usize,
+    /// Rows of which only the beginning was written.
+    torn: usize,
+    /// How often one was blanked.
     blanked: usize,
 }
 
 pub(crate) fn round(kills: usize, seed: usize) -> Figures {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            scope.spawn(move || {
+    let sums = thread::scope(|scope| {
+        let killer = |writer| {
+            move || {
+                let (mut hits, mut torn) = (0, 0);
                 for kill in (writer..kills).step_by(WRITERS) {
                     let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-                    start_and_kill(
-                        "record::tests::kill::child",
-                        CHILD,
-                        path,
-                        Duration::from_micros((mixed % 6000) as u64),
-                    );
+                    let after = Duration::from_micros((mixed % 6000) as u64);
+                    hits += usize::from(start_and_kill(TEST, CHILD, path, after));
+                    torn += usize::from(kill % TEARS == 0 && tear(&place_in(path), mixed % 5000));
                 }
-            });
-        }
+                (hits, torn)
+            }
+        };
+        std::array::from_fn::<_, WRITERS, _>(|writer| scope.spawn(killer(writer))).map(|it| it.join().unwrap())
     });
     // The writer that was behind may have saved its checkpoint last: catch up with the other.
     while !poll(path) {}
-    check(path)
+    let (hits, torn) = sums.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    Figures { hits, torn, ..check(path) }
 }
 
 pub(crate) fn check(folder: &Path) -> Figures {
@@ -131,14 +152,16 @@ pub(crate) fn check(folder: &Path) -> Figures {
     }
     let lost = seen.values().filter(|count| **count == 0).count();
     let doubled = seen.values().filter(|count| **count > 1).count();
-    Figures { events: expected.len(), lost, doubled, blanked }
+    Figures { events: expected.len(), lost, doubled, blanked, ..Figures::default() }
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are the point of the long run")]
 pub(crate) fn nothing_is_lost_or_doubled_across_kills() {
-    if variable(CHILD).is_some() {
-        return;
+    if let Some(folder) = variable(CHILD) {
+        work(|| {
+            poll(Path::new(&folder));
+        });
     }
     let kills: usize = variable("AGENTMON_KILLS").map_or(300, |text| text.parse().unwrap());
     let mut sum = Figures::default();
@@ -147,9 +170,13 @@ pub(crate) fn nothing_is_lost_or_doubled_across_kills() {
         sum.events += figures.events;
         sum.lost += figures.lost;
         sum.doubled += figures.doubled;
+        sum.hits += figures.hits;
+        sum.torn += figures.torn;
         sum.blanked += figures.blanked;
     }
     println!("{kills} kills: {sum:?}");
     assert_eq!((sum.lost, sum.doubled), (0, 0), "{sum:?}");
     assert!(sum.events >= kills / 4, "most were killed before they wrote anything: {sum:?}");
+    assert!(sum.hits >= kills / 4, "most were killed between two polls: {sum:?}");
+    assert!(sum.torn >= kills / TEARS / 2 && sum.blanked >= sum.torn, "{sum:?}");
 }

@@ -1,7 +1,7 @@
 //! Runs that append and clean, killed at any moment, again and again, while others write to the record without
 //! asking: nothing is lost, nothing is there twice, every line is one object.
 //!
-//! `AGENTMON_KILLS=10000 cargo test --release record::clean::kill -- --nocapture` is the long run.
+//! `AGENTMON_KILLS=10000 cargo test --release record::tests::kill_compact -- --nocapture` is the long run.
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -20,12 +20,13 @@ use crate::record::files::RECORD;
 use crate::record::history::tests::weeks::Weeks;
 use crate::record::history::tests::{same, told, whole};
 use crate::record::history::{self, Counted};
-use crate::record::tests::kill::{WRITERS, ready, start_and_kill, variable};
+use crate::record::tests::kill::{TEARS, WRITERS, start_and_kill, tear, variable, work};
 use crate::record::tests::kill_compact::fs::File;
 use crate::record::tests::samples::place_in;
 use crate::record::{Appended, RecordState, append};
 
 const CHILD: &str = "AGENTMON_CLEAN_KILL_CHILD";
+const TEST: &str = "record::tests::kill_compact::nothing_is_lost_or_doubled_across_kills";
 
 /// After so many kills the record is checked and a new one begun.
 const ROUND: usize = if cfg!(debug_assertions) { 30 } else { 100 };
@@ -86,19 +87,6 @@ fn fold(folder: &Path, input: &Input, polled: usize) {
     clean(&place_in(folder), input.0[last].0.plus(ahead), &retention, false).unwrap();
 }
 
-/// No test of its own: the process that is killed.
-#[test]
-fn child() {
-    let Some(folder) = variable(CHILD) else { return };
-    let folder = Path::new(&folder);
-    let input = Input::read(folder);
-    ready();
-    loop {
-        let polled = status(folder, &input);
-        fold(folder, &input, polled);
-    }
-}
-
 /// Somebody else's `echo >>`, sometimes a slow one. Says how many lines that were.
 fn echo(record: &Path, done: &AtomicBool) -> usize {
     let mut lines = 0;
@@ -120,7 +108,11 @@ fn foreign(number: usize) -> String {
 struct Sum {
     polls: usize,
     foreign: usize,
-    /// How often a torn row was blanked.
+    /// Kills within a run.
+    hits: usize,
+    /// Rows of which only the beginning was written.
+    torn: usize,
+    /// How often one was blanked, and not folded since.
     blanked: usize,
 }
 
@@ -130,28 +122,32 @@ fn round(kills: usize, seed: usize, weeks: &Weeks) -> Sum {
     let record = place_in(path).path;
     Input::write(weeks, path);
     let done = AtomicBool::new(false);
-    let foreign = thread::scope(|scope| {
+    let (hits, torn, foreign) = thread::scope(|scope| {
         let echo = scope.spawn(|| echo(&record, &done));
         let killers = std::array::from_fn::<_, WRITERS, _>(|writer| {
             scope.spawn(move || {
+                let (mut hits, mut torn) = (0, 0);
                 for kill in (writer..kills).step_by(WRITERS) {
                     let mixed = (seed + kill).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
                     let after = Duration::from_micros((mixed % 30_000) as u64);
-                    start_and_kill("record::tests::kill_compact::child", CHILD, path, after);
+                    hits += usize::from(start_and_kill(TEST, CHILD, path, after));
+                    torn += usize::from(kill % TEARS == 0 && tear(&place_in(path), mixed % 5000));
                 }
+                (hits, torn)
             })
         });
         let killed = killers.map(thread::ScopedJoinHandle::join);
         done.store(true, Ordering::Relaxed);
-        killed.into_iter().for_each(Result::unwrap);
-        echo.join().unwrap()
+        let killed = killed.into_iter().map(Result::unwrap);
+        let (hits, torn) = killed.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        (hits, torn, echo.join().unwrap())
     });
     let input = Input::read(path);
     let polls = status(path, &input);
     fold(path, &input, polls);
     // So much later nobody writes to old files any more.
     take_over(&place_in(path), Time(4_102_444_800_000)).unwrap();
-    Sum { polls, foreign, blanked: check(path, weeks, polls, foreign) }
+    Sum { polls, foreign, hits, torn, blanked: check(path, weeks, polls, foreign) }
 }
 
 /// Checks everything; says how often a torn row was blanked.
@@ -189,16 +185,20 @@ fn check(folder: &Path, weeks: &Weeks, polls: usize, lines: usize) -> usize {
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are the point of the long run")]
 fn nothing_is_lost_or_doubled_across_kills() {
-    if variable(CHILD).is_some() {
-        return;
+    if let Some(folder) = variable(CHILD) {
+        let (folder, input) = (Path::new(&folder), Input::read(Path::new(&folder)));
+        work(|| fold(folder, &input, status(folder, &input)));
     }
     let weeks = Weeks::from(START, 11, DAYS, "/srv/shop");
     let kills: usize = variable("AGENTMON_KILLS").map_or(300, |text| text.parse().unwrap());
     let mut sum = Sum::default();
     for start in (0..kills).step_by(ROUND) {
-        let Sum { polls, foreign, blanked } = round(ROUND.min(kills - start), start, &weeks);
-        (sum.polls, sum.foreign, sum.blanked) = (sum.polls + polls, sum.foreign + foreign, sum.blanked + blanked);
+        let one = round(ROUND.min(kills - start), start, &weeks);
+        (sum.polls, sum.foreign) = (sum.polls + one.polls, sum.foreign + one.foreign);
+        (sum.hits, sum.torn, sum.blanked) = (sum.hits + one.hits, sum.torn + one.torn, sum.blanked + one.blanked);
     }
     println!("{kills} kills: {sum:?}, each exactly once");
-    assert!(sum.polls > 0 && sum.foreign > kills, "most were killed before they wrote anything: {sum:?}");
+    assert!(sum.polls > kills && sum.foreign > kills, "most were killed before they wrote anything: {sum:?}");
+    assert!(sum.hits >= kills / 4, "most were killed between two runs: {sum:?}");
+    assert!(sum.torn >= kills / TEARS / 2, "{sum:?}");
 }

@@ -109,6 +109,9 @@ fn a_tool_that_outlived_its_agent_is_named_until_it_is_killed() {
         let machine = Machine::new();
         let agent = at_work(&machine, &tool(command));
         let left = Left(agent.innermost);
+        // Until then it is a copy of its agent.
+        let line = format!("{}\0", command.replace(' ', "\0"));
+        until(|| std::fs::read_to_string(format!("/proc/{}/cmdline", left.0)).unwrap() == line);
         assert_eq!(alerts(&machine, 2 * MINUTE), [""; 0], "the agent lives");
         machine.kill(&agent, true);
         assert_eq!(alerts(&machine, 2 * MINUTE), if is_its { vec!["orphans"] } else { vec![] }, "{command}");

@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub(crate) use crate::ground::until;
 use crate::lab::ms;
 
 pub(crate) const SECOND: i64 = 1000;
@@ -324,15 +325,6 @@ fn uptime() -> u64 {
 
 fn field(pid: u32, number: usize) -> u64 {
     stat(pid).unwrap()[number].parse().unwrap()
-}
-
-/// Waits for what must come. How long it takes is no part of any test.
-pub(crate) fn until(mut done: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !done() {
-        assert!(begin.elapsed() < Duration::from_secs(120), "it did not come");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// Where the recorded agents worked.

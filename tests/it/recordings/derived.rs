@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cut, MINUTE, Recording, SECOND, of_scenario, recordings, said};
+use super::{Cut, MINUTE, Recording, SECOND, of_scenario, recordings, said, some_of};
 use crate::lab::{HOME, Lab, WORKTREE, ms};
 use crate::rows::{Row, logs, rows};
 
@@ -104,7 +104,7 @@ fn looping(text: &str) -> Option<(String, usize)> {
 
 #[test]
 fn the_same_call_again_and_again_in_every_client() {
-    for recording in of_scenario("success").into_iter().filter(is_of_the_first) {
+    for recording in some_of("success", is_of_the_first) {
         let mut cut = Cut::new(&recording);
         let (text, start) = looping(&cut.logs[0].1).unwrap();
         cut.logs[0].1 = text;
@@ -129,8 +129,7 @@ fn stopped_by_a_person_in_a_terminal_or_not() {
     let aborted = r#"{"timestamp":"AT","ordinal":99,"type":"event_msg","payload":{"type":"turn_aborted","turn_id":"t","reason":"interrupted"}}"#;
     let escaped = r#"{"type":"user","message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]"}]},"timestamp":"AT"}"#;
     let cancelled = r#"{"id":"i","timestamp":"AT","type":"info","content":"Request cancelled."}"#;
-    let in_tool = of_scenario("kill-tool").into_iter().filter(is_of_the_first);
-    for recording in in_tool.filter(|recording| !recording.is_old_codex()) {
+    for recording in some_of("kill-tool", |recording| is_of_the_first(recording) && !recording.is_old_codex()) {
         let Some((lab, running_at)) = recording.running() else { continue };
         let (path, text) = logs(&recording.folder.join("running")).remove(0);
         let row = match &path {

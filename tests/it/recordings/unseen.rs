@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{MINUTE, Recording, SECOND, of_scenario, recordings, said, truth_while_running};
+use super::{MINUTE, Recording, SECOND, recordings, said, some_of, truth_while_running};
 use crate::lab::{HOME, Lab, list, ms};
 use crate::rows::logs;
 
@@ -145,7 +145,7 @@ fn old_opencode_killed_refused_and_given_up() {
 
 #[test]
 fn killed_at_a_terminal_before_it_said_a_word() {
-    for recording in of_scenario("kill-tool").into_iter().filter(|recording| recording.client.contains("tui")) {
+    for recording in some_of("kill-tool", |recording| recording.client.contains("tui")) {
         let (lab, at) = recording.running().unwrap();
         let (path, text) = logs(&recording.folder.join("running")).remove(0);
         // Up to the last result.
@@ -180,7 +180,7 @@ fn polled_every_few_minutes_it_says_what_a_first_poll_says() {
 
 #[test]
 fn codex_asks_for_more_rights() {
-    for recording in of_scenario("kill-tool").into_iter().filter(|recording| recording.name.starts_with("codex-0.1")) {
+    for recording in some_of("kill-tool", |recording| recording.name.starts_with("codex-0.1")) {
         let (lab, at) = recording.running().unwrap();
         let (path, text) = logs(&recording.folder.join("running")).remove(0);
         let (before, call) = text.split_at(text.rfind(r#"{\"cmd\""#).unwrap() + 1);

@@ -198,8 +198,6 @@ fn any_row() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn any_split_folds_the_same(rows in prop::collection::vec(any_row(), 0..30), cuts in prop::collection::vec(any::<Index>(), 0..6)) {
         let (mut once, mut often) = (Session::default(), Session::default());

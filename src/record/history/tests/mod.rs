@@ -327,7 +327,7 @@ fn a_clock_that_is_wrong_folds_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn cleaned_at_any_moments_it_tells_the_same(
