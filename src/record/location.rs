@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -21,6 +21,9 @@ use crate::record::files::{LOCK, RECORD, refusal};
 
 /// How files of ours are opened.
 const CARE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// What `.gitignore` is called until it is written. It hides itself once it is.
+const NEW_GITIGNORE: &str = "background_monitoring.gitignore";
 
 /// A folder, held open, in which the record can be written.
 #[derive(Debug)]
@@ -245,10 +248,15 @@ impl RecordDir {
         unlinkat(&self.folder, name, AtFlags::empty()).or_else(unless(Errno::NOENT)).map_err(Into::into)
     }
 
+    /// Leaves a `.gitignore` alone that is there, and makes one whole or not at all, as a run may be killed at any time.
     fn hide_from_git(&self) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&self.folder, ".gitignore", flags, Mode::RUSR | Mode::WUSR)?);
-        file.write_all(b"/.gitignore\n/background_monitoring*\n")
+        match statat(&self.folder, ".gitignore", AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => {}
+            other => return other.map(drop).map_err(Into::into),
+        }
+        self.remove(NEW_GITIGNORE)?;
+        self.create(NEW_GITIGNORE)?.write_all(b"/.gitignore\n/background_monitoring*\n")?;
+        Ok(renameat(&self.folder, NEW_GITIGNORE, &self.folder, ".gitignore")?)
     }
 
     fn is_new(&self) -> bool {
@@ -438,6 +446,17 @@ mod tests {
         let problem = place(&world, Some(&main), Some(&main)).unwrap_err();
         assert!(problem.message.contains("owned by another user: root does not write there"), "{}", problem.message);
         assert_eq!((fs::read_dir(&main).unwrap().count(), fs::read_dir(&home).unwrap().count()), (0, 0));
+    }
+
+    #[test]
+    fn a_gitignore_is_whole_after_a_run_that_was_killed_while_it_made_one() {
+        let (_folder, main, _home) = ground();
+        let logs = main.join(".agents/logs");
+        fs::create_dir_all(&logs).unwrap();
+        fs::write(logs.join(NEW_GITIGNORE), "/.git").unwrap();
+        place(&world(None), Some(&main), Some(&main)).unwrap();
+        assert_eq!(fs::read_to_string(logs.join(".gitignore")).unwrap(), "/.gitignore\n/background_monitoring*\n");
+        assert!(!logs.join(NEW_GITIGNORE).exists());
     }
 
     #[test]

@@ -125,6 +125,13 @@ const PRINTED: Table = &[
             "invalid x api key",
             "not logged in",
             "permission denied (publickey",
+            "ssl certificate problem",
+            "certificate verify failed",
+            "invalid peer certificate",
+            "certificate signed by unknown authority",
+            "self signed certificate in certificate chain",
+            "unable to get local issuer certificate",
+            "unable to verify the first certificate",
         ],
     ),
     (
@@ -205,6 +212,11 @@ const WORDS: Table = &[
             "prompt rejected",
             "usage policy",
             "content filter",
+            "certificate",
+            "self signed cert",
+            "leaf signature",
+            "cert altname",
+            "cert has expired",
         ],
     ),
     (
@@ -452,6 +464,27 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_nobody_trusts_stays_so() {
+        check(&[
+            (None, "", "Unable to connect to API: Self-signed certificate detected. Check your proxy", Permanent),
+            (None, "", "Connection error. self-signed certificate in certificate chain", Permanent),
+            (None, "", "fetch failed: unable to get local issuer certificate", Permanent),
+            (None, "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "fetch failed", Permanent),
+            (None, "", "API Error: Unable to connect to API (DEPTH_ZERO_SELF_SIGNED_CERT)", Permanent),
+            (None, "CERT_HAS_EXPIRED", "network error", Permanent),
+            (None, "", "Connection error: ERR_TLS_CERT_ALTNAME_INVALID", Permanent),
+            (
+                None,
+                "",
+                "error sending request for url (https://x/): invalid peer certificate: UnknownIssuer",
+                Permanent,
+            ),
+            (None, "", "Unable to connect to API (ECONNRESET)", Transient),
+            (Some(529), "", "Overloaded, certificate or not", Transient),
+        ]);
+    }
+
+    #[test]
     fn without_evidence_there_is_no_class() {
         let texts = ["something else", "the room is a skilled one", "", "error", "exit status 1", "aborted_tools"];
         for text in texts {
@@ -480,6 +513,8 @@ mod tests {
             "test billing::quota_is_counted ... FAILED",
             "expected 200, got status 500",
             "File does not exist.",
+            "test a_self_signed_cert_is_refused ... FAILED",
+            "assertion failed: certificate.is_valid()",
         ] {
             assert_eq!(of(text), None, "{text}");
         }
@@ -488,6 +523,9 @@ mod tests {
             ("dial tcp 127.0.0.1:5432: connect: connection refused", Transient),
             ("npm error network request to https://x failed, reason: getaddrinfo EAI_AGAIN x", Transient),
             ("remote: HTTP Basic: Access denied\nfatal: Authentication failed for 'https://x/'", Permanent),
+            ("curl: (60) SSL certificate problem: unable to get local issuer certificate", Permanent),
+            ("npm error self-signed certificate in certificate chain", Permanent),
+            ("tls: failed to verify certificate: x509: certificate signed by unknown authority", Permanent),
             ("write: No space left on device", Resource),
             ("collect2: fatal error: ld terminated with signal 9 [Killed]", Resource),
         ] {

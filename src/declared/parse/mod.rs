@@ -145,7 +145,9 @@ impl Times<'_> {
         let text = self.fields.scalar(key)?;
         let loose = match text.parse() {
             Ok(number) => Time::from_number(number).map(|time| Loose { time, unit: time.unit(), assumed_zone: false }),
-            Err(_) => Some(Time::parse_loose(&text, self.local)?),
+            // Words alone claim to be no time.
+            Err(_) if !text.contains(|letter: char| letter.is_ascii_digit()) => return None,
+            Err(_) => Time::parse_loose(&text, self.local),
         };
         let is_true = |loose: &Loose| (YEAR_2000..=self.now.plus(AHEAD)).contains(&loose.time);
         let Some(Loose { time, unit, assumed_zone }) = loose.filter(is_true) else {

@@ -369,8 +369,13 @@ fn a_time_must_make_sense() {
     for value in ["0", "-1", "12", "20261120", "\"1970-01-01T00:00:00Z\"", "1e999", "1795216265000000", "\"NaN\""] {
         assert_eq!(at(value), none, "{value}");
     }
+    for value in ["\"9999-99-99\"", "\"2026-13-45T00:00:00Z\"", "\"2026-11-20T25:61:00\"", "\"00/00/00\""] {
+        assert_eq!(at(value), none, "{value}");
+        assert!(some(format!(r#"{{"status":"running","updatedAt":{value}}}"#)).untrue, "{value}");
+    }
     for value in ["true", "null", "[]", "{}", "\"\"", "\"soon\""] {
         assert_eq!(at(value), none, "{value}");
+        assert!(!some(format!(r#"{{"status":"running","updatedAt":{value}}}"#)).untrue, "{value}");
     }
     // One that can be true is enough.
     assert!(!some(r#"{"status":"running","ts":0,"updated_at":1795216265}"#).untrue);

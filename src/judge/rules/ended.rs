@@ -175,19 +175,19 @@ pub(super) fn process_gone(facts: &Facts<'_>) -> Finding {
         (None, _) => ", turn unfinished".to_owned(),
     };
     let row = seen.evidence_of_turn("unfinished turn");
+    let gone = |detail| {
+        let mut found = verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity);
+        // It did not live to ask the API again.
+        found.error_class = facts.class_of_retries();
+        found
+    };
     match (seen.life, seen.silence(facts.now)) {
         (Liveness::Dead(evidence), _) => {
             let pid = evidence.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
-            let detail = format!("process{pid} died{doing}");
-            Speaks(
-                verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity)
-                    .with(evidence.clone())
-                    .with(row),
-            )
+            Speaks(gone(format!("process{pid} died{doing}")).with(evidence.clone()).with(row))
         }
         (Liveness::Absent, Some(silence)) if silence >= facts.thresholds.gone_after => {
-            let detail = format!("process gone{doing}, silent for {}", age(silence));
-            Speaks(verdict(Health::Failed, Reason::ProcessGone, detail, seen.last_activity).with(row))
+            Speaks(gone(format!("process gone{doing}, silent for {}", age(silence))).with(row))
         }
         (Liveness::Absent, silence) => Silent(Some(format!(
             "no process found, silent for {} of {}",

@@ -7,7 +7,7 @@ use crate::base::time::Time;
 use crate::config::Thresholds;
 use crate::declared::Declared;
 use crate::judge::liveness::{Liveness, Moved};
-use crate::model::{Evidence, Health, Reason, Verdict};
+use crate::model::{ErrorClass, Evidence, Health, Reason, Verdict};
 use crate::session::{Call, CallKind, JobKind, Session, Turn};
 use crate::text::{cut, one_line};
 
@@ -22,6 +22,15 @@ pub(crate) struct Facts<'a> {
     pub(crate) awaits: Vec<Awaited<'a>>,
     /// Of the recorded process of a task without session.
     pub(crate) declared_life: Option<&'a Liveness>,
+}
+
+impl Facts<'_> {
+    /// The class of the failures after which the API is being asked again; nothing if it is not.
+    pub(crate) fn class_of_retries(&self) -> Option<ErrorClass> {
+        let declared = self.declared.filter(|declared| declared.retries > 0).map(|declared| declared.class);
+        let logged = self.session.filter(|seen| seen.session.retries.count > 0).map(|_| None);
+        declared.or(logged).map(|class| class.unwrap_or(ErrorClass::Transient))
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use super::facts::{Asked, Facts, SessionFacts, call_text, evidence, verdict, wai
 use super::waiting::measured;
 use crate::declared::StatusWord;
 use crate::judge::liveness::{Liveness, Moved};
-use crate::model::{ErrorClass, Evidence, Health, Reason, Verdict};
+use crate::model::{Evidence, Health, Reason, Verdict};
 use crate::session::{CallKind, Turn};
 use crate::text::{age, cut, one_line};
 
@@ -171,7 +171,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
     {
         let detail = format!("{} API retries in a row", declared.retries);
         let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, declared.heartbeat());
-        found.error_class = Some(declared.class.unwrap_or(ErrorClass::Transient));
+        found.error_class = facts.class_of_retries();
         return Speaks(found.with(declared_evidence(declared, "last retry")));
     }
     let Some(seen) = facts.session.filter(|seen| seen.goes_on(facts)) else { return Silent(None) };
@@ -181,7 +181,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
     }
     let detail = format!("{} API retries in a row", streak.count);
     let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, streak.since);
-    found.error_class = Some(ErrorClass::Transient);
+    found.error_class = facts.class_of_retries();
     Speaks(found.with(seen.evidence(streak.offsets.1, "last retry")))
 }
 

@@ -211,7 +211,7 @@ fn find_value(text: &[u8], from: usize, value: Value, is_loose: bool, outer: Opt
 fn is_credential(secret: &[u8], value: Value, is_firm: bool) -> bool {
     match value {
         Value::Authorization => is_authorization(secret),
-        Value::Cookie => secret.split(|&b| b == b';').any(is_session),
+        Value::Cookie => holds_session(secret),
         Value::AnyKey => {
             let is_dense = secret.len() >= 16 && !secret.iter().any(|b| b"_/.-".contains(b));
             is_secret(secret, value, is_firm) && (is_dense || random::is_random(secret))
@@ -271,7 +271,7 @@ fn is_path(value: &[u8]) -> bool {
 }
 
 /// Whether an unquoted value is made of words, as names in code are: `config.token_v2`, `user_password2`.
-fn is_code(value: &[u8], is_loose: bool) -> bool {
+pub(super) fn is_code(value: &[u8], is_loose: bool) -> bool {
     let is_word = |part: &[u8]| {
         let letters = run(part, LOOK, |b| b.is_ascii_alphabetic());
         part.len() - letters <= 3 && part[letters..].iter().all(u8::is_ascii_digit)
@@ -280,6 +280,11 @@ fn is_code(value: &[u8], is_loose: bool) -> bool {
     let is_joint = |b: u8| b"._-:>".contains(&b);
     let is_joined = has_path || (is_loose && value.iter().any(|&b| is_joint(b)));
     is_joined && value.split(|&b| is_joint(b)).all(is_word)
+}
+
+/// Whether one of the cookies lets somebody in.
+pub(super) fn holds_session(cookies: &[u8]) -> bool {
+    cookies.split(|&b| b == b';').any(is_session)
 }
 
 /// Whether one part of a cookie lets somebody in: `theme=dark` does not.

@@ -2,9 +2,10 @@
 //!
 //! One pass over the bytes, in three layers. Known forms: words are compared with tables of public prefixes and shapes
 //! (`prefixes`, `structure`). Places: names, prompts and options of programs tell that a credential follows
-//! (`assignment`, `places`). What no list knows: a long word that is too irregular for a name (`random`). Every rule
+//! (`assignment`, `places`, `arguments`). What no list knows: a long word that is too irregular for a name (`random`). Every rule
 //! decides on a bounded stretch and reads on only within what it redacts, so the time is linear in the text.
 
+mod arguments;
 mod assignment;
 mod bytes;
 mod email;
@@ -78,6 +79,7 @@ fn find_all(view: &View<'_>) -> Vec<Found> {
                 .or_else(|| structure::putty_key(text, at))
                 .or_else(|| structure::shape(text, at))
                 .or_else(|| places::find(text, at))
+                .or_else(|| arguments::find(text, at))
                 .or_else(|| words.find(text, at))
         } else {
             None
@@ -111,6 +113,7 @@ fn find_at_mark(text: &[u8], at: usize, done: usize) -> Option<Found> {
             .or_else(|| structure::private_key_end(text, at, done))
             .or_else(|| assignment::find_flag(text, at))
             .or_else(|| places::find_option(text, at)),
+        b'/' => places::find_option(text, at),
         b'>' => assignment::find_element(text, at),
         b',' => assignment::find_defined(text, at),
         b'<' => places::here_string(text, at),

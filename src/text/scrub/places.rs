@@ -17,9 +17,11 @@ enum How {
     Named,
     /// Behind `pass:`.
     Source,
+    /// As cookies, some of which let somebody in.
+    Cookies,
 }
 
-use How::{Attached, Named, Source, Word};
+use How::{Attached, Cookies, Named, Source, Word};
 
 /// What a command holds before an option, the option, and how the password follows.
 #[rustfmt::skip]
@@ -38,6 +40,9 @@ static OPTIONS: &[(&str, &str, How)] = &[
     ("influx", "-password", Word), ("ssh-keygen", "-N", Word), ("ssh-keygen", "-P", Word), ("doctl", "-t", Word),
     ("supabase", "-p", Word), ("gem", "--key", Word), ("useradd", "-p", Word), ("usermod", "-p", Word),
     ("ConvertTo-SecureString", "-String", Word), ("curl", "-E", Named), ("curl", "--cert", Named),
+    ("curl", "-b", Cookies), ("curl", "--cookie", Cookies),
+    ("xfreerdp", "/p:", Attached), ("xfreerdp", "/gp:", Attached), ("xfreerdp3", "/p:", Attached), ("wlfreerdp", "/p:", Attached),
+    ("cmdkey", "/pass:", Attached),
     ("mysql", "-p", Attached), ("mysqldump", "-p", Attached), ("mysqladmin", "-p", Attached), ("mariadb", "-p", Attached),
     ("7z", "-p", Attached), ("7za", "-p", Attached), ("7zz", "-p", Attached), ("rar", "-p", Attached), ("unrar", "-p", Attached),
     ("openssl", "-passin", Source), ("openssl", "-passout", Source), ("openssl", "-pass", Source), ("openssl", "-k", Word), ("openssl", "-K", Word),
@@ -46,7 +51,7 @@ static OPTIONS: &[(&str, &str, How)] = &[
 /// What stands before a password that has no option, and how many words of another kind come between.
 #[rustfmt::skip]
 static WORDS: &[(&str, usize)] = &[
-    ("bw unlock ", 0), ("cargo login ", 0), ("ConvertTo-SecureString ", 0), ("requirepass ", 0), ("wpa_passphrase ", 1),
+    ("bw unlock ", 0), ("bw login ", 1), ("cargo login ", 0), ("ConvertTo-SecureString ", 0), ("requirepass ", 0), ("wpa_passphrase ", 1),
     ("rabbitmqctl add_user ", 1), ("rabbitmqctl change_password ", 1), ("mysqladmin -u root password ", 0),
     ("config http-basic.", 2), ("config pypi-token.", 1), ("mc alias set ", 3),
 ];
@@ -76,17 +81,16 @@ static READERS: &[&str] = &[
 /// The password that a program is given with an option: `curl -u NAME:...`, `docker login -p ...`.
 pub(super) fn find_option(text: &[u8], at: usize) -> Option<Found> {
     text[..at].last().filter(|&&b| is_blank(b) || is_quote(b))?;
-    let before = command_before(text, at);
+    let names = |program: &str| names_word(command_before(text, at), program);
     let rest = &text[at..];
     let of_curl = || {
         let flags = 1 + run(&rest[1..], 16, |b| CURL_FLAGS.contains(&b));
-        (rest.get(flags) == Some(&b'u') && flags > 1 && names_word(before, "curl")).then_some((flags + 1, Named))
+        (rest.get(flags) == Some(&b'u') && flags > 1 && names("curl")).then_some((flags + 1, Named))
     };
-    let is_given =
-        |(program, option, _): &&(&str, &str, How)| rest.starts_with(option.as_bytes()) && names_word(before, program);
+    let is_given = |(program, option, _): &&(&str, &str, How)| rest.starts_with(option.as_bytes()) && names(program);
     let (length, how) = OPTIONS.iter().find(is_given).map(|(_, option, how)| (option.len(), *how)).or_else(of_curl)?;
     let from = at + length;
-    let is_long = rest.starts_with(b"--") || length > 2;
+    let is_long = (rest.starts_with(b"--") || length > 2) && text[from - 1] != b':';
     if is_long && text.get(from).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-') {
         return None; // another option that begins like it
     }
@@ -97,7 +101,8 @@ pub(super) fn find_option(text: &[u8], at: usize) -> Option<Found> {
     let value = match how {
         Named => value.start + 1 + text[value.clone()].iter().position(|b| matches!(b, b':' | b'%'))?..value.end,
         Source => value.start + text[value.clone()].strip_prefix(b"pass:").map(|_| "pass:".len())?..value.end,
-        Word | Attached => value,
+        Cookies if !assignment::holds_session(&text[value.clone()]) => return None,
+        Word | Attached | Cookies => value,
     };
     given(text, value)
 }
@@ -160,7 +165,7 @@ pub(super) fn here_string(text: &[u8], at: usize) -> Option<Found> {
 }
 
 /// Whether it is mixed as words are not.
-fn is_no_word(value: &[u8]) -> bool {
+pub(super) fn is_no_word(value: &[u8]) -> bool {
     has_digit_and_letter(value) || has_both_cases(&value[1..])
 }
 
@@ -209,7 +214,7 @@ pub(super) fn prompt(text: &[u8], at: usize) -> Option<Found> {
 }
 
 /// The word of a command after `from`, in a shell or in a list of arguments.
-fn word(text: &[u8], from: usize) -> Option<Range<usize>> {
+pub(super) fn word(text: &[u8], from: usize) -> Option<Range<usize>> {
     let is_between = |b: u8| is_blank(b) || is_quote(b) || matches!(b, b',' | b'=' | b'\\' | b'$');
     let gap = run(&text[from..], 16, |b| is_between(b) && b != b'$');
     let start = from + gap;
@@ -223,7 +228,7 @@ fn word(text: &[u8], from: usize) -> Option<Range<usize>> {
 }
 
 /// A value at such a place, unless it only says where the real one is.
-fn given(text: &[u8], range: Range<usize>) -> Option<Found> {
+pub(super) fn given(text: &[u8], range: Range<usize>) -> Option<Found> {
     const LEAST: usize = 4;
     let value = text.get(range.clone())?;
     let is_number = value.iter().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'));
@@ -233,7 +238,7 @@ fn given(text: &[u8], range: Range<usize>) -> Option<Found> {
 }
 
 /// The command that `at` is in, as far as it stands before it.
-fn command_before(text: &[u8], at: usize) -> &[u8] {
+pub(super) fn command_before(text: &[u8], at: usize) -> &[u8] {
     let before = &text[at.saturating_sub(LOOK)..at];
     let sign = before.iter().rposition(|b| b"\n;|&".contains(b));
     // In JSON a line end is written as two signs.
@@ -242,7 +247,7 @@ fn command_before(text: &[u8], at: usize) -> &[u8] {
 }
 
 /// Whether a command holds the words, apart from others.
-fn names_word(command: &[u8], words: &str) -> bool {
+pub(super) fn names_word(command: &[u8], words: &str) -> bool {
     let is_inner = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     memmem::find_iter(command, words.as_bytes()).any(|at| {
         !is_inner(at.checked_sub(1).and_then(|before| command.get(before))) && !is_inner(command.get(at + words.len()))

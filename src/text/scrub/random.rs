@@ -166,6 +166,7 @@ fn is_harmless(text: &[u8], at: usize, end: usize) -> bool {
         })
         || word.contains(&b'/') && word.split(|&b| b == b'/').any(is_name)
         || has_extension(word)
+        || is_bare_hex(word) && is_named_by_hash(text, at, end)
 }
 
 /// Whether a part of a path is made of words.
@@ -191,7 +192,7 @@ fn kind(word: &[u8], signs: usize) -> Option<&'static str> {
     if word.len() + signs < LEAST {
         return None;
     }
-    if is_prefixed_hex(word) || is_grouped(word) {
+    if is_prefixed_hex(word) || is_grouped(word) || is_bare_hex(word) {
         return Some("unknown");
     }
     let marked =
@@ -215,6 +216,48 @@ fn is_prefixed_hex(word: &[u8]) -> bool {
         && (word[at] == b'_' || tells())
         && has_digit_and_letter(hex)
         && !HASHES.iter().any(|hash| name.ends_with(hash.as_bytes()))
+}
+
+/// Whether it is a hexadecimal number as long as keys are. What is as long as a hash of git is one, except in capitals.
+fn is_bare_hex(word: &[u8]) -> bool {
+    let is_large = word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'A'..=b'F'));
+    let is_small = || word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let is_hex = word.len() == 34 && (is_large || is_small()) || word.len() == 40 && is_large;
+    is_hex && has_digit_and_letter(word)
+}
+
+/// What speaks of hashes, certificates and public keys, whose names are as long in capitals as a key. Small letters.
+static NAMED_BY_HASH: &[&str] = &[
+    "sha",
+    "gpg",
+    "pgp",
+    "gnupg",
+    "pub ",
+    "sub ",
+    "rsa",
+    "dsa",
+    "ed25519",
+    "fingerprint",
+    "thumbprint",
+    "hash",
+    "digest",
+    "checksum",
+    "commit",
+    "key id",
+    "using key",
+    "keyserver",
+    "recv-key",
+    "certificate",
+    "signature",
+    "signed",
+    "btih",
+];
+
+/// Whether a hexadecimal number in capitals is the name of something by what stands before it, or of a file behind it.
+fn is_named_by_hash(text: &[u8], at: usize, end: usize) -> bool {
+    let before = text[at.saturating_sub(LOOK)..at].to_ascii_lowercase();
+    text[end..].starts_with(b"  ")
+        || NAMED_BY_HASH.iter().any(|word| memchr::memmem::find(&before, word.as_bytes()).is_some())
 }
 
 /// Whether it is at least four groups of as many capitals and digits each, as a licence key is written.

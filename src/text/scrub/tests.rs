@@ -293,9 +293,13 @@ fn places() {
         "mosquitto_pub -u me -P @ -t x", "cqlsh -u me -p @ h", "cypher-shell -u me -p @", "influx -password @", "ssh-keygen -N @ -f key",
         "useradd -p @ me", "ConvertTo-SecureString -String '@'", "curl -E cert.pem:@ x", "sudo -S <<< @", "chpasswd <<< \"me:@\"",
         "ALTER USER me IDENTIFIED BY '@';", "CREATE USER me WITH PASSWORD '@';", "mongosh -u me -p @", "sqlcmd -S x -U sa -P @", "http -a me:@ GET x", "smbclient //h/s -U me%@", "7z a -p@ x.7z f",
+        "sqlplus shop/@(at)db.example.org:1521/shop", "sqlplus -S -L 'shop/@(at)db'", "impdp userid=shop/@(at)db parfile=x", "rman target sys/@(at)db",
+        r"net use X: \\files\share @ /user:shop\me", r"net use \\files\share /user:me @", r#"net use * \\files\share "@" /USER:me"#,
+        "net user me @ /add", "xfreerdp /v:host /u:me /p:@ /f", "xfreerdp3 \"/p:@\" /v:host", "xfreerdp /gu:me /gp:@", "cmdkey /add:h /user:me /pass:@",
+        "pdftk in.pdf output out.pdf user_pw @", "pdftk in.pdf input_pw '@' output out.pdf owner_pw @",
     ];
     for command in commands {
-        let shown = scrub(&command.replace('@', &word)).into_owned();
+        let shown = scrub(&command.replace('@', &word).replace("(at)", "@")).into_owned();
         assert!(shown.contains("[redacted:password]") && !shown.contains(&word), "{command} → {shown}");
     }
     let hex = "3f9a0c5e7b1d24688e6f1a2b9c0d4e7f";
@@ -308,10 +312,13 @@ fn places() {
         "DB_PASSWORD=@ make", "mysql --password=@ shop", "snowsql --password @ x", "export SSHPASS=@", "define('DB_PASSWORD', '@');",
         "<add key=\"ClearTextPassword\" value=\"@\" />", "- name: DB_PASSWORD\n  value: @\n", r#"{"name":"DB_PASSWORD","value":"@"}"#,
         "cargo login @", "bw unlock @", "wpa_passphrase home @", "mc alias set m http://h me @", "ConvertTo-SecureString \"@\" -Force",
-        "poetry config http-basic.x me @", "redis-cli config set requirepass @",
+        "poetry config http-basic.x me @", "redis-cli config set requirepass @", "bw login me(at)example.org @ --raw",
+        "sqlplus shop/@", r"net use X: \\files\share @", "net user me @", "curl -b session=@ https://x",
+        "curl --cookie \"theme=dark; sid=@\" https://x", "The password is @.", "the password is '@'", "the password is @ for now", "passphrase is @",
+        "it says \"password was @\"",
     ];
     for text in words {
-        let shown = scrub(&text.replace('@', "horse7Battery")).into_owned();
+        let shown = scrub(&text.replace('@', "horse7Battery").replace("(at)", "@")).into_owned();
         assert!(shown.contains("[redacted:") && !shown.contains("horse"), "{text} → {shown}");
     }
     for text in &words[..4] {

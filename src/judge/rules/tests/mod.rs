@@ -331,6 +331,22 @@ fn without_evidence_there_is_no_class() {
 }
 
 #[test]
+fn who_dies_while_the_api_is_asked_again_died_of_a_busy_minute() {
+    let of = |words| {
+        let verdict = log(words, 0).life(dead()).verdict();
+        (verdict.reason, verdict.error_class)
+    };
+    assert_eq!(of("prompt retried"), (Reason::ProcessGone, Some(ErrorClass::Transient)));
+    assert_eq!(of("prompt retried work"), (Reason::ProcessGone, None));
+    assert_eq!(of("prompt retried work call"), (Reason::ProcessGone, None));
+    let gone = log("prompt retried", 60 * SECOND).life(Liveness::Absent).verdict();
+    assert_eq!((gone.reason, gone.error_class), (Reason::ProcessGone, Some(ErrorClass::Transient)));
+    let printed = Declared { retries: 1, ..status(StatusWord::Running, "") };
+    let dead = log("prompt", 0).life(dead()).declared(printed).verdict();
+    assert_eq!((dead.reason, dead.error_class), (Reason::ProcessGone, Some(ErrorClass::Transient)));
+}
+
+#[test]
 fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
     let weak = |age, life| log("prompt said", age).life(life);
     let (interactive, headless) = (alive(Some(false)), alive(Some(true)));

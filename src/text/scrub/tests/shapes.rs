@@ -24,7 +24,7 @@ pub(crate) static SHAPES: &[&str] = &[
     "pk_sbox_{l32}", "nk_{C56}", "SU{C56}", "SA{C56}", "pvt_{u44}", "djb_{h40}", "uk1_{a32}", "ory_|at_{u43}.{u43}",
     "ory_|pat_{a32}", "zitadel_{u70}", "frg_{l36}", "mlpat_{a52}", "cld_{u86}", "kvt-{l40}", "dsk_{a38}.{a12}", "AKCP{a65}",
     "Zx9{u37}", "q7{l38}", "{C5}-{C5}-{C5}-{C5}-{C5}", "ey.{u90}", "b64.{b60}", "GCP{l24}", "GOOG{C20}", "GOOG1E{C56}",
-    "{l48}", "{a24}", "{u28}", "v2.{u22}.{u86}",
+    "{l48}", "{a24}", "{u28}", "v2.{u22}.{u86}", "{h34}", "{H34}", "{H40}",
 ];
 
 /// The same numbers at each run.
