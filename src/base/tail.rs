@@ -234,6 +234,9 @@ mod tests {
                 rows.push("^".to_owned());
             }
             let cursor = read_rows(&file, at.unwrap_or_default(), self.start, |row| {
+                let mut there = vec![0; row.bytes.len()];
+                file.read_exact_at(&mut there, row.offset).unwrap();
+                assert!(there == row.bytes, "row {} lies elsewhere than at {}", row.line, row.offset);
                 let mark = if row.unfinished {
                     "~"
                 } else if row.cut {
@@ -301,6 +304,32 @@ mod tests {
         assert_eq!(log.poll(), ["4c"]);
         log.append(&vec![b'y'; 2 * LONGEST_ROW]);
         assert_eq!(log.poll(), ["5cut"]);
+    }
+
+    #[test]
+    fn a_row_as_long_as_real_ones_are_is_whole() {
+        let log = &mut Log::new();
+        for length in [4, 3] {
+            log.append(&vec![b'x'; length << 20]);
+            log.append(b"\n");
+        }
+        let lengths: Vec<_> = log.poll().iter().map(String::len).collect();
+        assert_eq!(lengths, [1 + (4 << 20), 1 + (3 << 20)]);
+    }
+
+    #[test]
+    fn an_overlong_row_on_several_lines_ends_where_the_next_one_begins() {
+        let mut log = Log { start: Some(b"{\"a\":"), ..Log::new() };
+        let lines = 2 * LONGEST_ROW / PIECE;
+        // The end of the last one is the last byte that is read at once, so that what follows cannot be told yet.
+        let mut row = ("x".repeat(PIECE - 1) + "\n").repeat(lines);
+        row.replace_range(..6, "{\"a\":\"");
+        log.append(row.as_bytes());
+        log.append(b"{\"a\":2}\n{\"a\":3}\n");
+        assert_eq!(
+            log.poll(),
+            ["1cut".to_owned(), format!("{}{{\"a\":2}}", lines + 1), format!("{}{{\"a\":3}}", lines + 2)]
+        );
     }
 
     proptest! {

@@ -140,3 +140,85 @@ impl<'a> Held<'a> {
         ends.into_iter().any(|end| self.sessions.contains(end))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::file_id::FileState;
+    use crate::clients::{Format, by_name};
+    use crate::process::{Open, Process, Role};
+
+    /// A log of a folder that was written to at this second; its number is its inode.
+    fn log(inode: u64, folder: &str, modified: i64) -> LogFile {
+        LogFile {
+            path: format!("/h/{inode}.jsonl").into(),
+            within: None,
+            format: Format::Rows(|_, _, _| {}),
+            identity: FileState { inode, modified: modified * 1_000_000_000, ..FileState::default() },
+            owner: 0,
+            proposed: Some(Path::new(folder).into()),
+            parent: None,
+        }
+    }
+
+    fn agent(cwd: &str) -> Process {
+        let (client, role) = (Some("claude-code"), Some(Role::Agent { headless: None }));
+        Process { pid: 7, client, role, cwd: Some(cwd.into()), ..Process::default() }
+    }
+
+    #[test]
+    fn of_the_folder_of_an_agent_the_newest_old_log_is_read_if_no_other_is() {
+        let sub_agent = |log: LogFile| LogFile { parent: Some("p".into()), ..log };
+        let old = || vec![log(1, "/a", 10), log(2, "/a", 30), log(3, "/a", 20), sub_agent(log(4, "/a", 40))];
+        // Where the agent is, what is read anyway, and what is read then.
+        let cases = [
+            ("/a", vec![], vec![2]),
+            ("/a/src", vec![], vec![2]),
+            ("/b", vec![], vec![]),
+            ("/a", vec![log(5, "/a", 90)], vec![5]),
+            ("/a", vec![sub_agent(log(5, "/a", 90))], vec![2, 5]),
+            ("/a", vec![log(5, "/b", 90)], vec![2, 5]),
+        ];
+        let client = by_name("claude-code").unwrap();
+        for (cwd, mut wanted, numbers) in cases {
+            let (mut untouched, all) = (old(), old().len() + wanted.len());
+            recall(client, &ProcessTable::of(vec![agent(cwd)]), &mut wanted, &mut untouched);
+            let mut read: Vec<u64> = wanted.iter().map(|file| file.identity.inode).collect();
+            read.sort_unstable();
+            assert_eq!((read, wanted.len() + untouched.len()), (numbers, all), "{cwd}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_fresh_from_the_start_of_the_time_on() {
+        let since = Horizon::Span(Duration::from_secs(60));
+        let is_fresh = |modified, since| is_fresh(&log(1, "/a", modified), Time(100_000), since);
+        assert_eq!([39, 40, 41].map(|modified| is_fresh(modified, since)), [false, true, true]);
+        assert!(is_fresh(0, Horizon::All));
+    }
+
+    #[test]
+    fn what_an_agent_holds_open_or_names_is_held() {
+        let client = by_name("claude-code").unwrap();
+        let open = |file| Open { file, is_log: true, written: None };
+        let holder = Process { open: Some(vec![open(log(1, "/a", 0).identity.file())]), start: 70, ..agent("/a") };
+        let table = ProcessTable::of(vec![holder]);
+        let sign = |start| Proof::Pid {
+            pid: 7,
+            start: Some(start),
+            status: None,
+            waiting: None,
+            at: None,
+            origin: crate::process::Origin::default(),
+        };
+        let named = |session: &str, start| RunningSession::new(session, "/h/sign".into(), sign(start));
+        let marks = Marks::from([("claude-code", vec![named("2", 70), named("3", 71)])]);
+        let held = Held::of(client, &table, &marks);
+        // It may be at work on another session in the same file.
+        let shared = LogFile { within: Some("s".into()), ..log(1, "/a", 0) };
+        let files = [log(1, "/a", 0), shared, log(2, "/a", 0), log(3, "/a", 0), log(12, "/a", 0)];
+        assert_eq!(files.map(|file| held.holds(&file)), [true, false, true, false, true]);
+    }
+}

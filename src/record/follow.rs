@@ -175,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn of_many_rows_the_newest_are_known_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let row = |number: usize| format!(r#"{{"v":1,"event":"e","ts":"2026-11-20T12:00:00Z","id":"{number}"}}"#);
+        let text: Vec<String> = (0..RECENT + 10).chain([RECENT]).map(row).collect();
+        fs::write(&path, text.join("\n")).unwrap();
+        let mut rows = Rows::of(path);
+        assert_eq!((seconds(&mut rows).len(), rows.told.len()), (RECENT + 10, RECENT));
+    }
+
+    #[test]
     fn a_row_as_json_is_harmless() {
         let token = ["gh", "p_"].concat() + &"a1B2".repeat(9);
         let text = line(1, &format!(",\"x\":\"{token} \u{202e}\u{9b}31m\""));

@@ -403,6 +403,8 @@ mod tests {
             assert_eq!((ids.concat().as_str(), tail.open), (wanted, open), "{name}");
         }
         assert_eq!(tail(b"\xff\xfe{\"v\":1}\n", u64::MAX, &RecordState::default()).ids.len(), 0, "no UTF-8");
+        let nameless = a.replace(",\"id\":\"a\"", "") + "\n";
+        assert_eq!(tail(nameless.as_bytes(), u64::MAX, &RecordState::default()).ids.len(), 0, "without an id");
     }
 
     #[test]
@@ -460,6 +462,79 @@ mod tests {
         let tail = tail(text.as_bytes(), u64::MAX, &RecordState::default());
         assert!(tail.ids.contains("a"));
         assert_eq!(tail.history.tasks[&crate::record::row::key("t", None)].health, None);
+    }
+
+    #[test]
+    fn it_is_due_once_a_day_and_only_where_the_record_is_long() {
+        const DAY: i64 = 24 * 3600;
+        let end = Some(End { file: (1, 1), length: 10, anchor: 0 });
+        // The limit, after how many seconds it was looked at before, and whether it is due.
+        for (limit, cleaned, wanted) in
+            [(0, None, false), (10, None, false), (9, None, true), (9, Some(0), false), (9, Some(-DAY), true)]
+        {
+            let history = RecordState { end, cleaned: cleaned.map(at), ..RecordState::default() };
+            assert_eq!(history.is_due(limit, at(0)), wanted, "{limit} {cleaned:?}");
+        }
+        assert!(!RecordState::default().is_due(9, at(0)));
+    }
+
+    #[test]
+    fn it_is_kept_anew_for_all_but_a_few_polls() {
+        let end = |inode, length| Some(End { file: (1, inode), length, anchor: length });
+        let kept = RecordState { end: end(1, 10), other: end(2, 10), cleaned: Some(at(0)), ..RecordState::default() };
+        let with = |change: fn(&mut RecordState)| {
+            let mut history = kept.clone();
+            change(&mut history);
+            history.outdates(&kept)
+        };
+        assert!(!with(|_| {}) && !with(|it| it.poll = Some((at(9), Counts::new()))));
+        let at_length = |inode, length| RecordState { end: end(inode, length), ..kept.clone() }.outdates(&kept);
+        assert!(!at_length(1, 9 + LITTLE) && at_length(1, 10 + LITTLE) && at_length(1, 9) && at_length(3, 11));
+        assert!(with(|it| it.cleaned = None) && with(|it| it.other = None) && with(|it| it.end = None));
+        assert!(with(|it| drop(it.tasks.insert(7, TaskState::default()))));
+    }
+
+    #[test]
+    fn ends_count_unless_the_clock_was_far_ahead() {
+        let end = Some(End { file: (1, 1), length: 10, anchor: 0 });
+        let ends = |poll: Option<i64>| {
+            let poll = poll.map(|second| (at(second), Counts::new()));
+            RecordState { end, other: end, poll, ..RecordState::default() }.ends(at(0)).count()
+        };
+        assert_eq!([None, Some(-9), Some(60), Some(61)].map(ends), [2, 2, 2, 0]);
+    }
+
+    #[test]
+    fn a_transition_that_is_held_is_no_notice() {
+        let mut history = RecordState::default();
+        let row = |number: u32, to: &str, more: &str| {
+            format!(
+                r#"{{"v":1,"event":"transition","ts":"2026-11-20T23:11:0{number}Z","id":"{number}","task":"t","to":"{to}"{more}}}"#
+            )
+        };
+        let noticed = [row(1, "stuck", ""), row(2, "healthy", r#","held":true"#), row(3, "stuck", "")].map(|row| {
+            history.hear(&row);
+            let task = history.tasks.values().next().unwrap();
+            (task.health, task.noticed)
+        });
+        let [stuck, healthy] = [Health::Stuck, Health::Healthy].map(Some);
+        assert_eq!(noticed, [(stuck, stuck), (healthy, stuck), (stuck, stuck)]);
+    }
+
+    #[test]
+    fn of_many_errors_and_sessions_the_newest_are_remembered() {
+        let mut task = TaskState::default();
+        for number in 0..200 {
+            task.hear_error(0, number, u64::from(number), at(0));
+            task.hear_error(u64::from(number) + 1, 0, 1, at(i64::from(number)));
+        }
+        assert_eq!(task.errors.len(), MOST_SESSIONS);
+        assert!(task.errors.contains_key(&200) && !task.errors.contains_key(&1));
+        for number in 0..200 {
+            task.hear_error(200, number, u64::from(number), at(300));
+        }
+        let told = &task.errors[&200];
+        assert_eq!((told.counts.len(), told.count(199), told.count(0)), (MOST_KINDS, Some(199), None));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) mod log;
 mod plan;
 mod rewrites;
 mod state;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 mod workdirs;
 

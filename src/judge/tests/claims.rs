@@ -58,53 +58,63 @@ fn a_task_is_the_worktree_of_its_name_wherever_it_is_told_of() {
 
 #[test]
 fn what_names_a_place_is_about_that_one() {
-    let cases =
-        vec![
-            // A status file of another worktree's, in every spelling.
-            (lab().status(A, working_in(B, running())), vec!["b: healthy working []"]),
-            (lab().status(A, working_in("b", running())), vec!["b: healthy working []"]),
-            (lab().status(MAIN, working_in(".worktrees/b", running())), vec!["b: healthy working []"]),
-            (lab().status(A, working_in(&format!("{B}/src"), running())), vec!["b: healthy working []"]),
-            (lab().status(A, working_in(A, running())), vec!["a: healthy working []"]),
-            (lab().status(A, working_in("/workspace", running())), vec!["a: healthy working []"]),
-            (lab().status(A, working_in(B, called("x", running()))), vec!["x: healthy working []"]),
-            (lab().status(A, working_in(B, exit(1, HOUR))).status(B, running()), vec!["b: healthy working []"]),
-            // A registry in the root: the only task there is the worktree's.
-            (
-                lab().status(MAIN, working_in(A, of("x", running()))).log("1", A, "prompt", 0),
-                vec!["x: healthy working [1]"],
+    let cases = vec![
+        // A status file of another worktree's, in every spelling.
+        (lab().status(A, working_in(B, running())), vec!["b: healthy working []"]),
+        (lab().status(A, working_in("b", running())), vec!["b: healthy working []"]),
+        (lab().status(MAIN, working_in(".worktrees/b", running())), vec!["b: healthy working []"]),
+        (lab().status(A, working_in(&format!("{B}/src"), running())), vec!["b: healthy working []"]),
+        (lab().status(A, working_in(A, running())), vec!["a: healthy working []"]),
+        (lab().status(A, working_in("/workspace", running())), vec!["a: healthy working []"]),
+        (lab().status(A, working_in(B, called("x", running()))), vec!["x: healthy working []"]),
+        (
+            lab().status(A, working_in(B, called("x", running()))).log("1", B, "prompt ended", 0),
+            vec!["x: completed turn_ended [1]"],
+        ),
+        // An id that two have is nobody's.
+        (
+            lab().status(A, called("x", running())).status(B, called("x", running())).status(MAIN, of("x", exit(2, 0))),
+            vec!["agentmon-test/x: failed exit_code []", "shop/x-2: healthy working []", "shop/x: healthy working []"],
+        ),
+        (lab().status(A, working_in(B, exit(1, HOUR))).status(B, running()), vec!["b: healthy working []"]),
+        // A registry in the root: the only task there is the worktree's.
+        (
+            lab().status(MAIN, working_in(A, of("x", running()))).log("1", A, "prompt", 0),
+            vec!["x: healthy working [1]"],
+        ),
+        (
+            lab()
+                .status(MAIN, working_in(A, of("x", status(StatusWord::Failed, HOUR))))
+                .status(MAIN, working_in(A, of("y", running())))
+                .log("1", A, "prompt ended", 0),
+            vec!["x: failed declared_failed []", "y: completed turn_ended [1]"],
+        ),
+        // Two at work: the session may be anybody's.
+        (
+            lab().status(MAIN, working_in(A, of("x", running()))).status(MAIN, working_in(A, of("y", running()))).log(
+                "1",
+                A,
+                "prompt ended",
+                0,
             ),
-            (
-                lab()
-                    .status(MAIN, working_in(A, of("x", status(StatusWord::Failed, HOUR))))
-                    .status(MAIN, working_in(A, of("y", running())))
-                    .log("1", A, "prompt ended", 0),
-                vec!["x: failed declared_failed []", "y: completed turn_ended [1]"],
+            vec!["a: completed turn_ended [1]", "x: healthy working []", "y: healthy working []"],
+        ),
+        // One that names its session needs no other.
+        (
+            lab().status(MAIN, working_in(A, of("x", naming("1", running())))).log("1", A, "prompt ended", 0).log(
+                "2",
+                A,
+                "prompt ended",
+                0,
             ),
-            // Two at work: the session may be anybody's.
-            (
-                lab()
-                    .status(MAIN, working_in(A, of("x", running())))
-                    .status(MAIN, working_in(A, of("y", running())))
-                    .log("1", A, "prompt ended", 0),
-                vec!["a: completed turn_ended [1]", "x: healthy working []", "y: healthy working []"],
-            ),
-            // One that names its session needs no other.
-            (
-                lab().status(MAIN, working_in(A, of("x", naming("1", running())))).log("1", A, "prompt ended", 0).log(
-                    "2",
-                    A,
-                    "prompt ended",
-                    0,
-                ),
-                vec!["a: completed turn_ended [2]", "x: completed turn_ended [1]"],
-            ),
-            // A session of the worktree's own that works elsewhere.
-            (
-                lab().status(MAIN, of("a", naming("1", running()))).log("1", MAIN, "prompt ended", 0),
-                vec!["a: completed turn_ended [1]"],
-            ),
-        ];
+            vec!["a: completed turn_ended [2]", "x: completed turn_ended [1]"],
+        ),
+        // A session of the worktree's own that works elsewhere.
+        (
+            lab().status(MAIN, of("a", naming("1", running()))).log("1", MAIN, "prompt ended", 0),
+            vec!["a: completed turn_ended [1]"],
+        ),
+    ];
     for (number, (lab, wanted)) in cases.into_iter().enumerate() {
         let wanted: Vec<_> = wanted.into_iter().map(str::to_owned).collect();
         let says = lab.says();

@@ -2,6 +2,7 @@
 
 use super::super::tests::*;
 use crate::base::json::Raw;
+use crate::observe::placement::judging_without_plan;
 
 #[test]
 fn the_newest_turn_judges_and_others_at_work_join() {
@@ -20,6 +21,9 @@ fn the_newest_turn_judges_and_others_at_work_join() {
         // Opened, and asked nothing: there is no newer verdict than the older one's.
         (newest("opened").log("2", A, "prompt ended", HOUR), "a: completed turn_ended [2, 1]"),
         (newest("opened").agent_of("1", 7).log("2", A, "prompt interrupted", HOUR), "a: failed interrupted [2, 1]"),
+        // One session may lie in two folders: the newer copy is the session.
+        (lab().log("1", A, "prompt ended", HOUR).log("1", B, "prompt interrupted", 0), "b: failed interrupted [1]"),
+        (lab().log("1", B, "prompt interrupted", 0).log("1", A, "prompt ended", HOUR), "b: failed interrupted [1]"),
         // Where they are equally well, the newest turn is told.
         (
             newest("prompt").agent_of("1", 7).log("2", A, "prompt", 2 * MINUTE).agent_of("2", 8),
@@ -66,6 +70,17 @@ fn sub_agents_are_shown_and_not_inherited() {
             parent("prompt ended").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7),
             "a: stuck waiting_for_person [1, 2]",
         ),
+        // One that it launched as a task of its own asks for itself.
+        (
+            lab()
+                .log_that("1", A, "prompt call", MINUTE, |session| {
+                    let (kind, session_id) = (JobKind::Task, Some("2".to_owned()));
+                    session.launched(Job { id: "t".into(), kind, session: session_id, ..Job::default() });
+                })
+                .log("1/2", A, "prompt ask", MINUTE)
+                .agent_of("1", 7),
+            "a: healthy working [1, 2]",
+        ),
         // But not one that was left open in an earlier turn.
         (
             lab().log("1", A, "prompt call", MINUTE).log("1/2", A, "prompt ask", 2 * MINUTE).agent_of("1", 7),
@@ -78,6 +93,8 @@ fn sub_agents_are_shown_and_not_inherited() {
     for (number, (lab, wanted)) in cases.iter().enumerate() {
         assert_eq!(lab.says(), [*wanted], "case {number}");
     }
+    let asked = parent("prompt call").log("1/2", A, "prompt ask", MINUTE).agent_of("1", 7).task();
+    assert_eq!(asked.detail, "sub-agent waiting for an answer: Which?");
     let child = &cases[0].0.task().sessions[1];
     assert_eq!((child.health.code(), child.parent.as_deref()), ("failed", Some("1")));
 }
@@ -115,7 +132,22 @@ fn a_turn_that_ended_goes_on_by_itself() {
             session.ended();
         })
     };
+    // Due long after somebody has asked for more, or nobody has.
+    let wakes = |asks: bool| {
+        let session = lab().log_that("1", A, "prompt", HOUR, |session| {
+            session.launched(Job { id: "w".into(), kind: JobKind::WakeUp(ago(20 * MINUTE)), ..Job::default() });
+            session.ended();
+            session.row(Some(ago(40 * MINUTE)), 0, true);
+            if asks {
+                session.prompt();
+                session.ended();
+            }
+        });
+        lives(session)
+    };
     let cases = [
+        (wakes(false), "a: stuck wakeup_missed [1]"),
+        (wakes(true), "a: completed turn_ended [1]"),
         (runs(build(30 * MINUTE)), "a: healthy waiting_for_job [1]"),
         (runs(build(30 * MINUTE + 1)), "a: stuck tool_silent [1]"),
         (computes(build(3 * HOUR)), "a: healthy waiting_for_job [1]"),
@@ -173,6 +205,18 @@ fn an_agent_that_is_a_tool_works_for_its_caller() {
             session.ended();
         })
     };
+    let run = |session: &mut Session, age| {
+        session.row(Some(ago(age)), 0, true);
+        let summary = "claude -p fix".into();
+        session.call(&NewCall { id: "c".into(), summary, shell: true, ..NewCall::default() });
+    };
+    let each_other = lab()
+        .log_that("1", A, "prompt", 45 * MINUTE, |session| {
+            run(session, 40 * MINUTE);
+            session.row(Some(ago(30 * MINUTE)), 0, true);
+            session.prompt();
+        })
+        .log_that("2", A, "prompt", 35 * MINUTE, |session| run(session, 33 * MINUTE));
     let inner = |lab: Lab, rows| lab.log("2", A, rows, MINUTE);
     let began = |lab: Lab, rows, age| lab.log("2", A, rows, age);
     let alive = |lab: Lab| lab.agent_of("1", 7);
@@ -194,6 +238,9 @@ fn an_agent_that_is_a_tool_works_for_its_caller() {
         (began(came_back(MINUTE), "prompt interrupted", 41 * MINUTE), "a: failed interrupted [2, 1]"),
         // The call ran another program.
         (inner(outer("make"), "prompt interrupted"), "a: failed interrupted [2, 1]"),
+        (inner(outer("codex exec fix"), "prompt interrupted"), "a: failed interrupted [2, 1]"),
+        // Each seems to have run the other: somebody's mistake, and both are told.
+        (each_other, "a: failed process_gone [1, 2]"),
     ];
     for (number, (lab, wanted)) in cases.iter().enumerate() {
         assert_eq!(lab.says(), [*wanted], "case {number}");
@@ -274,6 +321,75 @@ fn a_declared_end_counts_from_the_start_of_the_newest_turn_on() {
         let ignored = wanted.starts_with("healthy");
         assert_eq!(task.notes.iter().any(|note| note.contains("is older than the newest turn")), ignored);
     }
+}
+
+#[test]
+fn retries_that_are_only_printed_are_activity() {
+    let silent = || lab().log("1", A, "prompt", 20 * MINUTE).agent_of("1", 7);
+    let printed = |retries| Declared { retries, ..status(StatusWord::Running, 0) };
+    assert_eq!(silent().status(A, printed(0)).says(), ["a: stuck silent [1]"]);
+    assert_eq!(silent().status(A, printed(1)).says(), ["a: healthy working [1]"]);
+}
+
+#[test]
+fn a_session_is_where_most_of_its_calls_are() {
+    type Calls = Vec<(String, bool)>;
+    const WORKS: bool = true;
+    const LOOKS: bool = false;
+    let inside = |place: &str, name: &str| format!("{place}/{name}");
+    // Where it is, what its calls named in this order, and whose task it is.
+    let cases: Vec<(&str, Calls, &str)> = vec![
+        (A, vec![(inside(A, "src"), WORKS), (inside(B, "src"), WORKS), (inside(B, "docs"), WORKS)], "b"),
+        (A, vec![(inside(A, "src"), WORKS), (inside(B, "src"), WORKS)], "a"),
+        // Whoever has a worktree reads elsewhere as much as he likes.
+        (A, vec![(inside(A, "src"), WORKS), (B.into(), LOOKS), (B.into(), LOOKS), (B.into(), LOOKS)], "a"),
+        (A, vec![("/agentmon-test/elsewhere".into(), WORKS), ("/agentmon-test/elsewhere".into(), WORKS)], "a"),
+        // From the main worktree agents are sent out.
+        (MAIN, vec![(inside(B, "src"), LOOKS), (inside(B, "docs"), LOOKS), (A.into(), LOOKS)], "b"),
+        (MAIN, vec![(A.into(), WORKS), (MAIN.into(), WORKS)], "a"),
+        (
+            MAIN,
+            vec![(A.into(), WORKS), (A.into(), WORKS), (B.into(), LOOKS), (B.into(), LOOKS), (B.into(), LOOKS)],
+            "a",
+        ),
+        (MAIN, vec![(MAIN.into(), WORKS), (MAIN.into(), WORKS), (A.into(), WORKS)], "shop"),
+    ];
+    for (directory, calls, wanted) in cases {
+        let lab = lab().log_that("1", directory, "prompt ended", 0, |session| {
+            for (folder, works) in &calls {
+                session.touches(folder, *works);
+            }
+        });
+        assert_eq!(lab.task().id, wanted, "in {directory}: {calls:?}");
+    }
+}
+
+#[test]
+fn plans_are_looked_for_of_the_sessions_that_judge_and_have_none() {
+    let logs = lab()
+        .log("0", A, "prompt ended", HOUR)
+        .log("1", A, "prompt", MINUTE)
+        .log("1/2", A, "prompt", 0)
+        .log_that("3", B, "prompt", HOUR, |session| session.progress = Some(Progress::default()))
+        // It was opened, and asked for nothing.
+        .log("4", B, "opened", 0);
+    let judging = |lab: &Lab| lab.look(|seen, _| judging_without_plan(&seen.logs, &seen.worktrees, &seen.declared));
+    assert_eq!(judging(&logs), [1]);
+    assert_eq!(judging(&logs.status(A, naming("0", status(StatusWord::Running, 0)))), [0, 1]);
+}
+
+#[test]
+fn directories_that_are_gone_are_those_of_recent_main_sessions() {
+    let folder = |name: &str| format!("/agentmon-test/{name}");
+    let lab = lab()
+        .log("1", &folder("gone"), "prompt", MINUTE)
+        .log("2", &folder("gone"), "prompt", 0)
+        .log("2/3", &folder("child"), "prompt", 0)
+        .log("4", &folder("old"), "prompt", HOUR + 1)
+        .log("5", A, "prompt", 0);
+    let gone = |horizon| lab.look(|seen, _| sessions::gone(seen, horizon));
+    assert_eq!(gone(Some(ago(HOUR))), [PathBuf::from(folder("gone"))]);
+    assert_eq!(gone(None).len(), 2);
 }
 
 #[test]

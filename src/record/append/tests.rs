@@ -60,6 +60,19 @@ fn an_id_is_known_although_the_row_was_heard_before() {
 }
 
 #[test]
+fn what_came_in_between_is_read_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let row = line(1) + "\n";
+    let appended = append(&place, &RecordState::default(), at(0), |_| {
+        File::options().append(true).open(&place.path).unwrap().write_all(row.as_bytes()).unwrap();
+        vec![numbered(2, 10)]
+    });
+    let Appended::Written { history, .. } = appended.unwrap() else { panic!("locked") };
+    assert_eq!(history.end, None);
+}
+
+#[test]
 fn a_torn_row_is_blanked_and_its_event_made_again() {
     let (one, two, long) = (line(1), line(2), numbered(2, 9_000).line);
     let foreign = "{\"foreign\":1}";
@@ -169,8 +182,14 @@ fn an_event_is_written_once_in_two_places() {
         assert!(known.outdates(&none()));
         let (told, known) = poll(at_one(), &hint(known), 72, Health::Stuck);
         assert_eq!(told, 2, "{forgets}");
-        let (told, _) = poll(at_other(), &hint(known), 73, Health::Stuck);
+        let (told, known) = poll(at_other(), &hint(known), 73, Health::Stuck);
         assert_eq!(told, 0, "{forgets}");
+        // A copy takes the place of one: what it told before the other did is no news.
+        let copy = folder.path().join("copy");
+        fs::copy(&other, &copy).unwrap();
+        fs::rename(&copy, &other).unwrap();
+        let (told, again) = poll(at_one(), &hint(known.clone()), 74, Health::Stuck);
+        assert_eq!((told, again.tasks), (0, known.tasks), "{forgets}");
         let all = fs::read_to_string(&one).unwrap() + &fs::read_to_string(&other).unwrap();
         let ids: HashSet<_> =
             all.lines().map(|line| line.split("\"id\":\"").nth(1).unwrap()[..16].to_owned()).collect();
@@ -197,6 +216,7 @@ fn a_clock_that_was_ahead_for_a_while_tells_nothing_anew() {
     let years = 70 * 365 * 86400;
     let (_, known) = poll(&known, years, &all[..1]);
     let (_, known) = poll(&known, years + 60, &all[..1]);
+    assert_eq!(known.tasks.len(), 0, "all are forgotten");
     let (told, known) = poll(&known, 60, &all);
     assert_eq!(told, 1, "the poll alone");
     assert_eq!(poll(&known, 61, &all).0, 0);

@@ -69,6 +69,30 @@ fn tells_changes_once_and_unchanged_polls_once_a_minute() {
 }
 
 #[test]
+fn what_cannot_be_seen_is_no_event() {
+    use Health::{Stuck, Unknown};
+    use Reason::{NoLog, Silent, Unreadable};
+    let seen = told(&[(0, Stuck, Silent), (1, Unknown, Unreadable), (2, Unknown, NoLog), (3, Stuck, Silent)]);
+    assert_eq!(seen, ["->stuck poll", "poll", "", "poll"]);
+    let new = told(&[(0, Unknown, Unreadable), (1, Unknown, NoLog), (2, Stuck, Silent)]);
+    assert_eq!(new, ["poll", "->unknown", "unknown>stuck poll"]);
+}
+
+#[test]
+fn an_end_is_that_of_the_last_sub_agent_of_the_run() {
+    let mut done = task("parser", Health::Completed, Reason::TurnEnded);
+    done.ended = Some(at(-4));
+    done.sessions.extend([session("child", Some("s1")), session("earlier", None)]);
+    for (child, seconds) in [(-2, 88), (-5, 86)] {
+        done.sessions[1].last_activity = Some(at(child));
+        done.sessions[2].last_activity = Some(at(0));
+        let lines = hear(&tell(at(0), &[done.clone()], &RecordState::default()), &mut RecordState::default());
+        let finished = lines.iter().find(|line| line["event"] == "finished").unwrap();
+        assert_eq!(finished["duration_s"], seconds);
+    }
+}
+
+#[test]
 fn a_transition_and_an_end_say_everything() {
     let mut failed = task("billing", Health::Failed, Reason::ApiError);
     failed.detail = "API error 529: overloaded".into();

@@ -166,6 +166,24 @@ mod tests {
     }
 
     #[test]
+    fn an_error_was_seen_no_later_than_it_was_told() {
+        let error = |time: &str, count: u32, seen: &str| {
+            let more = r#","task":"t","pattern":"p","tool":null,"class":null,"example":"e""#;
+            row(
+                "error",
+                time,
+                &format!(r#"{more},"count":{count},"first":"2026-11-20T{seen}Z","last":"2026-11-20T{seen}Z""#),
+            )
+        };
+        for (seen, wanted) in [("09:00:00", "09:00:00"), ("12:00:00", "10:00:00")] {
+            let past = past(&error("10:00:00", 1, seen), Selection::default());
+            let [told] = &past.stretches[0].errors[..] else { panic!("{past:?}") };
+            let wanted = Time::parse(&format!("2026-11-20T{wanted}Z")).unwrap();
+            assert_eq!((told.first, told.last), (wanted, wanted));
+        }
+    }
+
+    #[test]
     fn a_record_becomes_stretches() {
         let poll = |time: &str, healthy: u32| {
             row("poll", time, &format!(r#","summary":{{"healthy":{healthy},"stuck":0,"struggling":0,"unknown":0}}"#))
@@ -186,6 +204,8 @@ mod tests {
                 "11:05:00",
                 &format!(r#"{used},"outcome":"completed","reason":"turn_ended","duration_s":7"#),
             ),
+            // Told once more: it is the same end.
+            row("finished", "11:05:00", &format!(r#"{used},"outcome":"completed","reason":"turn_ended""#)),
             poll("11:05:00", 0),
             poll("11:10:00", 0),
         ];

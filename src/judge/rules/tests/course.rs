@@ -62,6 +62,8 @@ fn rule_8_a_tool_stands_still() {
     check(vec![
         (tool("prompt call", limit), "healthy working"),
         (tool("prompt call", limit + 1), "stuck tool_silent"),
+        // The log does not tell when it began: no later than its last row.
+        (tool("prompt call", hour).with(|it| it.session.as_mut().unwrap().open[0].since = None), "healthy working"),
         (tool("prompt slow", hour), "healthy working"),
         (tool("prompt slow", hour + 1), "stuck tool_silent"),
         (tool("prompt poll", limit + 1), "stuck tool_silent"),
@@ -194,5 +196,6 @@ fn rule_12_hears_of_retries_from_what_is_printed_too() {
         (nothing().declared(retries(3, 11 * MINUTE)), "stuck silent"),
         (log("prompt", 0).declared(retries(3, 0)), "struggling api_retries"),
         (log("prompt ended", 0).declared(retries(3, 0)), "completed turn_ended"),
+        (log("prompt ended", 0).awaiting(agent(0)).declared(retries(3, 0)), "healthy waiting_for_job"),
     ]);
 }

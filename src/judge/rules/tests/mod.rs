@@ -190,6 +190,7 @@ fn say(session: &mut Session, row: &str, number: usize) {
         "wrong" => session.result("c", Outcome::Failed, "exit 2: rg: src: No such file or directory", Raw(b"no")),
         "withdrawn" => session.result("c", Outcome::Withdrawn, "", Raw::default()),
         "plan" => session.plan(vec![step(StepState::Done), step(StepState::Current), step(StepState::Pending)]),
+        "done" => session.plan(vec![step(StepState::Done)]),
         other => panic!("no row `{other}`"),
     }
 }
@@ -379,6 +380,7 @@ fn rule_5_a_firm_end_counts_at_once_and_a_weak_one_when_it_has_settled() {
         (marked(0, dead()), "completed turn_ended"),
     ]);
     assert_eq!(log("prompt plan ended", 0).verdict().detail, "turn ended with 1/3 steps done");
+    assert_eq!(log("prompt done ended", 0).verdict().detail, "");
     assert_eq!(log("prompt ended", 0).verdict().detail, "");
 }
 
