@@ -133,6 +133,14 @@ pub(crate) fn growth(table: &mut Table, kind: Kind, few: &Machine, many: &Machin
     let comparison = compare(Clock::Cpu, || many.poll(), || few.poll())?;
     let what = format!("{} {} / {}", kind.few() * 10, kind.name(), kind.few());
     table.ratio(&what, "cpu", 12.0, comparison);
+    if kind == Kind::Delegated {
+        few.poll_on()?;
+        many.poll_on()?;
+        let comparison = compare(Clock::Cpu, || many.poll_on(), || few.poll_on())?;
+        table.ratio("the same, with nothing new", "cpu", 12.0, comparison);
+        let comparison = compare(Clock::Cpu, || many.report(), || few.report())?;
+        table.ratio("the same, report", "cpu", 12.0, comparison);
+    }
     Ok(())
 }
 

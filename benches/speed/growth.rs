@@ -1,4 +1,5 @@
-//! Ten times the sessions, worktrees, tasks or processes: what a first poll costs must grow no faster.
+//! Ten times the sessions, worktrees, tasks or processes: what a first poll costs must grow no faster, and of tasks that
+//! were delegated, what a poll with nothing new costs, and a report.
 
 use std::fs;
 use std::io::Write;
@@ -55,6 +56,7 @@ impl Kind {
             Self::Processes => 200,
             // One takes next to no time.
             Self::Calls => 2000,
+            Self::Delegated => 1000,
             _ => 400,
         }
     }
@@ -108,6 +110,16 @@ impl Machine {
         self.place.forget()?;
         let mut command = if self.is_laid_out { self.laid_out() } else { self.place.status(0) };
         run(command.arg("--no-events"), &self.place.output)
+    }
+
+    /// A poll that writes what is new into the record, and remembers all in the checkpoint.
+    pub(crate) fn poll_on(&self) -> Result<()> {
+        run(&mut self.place.status(0), &self.place.output)
+    }
+
+    /// A report of what was recorded.
+    pub(crate) fn report(&self) -> Result<()> {
+        run(&mut self.place.command("report", 0), &self.place.output)
     }
 
     fn laid_out(&self) -> Command {

@@ -4,7 +4,6 @@
 //! read is skipped without recursion), and a value that makes no sense is lost alone.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,9 +16,10 @@ use crate::text::scrub::scrub;
 /// In characters.
 pub(super) const LONGEST_TEXT: usize = 500;
 
-/// Borrowed from the text of the file. Of keys that occur twice, the last counts.
+/// Borrowed from the text of the file. Of keys that occur twice, the last counts. They are few, so that a search through all
+/// is quicker than a hash.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(HashMap<&'static str, &'a RawValue>);
+pub(super) struct Fields<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     /// # Errors
@@ -35,11 +35,15 @@ impl<'a> Fields<'a> {
 
     /// What `read` makes of the first value that it can use.
     pub(super) fn first<T>(&self, names: &[&'static str], read: impl Fn(&'a RawValue) -> Option<T>) -> Option<T> {
-        names.iter().find_map(|name| read(self.0.get(name)?))
+        names.iter().find_map(|name| read(self.value(name)?))
+    }
+
+    fn value(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     pub(super) fn has(&self, names: &[&'static str]) -> bool {
-        names.iter().any(|name| self.0.contains_key(name))
+        names.iter().any(|name| self.value(name).is_some())
     }
 
     /// A text that is not blank.
@@ -88,7 +92,7 @@ impl<'a> Fields<'a> {
 
     /// The text inside the quotes, else the value as it stands.
     pub(super) fn scalar(&self, name: &'static str) -> Option<Cow<'a, str>> {
-        scalar(self.0.get(name)?)
+        scalar(self.value(name)?)
     }
 }
 
@@ -168,12 +172,16 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = HashMap::new();
+                let mut fields: Vec<(&'static str, &'de RawValue)> = Vec::new();
                 while let Some(Key(key)) = map.next_key()? {
-                    if let Some(key) = key {
-                        fields.insert(key, map.next_value()?);
-                    } else {
+                    let Some(key) = key else {
                         map.next_value::<IgnoredAny>()?;
+                        continue;
+                    };
+                    let value = map.next_value()?;
+                    match fields.iter_mut().find(|(known, _)| *known == key) {
+                        Some(known) => known.1 = value,
+                        None => fields.push((key, value)),
                     }
                 }
                 Ok(Fields(fields))

@@ -2,6 +2,7 @@
 //!
 //! Secrets are scrubbed, and what a terminal would obey is escaped, so that `cat` of it does no harm.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -56,11 +57,17 @@ pub(super) fn lossy(path: &mut PathBuf) {
     }
 }
 
+/// Of so many strings up to this length it is remembered that they are written as they are.
+const KNOWN: usize = 4096;
+const LONGEST_KNOWN: usize = 128;
+
 /// Indents by two spaces, and holds each string until it is whole: a secret does not show in pieces.
 #[derive(Default)]
 struct Inert {
     pretty: PrettyFormatter<'static>,
     string: String,
+    /// Keys and words that come again and again, with nothing to scrub or to escape.
+    harmless: HashSet<String>,
 }
 
 impl Formatter for Inert {
@@ -92,7 +99,14 @@ impl Formatter for Inert {
     fn end_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
         let mut text = String::with_capacity(self.string.len() + 2);
         text.push('"');
-        scrub(&self.string).chars().for_each(|c| escape(c, &mut text));
+        if self.harmless.contains(&self.string) {
+            text.push_str(&self.string);
+        } else {
+            scrub(&self.string).chars().for_each(|c| escape(c, &mut text));
+            if self.harmless.len() < KNOWN && self.string.len() <= LONGEST_KNOWN && text[1..] == self.string {
+                self.harmless.insert(self.string.clone());
+            }
+        }
         text.push('"');
         out.write_all(text.as_bytes())
     }

@@ -1,7 +1,7 @@
 //! The figures that are told of a whole period, of a day, of a client or of one task alike.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ impl Figures {
     /// Of stretches that lie in the period.
     pub(super) fn of<'a>(stretches: impl IntoIterator<Item = &'a Rollup>) -> Self {
         let mut figures = Self::default();
-        let mut tasks = BTreeSet::new();
+        let mut tasks = HashSet::new();
         let mut durations = Vec::new();
         let mut stuck = StuckTime::default();
         let mut stuck_by: BTreeMap<&str, StuckTime> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! The tasks of a period: what each came to, and when it was in which health.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -83,18 +83,24 @@ impl RunAt {
 
 /// The tasks that have something in `cut`, the part of all stretches that lies in the period.
 pub(super) fn tasks(all: &[Rollup], cut: &[Cut], period: Period) -> Vec<Task> {
-    let mut tasks: BTreeMap<Key, Vec<&Rollup>> = BTreeMap::new();
+    // Of each, its part in the period, and all that is known of it.
+    let mut held: HashMap<Key, (Vec<&Rollup>, Vec<&Rollup>)> = HashMap::new();
     for stretch in cut {
-        tasks.entry(key(stretch)).or_default().push(stretch);
+        held.entry(key(stretch)).or_default().0.push(stretch);
     }
-    let mut whole: BTreeMap<Key, Vec<&Rollup>> = BTreeMap::new();
-    for stretch in all.iter().filter(|stretch| tasks.contains_key(&key(stretch))) {
-        whole.entry(key(stretch)).or_default().push(stretch);
+    for stretch in all {
+        if let Some((_, whole)) = held.get_mut(&key(stretch)) {
+            whole.push(stretch);
+        }
     }
-    let line = |key: &Key| Line::of(whole.get(key).map_or(&[], Vec::as_slice), period);
-    let mut tasks: Vec<Task> = tasks.iter().filter_map(|(key, cut)| task(cut, line(key))).collect();
-    tasks.sort_by_key(|task| task.from);
+    let mut tasks: Vec<Task> = held.values().filter_map(|(cut, whole)| task(cut, Line::of(whole, period))).collect();
+    tasks.sort_by(|one, other| order(one).cmp(&order(other)));
     tasks
+}
+
+/// The earliest first.
+fn order(task: &Task) -> impl Ord {
+    (task.from, task.repository.as_deref(), task.worktree.as_deref(), task.task.as_str())
 }
 
 fn task(cut: &[&Rollup], line: Line) -> Option<Task> {

@@ -27,8 +27,8 @@ const MOST: usize = 20_000;
 #[derive(Default)]
 struct Delegated {
     order: Vec<String>,
-    /// The request and the result.
-    tasks: HashMap<String, [Option<Declared>; 2]>,
+    /// The request and the result. Boxed, because a map moves its values when it grows, and these are large.
+    tasks: HashMap<String, Box<[Option<Declared>; 2]>>,
     /// How many of the oldest were given up.
     dropped: usize,
 }
@@ -72,7 +72,7 @@ pub(super) fn read(look: &mut Scanner<'_>) {
         look.problems.push(Problem::new(folder, why));
     }
     for id in delegated.order {
-        let [request, result] = delegated.tasks.remove(&id).unwrap_or_default();
+        let [request, result] = *delegated.tasks.remove(&id).unwrap_or_default();
         if let Some(declared) = join(result.into_iter().chain(request).collect()) {
             look.say(Declared { whose: Subject::Task, ..declared });
         }

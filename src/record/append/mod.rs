@@ -69,7 +69,7 @@ fn append_alone(
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
     // What lies before a known end was heard by an earlier run, but for its ids.
-    if unread.known {
+    if unread.known && !events.is_empty() {
         for record in [&record].into_iter().chain(&place.other) {
             drop_recorded(&mut events, record)?;
         }

@@ -353,7 +353,12 @@ impl Command<'_> {
 
     /// Whether this is the command of the table: its program and first words in order, its options anywhere.
     fn is(&self, wanted: &str) -> bool {
-        let Some(more) = wanted.strip_prefix(self.program()) else { return false };
+        let program = self.program();
+        // Most of a table begin with another letter.
+        if program.as_bytes().first() != wanted.as_bytes().first() {
+            return false;
+        }
+        let Some(more) = wanted.strip_prefix(program) else { return false };
         if !more.is_empty() && !more.starts_with(' ') {
             return false;
         }

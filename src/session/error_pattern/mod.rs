@@ -4,9 +4,10 @@
 mod normalize;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::text;
-use crate::text::scrub::scrub;
+use crate::text::scrub::scrub_part;
 
 use normalize::normalise;
 
@@ -28,9 +29,9 @@ pub(super) struct Telling {
 impl Telling {
     pub(super) fn of(raw: &str) -> Self {
         let plain = without_colours(raw);
-        let whole = scrub(&plain);
-        let (exit, rest) = exit_code(&whole);
-        let line = telling_line(rest);
+        let (exit, rest) = exit_code(&plain);
+        let line = scrub_part(rest, telling_line(rest));
+        let line = line.trim();
         let line = match exit {
             Some(code) if line.is_empty() => format!("exit {code}"),
             Some(code) => format!("exit {code}: {line}"),
@@ -87,11 +88,17 @@ pub(super) fn complains(printed: &str) -> bool {
     })
 }
 
-/// The line that says most: the first that names an error, else the first that sounds like one, else the first.
-fn telling_line(text: &str) -> &str {
-    let lines = || text.lines().take(LINES).map(str::trim).filter(|line| !is_noise(line));
-    let first = |tells: fn(&str) -> bool| lines().find(|line| tells(line));
-    first(names_an_error).or_else(|| first(sounds_wrong)).or_else(|| lines().next()).unwrap_or_default()
+/// Where the line is that says most: the first that names an error, else the first that sounds like one, else the first.
+fn telling_line(text: &str) -> Range<usize> {
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').take(LINES).map(|line| {
+        start += line.len();
+        (start - line.len()..start, line.trim())
+    });
+    let lines: Vec<_> = lines.filter(|(_, line)| !is_noise(line)).collect();
+    let first = |tells: fn(&str) -> bool| lines.iter().find(|(_, line)| tells(line));
+    let line = first(names_an_error).or_else(|| first(sounds_wrong)).or(lines.first());
+    line.map_or(0..0, |(place, _)| place.clone())
 }
 
 /// Headings, rulers, and what a client writes before the output.

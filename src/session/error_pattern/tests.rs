@@ -279,6 +279,25 @@ fn a_telling_says_the_exit_code_once_and_no_secret() {
     assert!(!telling.pattern.contains("a1B2"), "{}", telling.pattern);
 }
 
+/// The line that tells is all that is scrubbed; what reaches into it is still seen.
+#[test]
+fn a_secret_that_goes_on_over_a_line_end_does_not_show() {
+    let body: String = "a1B2c3D4e5F60718".chars().cycle().take(36).collect();
+    let key = ["gh", "p_", &body].concat();
+    let before = "x".repeat(60);
+    for text in [
+        format!("{before}\nerror: {key} is refused"),
+        format!("{before}\nerror: the key of this long and wide line is {}\n{} is refused", &key[..20], &key[20..]),
+        format!("{before} the key of this long and wide line is {}\n{}\nx", &key[..20], &key[20..]),
+        format!("{}error: {key}", "é\n".repeat(199)),
+    ] {
+        let Telling { text: shown, pattern, .. } = Telling::of(&text);
+        for part in [&body[..10], &body[10..20], &body[20..30]] {
+            assert!(!shown.contains(part) && !pattern.contains(part), "{text} → {shown}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_comes_is_one_short_harmless_line(text in any::<String>(), more in "[ -~\n\u{1b}éµ‘’0-9:./-]{0,300}") {

@@ -15,12 +15,11 @@ static FORMS: &[&str] = &["base", "sha", "md5", "aes", "rsa", "utf", "ascii", "h
 
 /// The password of the command, or the sentence, that goes on at `at`, where a word begins.
 pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
-    match text[at] {
-        b's' | b'e' | b'r' => login(text, at),
-        b'i' => login(text, at).or_else(|| of_pdf(text, at)),
-        b'n' => net(text, at),
-        b'o' | b'u' => of_pdf(text, at),
-        b'P' | b'p' => said(text, at),
+    match text[at..] {
+        [b's', b'q', ..] | [b'e', b'x', b'p', ..] | [b'i', b'm', b'p', ..] | [b'r', b'm', b'a', ..] => login(text, at),
+        [b'n', b'e', b't', b' ', ..] => net(text, at),
+        [b'o', b'w', ..] | [b'u', b's', ..] | [b'i', b'n', ..] => of_pdf(text, at),
+        [b'P' | b'p', b'a', b's', ..] => said(text, at),
         _ => None,
     }
 }

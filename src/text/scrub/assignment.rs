@@ -156,9 +156,11 @@ fn value_of(name: &[u8]) -> Option<Value> {
         word.bytes().rev().all(|b| letters.next() == Some(b)) && (word.len() >= TELLING || is_apart())
     };
     // A name does not end with a separator.
-    name.last()?.is_ascii_alphabetic().then_some(())?;
+    let last = name.last().filter(|b| b.is_ascii_alphabetic())?.to_ascii_lowercase();
     let is_given = || name.starts_with(b"--") || name.iter().all(|b| !b.is_ascii_lowercase());
-    let known = NAMES.iter().find(|(word, _)| ends_with(word)).map(|&(_, value)| match value {
+    // Most names end with another letter already.
+    let mut alike = NAMES.iter().filter(|(word, _)| word.as_bytes()[word.len() - 1] == last);
+    let known = alike.find(|(word, _)| ends_with(word)).map(|&(_, value)| match value {
         Value::Password if is_given() => Value::AnyPassword,
         value => value,
     });

@@ -16,6 +16,7 @@ mod structure;
 mod view;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 pub(crate) use email::without_emails;
 
@@ -25,36 +26,50 @@ use view::View;
 /// How often a text is searched: a redaction may bring out another, say where two credentials were one word.
 const ROUNDS: usize = 4;
 
+/// So far before and behind a part of a text it is looked for credentials that reach into it, in bytes.
+const AROUND: usize = 512;
+
 /// `text` with credentials replaced by `[redacted:KIND]`; borrowed if there are none.
 pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
-    let mut shown = Cow::Borrowed(text);
-    for _ in 0..ROUNDS {
-        let Some(redacted) = redact(&shown) else {
-            break;
-        };
+    scrub_again(redact(text, 0..text.len()).map_or(Cow::Borrowed(text), Cow::Owned))
+}
+
+/// A part of a text without credentials, at the cost of the part. Its ends must lie between characters.
+pub(crate) fn scrub_part(text: &str, part: Range<usize>) -> Cow<'_, str> {
+    let is_between = |at: &usize| text.is_char_boundary(*at);
+    let from = (0..=part.start.saturating_sub(AROUND)).rev().find(is_between).unwrap_or(0);
+    let to = (part.end + AROUND..text.len()).find(is_between).unwrap_or(text.len());
+    let redacted = redact(&text[from..to], part.start - from..part.end - from);
+    scrub_again(redacted.map_or(Cow::Borrowed(&text[part]), Cow::Owned))
+}
+
+/// A redaction may bring out another credential, say where two were one word.
+fn scrub_again(shown: Cow<'_, str>) -> Cow<'_, str> {
+    let mut shown = shown;
+    for _ in 1..ROUNDS {
+        let Cow::Owned(text) = &shown else { break };
+        let Some(redacted) = redact(text, 0..text.len()) else { break };
         shown = Cow::Owned(redacted);
     }
     shown
 }
 
-/// One round; nothing if there are no credentials.
-fn redact(text: &str) -> Option<String> {
+/// One round over a part of a text; nothing if there are no credentials in it.
+fn redact(text: &str, part: Range<usize>) -> Option<String> {
     let view = View::new(text);
-    let found = find_all(&view);
-    if found.is_empty() {
-        return None;
-    }
-    let mut redacted = String::with_capacity(text.len());
-    let mut from = 0;
-    for Found { range, kind } in found {
-        let range = view.original(range);
+    let found = find_all(&view).into_iter().map(|found| (view.original(found.range), found.kind));
+    let mut found = found.filter(|(range, _)| range.start < part.end && part.start < range.end).peekable();
+    found.peek()?;
+    let mut redacted = String::with_capacity(part.len());
+    let mut from = part.start;
+    for (range, kind) in found {
         redacted.push_str(text.get(from..range.start).unwrap_or_default());
         redacted.push_str("[redacted:");
         redacted.push_str(kind);
         redacted.push(']');
         from = range.end;
     }
-    redacted.push_str(text.get(from..).unwrap_or_default());
+    redacted.push_str(text.get(from..part.end).unwrap_or_default());
     Some(redacted)
 }
 

@@ -3,6 +3,7 @@
 use super::assignment;
 use super::bytes::{Found, LOOK, has_both_cases, has_digit_and_letter, is_blank, is_placeholder, is_quote, run};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -132,7 +133,7 @@ pub(super) fn find(text: &[u8], at: usize) -> Option<Found> {
         b'I' | b'i' => ["IDENTIFIED BY ", "identified by "].iter().find_map(|start| quoted(start)),
         b'P' => quoted("PASSWORD "),
         b'c' => ["configure set ", "config set "].iter().find_map(|start| behind(start)).and_then(named),
-        b's' => ["setenv ", "setx ", "set -x ", "set -gx ", "set -Ux ", "set -lx "]
+        b's' if rest.starts_with(b"set") => ["setenv ", "setx ", "set -x ", "set -gx ", "set -Ux ", "set -lx "]
             .iter()
             .find_map(|start| behind(start))
             .and_then(named),
@@ -193,12 +194,15 @@ fn written(text: &[u8], at: usize) -> Option<Found> {
     given(text, value.start + name.map_or(0, |colon| colon + 1)..value.end)
 }
 
+/// Between what a prompt asks for and of whom it is.
+static FOR: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(" for "));
+
 /// What is typed at the prompt that ends with the colon at `at`, or stands last in a line of `.pgpass`.
 pub(super) fn prompt(text: &[u8], at: usize) -> Option<Found> {
     let before = &text[at - text[..at].iter().rev().take(128).take_while(|&&b| b != b'\n').count()..at];
     if text.get(at + 1) == Some(&b' ') {
-        let asks = |words: &&&str| memmem::find(before, words.as_bytes()).is_some();
-        ["assword for ", "assphrase for "].iter().find(asks)?;
+        let asks = |at: &usize| before[..*at].ends_with(b"assword") || before[..*at].ends_with(b"assphrase");
+        FOR.find_iter(before).find(asks)?;
         return given(text, word(text, at + 1)?);
     }
     let in_line = |b: &&u8| !b.is_ascii_whitespace() && !is_quote(**b);
