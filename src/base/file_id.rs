@@ -54,3 +54,16 @@ impl FileId {
         Self { device: meta.dev(), inode: meta.ino() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_to_within_a_tick_may_have_changed_since() {
+        let state = FileState { modified: 7_000_000_000, ..FileState::default() };
+        let is_settled = |saved| state.is_settled(Some(Time(saved)));
+        assert_eq!([6999, 7000, 7050, 7051].map(is_settled), [false, false, false, true]);
+        assert!(!state.is_settled(None));
+    }
+}

@@ -78,7 +78,7 @@ fn there_is_one_wake_up_and_a_turn_that_begins_near_it_comes_from_it() {
     let command = Job { id: "c".into(), about: "make".into(), kind: JobKind::Command, ..Job::default() };
     for (begins, left) in [(69, vec!["c", "second"]), (70, vec!["c"])] {
         let mut session = at(1);
-        session.launched(wake_up("first", 50));
+        session.launched(wake_up("first", 200));
         session.launched(command.clone());
         session.launched(wake_up("second", 100));
         session.ended();

@@ -93,6 +93,18 @@ fn one_log_that_cannot_be_read_hides_its_own_task_only() {
 }
 
 #[test]
+fn a_log_of_a_sub_agent_that_cannot_be_read_hides_nothing() {
+    let (ground, log) = machine();
+    let child = format!("{}/subagents/agent-a1.jsonl", log.strip_suffix(".jsonl").unwrap());
+    ground.write(&child, "{}\n");
+    ground.give("home");
+    ground.mode(&child, 0);
+    let ran = look(&ground, &["--format", "json"]);
+    assert_eq!(verdict(&ran, "pay"), "failed process_gone");
+    assert!(ran.report()["problems"].to_string().contains("agent-a1.jsonl"), "{ran:?}");
+}
+
+#[test]
 fn without_any_folder_of_an_agent_what_was_told_is_not_taken_back() {
     let (ground, _) = machine();
     assert!(look(&ground, &["-q"]).out.contains("Failed"));

@@ -344,6 +344,9 @@ fn a_session_is_where_most_of_its_calls_are() {
         // Whoever has a worktree reads elsewhere as much as he likes.
         (A, vec![(inside(A, "src"), WORKS), (B.into(), LOOKS), (B.into(), LOOKS), (B.into(), LOOKS)], "a"),
         (A, vec![("/agentmon-test/elsewhere".into(), WORKS), ("/agentmon-test/elsewhere".into(), WORKS)], "a"),
+        // What lies in no worktree counts below its own directory.
+        ("/agentmon-test/x", vec![("src".into(), WORKS), ("docs".into(), WORKS), (A.into(), WORKS)], ""),
+        ("/agentmon-test/x", vec![("src".into(), WORKS), (inside(A, "src"), WORKS), (A.into(), WORKS)], "a"),
         // From the main worktree agents are sent out.
         (MAIN, vec![(inside(B, "src"), LOOKS), (inside(B, "docs"), LOOKS), (A.into(), LOOKS)], "b"),
         (MAIN, vec![(A.into(), WORKS), (MAIN.into(), WORKS)], "a"),
@@ -360,7 +363,8 @@ fn a_session_is_where_most_of_its_calls_are() {
                 session.touches(folder, *works);
             }
         });
-        assert_eq!(lab.task().id, wanted, "in {directory}: {calls:?}");
+        let ids: Vec<_> = lab.snapshot().tasks.into_iter().map(|task| task.id).collect();
+        assert_eq!(ids.join(" "), wanted, "in {directory}: {calls:?}");
     }
 }
 

@@ -163,7 +163,13 @@ impl Lab {
         let repository = Repository { common: format!("{MAIN}/.git").into(), main: Some(MAIN.into()), worktrees };
         let repositories = vec![repository];
         let mut places = WorktreeIndex::new(&repositories, &[]);
-        let logs = || self.logs.iter().map(|log| SessionLog::of(log.client, log.file.clone(), log.session().cloned()));
+        let logs = || {
+            self.logs.iter().map(|log| {
+                let mut copy = SessionLog::of(log.client, log.file.clone(), log.session().cloned());
+                copy.unread = log.unread;
+                copy
+            })
+        };
         let directories = self.logs.iter().flat_map(|log| directories(log).chain(named_folders(log)));
         let named: Vec<PathBuf> = directories.map(Cow::into_owned).collect();
         let cwds = self.processes.iter().filter_map(|process| process.cwd.clone());
@@ -263,6 +269,30 @@ fn a_worktree_is_a_task_if_there_is_something_of_it() {
         lab.problems.push(Problem { unread, ..Problem::new("/h/1.jsonl", "refused") });
     };
     assert_eq!(lab().with(unread).says(), ["a: unknown unreadable []"]);
+}
+
+#[test]
+fn a_log_that_could_not_be_read_hides_what_may_be_newer() {
+    let hidden = |path: &str, written: Option<u64>| {
+        let unread = Unread { client: "claude-code", directory: Some(A.into()), written: written.map(ago) };
+        let problem = Problem { unread: Some(Box::new(unread)), ..Problem::new(path, "refused") };
+        lab().log("1", A, "prompt ended", HOUR).with(|it| it.problems.push(problem))
+    };
+    let known = "a: completed turn_ended [1]";
+    let cases = [
+        (hidden("/h/x.jsonl", None), known),
+        (hidden("/h/x.jsonl", Some(HOUR)), known),
+        (hidden("/h/x.jsonl", Some(HOUR - 1)), "a: unknown unreadable [1]"),
+        // It may be that of an agent which runs here, and works on no session that is known.
+        (hidden("/h/x.jsonl", None).agent(7, A), known),
+        (hidden("/h/x.jsonl", None).agent(7, A).agent(8, A), "a: unknown unreadable [1]"),
+        // It is the one that judges, of which only a part was read before.
+        (hidden("/h/1.jsonl", None), known),
+        (hidden("/h/1.jsonl", None).with(|it| it.logs[0].unread = true), "a: unknown unreadable [1]"),
+    ];
+    for (number, (lab, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(lab.says(), [wanted], "case {number}");
+    }
 }
 
 #[test]

@@ -184,6 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn of_a_task_that_is_gone_nothing_stands_after_a_while() {
+        let poll = |time: &str, healthy: u32| {
+            row("poll", time, &format!(r#","summary":{{"healthy":{healthy},"stuck":0,"struggling":0,"unknown":0}}"#))
+        };
+        let standing = |last: u32| {
+            let mut fold = Accumulator::new(Selection::default());
+            let rows = [transition("10:00:00", "healthy"), poll("10:00:00", 1), poll("10:05:00", last)];
+            for (offset, line) in (0..).zip(&rows) {
+                each_row(line.as_bytes(), |row, _| fold.hear(row, offset));
+            }
+            let rows = |since| fold.standing(Time::parse(since).unwrap()).into_keys().collect::<Vec<_>>();
+            [rows("2026-11-20T10:00:00Z"), rows("2026-11-20T12:00:00Z")]
+        };
+        assert_eq!(standing(1), [[0, 2], [0, 2]]);
+        assert_eq!(standing(0), [vec![0, 2], vec![2]]);
+    }
+
+    #[test]
     fn a_record_becomes_stretches() {
         let poll = |time: &str, healthy: u32| {
             row("poll", time, &format!(r#","summary":{{"healthy":{healthy},"stuck":0,"struggling":0,"unknown":0}}"#))
