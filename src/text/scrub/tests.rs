@@ -141,6 +141,7 @@ fn structures() {
         // Wrapped.
         (format!("{WIDE}redis://:p*s\ns-{secret}@host"), format!("{WIDE}redis://:[redacted:url]@host")),
         (format!(r"{WIDE}http://me:{secret}\n  x@host"), format!(r"{WIDE}http://me:[redacted:url]@host")),
+        (format!(r"{WIDE}http://me:{secret}\nx@host"), format!(r"{WIDE}http://me:[redacted:url]@host")),
         (
             format!("{WIDE}DB_PASSWORD=hunter\n2-tr0ub4dor\nend"),
             format!("{WIDE}DB_PASSWORD=[redacted:assignment]\nend"),
