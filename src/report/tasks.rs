@@ -83,17 +83,22 @@ impl RunAt {
 
 /// The tasks that have something in `cut`, the part of all stretches that lies in the period.
 pub(super) fn tasks(all: &[Rollup], cut: &[Cut], period: Period) -> Vec<Task> {
-    // Of each, its part in the period, and all that is known of it.
-    let mut held: HashMap<Key, (Vec<&Rollup>, Vec<&Rollup>)> = HashMap::new();
+    // Of each, its part in the period, and all that is known of it; in the order of the record, which is nearly theirs.
+    let mut held: Vec<[Vec<&Rollup>; 2]> = Vec::new();
+    let mut places: HashMap<Key, usize> = HashMap::new();
     for stretch in cut {
-        held.entry(key(stretch)).or_default().0.push(stretch);
+        let place = *places.entry(key(stretch)).or_insert(held.len());
+        if place == held.len() {
+            held.push([Vec::new(), Vec::new()]);
+        }
+        held[place][0].push(stretch);
     }
     for stretch in all {
-        if let Some((_, whole)) = held.get_mut(&key(stretch)) {
-            whole.push(stretch);
+        if let Some(place) = places.get(&key(stretch)) {
+            held[*place][1].push(stretch);
         }
     }
-    let mut tasks: Vec<Task> = held.values().filter_map(|(cut, whole)| task(cut, Line::of(whole, period))).collect();
+    let mut tasks: Vec<Task> = held.iter().filter_map(|[cut, whole]| task(cut, Line::of(whole, period))).collect();
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
     tasks
 }
