@@ -156,6 +156,8 @@ pub(crate) fn code_in_words(code: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Evidence {
     pub(crate) path: Option<PathBuf>,
+    /// Counted from 1; none in a log that has no lines.
+    pub(crate) line: Option<u64>,
     /// In bytes from the start of the file.
     pub(crate) offset: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,16 +169,17 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    pub(crate) fn at(path: impl Into<PathBuf>, offset: u64, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Some(path.into()), offset: Some(offset), pid: None, start_time: None, what: what.into() }
+    pub(crate) fn at(path: impl Into<PathBuf>, line: u64, offset: u64, what: impl Into<Cow<'static, str>>) -> Self {
+        let (line, offset) = (Some(line), Some(offset));
+        Self { path: Some(path.into()), line, offset, pid: None, start_time: None, what: what.into() }
     }
 
     pub(crate) fn file(path: impl Into<PathBuf>, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Some(path.into()), offset: None, pid: None, start_time: None, what: what.into() }
+        Self { path: Some(path.into()), line: None, offset: None, pid: None, start_time: None, what: what.into() }
     }
 
     pub(crate) fn process(pid: u32, start_time: Option<u64>, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: None, offset: None, pid: Some(pid), start_time, what: what.into() }
+        Self { path: None, line: None, offset: None, pid: Some(pid), start_time, what: what.into() }
     }
 }
 

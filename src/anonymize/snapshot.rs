@@ -102,7 +102,7 @@ impl Pseudonyms {
         for session in sessions {
             self.hide_session(session);
         }
-        for Evidence { path, offset: _, pid: _, start_time: _, what } in evidence {
+        for Evidence { path, line: _, offset: _, pid: _, start_time: _, what } in evidence {
             if let Some(path) = path {
                 self.hide_path(path);
             }

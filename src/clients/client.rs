@@ -15,7 +15,7 @@ use crate::config::Folders;
 use crate::model::Problem;
 use crate::process::{Origin, ProcessTable, Program};
 use crate::session::log::{Log, key};
-use crate::session::{Session, Step};
+use crate::session::{Place, Session, Step};
 
 pub(crate) struct Client {
     /// As it is shown and stands in data.
@@ -108,8 +108,8 @@ pub(crate) enum Format {
     Store(Store),
 }
 
-/// Folds the record that the reader stands before; the offset is the row's.
-pub(crate) type Fold = fn(&mut Session, &mut Reader<'_>, u64);
+/// Folds the record that the reader stands before; the place is the row's.
+pub(crate) type Fold = fn(&mut Session, &mut Reader<'_>, Place);
 
 pub(crate) type ReadStore = fn(&Disk, &LogFile, known: Option<Box<Log>>) -> io::Result<Box<Log>>;
 
@@ -118,7 +118,7 @@ pub(crate) type ReadStore = fn(&Disk, &LogFile, known: Option<Box<Log>>) -> io::
 pub(crate) struct Store {
     /// Reads the log, and may go on from what is known of it: of the cursor, all but the identity is its own.
     pub(crate) read: ReadStore,
-    /// What an offset counts: `message`.
+    /// What the places of its records count: `message`.
     pub(crate) unit: &'static str,
 }
 

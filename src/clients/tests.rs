@@ -3,21 +3,26 @@
 use super::client::Fold;
 use crate::base::json::Reader;
 use crate::model::ErrorClass;
-use crate::session::{CallKind, Session, Turn};
+use crate::session::{CallKind, Place, Session, Turn};
 
 /// Folds rows as they would lie in a log.
 pub(crate) fn read(fold: Fold, rows: &[String]) -> Session {
-    let (mut session, mut offset) = (Session::default(), 0);
+    let (mut session, mut place) = (Session::default(), Place { line: 1, offset: 0 });
     for row in rows {
         let mut reader = Reader::new(row.as_bytes());
         while reader.next_object() {
-            fold(&mut session, &mut reader, offset);
+            fold(&mut session, &mut reader, place);
         }
         assert!(!reader.broken(), "{row}");
-        offset += row.len() as u64 + 1;
+        place = after(place, row);
     }
     session.seal();
     session
+}
+
+/// The place of the row after this one.
+fn after(Place { line, offset }: Place, row: &str) -> Place {
+    Place { line: line + 1, offset: offset + row.len() as u64 + 1 }
 }
 
 /// The turn, and whatever else is out of the ordinary, in a few words.
@@ -75,10 +80,10 @@ pub(crate) fn check_any_input(fold: Fold, rows: &[String]) {
         let (bytes, workings) = packed(&read(fold, &rows[..cut]));
         let mut session: Session = postcard::from_bytes(bytes.leak()).unwrap();
         assert!(session.resume(&workings));
-        let mut offset = rows[..cut].iter().map(|row| row.len() as u64 + 1).sum();
+        let mut place = rows[..cut].iter().fold(Place { line: 1, offset: 0 }, |place, row| after(place, row));
         for row in &rows[cut..] {
-            fold_bytes(fold, &mut session, row.as_bytes(), offset);
-            offset += row.len() as u64 + 1;
+            fold_bytes(fold, &mut session, row.as_bytes(), place);
+            place = after(place, row);
         }
         session.seal();
         assert!(packed(&session) == whole, "taken up again after {cut} rows");
@@ -86,20 +91,20 @@ pub(crate) fn check_any_input(fold: Fold, rows: &[String]) {
     let mut session = Session::default();
     for row in rows {
         for at in 0..row.len() {
-            fold_bytes(fold, &mut session, &row.as_bytes()[..at], 0);
+            fold_bytes(fold, &mut session, &row.as_bytes()[..at], Place::default());
             for byte in [0, b'"', b'{', b'[', b'\\', b'9', 0xFF] {
                 let mut bytes = row.clone().into_bytes();
                 bytes[at] = byte;
-                fold_bytes(fold, &mut session, &bytes, 0);
+                fold_bytes(fold, &mut session, &bytes, Place::default());
             }
         }
     }
     session.seal();
 }
 
-pub(crate) fn fold_bytes(fold: Fold, session: &mut Session, bytes: &[u8], offset: u64) {
+pub(crate) fn fold_bytes(fold: Fold, session: &mut Session, bytes: &[u8], place: Place) {
     let mut reader = Reader::new(bytes);
     while reader.next_object() {
-        fold(session, &mut reader, offset);
+        fold(session, &mut reader, place);
     }
 }

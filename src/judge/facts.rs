@@ -127,7 +127,7 @@ fn awaited<'a>(one: &TrackedSession<'a>, job: &'a Job, below: &[&TrackedSession<
         kind: job.kind,
         active: awaited.active.max(one.last_activity.filter(|_| its.is_empty())),
         lives: !matches!(job.kind, JobKind::Command | JobKind::Monitor(_)) || in_shell,
-        offset: Some(job.offset),
+        place: Some(job.place),
         ..awaited
     }
 }
@@ -141,7 +141,7 @@ fn of_agents<'a>(about: &'a str, since: Option<Time>, agents: &[&TrackedSession<
         active: agents.iter().filter_map(|agent| agent.last_activity).max(),
         lives: true,
         in_call: agents.iter().any(|agent| agent.session.turn == Turn::Open && !agent.session.open.is_empty()),
-        offset: None,
+        place: None,
     }
 }
 

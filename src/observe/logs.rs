@@ -14,8 +14,8 @@ use crate::model::{Problem, Unread};
 use crate::observe::checkpoint::Checkpoint;
 use crate::observe::observation::SessionLog;
 use crate::observe::request::Request;
-use crate::session::Session;
 use crate::session::log::{Log, Packed};
+use crate::session::{Place, Session};
 
 /// More new bytes than this are worth a second thread.
 const WORTH_A_THREAD: u64 = 8 * 1024 * 1024;
@@ -213,7 +213,7 @@ fn failed(file: &LogFile, error: &std::io::Error) -> (Option<Box<Log>>, Option<P
 fn fold_row(fold: Fold, log: &mut Log, row: &LogLine<'_>) {
     let mut reader = Reader::new(row.bytes);
     while reader.next_object() {
-        fold(&mut log.session, &mut reader, row.offset);
+        fold(&mut log.session, &mut reader, Place { line: row.line, offset: row.offset });
     }
     if reader.broken() || row.cut {
         if log.unreadable_rows.count == 0 {
@@ -230,7 +230,7 @@ fn unfinished(fold: Fold, session: &Session, row: &LogLine<'_>) -> Option<Box<Se
     let mut reader = Reader::new(row.bytes);
     let mut any = false;
     while reader.next_object() {
-        fold(&mut session, &mut reader, row.offset);
+        fold(&mut session, &mut reader, Place { line: row.line, offset: row.offset });
         any = true;
     }
     session.seal();

@@ -189,11 +189,11 @@ pub(super) fn process(session: &SessionReport) -> Option<String> {
     Some(format!("pid {} alive, {cpu} of CPU, {}", process.pid, text::bytes(process.memory_bytes)))
 }
 
-/// `path:81234: third failed result`.
+/// `path:17: third failed result`, so that editors can jump.
 pub(super) fn evidence(evidence: &Evidence, options: &Options) -> String {
     let mut place = evidence.path.as_deref().map(|path| options.path(path)).unwrap_or_default();
-    if let Some(offset) = evidence.offset {
-        let _ = write!(place, ":{offset}");
+    if let Some(line) = evidence.line {
+        let _ = write!(place, ":{line}");
     }
     if let Some(pid) = evidence.pid {
         let gap = if place.is_empty() { "" } else { " " };

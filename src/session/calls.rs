@@ -62,7 +62,7 @@ impl Session {
             name: keep(&call.name),
             summary: keep(&call.summary),
             since: self.row.0,
-            offset: self.row.1,
+            place: self.row.1,
             timeout: call.timeout,
             kind: call.kind,
             highest_answer,
@@ -155,7 +155,7 @@ impl Session {
         if self.repeats.count > 0 && last.name.is_empty() {
             (last.name, last.summary) = (call.name.clone(), call.summary.clone());
         }
-        self.repeats.add((call.since, call.offset));
+        self.repeats.add((call.since, call.place));
     }
 
     fn failed(&mut self, failure: Failure) {

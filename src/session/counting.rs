@@ -149,11 +149,12 @@ mod tests {
     use super::*;
     use crate::base::json::Raw;
     use crate::base::time::Time;
+    use crate::session::Place;
     use crate::session::{ApiError, NewCall, Outcome};
 
     /// Calls a tool at a second, which fails with a text, or does not.
     fn call(session: &mut Session, second: i64, tool: &str, failed: Option<&str>) {
-        session.row(Some(Time(second * 1000)), 0, true);
+        session.row(Some(Time(second * 1000)), Place::default(), true);
         session.call(&NewCall { id: "1".into(), name: tool.into(), ..NewCall::default() });
         session.result(
             "1",
@@ -196,11 +197,11 @@ mod tests {
     fn an_api_error_is_counted_once_however_often_it_is_told() {
         let mut session = Session::default();
         let error = |text: &str| ApiError { class: Some(ErrorClass::Transient), text: text.to_owned(), resets: None };
-        session.row(Some(Time(1000)), 0, true);
+        session.row(Some(Time(1000)), Place::default(), true);
         session.prompt();
         session.errored(error("API Error: 529 overloaded"));
         session.errored(error("API Error: 529 overloaded"));
-        session.row(Some(Time(9000)), 0, true);
+        session.row(Some(Time(9000)), Place::default(), true);
         session.prompt();
         session.errored(error("API Error: 529 overloaded"));
         assert_eq!(seen(&session), [("API Error: 529 overloaded".to_owned(), None, 2, 1, 9)]);

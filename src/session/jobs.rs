@@ -16,13 +16,13 @@ const EARLY: Duration = Duration::from_secs(30);
 impl Session {
     /// It launched a job. One of the same id is launched anew; of wake-ups there is one.
     pub(crate) fn launched(&mut self, job: Job) {
-        let (launched, offset) = self.row;
+        let (launched, place) = self.row;
         let is_wake_up = |job: &Job| matches!(job.kind, JobKind::WakeUp(_));
         self.jobs.retain(|known| known.id != job.id && !(is_wake_up(known) && is_wake_up(&job)));
         if self.jobs.len() == MOST {
             self.jobs.remove(0);
         }
-        self.jobs.push(Job { id: keep(&job.id), about: keep(&job.about), launched, offset, ..job });
+        self.jobs.push(Job { id: keep(&job.id), about: keep(&job.about), launched, place, ..job });
     }
 
     /// It was told that a job has ended.
@@ -41,8 +41,8 @@ impl Session {
         let known = self.jobs.iter().filter(|job| job.kind == JobKind::Agent).count();
         let told = usize::try_from(count.unwrap_or(0)).unwrap_or(MOST).min(MOST - self.jobs.len() + known);
         for _ in known..told {
-            let (launched, offset) = self.row;
-            self.jobs.push(Job { kind: JobKind::Agent, launched, offset, ..Job::default() });
+            let (launched, place) = self.row;
+            self.jobs.push(Job { kind: JobKind::Agent, launched, place, ..Job::default() });
         }
     }
 

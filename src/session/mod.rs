@@ -25,6 +25,6 @@ pub(crate) use command::tool_looks;
 pub(crate) use plan::MOST_STEPS;
 pub(crate) use state::Session;
 pub(crate) use vocabulary::{
-    AgentCall, ApiError, Call, CallKind, Consumed, Job, JobEnd, JobKind, NewCall, Outcome, Step, StepState, Turn,
-    Workdir,
+    AgentCall, ApiError, Call, CallKind, Consumed, Job, JobEnd, JobKind, NewCall, Outcome, Place, Step, StepState,
+    Turn, Workdir,
 };

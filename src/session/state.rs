@@ -12,7 +12,8 @@ use crate::base::time::Time;
 use crate::model::{ErrorSeen, Progress, Tokens, ToolCounts};
 use crate::session::call_summary::{KEPT, keep};
 use crate::session::vocabulary::{
-    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Step, Streak, Turn, Workdir,
+    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Step, Streak, Turn,
+    Workdir,
 };
 use crate::text;
 
@@ -56,7 +57,7 @@ pub(crate) struct Session {
     /// The log has said of a turn that it ended.
     pub(crate) marks_ends: bool,
     /// Where the row lies that put the turn into its present state.
-    pub(crate) turn_offset: u64,
+    pub(crate) turn_place: Place,
     /// When that was.
     pub(super) turn_at: Option<Time>,
     /// What the thread that this one was forked from had used, where totals go on from there.
@@ -104,13 +105,13 @@ pub(crate) struct Session {
     pub(crate) consumed: Vec<(u64, Consumed)>,
     /// The row being read: its time and place.
     #[serde(skip)]
-    pub(crate) row: (Option<Time>, u64),
+    pub(crate) row: (Option<Time>, Place),
 }
 
 impl Session {
     /// A row begins. `active` says whether it shows the agent at work; metadata and queued input do not.
-    pub(crate) fn row(&mut self, at: Option<Time>, offset: u64, active: bool) {
-        self.row = (at, offset);
+    pub(crate) fn row(&mut self, at: Option<Time>, place: Place, active: bool) {
+        self.row = (at, place);
         if let Some(at) = at {
             self.started = self.started.or(Some(at));
             if active {
@@ -372,7 +373,7 @@ impl Session {
 
     fn set(&mut self, turn: Turn) {
         self.turn = turn;
-        self.turn_offset = self.row.1;
+        self.turn_place = self.row.1;
         self.turn_at = self.row.0.or(self.last_activity);
     }
 }

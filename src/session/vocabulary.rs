@@ -34,6 +34,22 @@ pub(crate) struct ApiError {
     pub(crate) resets: Option<String>,
 }
 
+/// Where something stands in a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The line, counted from 1; 0 in a log that has no lines.
+    pub(crate) line: u64,
+    /// The row's first byte, counted from 0; in a store of records the number of the record, counted from 1.
+    pub(crate) offset: u64,
+}
+
+impl Place {
+    /// That of a record in a store.
+    pub(crate) fn record(number: u64) -> Self {
+        Self { line: 0, offset: number }
+    }
+}
+
 /// A tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Call {
@@ -42,7 +58,7 @@ pub(crate) struct Call {
     /// The command, the file, the question: what a person recognises it by.
     pub(crate) summary: String,
     pub(crate) since: Option<Time>,
-    pub(crate) offset: u64,
+    pub(crate) place: Place,
     /// How long the call itself may take, where it says so.
     pub(crate) timeout: Option<Duration>,
     pub(crate) kind: CallKind,
@@ -167,7 +183,7 @@ pub(crate) struct Streak {
     pub(crate) count: u32,
     pub(crate) since: Option<Time>,
     /// Of the first and of the last.
-    pub(crate) offsets: (u64, u64),
+    pub(crate) places: (Place, Place),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,12 +239,12 @@ impl StepState {
 }
 
 impl Streak {
-    pub(super) fn add(&mut self, (at, offset): (Option<Time>, u64)) {
+    pub(super) fn add(&mut self, (at, place): (Option<Time>, Place)) {
         if self.count == 0 {
-            *self = Self { count: 0, since: at, offsets: (offset, offset) };
+            *self = Self { count: 0, since: at, places: (place, place) };
         }
         self.count = self.count.saturating_add(1);
-        self.offsets.1 = offset;
+        self.places.1 = place;
     }
 
     pub(super) fn end(&mut self) {
@@ -247,7 +263,7 @@ pub(crate) struct Job {
     /// The session that works on it.
     pub(crate) session: Option<String>,
     pub(crate) launched: Option<Time>,
-    pub(crate) offset: u64,
+    pub(crate) place: Place,
     /// How it ended, as the agent was told. Kept only of tasks; other jobs that ended are forgotten.
     pub(crate) end: Option<JobEnd>,
     pub(crate) ended: Option<Time>,

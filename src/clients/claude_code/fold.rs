@@ -5,14 +5,14 @@ use super::rows::{Block, ClaudeRow, read_member};
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::model::ErrorClass;
-use crate::session::{ApiError, JobEnd, KEPT, Session, Turn, api_error};
+use crate::session::{ApiError, JobEnd, KEPT, Place, Session, Turn, api_error};
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let mut row = ClaudeRow::default();
     reader.object(|key, reader| read_member(&mut row, key, reader));
     let conversation = matches!(row.kind, b"user" | b"assistant");
     let active = conversation || matches!(row.kind, b"system" | b"attachment" | b"progress");
-    session.row(row.at, offset, active);
+    session.row(row.at, place, active);
     match (&row.agent, &row.session) {
         (Some(agent), parent) => session.identity(agent, parent.as_deref()),
         (None, Some(id)) => session.identity(id, None),

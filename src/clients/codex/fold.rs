@@ -9,9 +9,9 @@ use crate::base::time::Time;
 use crate::clients::codex::rows::{Payload, read_member};
 use crate::clients::result_text::exit_text;
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Call, KEPT, Session, Turn, api_error};
+use crate::session::{ApiError, Call, KEPT, Place, Session, Turn, api_error};
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut at, mut payload) = (None, None, None);
     reader.object(|key, reader| match key {
         b"type" => kind = reader.string(),
@@ -19,7 +19,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         b"payload" => payload = Some(reader.raw()),
         _ => {}
     });
-    session.row(at, offset, true);
+    session.row(at, place, true);
     let (Some(kind), Some(raw)) = (kind, payload) else { return };
     let mut payload = Payload::default();
     raw.reader().object(|key, reader| read_member(&mut payload, key, reader));

@@ -8,9 +8,9 @@ use crate::base::json::Reader;
 use crate::base::time::Time;
 use crate::clients::copilot::rows::{Data, read_member};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Session, Turn, api_error};
+use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Place, Session, Turn, api_error};
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut at, mut id, mut agent, mut raw) = (&b""[..], None, &b""[..], &b""[..], None);
     reader.object(|key, reader| match key {
         b"type" => kind = reader.word(),
@@ -21,7 +21,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         _ => {}
     });
     let about_session = kind.starts_with(b"session.") && !kind.starts_with(b"session.compaction");
-    session.row(at, offset, !kind.is_empty() && !about_session && !kind.starts_with(b"hook."));
+    session.row(at, place, !kind.is_empty() && !about_session && !kind.starts_with(b"hook."));
     let mut data = Data::default();
     if let Some(raw) = raw {
         raw.reader().object(|key, reader| read_member(&mut data, key, reader));

@@ -1,9 +1,9 @@
 //! What a row of a transcript means for its session.
 
 use crate::base::json::{Raw, Reader};
-use crate::session::{KEPT, Session, api_error};
+use crate::session::{KEPT, Place, Session, api_error};
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut role, mut status) = (&b""[..], &b""[..], &b""[..]);
     let (mut error, mut calls): (Option<Raw<'_>>, u64) = (None, 0);
     reader.object(|key, reader| match key {
@@ -18,7 +18,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         }),
         _ => {}
     });
-    session.row(None, offset, true);
+    session.row(None, place, true);
     match (kind, role) {
         (b"turn_ended", _) => {
             // From here on, a text alone is no end.

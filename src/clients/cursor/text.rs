@@ -5,8 +5,8 @@ use std::io;
 
 use crate::base::disk::Disk;
 use crate::clients::LogFile;
-use crate::session::Session;
 use crate::session::log::Log;
+use crate::session::{Place, Session};
 
 /// In bytes; real ones have a few million at most.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -31,7 +31,7 @@ pub(super) fn fold(session: &mut Session, bytes: &[u8]) {
     let (mut part, mut after_blank) = (Part::User, false);
     for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
         let line = line.trim_ascii_end();
-        session.row(None, number, true);
+        session.row(None, Place::record(number), true);
         match line {
             b"" => {}
             b"user:" => {

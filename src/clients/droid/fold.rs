@@ -7,7 +7,7 @@ use crate::base::time::Time;
 use crate::clients::result_text::{exit_code, exit_text, text_of};
 use crate::model::ErrorClass;
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, Turn, api_error,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Place, Session, Step, StepState, Turn, api_error,
     summary_of,
 };
 
@@ -38,10 +38,10 @@ struct Message<'a> {
     content: Option<Raw<'a>>,
 }
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let mut row = Row::default();
     reader.object(|key, reader| read_member(&mut row, key, reader));
-    session.row(row.at, offset, matches!(row.kind, b"message" | b"todo_state" | b"agent_turn_outcome"));
+    session.row(row.at, place, matches!(row.kind, b"message" | b"todo_state" | b"agent_turn_outcome"));
     match row.kind {
         b"session_start" => {
             if let Some(id) = &row.id {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::message::{self, Message, time};
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
-use crate::session::Session;
+use crate::session::{Place, Session};
 
 /// What a row may hold, or an old file as a whole.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
     rewound_to: Option<Cow<'a, str>>,
 }
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let mut row = Row::default();
     let mut set = Row::default();
     reader.object(|key, reader| match key {
@@ -30,22 +30,22 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
         _ => read_member(&mut row, key, reader),
     });
     if row.message.is_one() {
-        return message::fold(session, &row.message, offset);
+        return message::fold(session, &row.message, place);
     }
-    session.row(None, offset, false);
+    session.row(None, place, false);
     if let Some(id) = &row.rewound_to {
         return session.rewound(id);
     }
-    metadata(session, &row, offset);
+    metadata(session, &row, place);
     for messages in [row.messages, set.messages].into_iter().flatten() {
-        session.replaced(|session| conversation(session, messages, |_| offset));
+        session.replaced(|session| conversation(session, messages, |_| place));
     }
     if let Some(id) = &set.session {
         session.identity(id, None);
     }
     // Written after every row, and with every change of the metadata.
     let nothing_better = session.last_activity.is_none();
-    session.row(set.updated, offset, nothing_better);
+    session.row(set.updated, place, nothing_better);
 }
 
 pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
@@ -68,8 +68,8 @@ pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader
 }
 
 /// What stands at the head of a log.
-pub(super) fn metadata(session: &mut Session, row: &Row<'_>, offset: u64) {
-    session.row(row.started, offset, false);
+pub(super) fn metadata(session: &mut Session, row: &Row<'_>, place: Place) {
+    session.row(row.started, place, false);
     if let Some(id) = &row.session {
         session.identity(id, None);
     }
@@ -83,15 +83,15 @@ pub(super) fn metadata(session: &mut Session, row: &Row<'_>, offset: u64) {
     }
 }
 
-/// Folds a whole conversation; `offset_of` places a message by its number, counted from 1.
-pub(super) fn conversation(session: &mut Session, messages: Raw<'_>, offset_of: impl Fn(u64) -> u64) {
+/// Folds a whole conversation; `place_of` places a message by its number, counted from 1.
+pub(super) fn conversation(session: &mut Session, messages: Raw<'_>, place_of: impl Fn(u64) -> Place) {
     let mut number = 0;
     messages.reader().array(|reader| {
         number += 1;
         let mut message = Message::default();
         reader.object(|key, reader| message::read_member(&mut message, key, reader));
         if message.is_one() {
-            message::fold(session, &message, offset_of(number));
+            message::fold(session, &message, place_of(number));
         }
     });
 }

@@ -7,7 +7,7 @@ use crate::base::hash::hash;
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::model::Tokens;
-use crate::session::{Consumed, KEPT, Outcome, Session, Turn, api_error};
+use crate::session::{Consumed, KEPT, Outcome, Place, Session, Turn, api_error};
 
 /// Of one message; real ones have a few, old ones a hundred.
 const MOST_CALLS: usize = 10_000;
@@ -132,10 +132,10 @@ fn read_call<'a>(call: &mut ToolCall<'a>, key: &[u8], reader: &mut Reader<'a>) {
 }
 
 /// Folds a message. One that was told before brings only what it did not have then.
-pub(super) fn fold(session: &mut Session, message: &Message<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, message: &Message<'_>, place: Place) {
     let known = session.consumed_of(&message.id).filter(|_| !message.id.is_empty());
     let at = message.calls.iter().filter_map(|call| call.at).max().max(message.at);
-    session.row(at, offset, matches!(&*message.kind, "user" | "gemini" | "error"));
+    session.row(at, place, matches!(&*message.kind, "user" | "gemini" | "error"));
     let mut taken = known.unwrap_or_default();
     match (&*message.kind, known) {
         ("gemini", _) => reply(session, message, known.is_none(), &mut taken),

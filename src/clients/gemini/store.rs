@@ -7,6 +7,7 @@ use super::fold::{Row, conversation, metadata, read_member};
 use crate::base::disk::Disk;
 use crate::base::json::Reader;
 use crate::clients::{LogFile, Store};
+use crate::session::Place;
 use crate::session::log::Log;
 
 pub(super) const STORE: Store = Store { read, unit: "message" };
@@ -43,9 +44,9 @@ fn whole(bytes: &[u8], file: &LogFile) -> Option<Box<Log>> {
     let mut log = Box::<Log>::default();
     let session = &mut log.session;
     session.parent = file.parent.as_deref().map(str::to_owned);
-    metadata(session, &row, 0);
+    metadata(session, &row, Place::default());
     if let Some(messages) = row.messages {
-        conversation(session, messages, |number| number);
+        conversation(session, messages, Place::record);
     }
     Some(log)
 }

@@ -11,8 +11,8 @@ use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::model::Tokens;
 use crate::session::{
-    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, api_error,
-    summary_of,
+    ApiError, BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Place, Session, Step, StepState,
+    api_error, summary_of,
 };
 
 /// One message as it is kept, with its parts in their order.
@@ -47,11 +47,11 @@ struct Message<'a> {
     summary: bool,
 }
 
-/// Folds message number `number`, counted from 1.
-pub(super) fn fold(session: &mut Session, record: &Record, number: u64) {
+/// Folds the message at this place.
+pub(super) fn fold(session: &mut Session, record: &Record, place: Place) {
     let mut message = Message::default();
     Reader::new(&record.data).object(|key, reader| read_member(&mut message, key, reader));
-    session.row(message.created, number, true);
+    session.row(message.created, place, true);
     if &*message.role == "user" {
         // Typed while a tool runs, it waits until that is done.
         if session.open.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn fold(session: &mut Session, record: &Record, number: u64) {
     session.work();
     let mut told = Told::default();
     for part in &record.parts {
-        fold_part(session, part, number, &mut told);
+        fold_part(session, part, place, &mut told);
     }
     if let Some(used) = told.tokens.or(message.tokens) {
         session.usage(record.id.as_bytes(), b"", used);
@@ -84,7 +84,7 @@ pub(super) fn fold(session: &mut Session, record: &Record, number: u64) {
     if let Some(dollars) = message.cost {
         session.spent(dollars);
     }
-    session.row(message.completed.max(record.updated), number, true);
+    session.row(message.completed.max(record.updated), place, true);
     end(session, &message, &told);
 }
 
@@ -232,23 +232,23 @@ fn text_of(part: &Part) -> Option<String> {
     text.text(8 * KEPT).map(Cow::into_owned)
 }
 
-fn fold_part(session: &mut Session, part: &Part, number: u64, told: &mut Told) {
+fn fold_part(session: &mut Session, part: &Part, place: Place, told: &mut Told) {
     let read = read_part(&part.data);
     match &*read.kind {
         "tool" => {
             told.text = false;
             if let Some(state) = read.state {
-                told.refused |= tool(session, &read, state, number, part.updated);
+                told.refused |= tool(session, &read, state, place, part.updated);
             }
             return;
         }
         "text" | "reasoning" => {
             told.text = read.kind == "text";
-            session.row(read.to.or(read.from), number, true);
+            session.row(read.to.or(read.from), place, true);
             session.work();
         }
         "retry" => {
-            session.row(read.from, number, true);
+            session.row(read.from, place, true);
             session.retried();
         }
         "step-finish" => {
@@ -263,7 +263,7 @@ fn fold_part(session: &mut Session, part: &Part, number: u64, told: &mut Told) {
         }
         _ => {}
     }
-    session.row(part.updated, number, true);
+    session.row(part.updated, place, true);
 }
 
 /// What a call is recognised by, most telling first.
@@ -302,16 +302,16 @@ fn read_state(raw: Raw<'_>) -> State<'_> {
 }
 
 /// Folds a call; says whether a person took it back, and the turn with it.
-fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, number: u64, updated: Option<Time>) -> bool {
+fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, place: Place, updated: Option<Time>) -> bool {
     let state = read_state(raw);
-    session.row(state.from, number, true);
+    session.row(state.from, place, true);
     let input = state.input.unwrap_or(Raw(b"{}"));
     if &*part.tool == "todowrite" && state.status != "error" {
         session.plan(todos(input));
     }
     session.works_in(&part.tool, input);
     session.call(&new_call(part, input));
-    session.row(state.to.max(updated), number, true);
+    session.row(state.to.max(updated), place, true);
     let text = |raw: Option<Raw<'_>>| raw.and_then(|raw| raw.text(KEPT)).unwrap_or_default().into_owned();
     let answer = state.output.or(state.error).unwrap_or_default();
     match &*state.status {

@@ -5,8 +5,8 @@ use std::io;
 
 use super::fold::{Record, fold};
 use crate::base::hash::hash;
-use crate::session::Session;
 use crate::session::log::{Log, UnreadableRows};
+use crate::session::{Place, Session};
 
 /// So many of the last messages may still change: the answer that is being written, and what was typed meanwhile.
 pub(super) const OPEN: u8 = 4;
@@ -45,7 +45,7 @@ pub(super) fn follow(
 
 fn fold_one(session: &mut Session, bad: &mut UnreadableRows, record: &Record, at: usize) {
     let number = at as u64 + 1;
-    fold(session, record, number);
+    fold(session, record, Place::record(number));
     let cut = record.overlong;
     if cut {
         if bad.count == 0 {

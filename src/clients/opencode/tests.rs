@@ -7,7 +7,7 @@ use super::resume::follow;
 use crate::clients::tests::told;
 use crate::model::ErrorClass;
 use crate::session::log::Log;
-use crate::session::{Session, Turn};
+use crate::session::{Place, Session, Turn};
 
 const START: i64 = 1_795_216_000_000;
 
@@ -68,7 +68,7 @@ fn running(name: &str, input: &str) -> String {
 fn session_of(records: &[Record]) -> Session {
     let mut session = Session::default();
     for (record, number) in records.iter().zip(1..) {
-        fold(&mut session, record, number);
+        fold(&mut session, record, Place::record(number));
     }
     session.seal();
     session
@@ -399,7 +399,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(data in prop::collection::vec(any::<u8>(), 0..200), part in "[{}\\[\\]\":,a-z0-9\\\\]{0,200}") {
         let record = Record { id: "m".to_owned(), data, parts: vec![Part { data: part.into_bytes(), updated: None }], ..Record::default() };
-        fold(&mut Session::default(), &record, 1);
+        fold(&mut Session::default(), &record, Place::record(1));
     }
 }
 

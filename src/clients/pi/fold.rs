@@ -7,7 +7,9 @@ use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::clients::result_text::{exit_code, exit_text, text_of};
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Session, Turn, api_error, summary_of};
+use crate::session::{
+    BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Place, Session, Turn, api_error, summary_of,
+};
 
 /// What is read of a message.
 #[derive(Default)]
@@ -23,7 +25,7 @@ struct Message<'a> {
     is_error: bool,
 }
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut id, mut parent, mut cwd, mut model) = (&b""[..], &b""[..], &b""[..], None, None);
     let (mut stamp, mut message, mut forked) = (&b""[..], Message::default(), false);
     reader.object(|key, reader| match key {
@@ -39,7 +41,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) 
     });
     let at = std::str::from_utf8(stamp).ok().and_then(Time::parse);
     let active = matches!(message.role, b"user" | b"assistant" | b"toolResult") || kind == b"compaction";
-    session.row(at, offset, active);
+    session.row(at, place, active);
     if kind == b"session" {
         session.identity(&String::from_utf8_lossy(id), None);
         if forked {

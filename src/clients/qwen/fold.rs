@@ -6,7 +6,7 @@ use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::clients::gemini;
 use crate::model::{ErrorClass, Tokens};
-use crate::session::{KEPT, Session, Turn, api_error};
+use crate::session::{KEPT, Place, Session, Turn, api_error};
 
 /// `{"uuid","sessionId","timestamp","type","subtype","cwd","message":{"role","parts"}, ..}`
 #[derive(Default)]
@@ -29,12 +29,12 @@ struct Row<'a> {
     payload: Option<Raw<'a>>,
 }
 
-pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, offset: u64) {
+pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let mut row = Row::default();
     reader.object(|key, reader| read_member(&mut row, key, reader));
     let telemetry = row.subtype == "ui_telemetry" || row.subtype == "chat_compression";
     let active = telemetry || matches!(&*row.kind, "user" | "assistant" | "tool_result");
-    session.row(row.at, offset, active);
+    session.row(row.at, place, active);
     match (&row.agent, &row.session) {
         (Some(agent), parent) => session.identity(agent, parent.as_deref()),
         (None, Some(id)) => session.identity(id, None),

@@ -8,7 +8,7 @@ use crate::config::Thresholds;
 use crate::declared::Declared;
 use crate::judge::liveness::{Liveness, Moved};
 use crate::model::{ErrorClass, Evidence, Health, Reason, Verdict};
-use crate::session::{Call, CallKind, JobKind, Session, Turn};
+use crate::session::{Call, CallKind, JobKind, Place, Session, Turn};
 use crate::text::{cut, one_line};
 
 /// Everything the rules may look at.
@@ -106,7 +106,7 @@ impl SessionFacts<'_> {
     /// Where the tool in flight was seen.
     pub(crate) fn evidence_of_tool(&self, what: &'static str) -> Evidence {
         match (self.call(), self.life) {
-            (Some(call), _) => self.evidence(call.offset, what),
+            (Some(call), _) => self.evidence(call.place, what),
             (None, Liveness::Alive(alive)) => {
                 Evidence::process(alive.pid, Some(alive.start), "shell below the agent process")
             }
@@ -148,12 +148,12 @@ impl SessionFacts<'_> {
         self.open() || self.session.turn == (Turn::Ended { firm: false }) && !self.ended(facts)
     }
 
-    pub(crate) fn evidence(&self, offset: u64, what: &'static str) -> Evidence {
-        evidence(self.log, self.unit, offset, what)
+    pub(crate) fn evidence(&self, place: Place, what: &'static str) -> Evidence {
+        evidence(self.log, self.unit, place, what)
     }
 
     pub(crate) fn evidence_of_turn(&self, what: &'static str) -> Evidence {
-        self.evidence(self.session.turn_offset, what)
+        self.evidence(self.session.turn_place, what)
     }
 }
 
@@ -162,7 +162,7 @@ impl SessionFacts<'_> {
 pub(crate) struct Asked<'a> {
     pub(crate) call: &'a Call,
     pub(crate) log: &'a Path,
-    /// What its offset counts, if not the bytes of the log.
+    /// What the places of its log count, if it has no lines.
     pub(crate) unit: Option<&'static str>,
 }
 
@@ -179,10 +179,10 @@ pub(crate) fn verdict(health: Health, reason: Reason, detail: impl Into<String>,
 /// How long a text is no end where the log marked an earlier one: the model writes the call that comes after it.
 pub(crate) const UNMARKED: Duration = Duration::from_secs(60);
 
-pub(crate) fn evidence(log: &Path, unit: Option<&'static str>, offset: u64, what: &'static str) -> Evidence {
+pub(crate) fn evidence(log: &Path, unit: Option<&'static str>, place: Place, what: &'static str) -> Evidence {
     match unit {
-        None => Evidence::at(log, offset, what),
-        Some(unit) => Evidence::file(log, format!("{what} ({unit} {offset})")),
+        None => Evidence::at(log, place.line, place.offset, what),
+        Some(unit) => Evidence::file(log, format!("{what} ({unit} {})", place.offset)),
     }
 }
 
@@ -214,7 +214,7 @@ pub(crate) struct Awaited<'a> {
     /// The sub-agent is in a call.
     pub(crate) in_call: bool,
     /// Where it was launched, if its parent's log tells.
-    pub(crate) offset: Option<u64>,
+    pub(crate) place: Option<Place>,
 }
 
 impl Awaited<'_> {

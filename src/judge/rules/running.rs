@@ -55,7 +55,7 @@ fn asks(asked: Asked<'_>, who: &str) -> Verdict {
         (detail, "permission request without a result")
     };
     let found = verdict(Health::Stuck, Reason::WaitingForPerson, detail, call.since);
-    found.with(evidence(asked.log, asked.unit, call.offset, what))
+    found.with(evidence(asked.log, asked.unit, call.place, what))
 }
 
 /// 8: a tool stands still.
@@ -139,8 +139,8 @@ pub(super) fn failure_streak(facts: &Facts<'_>) -> Finding {
     });
     let detail = format!("{} tool failures in a row{}", streak.count, last.unwrap_or_default());
     let found = verdict(Health::Struggling, Reason::FailureStreak, detail.trim_end(), streak.since);
-    let found = found.with(seen.evidence(streak.offsets.0, "first failed result"));
-    Speaks(found.with(seen.evidence(streak.offsets.1, "last failed result")))
+    let found = found.with(seen.evidence(streak.places.0, "first failed result"));
+    Speaks(found.with(seen.evidence(streak.places.1, "last failed result")))
 }
 
 /// 11: the same call again and again.
@@ -158,8 +158,8 @@ pub(super) fn repeating(facts: &Facts<'_>) -> Finding {
         format!("same call {} times in a row{call}", streak.count),
         streak.since,
     );
-    let found = found.with(seen.evidence(streak.offsets.0, "first call"));
-    Speaks(found.with(seen.evidence(streak.offsets.1, "last call")))
+    let found = found.with(seen.evidence(streak.places.0, "first call"));
+    Speaks(found.with(seen.evidence(streak.places.1, "last call")))
 }
 
 /// 12: the API is asked again and again.
@@ -182,7 +182,7 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
     let detail = format!("{} API retries in a row", streak.count);
     let mut found = verdict(Health::Struggling, Reason::ApiRetries, detail, streak.since);
     found.error_class = facts.class_of_retries();
-    Speaks(found.with(seen.evidence(streak.offsets.1, "last retry")))
+    Speaks(found.with(seen.evidence(streak.places.1, "last retry")))
 }
 
 /// 13: otherwise.

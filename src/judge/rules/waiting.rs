@@ -86,8 +86,8 @@ impl SessionFacts<'_> {
     }
 
     fn with_evidence(&self, found: Verdict, job: &Awaited<'_>) -> Verdict {
-        let found = found.with(match job.offset {
-            Some(offset) => self.evidence(offset, "pending job"),
+        let found = found.with(match job.place {
+            Some(place) => self.evidence(place, "pending job"),
             None => self.evidence_of_turn("ended turn"),
         });
         match self.life {

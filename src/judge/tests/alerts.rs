@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::tests::*;
 use crate::base::json::Raw;
 use crate::process::earlier::Sample;
-use crate::session::Outcome;
+use crate::session::{Outcome, Place};
 
 /// The kinds of alert of the one task, and that its notes say the same.
 fn alerts(lab: &Lab) -> Vec<&'static str> {
@@ -127,7 +127,7 @@ fn failed_calls_of_the_open_turn() {
 #[test]
 fn a_turn_that_is_open_for_long() {
     let since = |age: u64, rows: &'static str| {
-        lab().log_that("1", A, rows, age, |session| session.row(Some(NOW), 1, true)).agent_of("1", 7)
+        lab().log_that("1", A, rows, age, |session| session.row(Some(NOW), Place::default(), true)).agent_of("1", 7)
     };
     assert_eq!(alerts(&since(4 * HOUR, "prompt")), [""; 0]);
     assert_eq!(alerts(&since(4 * HOUR + SECOND, "prompt")), ["long_running"]);

@@ -127,7 +127,7 @@ fn a_turn_that_ended_goes_on_by_itself() {
     };
     let asked = || {
         waiting_and(HOUR, &[("make release", JobKind::Command)], |session| {
-            session.row(Some(ago(MINUTE)), 0, true);
+            session.row(Some(ago(MINUTE)), Place::default(), true);
             session.prompt();
             session.ended();
         })
@@ -190,17 +190,17 @@ fn below(lab: Lab) -> Lab {
 fn an_agent_that_is_a_tool_works_for_its_caller() {
     let calls = |command: &'static str, age| {
         lab().log_that("1", A, "prompt", 45 * MINUTE, move |session| {
-            session.row(Some(ago(age)), 0, true);
+            session.row(Some(ago(age)), Place::default(), true);
             session.call(&NewCall { id: "c".into(), summary: command.into(), shell: true, ..NewCall::default() });
         })
     };
     let outer = |command| calls(command, 40 * MINUTE);
     let came_back = |age| {
         lab().log_that("1", A, "prompt", 45 * MINUTE, move |session| {
-            session.row(Some(ago(40 * MINUTE)), 0, true);
+            session.row(Some(ago(40 * MINUTE)), Place::default(), true);
             let summary = "claude -p fix".into();
             session.call(&NewCall { id: "c".into(), summary, shell: true, ..NewCall::default() });
-            session.row(Some(ago(age)), 0, true);
+            session.row(Some(ago(age)), Place::default(), true);
             session.result("c", Outcome::Ok, "", Raw::default());
             session.ended();
         })
@@ -253,7 +253,7 @@ fn an_agent_that_is_a_tool_works_for_its_caller() {
 fn an_agent_that_a_script_ran_was_its_callers_when_it_is_gone() {
     let calls = || {
         lab().log_that("1", A, "prompt", 45 * MINUTE, |session| {
-            session.row(Some(ago(MINUTE)), 0, true);
+            session.row(Some(ago(MINUTE)), Place::default(), true);
             session.call(&NewCall { id: "c".into(), summary: "./review.sh".into(), shell: true, ..NewCall::default() });
         })
     };

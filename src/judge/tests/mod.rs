@@ -24,7 +24,7 @@ use crate::observe::placement::{directories, named_folders};
 use crate::process::earlier::{Lives, Sample};
 use crate::process::{Origin, Process, ProcessTable, Role};
 use crate::session::CallKind::Question;
-use crate::session::{Job, JobKind, NewCall, Outcome, Session};
+use crate::session::{Job, JobKind, NewCall, Outcome, Place, Session};
 
 const NOW: Time = Time(1_795_216_265_000);
 const SECOND: u64 = 1000;
@@ -112,7 +112,7 @@ impl Lab {
         session.identity(own, parent);
         session.directory(folder);
         for row in rows.split_whitespace() {
-            session.row(Some(ago(age)), 0, true);
+            session.row(Some(ago(age)), Place::default(), true);
             match row {
                 "opened" => {}
                 "prompt" => session.prompt(),

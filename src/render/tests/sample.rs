@@ -116,7 +116,7 @@ pub(super) fn struggling() -> TaskReport {
     let tool = ToolReport { name: "Bash".into(), summary: "cargo test".into(), since: Some(minutes(1)) };
     task.sessions[0].tool = Some(tool);
     task.evidence = vec![
-        Evidence::at("/srv/shop/.worktrees/billing/log.jsonl", 81_234, "third failed result"),
+        Evidence::at("/srv/shop/.worktrees/billing/log.jsonl", 17, 81_234, "third failed result"),
         Evidence::file("/srv/shop/.worktrees/billing/status.json", "says running"),
         Evidence::process(4242, Some(99), "alive"),
     ];
@@ -188,7 +188,7 @@ pub(super) fn hostile() -> Snapshot {
         (task.repository, task.worktree, task.branch) = (Some(path()), Some(path()), Some(text()));
         (task.status, task.question, task.progress) = (Some(text()), Some(text()), Some(steps(1, 2, HOSTILE)));
         (task.notes, task.next) = (vec![text()], vec![text()]);
-        task.evidence = vec![Evidence::at(path(), 1, HOSTILE)];
+        task.evidence = vec![Evidence::at(path(), 1, 1, HOSTILE)];
         task.considered = vec![Considered { rule: "silent", decided: true, detail: text() }];
         for session in &mut task.sessions {
             (session.id, session.parent, session.model) = (text(), Some(text()), Some(text()));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::fold::fold;
 use crate::base::json::Reader;
 use crate::clients::tests::{and, check, read};
-use crate::session::Session;
+use crate::session::{Place, Session};
 
 const PROMPT: &str = "Fix the test";
 
@@ -291,7 +291,7 @@ fn a_sub_agent_is_its_parents() {
     let own = head().replace("\"main\"", "\"subagent\",\"directories\":[\"/srv/shop/web\",\"/tmp\"]");
     let mut session = Session::default();
     session.parent = Some("p".into());
-    fold(&mut session, &mut Reader::new(own.as_bytes()), 0);
+    fold(&mut session, &mut Reader::new(own.as_bytes()), Place::default());
     assert_eq!((session.parent.as_deref(), session.internal), (Some("p"), false));
     assert_eq!(session.directory.as_deref(), Some("/srv/shop/web"));
     assert!(read(fold, &[own]).internal, "nobody's: before they had a place of their own");

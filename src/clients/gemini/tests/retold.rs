@@ -9,7 +9,7 @@ use crate::base::json::Reader;
 use crate::clients::gemini::fold::fold;
 use crate::clients::tests::{and, check, read, told};
 use crate::model::Tokens;
-use crate::session::Session;
+use crate::session::{Place, Session};
 
 fn rewind(number: u32) -> String {
     json!({"$rewindTo": format!("m{number}")}).to_string()
@@ -112,7 +112,7 @@ fn the_conversation_told_anew() {
         ("35214567-d8f8-46db-b1c8-2064e676e0d7", "2026-11-20T23:11:11.775Z")
     );
     let mut session = read(fold, &rows(&long()));
-    fold(&mut session, &mut Reader::new(torn.as_bytes()), 0);
+    fold(&mut session, &mut Reader::new(torn.as_bytes()), Place::default());
     assert_eq!(told(&session), "open, 2 calls, 2 failed, streak 2", "of a list that is cut, nothing is taken");
 }
 
@@ -211,14 +211,14 @@ proptest! {
                 often = postcard::from_bytes(packed.leak()).unwrap();
                 prop_assert!(often.resume(&workings));
             }
-            fold(&mut once, &mut Reader::new(row.as_bytes()), number as u64);
-            fold(&mut often, &mut Reader::new(row.as_bytes()), number as u64);
+            fold(&mut once, &mut Reader::new(row.as_bytes()), Place::record(number as u64));
+            fold(&mut often, &mut Reader::new(row.as_bytes()), Place::record(number as u64));
         }
         once.seal();
         often.seal();
         // What is sealed early may lack texts that no rule shows.
         prop_assert_eq!(told(&once), told(&often));
         prop_assert_eq!(once.tokens, often.tokens);
-        prop_assert_eq!((once.turn_offset, once.failures, once.repeats), (often.turn_offset, often.failures, often.repeats));
+        prop_assert_eq!((once.turn_place, once.failures, once.repeats), (often.turn_place, often.failures, often.repeats));
     }
 }

@@ -13,7 +13,7 @@ use crate::judge::liveness::{Alive, Moved};
 use crate::judge::rules::facts::SessionFacts;
 use crate::judge::{Declared, Liveness};
 use crate::model::ErrorClass;
-use crate::session::{ApiError, CallKind, NewCall, Outcome, Session, Step, StepState};
+use crate::session::{ApiError, CallKind, NewCall, Outcome, Place, Session, Step, StepState};
 
 const NOW: Time = Time(1_795_216_265_000);
 const SECOND: u64 = 1000;
@@ -132,7 +132,7 @@ fn dead() -> Liveness {
 fn log(rows: &str, age: u64) -> Case {
     let mut session = Session::default();
     for (number, row) in rows.split_whitespace().enumerate() {
-        session.row(Some(ago(age)), number as u64 * 100, true);
+        session.row(Some(ago(age)), Place { line: number as u64 + 1, offset: number as u64 * 100 }, true);
         say(&mut session, row, number);
     }
     session.seal();

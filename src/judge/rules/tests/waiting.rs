@@ -2,7 +2,7 @@
 
 use super::super::tests::*;
 use crate::judge::Liveness;
-use crate::session::JobKind;
+use crate::session::{JobKind, Place};
 
 impl Case {
     pub(super) fn awaiting(self, job: Awaited<'static>) -> Self {
@@ -13,7 +13,15 @@ impl Case {
 /// A job launched two hours ago.
 fn job(kind: JobKind) -> Awaited<'static> {
     let since = Some(ago(120 * MINUTE));
-    Awaited { kind, about: "make", since, active: None, lives: true, in_call: false, offset: Some(7) }
+    Awaited {
+        kind,
+        about: "make",
+        since,
+        active: None,
+        lives: true,
+        in_call: false,
+        place: Some(Place { line: 2, offset: 7 }),
+    }
 }
 
 /// A sub-agent that was active so long ago.
