@@ -25,7 +25,7 @@
 //! verdict, and `record::diff` makes an event of it if it has changed.
 //!
 //! **The way of one setting.** `--stuck-after`, `AGENTMON_STUCK_AFTER` and the key `stuck-after` are one field of
-//! `cli::settings::Settings`, an option that may be unset. `Settings::resolve` lays the flags over the file over the
+//! `cli::settings::Settings`, an option that may be unset. `Settings::or` lays the flags over the file over the
 //! defaults and gives a `config::Config`; `judge::context::Context` hands its thresholds to the rules.
 //!
 //! **The way of one event.** `record::diff` compares the snapshot with `record::state`, what the event log last said of each
@@ -55,18 +55,17 @@ mod report;
 mod session;
 mod text;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write;
 use std::time::Duration;
 
 use clap::ColorChoice;
-use clap::error::{ContextKind, ContextValue};
 
 pub use base::time::Time;
 pub use base::world::{Terminal, World, pause};
 
 use cli::{Cli, Command};
-use config::Horizon;
+use commands::output::Sink;
 use text::inert::CommandFilter;
 
 /// How a run ended.
@@ -91,45 +90,46 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Ended {
-    let cli = match Cli::read(arguments) {
+    let cli = match Cli::read(arguments, &world) {
         // A script of ours may begin a line as it likes.
-        Ok(Cli { command: Some(Command::Completions { shell }), .. }) => {
+        Ok(Cli { command: Command::Completions { shell }, .. }) => {
             return ended(commands::completions(shell, out), None, err);
         }
         cli => cli,
     };
-    let (out, err): (&mut dyn Write, &mut dyn Write) = (&mut CommandFilter::new(out), &mut CommandFilter::new(err));
-    let mut cli = match cli {
+    let err: &mut dyn Write = &mut CommandFilter::new(err);
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
-            let error = name_variable(suggest_status(error), &world);
-            let (text, wrong) = (error.render(), error.use_stderr());
+            let wrong = error.use_stderr();
             let terminal = if wrong { world.terminal.stderr } else { world.terminal.stdout };
             let color = render::color(ColorChoice::Auto, |name| world.var(name), terminal);
-            let styled = if color { text.ansi().to_string() } else { text::lines(&text.to_string()) };
-            let stream: &mut dyn Write = if wrong { err } else { out };
-            drop(write!(stream, "{styled}"));
+            let text = cli::error_text(&error, color);
+            let text = if color { text } else { text::lines(&text) };
+            let stream: &mut dyn Write = if wrong { err } else { &mut CommandFilter::new(out) };
+            drop(write!(stream, "{text}"));
             return Ended::from(if wrong { 2 } else { 0 });
         }
     };
     let agents_home = cli.scope.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
-    let world = World { now: cli.scope.now.unwrap_or(world.now), agents_home, ..world };
-    if let Some(Command::Report(_)) = cli.command {
-        cli.settings.usually_since(Horizon::Span(report::USUAL));
-    }
-    let look = if cli.status.watch.is_some() { commands::watch } else { commands::status };
+    let file = cli.output().map(|file| world.absolute(file));
+    // What goes to a file is for no terminal.
+    let terminal = if file.is_some() { Terminal { stdout: false, ..world.terminal } } else { world.terminal };
+    let world = World { now: cli.scope.now.unwrap_or(world.now), agents_home, terminal, ..world };
+    let out: &mut dyn Write = &mut Sink::new(file, out);
+    let out: &mut dyn Write = &mut CommandFilter::new(out);
     let done = match &cli.command {
-        None => look(&cli, &[], &world, out, err),
-        Some(Command::Status(status)) => look(&cli, &status.tasks, &world, out, err),
-        Some(Command::Explain { task }) => commands::explain(&cli, task, &world, out, err),
-        Some(Command::Report(asked)) => commands::report(&cli, asked, &world, out, err),
-        Some(Command::Clients) => commands::clients(&cli, &world, out, err),
-        Some(Command::Errors(errors)) => commands::errors(&cli, errors, &world, out, err),
-        Some(Command::Events(events)) => commands::events(&cli, events, &world, out, err),
-        Some(Command::Clean { dry_run }) => commands::clean(&cli, *dry_run, &world, out, err),
-        Some(Command::Completions { shell }) => commands::completions(*shell, out),
+        Command::Status(it) if it.watch.is_some() => commands::watch(&cli, it, &world, out, err),
+        Command::Status(it) => commands::status(&cli, it, &world, out, err),
+        Command::Explain(it) => commands::explain(&cli, it, &world, out, err),
+        Command::Report(it) => commands::report(&cli, it, &world, out, err),
+        Command::Clients(_) => commands::clients(&cli, &world, out, err),
+        Command::Errors(it) => commands::errors(&cli, it, &world, out, err),
+        Command::Events(it) => commands::events(&cli, it, &world, out, err),
+        Command::Clean(it) => commands::clean(&cli, it.dry_run, &world, out, err),
+        Command::Completions { shell } => commands::completions(*shell, out),
     };
-    ended(done, cli.status.watch, err)
+    ended(done, cli.watch(), err)
 }
 
 /// Says what went wrong, and how the run ended.
@@ -139,29 +139,4 @@ fn ended(done: anyhow::Result<u8>, watch: Option<Duration>, err: &mut dyn Write)
         2
     });
     Ended { code, again: watch.filter(|_| code == 0) }
-}
-
-/// A wrong value that nobody typed is a variable's, of which the message knows only the flag.
-fn name_variable(mut error: clap::Error, world: &World) -> clap::Error {
-    if let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
-        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
-    {
-        let flag = flag.split(' ').next().unwrap_or_default().trim_start_matches('-');
-        let variable = format!("AGENTMON_{}", flag.replace('-', "_").to_uppercase());
-        if world.env.get(OsStr::new(&variable)).is_some_and(|set| set.as_os_str() == OsStr::new(value)) {
-            let tip = format!("that is what the variable {variable} says");
-            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-        }
-    }
-    error
-}
-
-/// A word that is no command may be meant for a task.
-fn suggest_status(mut error: clap::Error) -> clap::Error {
-    let known = error.get(ContextKind::SuggestedSubcommand).is_some();
-    if let (false, Some(ContextValue::String(word))) = (known, error.get(ContextKind::InvalidSubcommand)) {
-        let tip = format!("for the task of that name: agentmon status {}", text::one_line(word, 100));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    }
-    error
 }

@@ -313,6 +313,11 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether there is no task, apart from older ones.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.summary == (Summary { older: self.summary.older, ..Summary::default() })
+    }
+
     /// Logs could not be read: tasks may be missing, or worse than they seem.
     pub(crate) fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|problem| problem.unread.is_some())
@@ -377,6 +382,9 @@ pub(crate) struct TaskReport {
     pub(crate) worktree: Option<PathBuf>,
     pub(crate) branch: Option<String>,
     pub(crate) health: Health,
+    /// The health in which `--changes` last reported it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) was: Option<Health>,
     pub(crate) reason: Reason,
     pub(crate) detail: String,
     pub(crate) since: Option<Time>,
@@ -448,7 +456,7 @@ impl AlertKind {
 }
 
 /// One rule and what it said, for `explain`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Considered {
     pub(crate) rule: &'static str,
     /// The rule that decided.

@@ -1,212 +1,319 @@
-//! The command line: types, help texts, and which options go with which command.
+//! The command line: the commands, each with the options that it heeds, and their help.
 
 pub(crate) mod settings;
+mod tips;
+mod values;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use self::settings::{JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
+pub(crate) use self::tips::text as error_text;
 use crate::base::time::Time;
-use crate::cli::settings::Settings;
+use crate::base::world::World;
 use crate::model::Health;
 use crate::record::Kind;
 use crate::render;
-use crate::report::{self, By};
+use crate::report::By;
 
 /// How are my background coding agents doing?
 ///
 /// Finds every task of this repository (its worktrees, their status.json, the agents' own logs and processes),
 /// judges each healthy, struggling, stuck, completed or failed, says why, and exits.
 #[derive(Parser)]
-#[command(name = "agentmon", version, args_conflicts_with_subcommands = false, after_help = AFTER_HELP)]
+#[command(name = "agentmon", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
     #[command(flatten)]
-    pub(crate) status: StatusOptions,
-    #[command(flatten)]
-    pub(crate) settings: Settings,
+    pub(crate) look: LookArgs,
 }
 
 const AFTER_HELP: &str = "\
+Without a command, agentmon is `agentmon status`: see `agentmon status -h` for its options.
+
 Exit codes:
   0  the report was made
-  1  with --check: a task is in one of the given classes
-  2  the report could not be made; with --check: nothing could be judged
+  1  with --check: a task has one of the given healths
+  2  an error occurred; with --check: nothing could be judged
 
-Without a command, agentmon does what `agentmon status` does.
-Settings file: $XDG_CONFIG_HOME/agentmon/config.toml, keys named like the flags.";
+Settings file: $XDG_CONFIG_HOME/agentmon/config.toml, keys named like the options.";
 
 impl Cli {
-    /// Parses the arguments, of which the first is the program's name. Options stand before or after the command,
-    /// but one that would do nothing there is refused, and not in its help.
+    /// Parses the arguments, of which the first is the program's name.
     ///
     /// # Errors
-    /// What clap says; also that help or the version was asked for.
-    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let arguments: Vec<OsString> = arguments.into_iter().collect();
-        // Only what is named: all options for all commands would be a tenth of a poll.
-        let is_named = |command: &clap::Command| arguments.iter().any(|word| word == command.get_name());
-        let mut command = with_shared(Self::command(), is_named, |name, option| Some(of_command(name, option)));
-        let matches = command.try_get_matches_from_mut(&arguments)?;
-        if let Some((name, its)) = matches.subcommand().map(|it| it.1.subcommand().unwrap_or(it)) {
-            let is_typed = |option: &str| its.value_source(option) == Some(ValueSource::CommandLine);
-            let idle = shared(&command).find(|option| is_typed(option.get_id().as_str()) && !accepts(name, option));
-            if let Some(option) = idle.and_then(Arg::get_long) {
-                let message = format!("`--{option}` does nothing for `{name}`");
-                return Err(command.error(ErrorKind::ArgumentConflict, message));
-            }
-            // What a variable says of the one gives way to the other.
-            if name == "report" && is_typed("from") && is_typed("since") {
-                let message = "`--from` and `--since` both say where the period begins: give one of them";
-                return Err(command.error(ErrorKind::ArgumentConflict, message));
-            }
+    /// What clap says, with a tip where there is one; also that help or the version was asked for.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let arguments = with_command(arguments.into_iter().collect(), &command);
+        let parsed = command
+            .try_get_matches_from_mut(&arguments)
+            .and_then(|matches| Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+        let cli = parsed.map_err(|error| tips::advise(error, &arguments, &command, world))?;
+        tips::mistaken_task(&arguments, &command).map_or(Ok(cli), Err)
+    }
+
+    /// The settings that were typed, or are in variables.
+    pub(crate) fn settings(&self) -> Settings {
+        let open = Settings::default();
+        match &self.command {
+            Command::Status(it) => Settings {
+                judge: it.judge.clone(),
+                retention: it.retention,
+                since: it.since,
+                notify: it.notify.clone(),
+                ..open
+            },
+            Command::Explain(it) => Settings { judge: it.judge.clone(), since: it.since, ..open },
+            Command::Report(it) => Settings { since: it.since, ..open },
+            Command::Clients(it) => Settings { since: it.since, ..open },
+            Command::Errors(it) => Settings { since: it.since, ..open },
+            Command::Events(it) => Settings { since: it.since, ..open },
+            Command::Clean(it) => Settings { retention: it.retention, ..open },
+            Command::Completions { .. } => open,
         }
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    /// Every option at the commands that heed it, and there alone, as it is offered to somebody who types.
-    pub(crate) fn offered() -> clap::Command {
-        let command = with_shared(
-            Self::command(),
-            |_| true,
-            |name, option| accepts(name, option).then(|| of_command(name, option).global(false)),
-        );
-        command.mut_args(|option| option.global(false))
+    /// How the page is printed, for commands that have one.
+    pub(crate) fn print(&self) -> Option<&PrintArgs> {
+        match &self.command {
+            Command::Status(it) => Some(&it.print),
+            Command::Explain(it) => Some(&it.print),
+            Command::Report(it) => Some(&it.print),
+            Command::Clients(it) => Some(&it.print),
+            Command::Errors(it) => Some(&it.print),
+            Command::Events(it) => Some(&it.print),
+            Command::Clean(_) | Command::Completions { .. } => None,
+        }
     }
-}
 
-/// The options that stand before or after a command.
-fn shared(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|option| option.is_global_set())
-}
+    pub(crate) fn is_verbose(&self) -> bool {
+        match &self.command {
+            Command::Status(it) => it.verbose,
+            Command::Report(it) => it.verbose,
+            Command::Clients(it) => it.verbose,
+            _ => false,
+        }
+    }
 
-/// Tells commands the shared options as they have them.
-fn with_shared(
-    command: clap::Command,
-    is_meant: impl Fn(&clap::Command) -> bool,
-    has: impl Fn(&str, &Arg) -> Option<Arg>,
-) -> clap::Command {
-    let shared: Vec<Arg> = shared(&command).cloned().collect();
-    let tell = |command: clap::Command| {
-        let options: Vec<Arg> = shared.iter().filter_map(|option| has(command.get_name(), option)).collect();
-        command.args(options)
-    };
-    below(command, is_meant, |command| below(tell(command), |_| true, tell))
-}
+    /// After how long the same is run again, if at all.
+    pub(crate) fn watch(&self) -> Option<Duration> {
+        if let Command::Status(it) = &self.command { it.watch } else { None }
+    }
 
-/// Changes commands that are right below a command.
-fn below(
-    command: clap::Command,
-    is_meant: impl Fn(&clap::Command) -> bool,
-    change: impl Fn(clap::Command) -> clap::Command,
-) -> clap::Command {
-    let meant = command.get_subcommands().filter(|command| is_meant(command));
-    let names: Vec<String> = meant.map(|command| command.get_name().to_owned()).collect();
-    names.iter().fold(command, |command, name| command.mut_subcommand(name, &change))
-}
-
-/// A shared option as a command has it, with what it means there.
-fn of_command(command: &str, option: &Arg) -> Arg {
-    let heeded = accepts(command, option);
-    let name = option.get_id().as_str();
-    let option = match name {
-        "json" => option.clone().hide(!heeded || !render::formats(command).contains(&"json")),
-        "format" if heeded => option.clone().value_parser(format(&render::formats(command))),
-        _ => option.clone().hide(option.is_hide_set() || !heeded),
-    };
-    let help = match (name, command) {
-        ("format", "report") => "How to write it [default: text]",
-        ("format", "events") => "How to write it [default: lines]",
-        ("format", _) => "How to write it [default: table on a terminal, lines elsewhere]",
-        ("since", "report") => "Begin this long ago; `all` for all that is recorded [default: 7d]",
-        ("since", "events") => "Leave out what happened longer ago; `all` for everything [default: 24h]",
-        ("since", _) => "Leave out what was last active longer ago; `all` for everything [default: 24h]",
-        ("verbose", "report") => "Show every row of every list",
-        ("verbose", "clients") => "Show also what could be known of clients that are not there",
-        _ => return option,
-    };
-    option.help(help)
-}
-
-/// Whether an option does anything for a command.
-fn accepts(command: &str, option: &Arg) -> bool {
-    let name = option.get_id().as_str();
-    let heading = option.get_help_heading().unwrap_or_default();
-    let judges = matches!(command, "status" | "explain");
-    match heading {
-        _ if command == "completions" => false,
-        LOOK => judges || name != "status_files",
-        PRINT if matches!(name, "anonymize" | "color") => true,
-        PRINT if name == "verbose" => matches!(command, "status" | "report" | "clients"),
-        PRINT if matches!(name, "format" | "json") => !render::formats(command).is_empty(),
-        settings::KEEP => matches!(command, "status" | "clean"),
-        _ if command == "explain" => heading != PRINT && name != "on_change",
-        _ => command == "status",
+    /// The file that the page goes to, if it does not go to stdout.
+    pub(crate) fn output(&self) -> Option<&Path> {
+        self.print().and_then(|print| print.output.as_deref())
     }
 }
 
-/// Between two looks; a shorter one would tell of the same second.
-const SHORTEST: Duration = Duration::from_secs(1);
-
-const LOOK: &str = "What to look at";
-const PRINT: &str = "What to print";
+/// `agentmon`, and `agentmon` with options alone, are `agentmon status`.
+fn with_command(mut arguments: Vec<OsString>, command: &clap::Command) -> Vec<OsString> {
+    let is_command = |word: &OsString| word == "help" || command.get_subcommands().any(|it| word == it.get_name());
+    let asks_help = |word: &OsString| ["-h", "--help", "-V", "--version"].iter().any(|it| word == it);
+    let first = arguments.get(1);
+    let has_option_first = first.is_none_or(|word| word.as_encoded_bytes().starts_with(b"-") && !asks_help(word));
+    if has_option_first && !arguments.iter().skip(1).any(is_command) {
+        arguments.insert(1.min(arguments.len()), "status".into());
+    }
+    arguments
+}
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Report on every task, or on those named
-    Status(StatusCommand),
-    /// Show why a task is judged as it is: facts, rules, evidence
-    Explain {
-        /// A task's id or name
-        task: String,
-    },
-    /// Show what happened over a period, from the record: outcomes, durations, cost, errors, trends, findings
-    Report(ReportCommand),
-    /// Show what was looked for where, and what can be known of each client: the page for a missing task
-    Clients,
-    /// Show the errors that agents met, by what they have in common; settle them
+    /// Report on every task, or on those named (the default)
+    Status(Box<StatusArgs>),
+    /// Explain a task's verdict: facts, rules, evidence
+    Explain(Box<ExplainArgs>),
+    /// Report on a period: outcomes, durations, cost, errors, trends, findings
     ///
-    /// From the record: failed tool calls and API errors, by their text without what changes from one time to the next.
-    /// An error is open until its task completes after it, or `agentmon errors resolve` settles it. Seen again after
-    /// that, it is open again.
-    Errors(ErrorsCommand),
-    /// Print the record, readably: what happened when
-    Events(EventsCommand),
-    /// Keep the record small: fold old rows into summaries, remove old caches
+    /// The last seven days, or as long as `--since` says, compared with the period before. Days, weeks (from Monday)
+    /// and months are those of UTC, as in the event log.
+    Report(ReportArgs),
+    /// Show where agent logs were searched for and found (start here if a task is missing)
+    Clients(ClientsArgs),
+    /// List and resolve errors, grouped by message
     ///
-    /// Rows of the record that are older than 7 days become a summary for each task and day; those of days that are
-    /// older than 30 days become one for each week, those of weeks older than 90 days one for each month, and those
-    /// of months go after 365 days (`--keep-raw`, `--keep-daily`, `--keep-weekly`, `--keep-monthly`). Reports over
-    /// long periods stay right. Lines of others stay as they are. The file that was replaced goes with a run an hour
-    /// later. Of the cache, temporaries of killed runs go after an hour, and what was not touched for 30 days.
+    /// Failed tool calls and API errors from the event log, grouped by message, ignoring numbers, paths and IDs. An error
+    /// is open until its task completes after it, or `agentmon errors resolve` resolves it. Seen again after that, it is
+    /// open again.
+    Errors(ErrorsArgs),
+    /// Show the event history
+    Events(EventsArgs),
+    /// Roll up old events and remove old caches
     ///
-    /// `status` does the same by itself with a record that is larger than `--max-events-size`.
-    Clean {
-        /// Say what would go and how much it frees, and change nothing
-        #[arg(short = 'n', long)]
-        dry_run: bool,
-    },
-    /// Print what makes a shell complete agentmon's commands and options
+    /// Events older than 7 days become a summary for each task and day; those of days that are older than 30 days
+    /// become one for each week, those of weeks older than 90 days one for each month, and those of months go after 365
+    /// days (`--keep-raw`, `--keep-daily`, `--keep-weekly`, `--keep-monthly`). Reports over long periods stay right.
+    /// Lines of other programs stay as they are. The file that was replaced goes with a run an hour later. Of the cache,
+    /// temporary files of killed runs go after an hour, and files that were not touched for 30 days.
+    ///
+    /// `status` does the same by itself with an event log that is larger than `--max-events-size`.
+    Clean(CleanArgs),
+    /// Generate shell completions
     ///
     /// For bash: `agentmon completions bash > ~/.local/share/bash-completion/completions/agentmon`
     Completions {
-        /// For which shell
+        /// Shell to generate for
         shell: Shell,
     },
 }
 
+/// Where to look, and when.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct ScopeArgs {
+    /// Look at the repository of this directory; may be repeated [default: the current one]
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(crate) directories: Vec<PathBuf>,
+    /// Look at every directory with an agent session, not only in this repository
+    #[arg(short = 'A', long, global = true)]
+    pub(crate) all_repos: bool,
+    /// Look at the agents of this home directory instead of your own
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
+    pub(crate) home: Option<PathBuf>,
+    /// Read all files and processes below this folder, as if it were the root directory
+    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true, value_hint = ValueHint::DirPath)]
+    pub(crate) root: Option<PathBuf>,
+    /// Judge as of this time instead of now (RFC 3339)
+    #[arg(long, value_name = "TIME", global = true, env = "AGENTMON_NOW", hide_env = true, hide_short_help = true, value_parser = values::moment)]
+    pub(crate) now: Option<Time>,
+}
+
+/// How every page looks.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct LookArgs {
+    /// Replace names and paths with pseudonyms, for sharing
+    #[arg(long, global = true)]
+    pub(crate) anonymize: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
+    pub(crate) color: ColorChoice,
+}
+
+/// In which form a page is printed, and where to.
+#[derive(Args)]
+pub(crate) struct PrintArgs {
+    /// Output format [default: table on a terminal, lines elsewhere]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Write to this file, replacing it as a whole
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl PrintArgs {
+    /// The name of the format that was asked for.
+    pub(crate) fn format(&self) -> Option<&str> {
+        if self.json { Some("json") } else { self.format.as_deref() }
+    }
+}
+
+#[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("status"))))]
+pub(crate) struct StatusArgs {
+    /// Tasks by id, name, branch, `.` (of this directory) or a unique beginning
+    #[arg(value_name = "TASK")]
+    pub(crate) tasks: Vec<String>,
+    /// Show only tasks of these healths
+    #[arg(long, value_name = "HEALTH,...", value_delimiter = ',', value_parser = values::health())]
+    pub(crate) only: Vec<Health>,
+    /// Show only tasks that need attention: struggling, stuck or failed
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) attention: bool,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
+    /// Exit with 1 if a task has one of these healths [without a value: stuck,failed]
+    #[arg(long, value_name = "HEALTH,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = values::health())]
+    pub(crate) check: Option<Vec<Health>>,
+    /// Print only tasks that came to need attention, or no longer do, since the last run with --changes of that JOB [without
+    /// a value: default]
+    #[arg(long, value_name = "JOB", num_args = 0..=1, require_equals = true, default_missing_value = "default", value_parser = values::job)]
+    pub(crate) changes: Option<String>,
+    /// Poll again every INTERVAL, until Ctrl-C, `q`, or until --check matches [without a value: 10s]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = values::interval)]
+    pub(crate) watch: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) notify: NotifyArgs,
+    /// Write nothing to the event log
+    #[arg(long)]
+    pub(crate) no_events: bool,
+    /// Show evidence, sessions, and worktrees without a task
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArgs,
+}
+
+#[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("explain")).help("Output format [default: text]")))]
+pub(crate) struct ExplainArgs {
+    /// A task by id, name, branch, `.` (of this directory) or a unique beginning
+    pub(crate) task: String,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Args)]
+#[command(
+    mut_arg("format", |it| it.value_parser(values::format("report")).help("Output format [default: text]")),
+    mut_arg("since", |it| it.conflicts_with("from").help("Length of the period; `all` for all events [default: 7d]")),
+)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    /// Divide the period into days, weeks or months [default: as suits its length]
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) period: Option<By>,
+    /// Begin with this day, or at this time (RFC 3339), instead of --since
+    #[arg(long, value_name = "DATE", value_parser = values::first_moment)]
+    pub(crate) from: Option<Time>,
+    /// End with this day, the whole of it, or before this time [default: now]
+    #[arg(long, value_name = "DATE", value_parser = values::end)]
+    pub(crate) to: Option<Time>,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
+    /// Show every row of every list
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("clients"))))]
+pub(crate) struct ClientsArgs {
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
+    /// Show clients that were not found, too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("errors"))))]
 #[command(args_conflicts_with_subcommands = false)]
-pub(crate) struct ErrorsCommand {
+pub(crate) struct ErrorsArgs {
     #[command(subcommand)]
     pub(crate) action: Option<ErrorsAction>,
     /// Show open ones only (the default)
@@ -215,6 +322,10 @@ pub(crate) struct ErrorsCommand {
     /// Show resolved ones too
     #[arg(long, conflicts_with = "open")]
     pub(crate) resolved: bool,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
 #[derive(Subcommand)]
@@ -233,128 +344,77 @@ pub(crate) enum ErrorsAction {
 }
 
 #[derive(Args)]
-pub(crate) struct EventsCommand {
-    /// Show only what is about this task
+#[command(
+    mut_arg("format", |it| it.value_parser(values::format("events")).help("Output format [default: lines]")),
+    mut_arg("since", |it| it.help("Hide events older than this; `all` shows everything [default: 24h]")),
+)]
+pub(crate) struct EventsArgs {
+    /// Show only events of this task
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
     /// Show only events of these kinds
     #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::code)))]
     pub(crate) kind: Vec<String>,
-    /// Go on with what is new, until Ctrl-C
-    #[arg(short, long)]
+    /// Keep printing new events, until Ctrl-C
+    #[arg(short, long, conflicts_with = "output")]
     pub(crate) follow: bool,
-}
-
-/// Where to look, and when.
-#[derive(Args)]
-#[command(next_help_heading = LOOK)]
-pub(crate) struct ScopeArgs {
-    /// Look at the repository of this directory; may be repeated [default: the current one]
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
-    pub(crate) directories: Vec<PathBuf>,
-    /// Look at every directory with an agent session, not only in this repository
-    #[arg(short = 'A', long, global = true)]
-    pub(crate) all_repos: bool,
-    /// Look at the agents of this home directory instead of your own
-    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
-    pub(crate) home: Option<PathBuf>,
-    /// Read all files and processes below this folder, as if it were the root directory
-    #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true, value_hint = ValueHint::DirPath)]
-    pub(crate) root: Option<PathBuf>,
-    /// Judge as of this time instead of now (RFC 3339)
-    #[arg(long, value_name = "TIME", global = true, env = "AGENTMON_NOW", hide_env = true, hide_short_help = true, value_parser = moment)]
-    pub(crate) now: Option<Time>,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
 #[derive(Args)]
-pub(crate) struct StatusCommand {
-    /// Ids or names of tasks
-    #[arg(value_name = "TASK")]
-    pub(crate) tasks: Vec<String>,
+pub(crate) struct CleanArgs {
+    /// Show what would be removed, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArgs,
 }
 
-/// Of the last seven days, or of as long as `--since` says; the period before it is what it is compared with. Days,
-/// weeks (from Monday) and months are those of UTC, like those of the record.
-#[derive(Args)]
-pub(crate) struct ReportCommand {
-    /// Divide the period into days, weeks or months [default: as suits its length]
-    #[arg(long, value_name = "LENGTH")]
-    pub(crate) period: Option<By>,
-    /// Begin with this day, or at this time (RFC 3339), instead of --since
-    #[arg(long, value_name = "DATE", value_parser = first_moment)]
-    pub(crate) from: Option<Time>,
-    /// End with this day, the whole of it, or before this time [default: now]
-    #[arg(long, value_name = "DATE", value_parser = end)]
-    pub(crate) to: Option<Time>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Args)]
-#[command(next_help_heading = PRINT)]
-pub(crate) struct StatusOptions {
-    /// Show only tasks of these classes
-    #[arg(long, value_name = "HEALTH,...", global = true, value_delimiter = ',', value_parser = health())]
-    pub(crate) only: Vec<Health>,
-    /// Show only what needs somebody: struggling, stuck and failed tasks
-    #[arg(long, global = true, conflicts_with = "only")]
-    pub(crate) attention: bool,
-    /// Output format [default: table on a terminal, lines elsewhere; text for `report`]
-    #[arg(long, value_name = "NAME", global = true, value_parser = format(&render::FORMATS.map(|(name, _)| name)))]
-    pub(crate) format: Option<String>,
-    /// Short for --format json
-    #[arg(long, global = true, conflicts_with = "format")]
-    pub(crate) json: bool,
-    /// Exit with 1 if a task is in one of these classes [without a value: stuck,failed]
-    #[arg(long, value_name = "HEALTH,...", global = true, num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = health())]
-    pub(crate) check: Option<Vec<Health>>,
-    /// Look again every INTERVAL, until Ctrl-C or until --check has something to say [without a value: 10s]
-    #[arg(long, value_name = "INTERVAL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = interval)]
-    pub(crate) watch: Option<Duration>,
-    /// Print only when a task came to need somebody, or no longer does, since the last run with -q; with --only, when one
-    /// came to be of those classes
-    #[arg(short, long, global = true)]
-    pub(crate) quiet: bool,
-    /// Show evidence, sessions, and worktrees without a task
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// Write nothing to the event log
-    #[arg(long, global = true)]
-    pub(crate) no_events: bool,
-    /// Put pseudonyms for tasks, paths, branches, sessions, people and hosts, to show it to others
-    #[arg(long, global = true)]
-    pub(crate) anonymize: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
-    pub(crate) color: ColorChoice,
-}
+    /// Every command of the program, with its name as typed.
+    fn commands(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        let below = command.get_subcommands().filter(|it| it.get_name() != "help");
+        let below = below.flat_map(|it| commands(it, &format!("{path} {}", it.get_name())));
+        std::iter::once((path.to_owned(), command.clone())).chain(below).collect()
+    }
 
-fn interval(text: &str) -> Result<Duration, String> {
-    let interval = settings::span(text)?;
-    if interval < SHORTEST { Err("less than a second".to_owned()) } else { Ok(interval) }
-}
+    #[test]
+    fn short_help_fits_a_screen_and_every_help_text_stands_alone() {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let commands = commands(&command, "agentmon");
+        assert!(commands.len() > 8, "all commands are looked at");
+        for (name, mut command) in commands {
+            let help = command.render_help().to_string();
+            assert!(help.lines().count() <= 40, "{name} -h has {} lines:\n{help}", help.lines().count());
+            for option in command.get_arguments() {
+                let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty() && !help.starts_with("..."), "{name} {}: `{help}`", option.get_id());
+            }
+        }
+    }
 
-fn moment(text: &str) -> Result<Time, String> {
-    Time::parse(text).ok_or_else(|| "no RFC 3339 time such as `2026-11-20T14:05:03Z`".to_owned())
-}
-
-fn health() -> impl TypedValueParser<Value = Health> {
-    let names = Health::ALL.map(|health| PossibleValue::new(health.code()));
-    PossibleValuesParser::new(names)
-        .try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such class"))
-}
-
-fn format(names: &[&str]) -> PossibleValuesParser {
-    let known = render::FORMATS.iter().filter(|(name, _)| names.contains(name));
-    PossibleValuesParser::new(known.map(|(name, help)| PossibleValue::new(*name).help(*help)))
-}
-
-fn first_moment(text: &str) -> Result<Time, String> {
-    report::day(text).or_else(|| Time::parse(text)).ok_or_else(no_date)
-}
-
-fn end(text: &str) -> Result<Time, String> {
-    report::day(text).map(report::day_after).or_else(|| Time::parse(text)).ok_or_else(no_date)
-}
-
-fn no_date() -> String {
-    "no date such as `2026-11-20`, nor RFC 3339 time".to_owned()
+    #[test]
+    fn options_alone_are_those_of_status() {
+        let cases = [
+            ("agentmon", "agentmon status"),
+            ("agentmon --watch", "agentmon status --watch"),
+            ("agentmon -C x --json", "agentmon status -C x --json"),
+            ("agentmon -h", "agentmon -h"),
+            ("agentmon --watch explain x", "agentmon --watch explain x"),
+            ("agentmon -C x explain y", "agentmon -C x explain y"),
+            ("agentmon stat", "agentmon stat"),
+        ];
+        let command = Cli::command();
+        for (line, wanted) in cases {
+            let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+            assert_eq!(with_command(words(line), &command), words(wanted), "{line}");
+        }
+    }
 }

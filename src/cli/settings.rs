@@ -9,112 +9,266 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::base::world::World;
 use crate::config::{Config, Folders, Horizon, Retention, Thresholds};
 
-/// What was asked for, by whatever way; what was not stays open.
-#[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+/// From when on a rule speaks.
+#[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 #[command(next_help_heading = "Thresholds (also AGENTMON_<NAME>, and keys of the settings file)")]
-pub(crate) struct Settings {
+pub(crate) struct ThresholdArgs {
     /// Call an agent stuck after this long without activity [default: 10m]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     stuck_after: Option<Duration>,
     /// Time a tool call may run without progress [default: 30m]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_TOOL_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_TOOL_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     tool_stuck_after: Option<Duration>,
     /// Time a tool that only reads or edits files may run without progress [default: 10m]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_FILE_TOOL_STUCK_AFTER", hide_env = true, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_FILE_TOOL_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     file_tool_stuck_after: Option<Duration>,
     /// Minimum CPU for a tool to count as active, in percent of a core [default: 1]
-    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, hide_short_help = true, value_parser = percent)]
     tool_cpu: Option<f64>,
     /// Call an agent struggling after this many failed tool results in a row [default: 3]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
     failure_streak: Option<u32>,
     /// Call an agent struggling after the same call this many times in a row [default: 5]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_REPEAT_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_REPEAT_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(2..))]
     repeat_streak: Option<u32>,
     /// Call an agent struggling after this many API retries in a row [default: 3]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_RETRY_STREAK", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_RETRY_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
     retry_streak: Option<u32>,
     /// Consider an agent without a process dead after this much silence [default: 60s]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     gone_after: Option<Duration>,
     /// Assume a final message ended the turn after this long, where the log does not say [default: 10s]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_END_AFTER", hide_env = true, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_END_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     end_after: Option<Duration>,
+}
+
+/// Limits that change no verdict.
+#[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Alerts (also AGENTMON_<NAME>, and keys of the settings file)")]
+pub(crate) struct AlertArgs {
     /// Alert when an agent's processes use more CPU than this, in percent of a core [default: 80]
-    #[arg(long, global = true, value_name = "PERCENT", env = "AGENTMON_MAX_CPU", hide_env = true, help_heading = ALERTS, value_parser = cores)]
+    #[arg(long, value_name = "PERCENT", env = "AGENTMON_MAX_CPU", hide_env = true, hide_short_help = true, value_parser = cores)]
     max_cpu: Option<f64>,
     /// Alert when an agent's processes hold more memory than this [default: 1GiB]
-    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MAX_MEMORY", hide_env = true, help_heading = ALERTS, value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "AGENTMON_MAX_MEMORY", hide_env = true, hide_short_help = true, value_parser = size)]
     #[serde(deserialize_with = "bytes")]
     max_memory: Option<u64>,
     /// Alert when more than this many calls fail in one turn [default: 10]
-    #[arg(long, global = true, value_name = "COUNT", env = "AGENTMON_MAX_FAILED_CALLS", hide_env = true, help_heading = ALERTS)]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_MAX_FAILED_CALLS", hide_env = true, hide_short_help = true)]
     max_failed_calls: Option<u32>,
     /// Alert when a turn is open for longer than this [default: 4h]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, help_heading = ALERTS, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     long_after: Option<Duration>,
-    /// Command to run when a task's health changes (the change as JSON on its stdin, 10s at most)
-    #[arg(long, global = true, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true, help_heading = ALERTS)]
-    on_change: Option<String>,
-    /// Hide tasks inactive for longer than this; `all` shows everything [default: 24h; 7d for `report`]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, help_heading = "What to look at", value_parser = horizon)]
-    #[serde(deserialize_with = "since")]
-    since: Option<Horizon>,
-    /// What holds for this command where nothing is set.
-    #[arg(skip)]
-    #[serde(skip)]
-    usual_since: Option<Horizon>,
-    /// More status files, as patterns of absolute paths
-    #[arg(
-        long,
-        global = true,
-        value_name = "GLOB",
-        env = "AGENTMON_STATUS_FILES",
-        hide_env = true,
-        help_heading = "What to look at",
-        value_delimiter = ','
-    )]
-    status_files: Option<Vec<String>>,
-    /// Further folders of clients, by the variables that would name them.
-    #[arg(skip)]
-    folders: Option<Folders>,
+}
+
+/// How long the event log keeps its rows.
+#[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Retention (see `agentmon clean`)")]
+pub(crate) struct RetentionArgs {
     /// Keep events for this long, then one summary per task and day [default: 7d]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_raw: Option<Duration>,
     /// Keep daily summaries for this long, then one per week [default: 30d]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_DAILY", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_daily: Option<Duration>,
     /// Keep weekly summaries for this long, then one per month [default: 90d]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_WEEKLY", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_weekly: Option<Duration>,
     /// Keep monthly summaries for this long [default: 365d]
-    #[arg(long, global = true, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = span)]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_monthly: Option<Duration>,
     /// Let `status` clean an event log that is larger than this; 0 for never [default: 16MiB]
-    #[arg(long, global = true, value_name = "SIZE", env = "AGENTMON_MAX_EVENTS_SIZE", hide_env = true, hide_short_help = true, help_heading = KEEP, value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "AGENTMON_MAX_EVENTS_SIZE", hide_env = true, hide_short_help = true, value_parser = size)]
     #[serde(deserialize_with = "bytes")]
     max_events_size: Option<u64>,
 }
 
-/// What is noted, and changes no verdict.
-const ALERTS: &str = "Alerts (also AGENTMON_<NAME>, and keys of the settings file)";
-pub(crate) const KEEP: &str = "Retention (see `agentmon clean`)";
+/// How tasks are judged.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct JudgeArgs {
+    #[command(flatten)]
+    thresholds: ThresholdArgs,
+    #[command(flatten)]
+    alerts: AlertArgs,
+    #[command(flatten)]
+    files: StatusFileArgs,
+}
+
+/// Where status files lie besides the usual places.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct StatusFileArgs {
+    /// More status files, as patterns of absolute paths
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "AGENTMON_STATUS_FILES",
+        hide_env = true,
+        hide_short_help = true,
+        value_delimiter = ','
+    )]
+    status_files: Option<Vec<String>>,
+}
+
+/// How far back to look.
+#[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct SinceArgs {
+    /// Hide tasks inactive for longer than this; `all` shows everything [default: 24h; 7d for `report`]
+    #[arg(long, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, value_parser = horizon)]
+    #[serde(deserialize_with = "since")]
+    since: Option<Horizon>,
+}
+
+/// What to run when a health changes.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct NotifyArgs {
+    /// Command to run when a task's health changes (the change as JSON on its stdin, 10s at most)
+    #[arg(long, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true)]
+    on_change: Option<String>,
+}
+
+/// More folders of clients, by the variables that name them: a key of the file only.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FolderKeys {
+    folders: Option<Folders>,
+}
+
+/// The options as typed, or the keys of the file: each is set or open.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) judge: JudgeArgs,
+    pub(crate) retention: RetentionArgs,
+    pub(crate) since: SinceArgs,
+    pub(crate) notify: NotifyArgs,
+    pub(crate) folders: FolderKeys,
+}
+
+/// Joins two groups field by field: the first one's value, else the second one's.
+macro_rules! merge {
+    ($first:ident, $second:ident, $($field:ident),+) => {
+        Self { $($field: $first.$field.or($second.$field)),+ }
+    };
+}
+
+impl ThresholdArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(
+            self,
+            other,
+            stuck_after,
+            tool_stuck_after,
+            file_tool_stuck_after,
+            tool_cpu,
+            failure_streak,
+            repeat_streak,
+            retry_streak,
+            gone_after,
+            end_after
+        )
+    }
+}
+
+impl AlertArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, max_cpu, max_memory, max_failed_calls, long_after)
+    }
+}
+
+impl RetentionArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, keep_raw, keep_daily, keep_weekly, keep_monthly, max_events_size)
+    }
+}
+
+impl StatusFileArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, status_files)
+    }
+}
+
+impl SinceArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, since)
+    }
+}
+
+impl NotifyArgs {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, on_change)
+    }
+}
+
+impl FolderKeys {
+    fn or(self, other: Self) -> Self {
+        merge!(self, other, folders)
+    }
+}
+
+impl JudgeArgs {
+    fn or(self, other: Self) -> Self {
+        Self {
+            thresholds: self.thresholds.or(other.thresholds),
+            alerts: self.alerts.or(other.alerts),
+            files: self.files.or(other.files),
+        }
+    }
+
+    /// The thresholds with the defaults where nothing is set.
+    pub(crate) fn thresholds(&self) -> Thresholds {
+        let (rules, alerts, default) = (&self.thresholds, &self.alerts, Thresholds::default());
+        let share = |percent: f64| percent / 100.0;
+        Thresholds {
+            stuck_after: rules.stuck_after.unwrap_or(default.stuck_after),
+            tool_stuck_after: rules.tool_stuck_after.unwrap_or(default.tool_stuck_after),
+            file_tool_stuck_after: rules.file_tool_stuck_after.unwrap_or(default.file_tool_stuck_after),
+            tool_cpu: rules.tool_cpu.map_or(default.tool_cpu, share),
+            failure_streak: rules.failure_streak.unwrap_or(default.failure_streak),
+            repeat_streak: rules.repeat_streak.unwrap_or(default.repeat_streak),
+            retry_streak: rules.retry_streak.unwrap_or(default.retry_streak),
+            gone_after: rules.gone_after.unwrap_or(default.gone_after),
+            end_after: rules.end_after.unwrap_or(default.end_after),
+            max_cpu: alerts.max_cpu.map_or(default.max_cpu, share),
+            max_memory: alerts.max_memory.unwrap_or(default.max_memory),
+            max_failed_calls: alerts.max_failed_calls.unwrap_or(default.max_failed_calls),
+            long_after: alerts.long_after.unwrap_or(default.long_after),
+        }
+    }
+}
+
+impl RetentionArgs {
+    fn retention(&self) -> Retention {
+        let default = Retention::default();
+        Retention {
+            raw: self.keep_raw.unwrap_or(default.raw),
+            daily: self.keep_daily.unwrap_or(default.daily),
+            weekly: self.keep_weekly.unwrap_or(default.weekly),
+            monthly: self.keep_monthly.unwrap_or(default.monthly),
+            limit: self.max_events_size.unwrap_or(default.limit),
+        }
+    }
+}
 
 impl Settings {
     /// Reads the settings file; that there is none is no error.
@@ -126,20 +280,14 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
-        let mut settings: Self = toml::from_str(&text).map_err(|error| {
-            let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
-            let key = text.lines().nth(line - 1).and_then(|line| Some(line.split_once('=')?.0.trim()));
-            let key = key.filter(|key| !error.message().contains(key)).map(|key| format!("`{key}`: "));
-            let key = key.unwrap_or_default();
-            anyhow::anyhow!("could not read `{}`: line {line}: {key}{}", path.display(), error.message())
-        })?;
+        let settings = Self::parse(&text).and_then(|settings| settings.check().map(|()| settings));
+        let mut settings = settings.with_context(|| format!("could not read `{}`", path.display()))?;
         let home = world.folder("HOME");
-        for folder in settings.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
+        for folder in settings.folders.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
             if let (Some(home), Ok(below)) = (&home, folder.strip_prefix("~")) {
                 *folder = home.join(below);
             }
         }
-        settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
     }
 
@@ -147,96 +295,90 @@ impl Settings {
         Some(world.xdg("XDG_CONFIG_HOME", ".config")?.join("agentmon/config.toml"))
     }
 
+    /// The settings in the text of a file. Each group takes its own keys; a key that belongs to none is refused.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        let keys: toml::Table = group(text)?;
+        let flags = Self::flags();
+        let known: Vec<&str> = flags.get_arguments().filter_map(clap::Arg::get_long).chain(["folders"]).collect();
+        if let Some(unknown) = keys.keys().find(|key| !known.contains(&key.as_str())) {
+            let is_key = |line: &str| line.split('=').next().is_some_and(|key| key.trim() == unknown);
+            let line = text.lines().position(is_key).map_or(1, |at| at + 1);
+            let meant = known.iter().find(|known| strsim::jaro_winkler(known, unknown) > 0.85);
+            let tip = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            bail!("line {line}: unknown field `{unknown}`{tip}");
+        }
+        Ok(Self {
+            judge: JudgeArgs { thresholds: group(text)?, alerts: group(text)?, files: group(text)? },
+            retention: group(text)?,
+            since: group(text)?,
+            notify: group(text)?,
+            folders: group(text)?,
+        })
+    }
+
+    /// Every setting as an option.
+    fn flags() -> clap::Command {
+        let judge = JudgeArgs::augment_args(clap::Command::new("settings"));
+        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(judge)))
+    }
+
     /// What the flags' own parsers would refuse.
     fn check(&self) -> anyhow::Result<()> {
-        if self.failure_streak == Some(0)
-            || self.retry_streak == Some(0)
-            || self.repeat_streak.is_some_and(|limit| limit < 2)
+        let (rules, alerts) = (&self.judge.thresholds, &self.judge.alerts);
+        if rules.failure_streak == Some(0)
+            || rules.retry_streak == Some(0)
+            || rules.repeat_streak.is_some_and(|limit| limit < 2)
         {
             bail!(
                 "a count is too small: `failure-streak` and `retry-streak` are at least 1, `repeat-streak` at least 2"
             );
         }
-        if let Some(folder) = self.folders.iter().flat_map(BTreeMap::values).flatten().find(|it| !it.is_absolute()) {
+        let mut folders = self.folders.folders.iter().flat_map(BTreeMap::values).flatten();
+        if let Some(folder) = folders.find(|it| !it.is_absolute()) {
             bail!("`folders`: `{}` is no absolute path", folder.display());
         }
-        if self.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+        if rules.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
         }
-        if self.max_cpu.is_some_and(|share| !is_share(share)) {
+        if alerts.max_cpu.is_some_and(|share| !is_share(share)) {
             bail!("`max-cpu` is a share of a core in percent, 1 or more");
         }
         Ok(())
     }
 
-    /// Has this command look further back than others, where nothing is set.
-    pub(crate) fn usually_since(&mut self, horizon: Horizon) {
-        self.usual_since = Some(horizon);
-    }
-
-    /// What is set here, else what `file` has, else the default.
-    pub(crate) fn resolve(self, file: Self) -> Config {
-        let Self {
-            stuck_after,
-            tool_stuck_after,
-            file_tool_stuck_after,
-            tool_cpu,
-            failure_streak,
-            repeat_streak,
-            retry_streak,
-            gone_after,
-            end_after,
-            max_cpu,
-            max_memory,
-            max_failed_calls,
-            long_after,
-            since,
-            usual_since,
-            status_files,
-            folders,
-            on_change,
-            keep_raw,
-            keep_daily,
-            keep_weekly,
-            keep_monthly,
-            max_events_size,
-        } = self;
-        let kept = Retention::default();
-        let retention = Retention {
-            raw: keep_raw.or(file.keep_raw).unwrap_or(kept.raw),
-            daily: keep_daily.or(file.keep_daily).unwrap_or(kept.daily),
-            weekly: keep_weekly.or(file.keep_weekly).unwrap_or(kept.weekly),
-            monthly: keep_monthly.or(file.keep_monthly).unwrap_or(kept.monthly),
-            limit: max_events_size.or(file.max_events_size).unwrap_or(kept.limit),
-        };
-        let default = Thresholds::default();
-        let thresholds = Thresholds {
-            stuck_after: stuck_after.or(file.stuck_after).unwrap_or(default.stuck_after),
-            tool_stuck_after: tool_stuck_after.or(file.tool_stuck_after).unwrap_or(default.tool_stuck_after),
-            file_tool_stuck_after: file_tool_stuck_after
-                .or(file.file_tool_stuck_after)
-                .unwrap_or(default.file_tool_stuck_after),
-            tool_cpu: tool_cpu.or(file.tool_cpu).map_or(default.tool_cpu, |percent| percent / 100.0),
-            failure_streak: failure_streak.or(file.failure_streak).unwrap_or(default.failure_streak),
-            repeat_streak: repeat_streak.or(file.repeat_streak).unwrap_or(default.repeat_streak),
-            retry_streak: retry_streak.or(file.retry_streak).unwrap_or(default.retry_streak),
-            gone_after: gone_after.or(file.gone_after).unwrap_or(default.gone_after),
-            end_after: end_after.or(file.end_after).unwrap_or(default.end_after),
-            max_cpu: max_cpu.or(file.max_cpu).map_or(default.max_cpu, |percent| percent / 100.0),
-            max_memory: max_memory.or(file.max_memory).unwrap_or(default.max_memory),
-            max_failed_calls: max_failed_calls.or(file.max_failed_calls).unwrap_or(default.max_failed_calls),
-            long_after: long_after.or(file.long_after).unwrap_or(default.long_after),
-        };
-        Config {
-            thresholds,
-            since: since.or(file.since).or(usual_since).unwrap_or(Horizon::Span(Duration::from_secs(24 * 3600))),
-            status_files: status_files.or(file.status_files).unwrap_or_default(),
-            folders: folders.or(file.folders).unwrap_or_default(),
-            // An empty one says that there is none, whatever the file has.
-            on_change: on_change.or(file.on_change).filter(|command| !command.trim().is_empty()),
-            retention,
+    /// These settings, and those of `file` where they are open.
+    pub(crate) fn or(self, file: Self) -> Self {
+        Self {
+            judge: self.judge.or(file.judge),
+            retention: self.retention.or(file.retention),
+            since: self.since.or(file.since),
+            notify: self.notify.or(file.notify),
+            folders: self.folders.or(file.folders),
         }
     }
+
+    /// The configuration, with the defaults where nothing is set; `usual_since` is the command's own.
+    pub(crate) fn config(self, usual_since: Horizon) -> Config {
+        Config {
+            thresholds: self.judge.thresholds(),
+            since: self.since.since.unwrap_or(usual_since),
+            status_files: self.judge.files.status_files.unwrap_or_default(),
+            folders: self.folders.folders.unwrap_or_default(),
+            // An empty one says that there is none, whatever the file has.
+            on_change: self.notify.on_change.filter(|command| !command.trim().is_empty()),
+            retention: self.retention.retention(),
+        }
+    }
+}
+
+/// One group's keys of the settings file.
+fn group<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
+        let key = text.lines().nth(line - 1).and_then(|line| Some(line.split_once('=')?.0.trim()));
+        let key = key.filter(|key| !error.message().contains(key)).map(|key| format!("`{key}`: "));
+        anyhow::anyhow!("line {line}: {}{}", key.unwrap_or_default(), error.message())
+    })
 }
 
 /// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
@@ -304,25 +446,40 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        settings: Settings,
+        judge: JudgeArgs,
+        #[command(flatten)]
+        retention: RetentionArgs,
+        #[command(flatten)]
+        since: SinceArgs,
+        #[command(flatten)]
+        notify: NotifyArgs,
     }
 
-    fn flags(line: &[&str]) -> Settings {
-        Line::try_parse_from([&["x"], line].concat()).unwrap().settings
+    const DAY: Horizon = Horizon::Span(Duration::from_secs(24 * 3600));
+
+    fn config(line: &[&str], file: &str) -> Config {
+        let Line { judge, retention, since, notify } = Line::try_parse_from([&["x"], line].concat()).unwrap();
+        let flags = Settings { judge, retention, since, notify, ..Settings::default() };
+        flags.or(Settings::parse(file).unwrap()).config(DAY)
     }
 
     #[test]
     fn a_flag_beats_the_file_and_the_file_beats_the_default() {
-        let file = || toml::from_str("stuck-after = '5m'\nfailure-streak = 7\nsince = 'all'").unwrap();
-        let config = flags(&["--stuck-after", "2m", "--tool-cpu", "2.5"]).resolve(file());
+        let file = "stuck-after = '5m'\nfailure-streak = 7\nsince = 'all'";
+        let config = config(&["--stuck-after", "2m", "--tool-cpu", "2.5"], file);
         assert_eq!(config.thresholds.stuck_after, Duration::from_secs(120));
         assert_eq!(config.thresholds.failure_streak, 7);
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
         assert_eq!(config.thresholds.repeat_streak, 5);
         assert_eq!(config.since, Horizon::All);
-        let file = || toml::from_str::<Settings>("on-change = 'notify'").unwrap();
-        assert_eq!(flags(&[]).resolve(file()).on_change.as_deref(), Some("notify"));
-        assert_eq!(flags(&["--on-change", ""]).resolve(file()).on_change, None);
+    }
+
+    #[test]
+    fn an_empty_flag_takes_back_what_the_file_sets() {
+        let file = "on-change = 'notify'";
+        assert_eq!(config(&[], file).on_change.as_deref(), Some("notify"));
+        assert_eq!(config(&["--on-change", ""], file).on_change, None);
+        assert_eq!(config(&[], "").since, DAY);
     }
 
     #[test]
@@ -339,8 +496,7 @@ mod tests {
             assert_eq!(size(text).ok(), wanted, "{text}");
         }
         assert_eq!(size("99999999999GiB").ok(), None);
-        let file = toml::from_str("max-events-size = '1MiB'\nkeep-raw = '2d'").unwrap();
-        let retention = flags(&["--keep-daily", "9d"]).resolve(file).retention;
+        let retention = config(&["--keep-daily", "9d"], "max-events-size = '1MiB'\nkeep-raw = '2d'").retention;
         assert_eq!((retention.limit, retention.raw), (1 << 20, Duration::from_secs(2 * 86400)));
         assert_eq!(retention.daily, Duration::from_secs(9 * 86400));
     }
@@ -348,13 +504,13 @@ mod tests {
     #[test]
     fn refuses_what_it_does_not_know() {
         for text in ["stuck_after = '5m'", "unknown = 1", "stuck-after = 5", "stuck-after = 'soon'"] {
-            assert!(toml::from_str::<Settings>(text).is_err(), "{text}");
+            assert!(Settings::parse(text).is_err(), "{text}");
         }
         for line in [["--stuck-after", "10"], ["--failure-streak", "0"], ["--tool-cpu", "101"], ["--since", "never"]] {
             assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
         }
-        assert!(toml::from_str::<Settings>("repeat-streak = 1").unwrap().check().is_err());
-        assert!(toml::from_str::<Settings>("max-cpu = 0.5").unwrap().check().is_err());
+        assert!(Settings::parse("repeat-streak = 1").unwrap().check().is_err());
+        assert!(Settings::parse("max-cpu = 0.5").unwrap().check().is_err());
     }
 
     #[test]

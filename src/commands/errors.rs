@@ -10,7 +10,7 @@ use super::pseudonyms::pseudonyms;
 use super::scope::{config, disk};
 use super::select_records::records;
 use crate::base::world::World;
-use crate::cli::{Cli, ErrorsAction, ErrorsCommand};
+use crate::cli::{Cli, ErrorsAction, ErrorsArgs};
 use crate::record::history::{self, Counted, History, Selection};
 use crate::record::{self, Appended, RecordState};
 use crate::render;
@@ -24,7 +24,7 @@ use crate::text::{count, one_line};
 /// be resolved is not there.
 pub(crate) fn errors(
     cli: &Cli,
-    command: &ErrorsCommand,
+    command: &ErrorsArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -36,7 +36,7 @@ pub(crate) fn errors(
     let since = config(cli, world)?.since.start(world.now);
     let mut pasts = read(cli, &records(cli, cli.scope.all_repos, world, err)?)?;
     if pasts.is_empty() {
-        drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
+        drop(writeln!(err, "agentmon: no history yet; run `agentmon` first"));
     }
     if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
         pseudonyms.hide_stretches(pasts.iter_mut().flat_map(|(_, past)| &mut past.stretches));

@@ -15,7 +15,7 @@ use super::select_records::records;
 use crate::anonymize::Pseudonyms;
 use crate::base::time::Time;
 use crate::base::world::{World, pause};
-use crate::cli::{Cli, EventsCommand};
+use crate::cli::{Cli, EventsArgs};
 use crate::record::{Row, Rows};
 use crate::render;
 use crate::text::one_line;
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// cannot be read.
 pub(crate) fn events(
     cli: &Cli,
-    command: &EventsCommand,
+    command: &EventsArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -39,7 +39,7 @@ pub(crate) fn events(
     let since = config(cli, world)?.since.start(world.now);
     let mut records: Vec<Rows> = records(cli, cli.scope.all_repos, world, err)?.into_iter().map(Rows::of).collect();
     if records.is_empty() {
-        drop(writeln!(err, "agentmon: there is no record yet: `agentmon status` keeps one"));
+        drop(writeln!(err, "agentmon: no history yet; run `agentmon` first"));
         return Ok(0);
     }
     let (disk, options) = (disk(&cli.scope)?, options(cli, world));
@@ -90,7 +90,7 @@ pub(crate) fn events(
     }
 }
 
-fn is_wanted(row: &Row<'_>, command: &EventsCommand, since: Option<Time>) -> bool {
+fn is_wanted(row: &Row<'_>, command: &EventsArgs, since: Option<Time>) -> bool {
     let is_task = |task: &str| {
         let folder = row.worktree.as_deref().and_then(|worktree| Path::new(worktree).file_name());
         row.task.as_deref() == Some(task) || folder.is_some_and(|folder| folder == task)

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use super::output::{finish, options};
+use super::output::{finish, form, options};
 use super::poll::poll;
 use super::pseudonyms;
 use super::select_task::{named, no_such};
 use crate::base::world::World;
-use crate::cli::Cli;
+use crate::cli::{Cli, ExplainArgs};
 use crate::render;
 
 /// Runs the command and says the exit code.
@@ -16,20 +16,21 @@ use crate::render;
 /// As for `status`; or there is no such task, or several.
 pub(crate) fn explain(
     cli: &Cli,
-    task: &str,
+    command: &ExplainArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    let (_, form) = form(cli, "explain", render::explain::FORMS, "text")?;
     let mut looked = poll(cli, world, err)?;
     let tasks = &looked.snapshot.tasks;
-    let found = named(tasks, task)?.ok_or_else(|| no_such(tasks, task))?;
+    let found = named(tasks, &command.task, &world.cwd)?.ok_or_else(|| no_such(tasks, &command.task))?;
     let at = tasks.iter().position(|task| std::ptr::eq(task, found)).unwrap_or_default();
     if let Some(mut pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
         pseudonyms.learn_from(&looked.snapshot);
         pseudonyms.hide(&mut looked.snapshot);
     }
     let found = &looked.snapshot.tasks[at];
-    finish(render::explain::explain(found, &options(cli, world), world.now, out), out)?;
+    finish(form(found, &options(cli, world), world.now, out), out)?;
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! What the commands do: the order of looking, recording and printing.
 
+mod changes;
 mod clean;
 mod clients;
 mod completions;
@@ -10,7 +11,6 @@ mod notify;
 pub(crate) mod output;
 mod poll;
 mod pseudonyms;
-mod quiet;
 mod record_poll;
 mod report;
 pub(crate) mod scope;

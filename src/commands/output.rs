@@ -1,11 +1,13 @@
 //! Form and end of what a command prints.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
 use crate::base::world::World;
-use crate::cli::Cli;
+use crate::cli::{Cli, PrintArgs};
 use crate::render::{self, Formats, Options};
 
 /// The format of a command's page that was asked for, else the `usual` one, and how it is written.
@@ -18,8 +20,7 @@ pub(crate) fn form<'a, F: Copy>(
     forms: Formats<F>,
     usual: &'a str,
 ) -> anyhow::Result<(&'a str, F)> {
-    let json = cli.status.json.then_some("json");
-    let name = json.or(cli.status.format.as_deref()).unwrap_or(usual);
+    let name = cli.print().and_then(PrintArgs::format).unwrap_or(usual);
     let Some((_, form)) = forms.iter().find(|(known, _)| *known == name) else {
         bail!("{command} has no format `{name}`: name one of {}", render::formats(command).join(", "));
     };
@@ -37,12 +38,12 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
     let terminal = world.terminal.stdout;
     Options {
         width: world.terminal.width.map_or(if terminal { 80 } else { usize::MAX }, usize::from),
-        color: render::color(cli.status.color, var, terminal),
+        color: render::color(cli.look.color, var, terminal),
         unicode: render::unicode(var),
         offset: world.offset,
-        verbose: cli.status.verbose,
+        verbose: cli.is_verbose(),
         // Pseudonyms are below no directory.
-        cwd: Some(world.cwd.clone()).filter(|_| !cli.status.anonymize),
+        cwd: Some(world.cwd.clone()).filter(|_| !cli.look.anonymize),
     }
 }
 
@@ -56,4 +57,50 @@ pub(crate) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Re
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => bail!("could not write: {error}"),
     }
+}
+
+/// Standard output, or the file of `--output`, which gets the whole page at once when the stream is flushed.
+pub(crate) struct Sink<'a> {
+    out: &'a mut dyn Write,
+    file: Option<PathBuf>,
+    page: Vec<u8>,
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn new(file: Option<PathBuf>, out: &'a mut dyn Write) -> Self {
+        Self { out, file, page: Vec::new() }
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_some() { self.page.write(bytes) } else { self.out.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let Some(file) = &self.file else { return self.out.flush() };
+        replace(file, &self.page)
+            .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", file.display())))
+    }
+}
+
+/// Puts a page in the place of a file: readers see the old one or the new one, and never a part.
+fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
+    // Where a link leads to, there is the file.
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let known = fs::metadata(&file).ok();
+    if known.as_ref().is_some_and(|known| !known.is_file()) {
+        // A device, a pipe: it stays what it is.
+        return fs::OpenOptions::new().write(true).open(&file)?.write_all(page);
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = file.with_file_name(name);
+    let written = fs::write(&beside, page)
+        .and_then(|()| known.map_or(Ok(()), |known| fs::set_permissions(&beside, known.permissions())))
+        .and_then(|()| fs::rename(&beside, &file));
+    if written.is_err() {
+        drop(fs::remove_file(&beside));
+    }
+    written
 }

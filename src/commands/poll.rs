@@ -60,7 +60,7 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
         suspensions: &checkpoint.suspensions,
         cwd: &world.cwd,
         found: &scope_args(&cli.scope, world),
-        explains: matches!(cli.command, Some(Command::Explain { .. })),
+        explains: matches!(cli.command, Command::Explain(_)),
     };
     let mut snapshot = judge::snapshot(&seen, &context);
     snapshot.problems.extend(refused);

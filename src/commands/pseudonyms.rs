@@ -19,7 +19,7 @@ const SALT: usize = 32;
 /// # Errors
 /// The system has no randomness to give.
 pub(super) fn pseudonyms(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Result<Option<Pseudonyms>> {
-    if !cli.status.anonymize {
+    if !cli.look.anonymize {
         return Ok(None);
     }
     let disk = disk(&cli.scope)?;

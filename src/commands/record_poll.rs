@@ -9,7 +9,7 @@ use super::poll::Polled;
 use crate::base::cache;
 use crate::base::time::Time;
 use crate::base::world::World;
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::config::Retention;
 use crate::git::Repository;
 use crate::model::Problem;
@@ -30,7 +30,8 @@ pub(crate) struct Recorded {
 pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, err: &mut dyn Write) -> Recorded {
     let mut recorded = Recorded::default();
     // A machine that was laid out elsewhere is looked at, and left as it is.
-    if cli.status.no_events || cli.scope.root.is_some() {
+    let writes = matches!(&cli.command, Command::Status(it) if !it.no_events);
+    if !writes || cli.scope.root.is_some() {
         return recorded;
     }
     let memory = looked.checkpoint_path.as_deref().map(state_path);
@@ -61,7 +62,7 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                 }
                 news |= new.outdates(history);
                 *history = new;
-                if cli.status.verbose && !events.is_empty() {
+                if cli.is_verbose() && !events.is_empty() {
                     let events = count(events.len() as u64, "event", "events");
                     tell(err, &format!("{events} recorded in `{}`", place.path.display()));
                 }
@@ -85,7 +86,7 @@ fn missed(place: &RecordDir, why: &str) -> Problem {
 /// Cleans a record that has grown long.
 fn fold(cli: &Cli, place: &RecordDir, retention: &Retention, now: Time, err: &mut dyn Write) -> Option<Problem> {
     match record::clean(place, now, retention, false) {
-        Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.status.verbose => {
+        Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.is_verbose() => {
             let (rows, before, after) = (count(rows, "older row", "older rows"), bytes(before), bytes(after));
             tell(err, &format!("{rows} folded in `{}`: {before} became {after}", place.path.display()));
             None

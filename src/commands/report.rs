@@ -12,7 +12,7 @@ use super::select_records::records;
 use crate::base::disk::Disk;
 use crate::base::time::Time;
 use crate::base::world::World;
-use crate::cli::{Cli, ReportCommand};
+use crate::cli::{Cli, ReportArgs};
 use crate::config::Horizon;
 use crate::record::history::{self, Counted, Selection};
 use crate::render;
@@ -24,7 +24,7 @@ use crate::report::{self, Period, ReportInput};
 /// A setting is wrong, there is no repository, the period is none, or the report has no such format.
 pub(crate) fn report(
     cli: &Cli,
-    asked: &ReportCommand,
+    asked: &ReportArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -50,7 +50,7 @@ pub(crate) fn report(
     Ok(0)
 }
 
-fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
+fn check(asked: &ReportArgs, world: &World) -> anyhow::Result<()> {
     let to = asked.to.unwrap_or_else(|| Period::until(world.now, None, None).to);
     if let Some(from) = asked.from.filter(|from| *from >= to) {
         bail!("the period would be empty: it begins at {} and ends at {}", from.rfc3339(), to.rfc3339());
@@ -59,7 +59,7 @@ fn check(asked: &ReportCommand, world: &World) -> anyhow::Result<()> {
 }
 
 /// What the records tell of the period that is asked for, and of the one before it.
-fn known(disk: &Disk, records: &[PathBuf], asked: &ReportCommand, since: Horizon, now: Time) -> (ReportInput, Period) {
+fn known(disk: &Disk, records: &[PathBuf], asked: &ReportArgs, since: Horizon, now: Time) -> (ReportInput, Period) {
     let span = since.span();
     let mut known = ReportInput::default();
     let mut period = Period::until(now, span, None);

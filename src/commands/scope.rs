@@ -1,16 +1,21 @@
 //! What a command looks at.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::bail;
 
 use crate::base::disk::Disk;
 use crate::base::world::World;
 use crate::cli::settings::Settings;
-use crate::cli::{Cli, ScopeArgs};
-use crate::config::Config;
+use crate::cli::{Cli, Command, ScopeArgs};
+use crate::config::{Config, Horizon};
+use crate::report;
 use crate::text::shell::quote;
 use crate::{clients, text};
+
+/// How far back a command looks by itself.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The disk that is asked about.
 ///
@@ -48,7 +53,8 @@ pub(crate) fn scope_args(look: &ScopeArgs, world: &World) -> String {
 }
 
 pub(crate) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
-    let config = cli.settings.clone().resolve(Settings::load(world)?);
+    let usual_since = if matches!(cli.command, Command::Report(_)) { report::USUAL } else { DAY };
+    let config = cli.settings().or(Settings::load(world)?).config(Horizon::Span(usual_since));
     if let Some(unknown) = config.folders.keys().find(|name| clients::folder_names().all(|known| known != **name)) {
         let names: Vec<_> = clients::folder_names().collect();
         bail!("`folders` has no `{}`: name one of {}", text::one_line(unknown, 100), names.join(", "));

@@ -1,31 +1,56 @@
 //! Finds the task that was named.
 
+use std::path::Path;
+
 use anyhow::bail;
 
 use crate::model::TaskReport;
 use crate::{judge, text};
 
-/// The task that a word of the command line means: by id, else by name, as it is or as it is shown.
+/// No more tasks are named in a message than this.
+const NAMED: usize = 12;
+
+/// The task that a word of the command line means: by id, else by name (as it is or as it is shown), else by branch, else
+/// `.` for the worktree that holds `cwd`, else by the beginning of one of the names.
 ///
 /// # Errors
 /// It means several; the message names them.
-pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str) -> anyhow::Result<Option<&'a TaskReport>> {
+pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str, cwd: &Path) -> anyhow::Result<Option<&'a TaskReport>> {
     let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
     let shown = text::one_line(word, judge::NAME);
     let mut found = by(&|task| task.id == word || task.id == shown);
     if found.is_empty() {
         found = by(&|task| task.name == word || task.name == shown);
     }
+    if found.is_empty() {
+        found = by(&|task| task.branch.as_deref() == Some(word));
+    }
+    if found.is_empty() && word == "." {
+        // Of worktrees within each other the innermost one.
+        let depth = |task: &&TaskReport| {
+            let worktree = task.worktree.as_deref().filter(|worktree| cwd.starts_with(worktree));
+            worktree.map_or(0, |worktree| worktree.components().count())
+        };
+        let deepest = tasks.iter().map(|task| depth(&task)).max().unwrap_or_default();
+        found = by(&|task| deepest > 0 && depth(task) == deepest);
+    }
+    if found.is_empty() && !word.is_empty() {
+        let begins = |name: &str| name.starts_with(word);
+        found = by(&|task| begins(&task.id) || begins(&task.name) || task.branch.as_deref().is_some_and(begins));
+    }
     if found.len() > 1 {
-        let ids: Vec<_> = found.iter().map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();
-        bail!("`{}` means several tasks: {}", text::one_line(word, 100), ids.join(", "));
+        let mut ids: Vec<_> =
+            found.iter().take(NAMED).map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();
+        if found.len() > NAMED {
+            ids.push(format!("{} more", found.len() - NAMED));
+        }
+        bail!("`{}` is ambiguous; candidates: {}", text::one_line(word, 100), ids.join(", "));
     }
     Ok(found.first().copied())
 }
 
 /// That a word of the command line means none of the tasks; it names those that may be meant, else some that there are.
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
-    const NAMED: usize = 12;
     const MEANT: usize = 3;
     let shown = |name: &str| text::one_line(name, 40);
     let likeness = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
@@ -37,13 +62,13 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
         let meant: Vec<_> = meant.iter().take(MEANT).map(|(_, name)| format!("`{}`", shown(name))).collect();
         format!("did you mean {}?", meant.join(" or "))
     } else if tasks.is_empty() {
-        "there is none;".to_owned()
+        "there is no task".to_owned()
     } else {
         let mut known: Vec<_> = tasks.iter().take(NAMED).map(|task| shown(&task.id)).collect();
         if tasks.len() > NAMED {
             known.push(format!("{} more", tasks.len() - NAMED));
         }
-        format!("there is {};", known.join(", "))
+        format!("tasks: {}", known.join(", "))
     };
-    anyhow::anyhow!("no task `{}`: {known} `--since all` looks further back", text::one_line(word, 100))
+    anyhow::anyhow!("no task `{}`; {known} (older ones: `--since all`)", text::one_line(word, 100))
 }

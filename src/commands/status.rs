@@ -1,17 +1,18 @@
 //! `agentmon status`: look, judge, record, print, in this order, so that a closed pipe loses nothing.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Instant;
 
+use super::changes::{self, ChangesSince};
 use super::output::{default_format, finish, form, options};
 use super::poll::{Polled, poll, save};
-use super::quiet::{self, ChangesSince};
 use super::record_poll::{self, Recorded};
 use super::select_task::{named, no_such};
 use super::{notify, pseudonyms};
 use crate::anonymize::Pseudonyms;
 use crate::base::world::World;
-use crate::cli::{Cli, StatusOptions};
+use crate::cli::{Cli, StatusArgs};
 use crate::model::{Health, Problem, Snapshot, Summary, TaskReport};
 use crate::render;
 use crate::text::{count, one_line};
@@ -27,14 +28,14 @@ const FAILED: u8 = 2;
 /// The report could not be made: a wrong setting, no repository, a task that is named and not there.
 pub(crate) fn status(
     cli: &Cli,
-    names: &[String],
+    command: &StatusArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let Page { code, written, change } = page(cli, names, world, out, err)?;
+    let Page { code, written, change } = page(cli, command, world, out, err)?;
     if finish(written, out)? {
-        change.remember(err);
+        change.save(err);
     }
     Ok(code)
 }
@@ -54,7 +55,7 @@ pub(super) struct Page {
 /// Those of `status`.
 pub(super) fn page(
     cli: &Cli,
-    names: &[String],
+    command: &StatusArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -76,37 +77,33 @@ pub(super) fn page(
     if let Some(command) = &looked.on_change {
         notify::notify(command, &lines, world, err);
     }
-    let missing = choose(&mut looked.snapshot, cli, names, err)?;
-    let code = check(cli, &looked.snapshot, missing, err);
-    let change = if cli.status.quiet {
-        quiet::changes(&looked, names, &cli.status.only, world, err)
+    let missing = choose(&mut looked.snapshot, command, &world.cwd, err)?;
+    let code = check(command, &looked.snapshot, missing, err);
+    if looked.snapshot.is_empty() && missing == 0 && command.changes.is_none() {
+        drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
+    }
+    let change = if let Some(job) = &command.changes {
+        changes::keep(&mut looked.snapshot, job, &command.only, world, err)
     } else {
-        Some(ChangesSince::default())
+        filter(&mut looked.snapshot, command);
+        ChangesSince::default()
     };
-    filter(&mut looked.snapshot, cli, change.as_ref());
     if let Some(pseudonyms) = &pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
-    let mut written = Ok(());
-    if change.is_some() {
-        let snapshot = &looked.snapshot;
-        if snapshot.tasks.is_empty()
-            && snapshot.summary == (Summary { older: snapshot.summary.older, ..Summary::default() })
-            && missing == 0
-        {
-            drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
-        }
-        let page = render::page(form, &mut looked.snapshot, &options(cli, world));
-        written = page.and_then(|page| out.write_all(&page));
-    } else {
+    let written = if command.changes.is_some() && looked.snapshot.tasks.is_empty() {
         // There is no page to tell them.
         for Problem { path, message, .. } in looked.snapshot.problems.iter().rev().take(missed).rev() {
             drop(writeln!(err, "agentmon: {}", one_line(&format!("`{}`: {message}", path.display()), 400)));
         }
-    }
+        Ok(())
+    } else {
+        let page = render::page(form, &mut looked.snapshot, &options(cli, world));
+        page.and_then(|page| out.write_all(&page))
+    };
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);
-    Ok(Page { code, written, change: change.unwrap_or_default() })
+    Ok(Page { code, written, change })
 }
 
 /// A line of the record is told under pseudonyms, too.
@@ -117,17 +114,17 @@ fn hide(line: &mut String, pseudonyms: &mut Pseudonyms) {
     }
 }
 
-/// Keeps the tasks that were named. Says how many were not there, which are told.
-fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Write) -> anyhow::Result<usize> {
-    if names.is_empty() {
+/// Keeps the tasks that were named. Says how many were not found, which are reported.
+fn choose(snapshot: &mut Snapshot, command: &StatusArgs, cwd: &Path, err: &mut dyn Write) -> anyhow::Result<usize> {
+    if command.tasks.is_empty() {
         return Ok(0);
     }
     let mut ids = Vec::new();
     let mut missing = 0;
-    for name in names {
-        match named(&snapshot.tasks, name)? {
+    for name in &command.tasks {
+        match named(&snapshot.tasks, name, cwd)? {
             Some(task) => ids.push((task.id.clone(), task.worktree.clone())),
-            None if cli.status.check.is_none() => return Err(no_such(&snapshot.tasks, name)),
+            None if command.check.is_none() => return Err(no_such(&snapshot.tasks, name)),
             None => {
                 missing += 1;
                 drop(writeln!(err, "agentmon: {}", no_such(&snapshot.tasks, name)));
@@ -138,17 +135,13 @@ fn choose(snapshot: &mut Snapshot, cli: &Cli, names: &[String], err: &mut dyn Wr
     Ok(missing)
 }
 
-/// Keeps the tasks of the classes that were asked for. One that was told to be of them when `-q` last spoke is shown once
-/// more: that it no longer is may be all that has changed.
-fn filter(snapshot: &mut Snapshot, cli: &Cli, change: Option<&ChangesSince>) {
-    let StatusOptions { only, attention, .. } = &cli.status;
-    let is_wanted = |health: &Health| {
-        if *attention { health.needs_attention() } else { only.is_empty() || only.contains(health) }
-    };
-    let was_told =
-        |task: &TaskReport| change.and_then(|change| change.before.get(&quiet::key(task))).is_some_and(is_wanted);
-    // The last line goes on counting them all.
-    snapshot.tasks.retain(|task| is_wanted(&task.health) || was_told(task));
+/// Keeps the tasks of the healths that were asked for. The last line goes on counting them all.
+fn filter(snapshot: &mut Snapshot, command: &StatusArgs) {
+    let StatusArgs { only, attention, .. } = command;
+    snapshot.tasks.retain(|task| match attention {
+        true => task.health.needs_attention(),
+        false => only.is_empty() || only.contains(&task.health),
+    });
 }
 
 fn keep(snapshot: &mut Snapshot, wanted: impl Fn(&TaskReport) -> bool) {
@@ -160,8 +153,8 @@ fn keep(snapshot: &mut Snapshot, wanted: impl Fn(&TaskReport) -> bool) {
 }
 
 /// The exit code that `--check` asks for.
-fn check(cli: &Cli, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) -> u8 {
-    let Some(classes) = &cli.status.check else { return REPORTED };
+fn check(command: &StatusArgs, snapshot: &Snapshot, missing: usize, err: &mut dyn Write) -> u8 {
+    let Some(classes) = &command.check else { return REPORTED };
     let judged = || snapshot.tasks.iter().filter(|task| !task.reason.is_beyond_judging());
     if judged().any(|task| classes.contains(&task.health)) {
         return FOUND;

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::output::finish;
 use super::status::{self, Page};
 use crate::base::world::{Terminal, World};
-use crate::cli::Cli;
+use crate::cli::{Cli, StatusArgs};
 use crate::text;
 
 /// To the upper left corner, and nothing below it.
@@ -17,7 +17,7 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 /// Those of `status`.
 pub(crate) fn watch(
     cli: &Cli,
-    names: &[String],
+    command: &StatusArgs,
     world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -25,9 +25,9 @@ pub(crate) fn watch(
     // In one piece, so that nothing flickers; what else is said follows it, where it stays to be read.
     let (mut page, mut said) = (Vec::new(), Vec::new());
     let terminal = Terminal { stderr: false, ..world.terminal };
-    let made = status::page(cli, names, &World { terminal, ..world.clone() }, &mut page, &mut said);
+    let made = status::page(cli, command, &World { terminal, ..world.clone() }, &mut page, &mut said);
     let is_screen = world.terminal.stdout && world.var("TERM").is_some_and(|term| term != "dumb");
-    if is_screen && !cli.status.quiet {
+    if is_screen && command.changes.is_none() {
         page = format!("{CLEAR}{}", fit(&String::from_utf8_lossy(&page), world.terminal)).into_bytes();
     }
     let written = out.write_all(&page);
@@ -35,7 +35,7 @@ pub(crate) fn watch(
     drop(err.write_all(&said));
     let (is_written, Page { code, change, .. }) = (written?, made?);
     if is_written {
-        change.remember(err);
+        change.save(err);
     }
     Ok(code)
 }

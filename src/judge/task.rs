@@ -161,6 +161,7 @@ fn describe(
         worktree: Some(draft.worktree.path.clone()),
         branch: draft.worktree.branch.clone(),
         health: verdict.health,
+        was: None,
         reason: verdict.reason,
         detail: verdict.detail,
         since: verdict.since,

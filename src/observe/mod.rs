@@ -93,7 +93,6 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
         marks,
         problems,
         everywhere,
-        blind,
     })
 }
 

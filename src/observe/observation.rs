@@ -26,8 +26,6 @@ pub(crate) struct Observation {
     pub(crate) problems: Vec<Problem>,
     /// It was looked wherever a session is, and not in some repositories only.
     pub(crate) everywhere: bool,
-    /// There is no folder in which any client would keep its logs.
-    pub(crate) blind: bool,
 }
 
 /// One session's log, read as far as it goes.

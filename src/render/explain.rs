@@ -2,13 +2,34 @@
 
 use std::io::{self, Write};
 
-use super::options::{Options, style};
-use super::task_text;
+use serde::Serialize;
+
+use super::options::{Formats, Options, style};
+use super::{json, task_text};
 use crate::base::time::Time;
-use crate::model::{ErrorClass, SessionReport, TaskReport};
+use crate::model::{Considered, ErrorClass, SessionReport, TaskReport};
+
+type Form = fn(&TaskReport, &Options, Time, &mut dyn Write) -> io::Result<()>;
+
+/// The formats of the page.
+pub(crate) const FORMS: Formats<Form> = &[("text", explain), ("json", data)];
+
+/// All of it as JSON, schema `agentmon.explain/1`: the task as in `agentmon status`, and what each rule saw.
+fn data(task: &TaskReport, _: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Page<'a> {
+        schema: &'static str,
+        taken_at: Time,
+        task: TaskReport,
+        next: &'a [String],
+        rules: &'a [Considered],
+    }
+    let (next, rules) = (&task.next, &task.considered);
+    json::write(&Page { schema: "agentmon.explain/1", taken_at, task: json::portable_task(task), next, rules }, out)
+}
 
 /// Writes all that is known of a task. Nothing is cut or wrapped: paths and commands are there to be copied.
-pub(crate) fn explain(task: &TaskReport, options: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn explain(task: &TaskReport, options: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { options, taken_at, out };
     page.verdict(task)?;
     page.facts(task)?;

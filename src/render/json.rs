@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
 use super::options::Options;
-use crate::model::Snapshot;
+use crate::model::{Snapshot, TaskReport};
 use crate::text::inert::push_harmless;
 use crate::text::scrub::scrub;
 
@@ -40,15 +40,24 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
     };
     copy.roots.iter_mut().for_each(lossy);
     copy.problems.iter_mut().for_each(|problem| lossy(&mut problem.path));
-    for task in &mut copy.tasks {
-        task.repository.iter_mut().chain(&mut task.worktree).for_each(lossy);
-        task.evidence.iter_mut().filter_map(|evidence| evidence.path.as_mut()).for_each(lossy);
-        for session in &mut task.sessions {
-            lossy(&mut session.log);
-            session.also_worked_in.iter_mut().for_each(lossy);
-        }
-    }
+    copy.tasks.iter_mut().for_each(make_portable);
     copy
+}
+
+/// A copy of a task in which every path is UTF-8.
+pub(super) fn portable_task(task: &TaskReport) -> TaskReport {
+    let mut copy = task.clone();
+    make_portable(&mut copy);
+    copy
+}
+
+fn make_portable(task: &mut TaskReport) {
+    task.repository.iter_mut().chain(&mut task.worktree).for_each(lossy);
+    task.evidence.iter_mut().filter_map(|evidence| evidence.path.as_mut()).for_each(lossy);
+    for session in &mut task.sessions {
+        lossy(&mut session.log);
+        session.also_worked_in.iter_mut().for_each(lossy);
+    }
 }
 
 pub(super) fn lossy(path: &mut PathBuf) {

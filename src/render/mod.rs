@@ -75,6 +75,7 @@ pub(crate) fn formats(command: &str) -> Vec<&'static str> {
         "status" => names(FORMS),
         "report" => names(report::FORMS),
         "clients" => names(clients::FORMS),
+        "explain" => names(explain::FORMS),
         "errors" => names(errors::FORMS),
         "events" => names(events::FORMS),
         _ => Vec::new(),

@@ -227,6 +227,15 @@ pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static
     lines
 }
 
+/// The sentence of the verdict, with the health before it where `--changes` tells one.
+pub(super) fn detail(task: &TaskReport) -> String {
+    match task.was.map(Health::code) {
+        Some(was) if task.detail.is_empty() => format!("was {was}"),
+        Some(was) => format!("{} (was {was})", task.detail),
+        None => task.detail.clone(),
+    }
+}
+
 /// What could not be read, labelled.
 pub(super) fn problems(problems: &[Problem], options: &Options) -> Vec<(&'static str, String)> {
     let shown = if options.verbose { usize::MAX } else { PROBLEMS };

@@ -145,7 +145,7 @@ fn stuck_long(report: &Report) -> Option<Finding> {
             age(seconds(delay))
         ),
         next: format!("{allow}let cron notify you when a task gets stuck"),
-        command: Some(format!("agentmon{} -q --attention", place(report, &tasks))),
+        command: Some(format!("agentmon{} --changes", place(report, &tasks))),
         tasks,
     })
 }

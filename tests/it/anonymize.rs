@@ -71,7 +71,7 @@ const FORMS: [&[&str]; 6] = [
 ];
 
 fn outputs(lab: &Lab) -> Vec<(String, Output)> {
-    let run = |form: &[&str]| lab.run(now(), &[&["--since", "all", "--anonymize"], form].concat());
+    let run = |form: &[&str]| lab.run(now(), &[form, &["--since", "all", "--anonymize"]].concat());
     let mut all: Vec<_> = FORMS.iter().map(|form| (form.join(" "), run(form))).collect();
     for form in [&["clients"][..], &["clients", "--format", "json"]] {
         all.push((form.join(" "), run(form)));

@@ -109,7 +109,7 @@ fn exit_codes() {
         (&none, "-C ..", 2, "agentmon: no git repository in "),
         (&none, "-C nowhere", 2, "cannot open `"),
         (&none, "--root nowhere", 2, "agentmon: cannot open `nowhere`: No such file"),
-        (&well, "--nonsense", 2, "unexpected argument '--nonsense'"),
+        (&well, "--nonsense", 2, "unexpected argument `--nonsense`"),
         (&well, "running-task", 2, "agentmon status running-task"),
         (&well, "--format xml", 2, "possible values: table, lines, json"),
         (&well, "--stuck-after 10", 2, "write `90s`, `10m` or `2h`\n"),
@@ -126,10 +126,15 @@ fn exit_codes() {
         (&none, "--check", 2, "agentmon: --check: there is no task to judge"),
         (&unknown, "--check", 2, "agentmon: --check: a task could not be judged"),
         (&both, "--check", 1, ""),
-        (&well, "status nope", 2, "agentmon: no task `nope`: there is "),
+        (&well, "status nope", 2, "agentmon: no task `nope`; tasks: "),
         (&well, "status nope running-task --check", 2, "agentmon: --check: a named task is missing"),
-        (&well, "explain nope", 2, "agentmon: no task `nope`: there is running-task, completed-task; `--since all`"),
-        (&well, "explain runing-task", 2, "no task `runing-task`: did you mean `running-task`? `--since all`"),
+        (
+            &well,
+            "explain nope",
+            2,
+            "agentmon: no task `nope`; tasks: running-task, completed-task (older ones: `--since all`)",
+        ),
+        (&well, "explain runing-task", 2, "no task `runing-task`; did you mean `running-task`?"),
         (&well, "status task", 2, "did you mean `completed-task` or `running-task`?"),
     ];
     for (machine, line, code, message) in cases {
@@ -149,9 +154,9 @@ fn an_ambiguous_task_lists_those_it_may_mean() {
     for line in ["status twin", "explain twin"] {
         let said = machine.run(line);
         assert_eq!(said.code, Some(2), "{said:?}");
-        assert_eq!(said.err, "agentmon: `twin` means several tasks: `bg_11111111`, `bg_22222222`\n");
+        assert_eq!(said.err, "agentmon: `twin` is ambiguous; candidates: `bg_11111111`, `bg_22222222`\n");
     }
-    assert!(machine.run("status twins").err.contains(": did you mean `twin`? "));
+    assert!(machine.run("status twins").err.contains("; did you mean `twin`? "));
     let said = machine.run("status bg_22222222");
     assert_eq!((said.code, said.tasks()), (Some(0), vec!["twin (bg_22222222)"]));
 }
@@ -163,7 +168,7 @@ fn options_stand_before_and_after_the_command() {
     let shop = machine.path("shop").display().to_string();
     let wanted = machine.run("").out;
     assert!(wanted.contains("2 tasks: 1 failed, 1 healthy"), "{wanted}");
-    for line in ["status", "status -C .", "-C . status", "--format lines status -C .", "-C . -C . status"] {
+    for line in ["status", "status -C .", "-C . status", "status --format lines -C .", "-C . -C . status"] {
         assert_eq!(machine.run(line).out, wanted, "{line}");
     }
     let mut command = machine.command(&format!("-C {shop}"));
@@ -266,45 +271,45 @@ fn a_terminal_gets_a_table_and_a_pipe_gets_lines() {
     assert!(dumb.out.starts_with("  TASK ") && !dumb.out.contains('\x1b'), "{}", dumb.out);
     for (environment, arguments, colour) in [("", "--nonsense", true), ("NO_COLOR=1", "--nonsense", false)] {
         let said = on_terminal(environment, arguments).unwrap();
-        assert!(said.out.contains("error:") && said.out.contains('\x1b') == colour, "{}", said.out);
+        assert!(said.out.contains("agentmon:") && said.out.contains('\x1b') == colour, "{}", said.out);
     }
 }
 
 #[test]
-fn quiet_speaks_once_per_change() {
+fn changes_are_reported_once_per_job() {
     let machine = Machine::of(&["running", "waiting"]);
     let spoke = |line: &str| {
         let said = machine.run(line);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
         !said.out.is_empty()
     };
-    assert!(spoke("-q"), "somebody is needed");
-    assert!(!spoke("-q"), "as told before");
+    assert!(spoke("--changes"), "somebody is needed");
+    assert!(!spoke("--changes"), "as told before");
     machine.says("running-task", "failed");
     assert!(spoke(""), "by hand");
-    assert!(spoke("status running-task -q"), "who asks for one task has a memory of its own");
-    assert!(spoke("-q"), "neither of them swallows anything");
-    assert!(!spoke("-q") && !spoke("status running-task -q"));
+    assert!(spoke("status running-task --changes=one"), "each job has a cursor of its own");
+    assert!(spoke("--changes"), "neither of them swallows anything");
+    assert!(!spoke("--changes") && !spoke("status running-task --changes=one"));
     machine.says("waiting-task", "running");
-    assert!(spoke("-q"), "one got well");
+    assert!(spoke("--changes"), "one got well");
     machine.says("running-task", "completed");
-    assert!(spoke("-q"), "all are well");
-    assert!(!spoke("-q"));
+    assert!(spoke("--changes"), "all are well");
+    assert!(!spoke("--changes"));
     machine.says("waiting-task", "completed");
-    assert!(!spoke("-q"), "an end that needs nobody");
+    assert!(!spoke("--changes"), "an end that needs nobody");
     machine.says("running-task", "waiting");
-    assert_eq!(machine.run("-q --attention").tasks(), ["running-task"]);
+    assert_eq!(machine.run("--changes --attention").tasks(), ["running-task"]);
     machine.says("running-task", "completed");
-    let said = machine.run("-q --attention");
+    let said = machine.run("--changes --attention");
     assert_eq!(said.tasks(), ["running-task"], "which one got well");
-    assert!(said.out.contains("✔ Completed"), "{}", said.out);
-    assert!(!spoke("-q --attention"));
-    assert_eq!(machine.run("-q --only completed").tasks(), ["running-task", "waiting-task"]);
+    assert!(said.out.contains("(was stuck)"), "{}", said.out);
+    assert!(!spoke("--changes --attention"));
+    assert_eq!(machine.run("--changes=done --only completed").tasks(), ["running-task", "waiting-task"]);
     machine.says("running-task", "failed");
-    assert_eq!(machine.run("-q --only stuck").out, "", "nobody asked for what failed");
+    assert_eq!(machine.run("--changes=stuck --only stuck").out, "", "nobody asked for what failed");
     machine.says("running-task", "waiting");
-    assert_eq!(machine.run("-q --only stuck").tasks(), ["running-task"]);
-    assert_eq!(machine.run("-q --check=completed").code, Some(1), "silent, and judged all the same");
+    assert_eq!(machine.run("--changes=stuck --only stuck").tasks(), ["running-task"]);
+    assert_eq!(machine.run("--changes=stuck --check=completed").code, Some(1), "silent, and judged all the same");
 }
 
 #[test]
@@ -326,6 +331,67 @@ fn the_record_is_the_owners_alone_and_not_for_git() {
 }
 
 #[test]
+fn what_people_mistype_gets_a_tip() {
+    let machine = Machine::of(&["running"]);
+    let cases = [
+        ("--check failed", "tip: write `--check=failed`"),
+        ("status --check stuck,failed", "tip: write `--check=stuck,failed`"),
+        ("--watch 5s", "tip: write `--watch=5s`"),
+        ("--no-color", "tip: write `--color=never`"),
+        ("ls", "to list the tasks: agentmon status"),
+        ("list", "to list the tasks: agentmon status"),
+        ("ps", "to list the tasks: agentmon status"),
+        ("--only stuck report", "`--only` cannot be used with `report`"),
+        ("--watch explain x", "`--watch` cannot be used with `explain`"),
+        ("--period days report", "options of a command stand after it: agentmon report --period"),
+        ("--changes=a/b", "use up to 64 letters"),
+    ];
+    for (line, wanted) in cases {
+        let said = machine.run(line);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{line}");
+        assert!(said.err.starts_with("agentmon: ") && said.err.contains(wanted), "{line}: {}", said.err);
+        assert!(!said.err.contains('\''), "{line}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_task_is_found_by_branch_beginning_and_dot() {
+    let machine = Machine::of(&["running", "failed", "waiting"]);
+    for (line, wanted) in [("runn", "running-task"), ("status wai", "waiting-task")] {
+        let line = if line.starts_with("status") { line.to_owned() } else { format!("status {line}") };
+        assert_eq!(machine.run(&line).tasks(), [wanted], "{line}");
+    }
+    machine
+        .write("shop/.worktrees/running-two/status.json", r#"{"status":"running","updatedAt":"2026-11-20T11:59:00Z"}"#);
+    let said = machine.run("status run");
+    assert_eq!(said.code, Some(2));
+    assert_eq!(said.err, "agentmon: `run` is ambiguous; candidates: `running-task`, `running-two`\n");
+    assert_eq!(machine.run("status nothing").code, Some(2));
+}
+
+#[test]
+fn a_page_goes_to_a_file_as_a_whole() {
+    let machine = Machine::of(&["running", "failed"]);
+    let file = machine.path("shop/page");
+    for line in
+        ["--json", "status --format lines", "explain running-task --json", "report", "clients", "errors", "events"]
+    {
+        fs::write(&file, "old").unwrap();
+        let printed = machine.run(line).out;
+        let said = machine.run(&format!("{line} --output page"));
+        assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{line}: {}", said.err);
+        let written = fs::read_to_string(&file).unwrap();
+        assert!(written == printed || line == "events" || line == "clients", "{line}: {written}");
+        assert!(!written.is_empty() && written != "old", "{line}: {written}");
+    }
+    let left = fs::read_dir(machine.path("shop"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".new")));
+    assert_eq!(left.count(), 0, "no temporary file is left");
+    assert_eq!(machine.run("--json --output none/page").code, Some(2), "there is no such folder");
+}
+
+#[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let machine = Machine::new();
     let text = r#"{"status":"running","updatedAt":"2026-11-20T11:40:00Z"}"#;
@@ -343,7 +409,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     assert!(!is_stuck(&variable, "--stuck-after 2h"));
 
     let wrong = [
-        ("stuck_after = '1h'\n", "line 1: unknown field `stuck_after`, expected one of `stuck-after`, "),
+        ("stuck_after = '1h'\n", "line 1: unknown field `stuck_after`; did you mean `stuck-after`?"),
         ("\nstuck-after = 'soon'\n", "line 2: `stuck-after`: write `90s`, `10m` or `2h`\n"),
         ("tool-stuck-after = 15\n", "line 1: `tool-stuck-after`: invalid type: integer `15`, "),
         ("colour\n", "line 1: key with no value"),
@@ -355,7 +421,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
         assert!(said.err.contains(&format!("home/.config/agentmon/config.toml`: {key}")), "{}", said.err);
     }
     let said = machine.with(&[("AGENTMON_TOOL_STUCK_AFTER", "15")], "");
-    assert!(said.err.contains("\n  tip: that is what the variable AGENTMON_TOOL_STUCK_AFTER says\n"), "{}", said.err);
+    assert!(said.err.contains("\n  tip: the value is from the variable AGENTMON_TOOL_STUCK_AFTER\n"), "{}", said.err);
 }
 
 #[test]
@@ -384,8 +450,8 @@ fn an_option_that_does_nothing_is_refused_and_not_in_the_help() {
         ("explain x", "--stuck-after", "--only=stuck"),
         ("report", "--anonymize", "--stuck-after=1h"),
         ("clients", "--format", "--check"),
-        ("errors", "--since", "--quiet"),
-        ("errors resolve x", "--since", "--status-files=/x"),
+        ("errors", "--since", "--changes"),
+        ("errors resolve x", "--every", "--status-files=/x"),
         ("errors resolve x", "--directory", "--format=json"),
         ("events", "--anonymize", "--on-change=x"),
         ("clean", "--keep-raw", "--format=json"),
@@ -398,7 +464,8 @@ fn an_option_that_does_nothing_is_refused_and_not_in_the_help() {
         for line in [format!("{command} {has_not}"), format!("{has_not} {command}")] {
             let said = machine.run(&line);
             assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{line}");
-            assert!(said.err.contains(&format!("`{option}` does nothing for `{name}`")), "{line}: {}", said.err);
+            assert!(said.err.starts_with("agentmon: "), "{line}: {}", said.err);
+            assert!(said.err.contains(&format!("`{option}` cannot be used with `{name}`")), "{line}: {}", said.err);
         }
     }
     let said = machine.with(&[("AGENTMON_STUCK_AFTER", "1h")], "clients");
@@ -408,15 +475,17 @@ fn an_option_that_does_nothing_is_refused_and_not_in_the_help() {
 #[test]
 fn help_tells_formats_and_thresholds() {
     let machine = Machine::new();
-    for line in ["-h", "--help", "help", "status -h"] {
+    for line in ["-h", "--help", "help"] {
         let said = machine.run(line);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{line}");
-        let thresholds = said.out.split("\nThresholds (").nth(1).unwrap_or_default();
-        for flag in ["--stuck-after", "--tool-stuck-after", "--failure-streak", "--repeat-streak"] {
-            assert!(thresholds.contains(flag), "{line}: {flag}");
+        assert!(said.out.contains("agentmon status -h") && said.out.contains("Exit codes:"), "{line}: {}", said.out);
+    }
+    for (line, has_thresholds) in [("status --help", true), ("status -h", false), ("help status", true)] {
+        let said = machine.run(line).out;
+        for flag in ["--stuck-after", "--tool-stuck-after", "--max-cpu", "--keep-raw"] {
+            assert_eq!(said.contains(flag), has_thresholds, "{line}: {flag}");
         }
-        assert!(said.out.contains("\nWhat to look at:\n"), "{line}");
-        assert!(["table", "lines", "json"].iter().all(|name| said.out.contains(name)), "{line}");
+        assert!(["table", "lines", "json"].iter().all(|name| said.contains(name)), "{line}");
     }
     for (line, told) in [
         ("report -h", "[default: 7d]"),

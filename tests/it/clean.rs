@@ -127,8 +127,8 @@ fn the_cache_loses_what_is_old_and_its_own() {
 fn what_killed_runs_left_beside_what_was_told_goes() {
     let ground = Ground::new();
     ground.status("task-x", "failed");
-    ground.run(&["-q"]);
-    let told = ground.path("home/.local/state/agentmon/told");
+    ground.run(&["--changes"]);
+    let told = ground.path("home/.local/state/agentmon/changes");
     let real: Vec<_> = fs::read_dir(&told).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(real.len(), 1);
     let name = real[0].file_stem().unwrap().to_str().unwrap();
@@ -142,7 +142,7 @@ fn what_killed_runs_left_beside_what_was_told_goes() {
     let left = [write(format!("{name}.7.new"), "{\"task"), write(format!("{name}-3fe9.8.new"), "")];
     let other = [write(format!("{name}.7.bak"), "{}"), write(format!("{name}.9.new"), "somebody's own")];
     let done = ground.run(&["clean"]);
-    assert!(done.out.contains("told: 2 files removed, 6 B"), "{done:?}");
+    assert!(done.out.contains("changes: 2 files removed, 6 B"), "{done:?}");
     assert!(real.iter().chain(&other).all(|path| path.exists()) && !left.iter().any(|path| path.exists()));
 }
 

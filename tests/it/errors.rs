@@ -97,7 +97,7 @@ fn errors_are_told_settled_and_come_back() {
     billing.fails(3, "File has not been read yet.");
     parser.fails(4, "Exit code 101\nerror[E0432]: unresolved import `c` at src/lib.rs:1:1");
     let import = "exit 101: error[E0432]: unresolved import <str> at <path>";
-    run(&ground, 10, &["-q"]);
+    run(&ground, 10, &["--changes"]);
     let wanted =
         [format!("{import}: parser open 1, billing open 2"), "File has not been read yet.: billing open 1".into()];
     assert_eq!(open(&ground, 11, &[]), wanted);
@@ -173,7 +173,7 @@ fn what_cannot_be_done_is_said() {
         (ran.code, ran.out + &ran.err)
     };
     let (code, text) = said(&["errors"]);
-    assert!(code == Some(0) && text.contains("there is no record yet") && text.contains("0 errors open"), "{text}");
+    assert!(code == Some(0) && text.contains("no history yet") && text.contains("0 errors open"), "{text}");
     for (arguments, wanted) in [
         (vec!["errors", "resolve"], "name what to resolve"),
         (vec!["errors", "resolve", "x"], "no error and no task `x`"),

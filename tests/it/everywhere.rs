@@ -238,7 +238,7 @@ fn ground() -> Ground {
 /// Alone, for `--all-repos` would take in every agent that runs on this machine, and write to the record of its
 /// repository.
 fn everywhere(ground: &Ground, unshare: &[&str], arguments: &[&str]) -> Ran {
-    ground.run_alone(unshare, "", &[&["--all-repos", "--since", "all", "--now", NOW], arguments].concat())
+    ground.run_alone(unshare, "", &[arguments, &["--all-repos", "--since", "all", "--now", NOW]].concat())
 }
 
 fn transitions(record: &[Value]) -> Vec<&str> {
@@ -294,9 +294,9 @@ fn each_repository_keeps_its_own_record() {
 fn what_it_told_is_its_own() {
     let Some(unshare) = unshare() else { return };
     let ground = ground();
-    let said = || !everywhere(&ground, &unshare, &["-q"]).out.is_empty();
+    let said = || !everywhere(&ground, &unshare, &["--changes"]).out.is_empty();
     assert_eq!([said(), said()], [true, false]);
-    let here = ground.run_alone(&unshare, "shop", &["-q", "--since", "all", "--now", NOW]);
+    let here = ground.run_alone(&unshare, "shop", &["--changes=here", "--since", "all", "--now", NOW]);
     assert!(!here.out.is_empty(), "another who asks is told");
     assert!(!said());
 }

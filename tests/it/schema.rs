@@ -84,6 +84,22 @@ fn the_schema_is_true() {
 }
 
 #[test]
+fn the_schema_of_the_explanation_is_true() {
+    let schema = schema("explain");
+    let mut page: Value = serde_json::from_str(&look(demo(), "explain parser --json --since all")).unwrap();
+    let mut found = Vec::new();
+    misfits(&page, &schema, &schema, "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(!page["rules"].as_array().unwrap().is_empty());
+
+    page["task"]["health"] = "fine".into();
+    page["rules"][0]["decided"] = 1.into();
+    page.as_object_mut().unwrap().remove("next");
+    misfits(&page, &schema, &schema, "", &mut found);
+    assert_eq!(found.len(), 3, "a wrong page is found wrong: {found:#?}");
+}
+
+#[test]
 fn the_schema_of_the_clients_is_true() {
     let schema = schema("clients");
     let mut page: Value = serde_json::from_str(&look(demo(), "clients --format json")).unwrap();

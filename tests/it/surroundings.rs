@@ -416,7 +416,7 @@ fn a_database_that_cannot_be_read_is_said() {
 #[test]
 fn a_change_is_told_again_until_it_could_be_written() {
     let ground = Ground::new();
-    let status = || ground.program(&["-q"]);
+    let status = || ground.program(&["--changes"]);
     ground.status("task-x", "failed");
     if Path::new("/dev/full").exists() {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -510,7 +510,7 @@ fn a_state_folder_that_is_a_link_is_left_alone() {
     fs::create_dir(ground.path("elsewhere")).unwrap();
     symlink(ground.path("elsewhere"), ground.path("home/.local/state/agentmon")).unwrap();
     ground.status("task-x", "failed");
-    let ran = ground.run(&["-q"]);
+    let ran = ground.run(&["--changes"]);
     reported(&ran);
     assert!(ran.err.contains("a symbolic link"), "{ran:?}");
     assert_eq!(fs::read_dir(ground.path("elsewhere")).unwrap().count(), 0);
@@ -524,7 +524,7 @@ fn root_leaves_nothing_in_another_users_folders() {
     let ground = Ground::new();
     ground.status("task-x", "failed");
     ground.give("");
-    let ran = ground.run(&["-q"]);
+    let ran = ground.run(&["--changes"]);
     reported(&ran);
     assert!(ran.err.contains("root does not write there"), "{ran:?}");
     let of_root = walkdir::WalkDir::new(ground.path("")).into_iter().map(Result::unwrap);

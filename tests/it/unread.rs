@@ -54,10 +54,10 @@ fn a_folder_that_cannot_be_read_is_no_all_clear() {
         let closed = if closed.starts_with("home") { closed } else { &folder };
         assert_eq!(verdict(&look(&ground, &["--format", "json"]), "pay"), "failed process_gone");
         assert_eq!(look(&ground, &["--check"]).code, Some(1));
-        assert!(look(&ground, &["-q"]).out.contains("Failed"));
+        assert!(look(&ground, &["--changes"]).out.contains("Failed"));
         ground.mode(closed, 0);
         let (report, check, quiet) =
-            (look(&ground, &["--format", "json"]), look(&ground, &["--check"]), look(&ground, &["-q"]));
+            (look(&ground, &["--format", "json"]), look(&ground, &["--check"]), look(&ground, &["--changes"]));
         let noticed = look(&ground, &["--on-change", "echo changed"]);
         ground.mode(closed, 0o755);
         assert_eq!(verdict(&report, "pay"), "unknown unreadable", "{closed}");
@@ -69,7 +69,7 @@ fn a_folder_that_cannot_be_read_is_no_all_clear() {
         assert!(!noticed.err.contains("changed"), "{noticed:?}");
         assert_eq!(changes(&ground, "pay"), 1);
         // Once more it can be read, and nothing has changed.
-        assert_eq!((&*look(&ground, &["-q"]).out, changes(&ground, "pay")), ("", 1));
+        assert_eq!((&*look(&ground, &["--changes"]).out, changes(&ground, "pay")), ("", 1));
     }
 }
 
@@ -107,11 +107,11 @@ fn a_log_of_a_sub_agent_that_cannot_be_read_hides_nothing() {
 #[test]
 fn without_any_folder_of_an_agent_what_was_told_is_not_taken_back() {
     let (ground, _) = machine();
-    assert!(look(&ground, &["-q"]).out.contains("Failed"));
+    assert!(look(&ground, &["--changes"]).out.contains("Failed"));
     fs::rename(ground.path("home/.claude"), ground.path("home/moved")).unwrap();
-    assert_eq!(look(&ground, &["-q"]).out, "");
+    assert_eq!(look(&ground, &["--changes"]).out, "");
     fs::rename(ground.path("home/moved"), ground.path("home/.claude")).unwrap();
-    assert_eq!(look(&ground, &["-q"]).out, "");
+    assert_eq!(look(&ground, &["--changes"]).out, "");
 }
 
 #[test]

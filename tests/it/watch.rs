@@ -43,7 +43,7 @@ fn looks_again_until_nobody_reads() {
 #[test]
 fn ends_with_what_is_checked_for_and_tells_changes_only() {
     let ground = Ground::new();
-    let (child, mut lines) = start(&ground, &["-q", "--check"]);
+    let (child, mut lines) = start(&ground, &["--changes", "--check"]);
     // It has looked once.
     until(|| !ground.record().is_empty());
     ground.status("task-x", "failed");

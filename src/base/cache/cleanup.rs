@@ -29,14 +29,14 @@ pub(crate) fn folder(world: &World) -> Option<PathBuf> {
     Some(world.xdg("XDG_CACHE_HOME", ".cache")?.join("agentmon"))
 }
 
-/// Where what `-q` told is kept.
-pub(crate) fn told_folder(world: &World) -> Option<PathBuf> {
-    Some(world.xdg("XDG_STATE_HOME", ".local/state")?.join("agentmon/told"))
+/// Where the cursors of `--changes` are kept.
+pub(crate) fn changes_folder(world: &World) -> Option<PathBuf> {
+    Some(world.xdg("XDG_STATE_HOME", ".local/state")?.join("agentmon/changes"))
 }
 
 /// The folders to clean.
 pub(crate) fn folders(world: &World) -> impl Iterator<Item = PathBuf> {
-    folder(world).into_iter().chain(told_folder(world))
+    folder(world).into_iter().chain(changes_folder(world))
 }
 
 /// Removes what is old, or only counts it. Nothing that is not ours by name and content, and no link.
@@ -78,14 +78,14 @@ fn lifetime(name: &str) -> Option<Duration> {
     let (place, asked) = key.split_once('-').unwrap_or((key, ""));
     let plain = place.len() == 16 && is_hex(place) && is_hex(asked);
     let is_process = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match rest {
-        _ if !plain => None,
-        "" | "told" => Some(UNUSED),
-        temporary => temporary.strip_suffix(".new").filter(|process| is_process(process)).map(|_| TEMPORARY),
+    // The cursor of a job has any name; what it holds says that it is ours.
+    if let Some((_, process)) = name.strip_suffix(".new").and_then(|name| name.rsplit_once('.')) {
+        return is_process(process).then_some(TEMPORARY);
     }
+    (plain && matches!(rest, "" | "told")).then_some(UNUSED)
 }
 
-/// Whether it begins as ours do, of whatever version, as far as it goes; what `-q` told is an object.
+/// Whether it begins as ours do, of whatever version, as far as it goes; a cursor is an object.
 fn is_ours(file: &File) -> bool {
     let ours = &MAGIC[..MAGIC.len() - 1];
     let mut head = Vec::new();

@@ -137,7 +137,7 @@ fn a_turn_that_ended_goes_on_by_itself() {
         let session = lab().log_that("1", A, "prompt", HOUR, |session| {
             session.launched(Job { id: "w".into(), kind: JobKind::WakeUp(ago(20 * MINUTE)), ..Job::default() });
             session.ended();
-            session.row(Some(ago(40 * MINUTE)), 0, true);
+            session.row(Some(ago(40 * MINUTE)), Place::default(), true);
             if asks {
                 session.prompt();
                 session.ended();
@@ -206,14 +206,14 @@ fn an_agent_that_is_a_tool_works_for_its_caller() {
         })
     };
     let run = |session: &mut Session, age| {
-        session.row(Some(ago(age)), 0, true);
+        session.row(Some(ago(age)), Place::default(), true);
         let summary = "claude -p fix".into();
         session.call(&NewCall { id: "c".into(), summary, shell: true, ..NewCall::default() });
     };
     let each_other = lab()
         .log_that("1", A, "prompt", 45 * MINUTE, |session| {
             run(session, 40 * MINUTE);
-            session.row(Some(ago(30 * MINUTE)), 0, true);
+            session.row(Some(ago(30 * MINUTE)), Place::default(), true);
             session.prompt();
         })
         .log_that("2", A, "prompt", 35 * MINUTE, |session| run(session, 33 * MINUTE));

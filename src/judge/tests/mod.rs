@@ -177,7 +177,6 @@ impl Lab {
         let all: Vec<PathBuf> = named.into_iter().chain(cwds).chain(told).collect();
         places.resolve(&Disk::default(), all.iter().map(|path| Cow::Borrowed(path.as_path())));
         let seen = Observation {
-            blind: false,
             table: ProcessTable::of(self.processes.clone()),
             repositories,
             worktrees: places,

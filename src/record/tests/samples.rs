@@ -49,6 +49,7 @@ pub(crate) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         worktree: Some(format!("/srv/shop/.worktrees/{id}").into()),
         branch: None,
         health,
+        was: None,
         reason,
         detail: String::new(),
         since: None,

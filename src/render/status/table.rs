@@ -204,8 +204,8 @@ impl Table<'_> {
     /// What is to be said of it; where there is nothing, and no room for steps in words, the present step.
     fn sentence(&self, task: &TaskReport, kinds: &[RowKind]) -> String {
         let step = task.progress.as_ref().and_then(|progress| progress.step.as_deref());
-        let step = step.filter(|_| task.detail.is_empty() && kinds.contains(&RowKind::Steps));
-        self.options.text(step.unwrap_or(&task.detail))
+        let step = step.filter(|_| task.detail.is_empty() && task.was.is_none() && kinds.contains(&RowKind::Steps));
+        step.map_or_else(|| self.options.text(&task_text::detail(task)), |step| self.options.text(step))
     }
 
     fn age(&self, last_activity: Option<Time>) -> String {

@@ -63,6 +63,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         worktree: Some(format!("/srv/shop/.worktrees/{name}").into()),
         branch: Some(name.into()),
         health,
+        was: None,
         reason,
         detail: detail.into(),
         since: Some(minutes(7)),

@@ -327,7 +327,7 @@ fn commands_can_be_copied_from_anywhere() {
         [
             "1 task was stuck when last seen: it's",
             "agentmon explain -C '/srv/my shop' --since all 'it'\\''s'",
-            "agentmon -C '/srv/my shop' -q --attention",
+            "agentmon -C '/srv/my shop' --changes",
         ]
     );
     let two = vec![stuck("fix", Some("/srv/shop")), stuck("fix", Some("/srv/site/"))];
@@ -336,13 +336,13 @@ fn commands_can_be_copied_from_anywhere() {
         [
             "2 tasks were stuck when last seen: shop/fix, site/fix",
             "agentmon explain -C /srv/shop --since all fix",
-            "agentmon -C /srv/shop -C /srv/site/ -q --attention",
+            "agentmon -C /srv/shop -C /srv/site/ --changes",
         ]
     );
     let [_, explain, cron] = told(vec![stuck("notes", None), stuck("fix", Some("/srv/shop"))]);
     assert_eq!(
         (&*explain, &*cron),
-        ("agentmon explain --all-repos --since all notes", "agentmon --all-repos -q --attention")
+        ("agentmon explain --all-repos --since all notes", "agentmon --all-repos --changes")
     );
 }
 

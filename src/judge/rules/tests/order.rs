@@ -146,8 +146,7 @@ fn every_threshold_is_a_setting_that_moves_its_rule() {
     ];
     for (case, before, setting, after) in cases {
         assert_eq!(case.verdict().reason.code(), before, "without {setting}");
-        let settings: Settings = toml::from_str(setting).unwrap();
-        let thresholds = settings.resolve(Settings::default()).thresholds;
+        let thresholds = Settings::parse(setting).unwrap().judge.thresholds();
         assert_eq!(case.with(|it| it.thresholds = thresholds).verdict().reason.code(), after, "{setting}");
     }
 }

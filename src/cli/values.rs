@@ -1,0 +1,59 @@
+//! The values of options: what is accepted, and what is said of the rest.
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::settings::span;
+use crate::base::time::Time;
+use crate::model::Health;
+use crate::render;
+use crate::report;
+
+/// Between two polls; a shorter one would report the same second.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest name of a `--changes` job, in bytes.
+const LONGEST_JOB: usize = 64;
+
+/// `5s`, `2m`; a bare number is seconds, as for `watch`.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let interval = text.parse().map(Duration::from_secs).or_else(|_| span(text))?;
+    if interval < SHORTEST { Err("less than a second".to_owned()) } else { Ok(interval) }
+}
+
+/// A name that is a file's name as it stands.
+pub(super) fn job(text: &str) -> Result<String, String> {
+    let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let fits = (1..=LONGEST_JOB).contains(&text.len()) && !text.starts_with('.');
+    let how = "use up to 64 letters, digits, `-`, `_` or `.`";
+    if is_word && fits { Ok(text.to_owned()) } else { Err(how.to_owned()) }
+}
+
+pub(super) fn moment(text: &str) -> Result<Time, String> {
+    Time::parse(text).ok_or_else(|| "not an RFC 3339 time such as `2026-11-20T14:05:03Z`".to_owned())
+}
+
+pub(super) fn health() -> impl TypedValueParser<Value = Health> {
+    let names = Health::ALL.map(|health| PossibleValue::new(health.code()));
+    PossibleValuesParser::new(names)
+        .try_map(|name| Health::ALL.into_iter().find(|health| health.code() == name).ok_or("no such health"))
+}
+
+/// The formats of a command's page.
+pub(super) fn format(command: &str) -> PossibleValuesParser {
+    let names = render::formats(command);
+    let known = render::FORMATS.iter().filter(|(name, _)| names.contains(name));
+    PossibleValuesParser::new(known.map(|(name, help)| PossibleValue::new(*name).help(*help)))
+}
+
+pub(super) fn first_moment(text: &str) -> Result<Time, String> {
+    report::day(text).or_else(|| Time::parse(text)).ok_or_else(no_date)
+}
+
+pub(super) fn end(text: &str) -> Result<Time, String> {
+    report::day(text).map(report::day_after).or_else(|| Time::parse(text)).ok_or_else(no_date)
+}
+
+fn no_date() -> String {
+    "not a date such as `2026-11-20`, nor an RFC 3339 time".to_owned()
+}
