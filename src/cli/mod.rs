@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
@@ -18,7 +20,6 @@ use crate::base::time::Time;
 use crate::base::world::World;
 use crate::model::Health;
 use crate::record::Kind;
-use crate::render;
 use crate::report::By;
 
 /// How are my background coding agents doing?
@@ -54,11 +55,21 @@ impl Cli {
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Result<Self, clap::Error> {
         let mut command = Self::command();
         let arguments = with_command(arguments.into_iter().collect(), &command);
-        let parsed = command
-            .try_get_matches_from_mut(&arguments)
-            .and_then(|matches| Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+        let parsed =
+            command.try_get_matches_from_mut(&arguments).and_then(|matches| Self::from_matches(&matches, &mut command));
         let cli = parsed.map_err(|error| tips::advise(error, &arguments, &command, world))?;
         tips::mistaken_task(&arguments, &command).map_or(Ok(cli), Err)
+    }
+
+    fn from_matches(matches: &clap::ArgMatches, command: &mut clap::Command) -> Result<Self, clap::Error> {
+        // What a variable says of the one gives way to the other.
+        if let Some(("report", its)) = matches.subcommand()
+            && ["from", "since"].iter().all(|option| its.value_source(option) == Some(ValueSource::CommandLine))
+        {
+            let message = "`--from` and `--since` both say where the period begins: give one of them";
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+        Self::from_arg_matches(matches).map_err(|error| error.format(command))
     }
 
     /// The settings that were typed, or are in variables.
@@ -277,7 +288,7 @@ pub(crate) struct ExplainArgs {
 #[derive(Args)]
 #[command(
     mut_arg("format", |it| it.value_parser(values::format("report")).help("Output format [default: text]")),
-    mut_arg("since", |it| it.conflicts_with("from").help("Length of the period; `all` for all events [default: 7d]")),
+    mut_arg("since", |it| it.help("Length of the period; `all` for all events [default: 7d]")),
 )]
 pub(crate) struct ReportArgs {
     #[command(flatten)]

@@ -280,14 +280,14 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
         };
-        let settings = Self::parse(&text).and_then(|settings| settings.check().map(|()| settings));
-        let mut settings = settings.with_context(|| format!("could not read `{}`", path.display()))?;
+        let mut settings = Self::parse(&text).with_context(|| format!("could not read `{}`", path.display()))?;
         let home = world.folder("HOME");
         for folder in settings.folders.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
             if let (Some(home), Ok(below)) = (&home, folder.strip_prefix("~")) {
                 *folder = home.join(below);
             }
         }
+        settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
     }
 

@@ -27,22 +27,11 @@ pub(super) fn advise(
         ErrorKind::UnknownArgument if matches!(&*argument, "--no-color" | "--no-colour") => {
             Some("write `--color=never`".to_owned())
         }
-        ErrorKind::UnknownArgument => {
-            let named = command_of(words, command);
-            let option = argument.split('=').next().unwrap_or_default();
-            match (named, owners(option, command).as_slice()) {
-                (Some(named), [_, ..]) if has(named, option) => {
-                    Some(format!("options of a command stand after it: agentmon {} {option}", named.get_name()))
-                }
-                (Some(named), [owner, ..]) => {
-                    let message = format!("`{option}` cannot be used with `{}`", named.get_name());
-                    let mut whole = command.clone();
-                    let tip = format!("\n\n  tip: `{option}` is an option of `agentmon {owner}`");
-                    return whole.error(ErrorKind::ArgumentConflict, message + &tip);
-                }
-                _ => None,
-            }
-        }
+        ErrorKind::UnknownArgument => match misplaced(&argument, words, command) {
+            Some(Misplaced::Before(tip)) => Some(tip),
+            Some(Misplaced::Elsewhere(error)) => return error,
+            None => None,
+        },
         ErrorKind::InvalidSubcommand => {
             let word = told(ContextKind::InvalidSubcommand).unwrap_or_default();
             let known = error.get(ContextKind::SuggestedSubcommand).is_some();
@@ -61,6 +50,26 @@ pub(super) fn advise(
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// An option that another command has, or that stands before its own.
+enum Misplaced {
+    Before(String),
+    Elsewhere(clap::Error),
+}
+
+fn misplaced(argument: &str, words: &[OsString], command: &clap::Command) -> Option<Misplaced> {
+    let named = command_of(words, command)?;
+    let option = argument.split('=').next().unwrap_or_default();
+    let owners = owners(option, command);
+    let owner = owners.first()?;
+    if has(named, option) {
+        let tip = format!("options of a command stand after it: agentmon {} {option}", named.get_name());
+        return Some(Misplaced::Before(tip));
+    }
+    let message = format!("`{option}` cannot be used with `{}`", named.get_name());
+    let tip = format!("\n\n  tip: `{option}` is an option of `agentmon {owner}`");
+    Some(Misplaced::Elsewhere(command.clone().error(ErrorKind::ArgumentConflict, message + &tip)))
 }
 
 /// A wrong value that nobody typed is a variable's, of which the message knows only the option.

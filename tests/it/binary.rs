@@ -515,7 +515,7 @@ fn a_shell_completes_what_a_command_heeds() {
         ("explain --onl", ""),
         ("report --format mark", "markdown"),
         ("errors resolve --ev", "--every"),
-        ("completions --", "--help"),
+        ("completions --h", "--home --help"),
     ];
     for (line, wanted) in cases {
         let words = format!("COMP_WORDS=(agentmon {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))");

@@ -136,7 +136,7 @@ fn outputs(lab: &Lab) -> Vec<(String, Output)> {
         forms.iter().map(|form| (form.join(" "), lab.run(now(), &[&["--since", "all"], *form].concat()))).collect();
     for task in lab.status(now())["tasks"].as_array().unwrap() {
         let id = task["id"].as_str().unwrap();
-        all.push((format!("explain {id}"), lab.run(now(), &["--since", "all", "explain", id])));
+        all.push((format!("explain {id}"), lab.run(now(), &["explain", "--since", "all", id])));
     }
     all
 }
@@ -245,7 +245,7 @@ fn nothing_steers_a_terminal_by_way_of_a_mistake() {
         assert!(ran.code == Some(2) || ran.code == Some(0), "{ran:?}");
         assert!(!ran.err.contains(steers) && !ran.out.contains(steers), "{ran:?}");
         // A wrong command line is repeated line by line; it is the caller's own.
-        let repeated = ran.err.contains("\n\nUsage: ");
+        let repeated = ran.err.contains("\n\nFor more information, ");
         assert!(repeated || ran.err.lines().all(|line| line.starts_with("agentmon: ")), "{ran:?}");
     }
 }

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["base", "text", "model", "record"]),
     ("anonymize", &["model", "observe", "record"]),
     ("render", &["base", "text", "model", "clients", "observe", "record", "report"]),
-    ("cli", &["base", "model", "config", "record", "render", "report"]),
+    ("cli", &["base", "text", "model", "config", "record", "render", "report"]),
     (
         "commands",
         &[
