@@ -55,14 +55,15 @@ mod report;
 mod session;
 mod text;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::time::Duration;
 
 use clap::ColorChoice;
 
+pub use base::pause::pause_for_key;
 pub use base::time::Time;
-pub use base::world::{Terminal, World, pause};
+pub use base::world::{Terminal, World};
 
 use cli::{Cli, Command};
 use commands::output::Sink;
@@ -90,10 +91,13 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Ended {
+    if let Some(shell) = world.var(commands::ASKS).and_then(OsStr::to_str) {
+        return ended(commands::complete(shell, arguments.into_iter().collect(), &world, out), None, err);
+    }
     let cli = match Cli::read(arguments, &world) {
         // A script of ours may begin a line as it likes.
         Ok(Cli { command: Command::Completions { shell }, .. }) => {
-            return ended(commands::completions(shell, out), None, err);
+            return ended(commands::completions(&shell.to_string(), out), None, err);
         }
         cli => cli,
     };
@@ -111,11 +115,10 @@ pub fn run(
             return Ended::from(if wrong { 2 } else { 0 });
         }
     };
-    let agents_home = cli.scope.home.as_deref().map(|home| world.absolute(home)).or(world.agents_home.clone());
     let file = cli.output().map(|file| world.absolute(file));
     // What goes to a file is for no terminal.
     let terminal = if file.is_some() { Terminal { stdout: false, ..world.terminal } } else { world.terminal };
-    let world = World { now: cli.scope.now.unwrap_or(world.now), agents_home, terminal, ..world };
+    let world = World { terminal, ..cli.scope.seen_from(world) };
     let out: &mut dyn Write = &mut Sink::new(file, out);
     let out: &mut dyn Write = &mut CommandFilter::new(out);
     let done = match &cli.command {
@@ -127,7 +130,7 @@ pub fn run(
         Command::Errors(it) => commands::errors(&cli, it, &world, out, err),
         Command::Events(it) => commands::events(&cli, it, &world, out, err),
         Command::Clean(it) => commands::clean(&cli, it.dry_run, &world, out, err),
-        Command::Completions { shell } => commands::completions(*shell, out),
+        Command::Completions { shell } => commands::completions(&shell.to_string(), out),
     };
     ended(done, cli.watch(), err)
 }

@@ -26,6 +26,9 @@ use crate::report::By;
 ///
 /// Finds every task of this repository (its worktrees, their status.json, the agents' own logs and processes),
 /// judges each healthy, struggling, stuck, completed or failed, says why, and exits.
+///
+/// Thresholds and other settings are options of `agentmon status --help`, `AGENTMON_<NAME>` variables, or keys of
+/// `$XDG_CONFIG_HOME/agentmon/config.toml`, in this order.
 #[derive(Parser)]
 #[command(name = "agentmon", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
@@ -38,14 +41,12 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command, agentmon is `agentmon status`: see `agentmon status -h` for its options.
+Without a command, agentmon is `agentmon status`: see `agentmon status -h`.
 
 Exit codes:
   0  the report was made
   1  with --check: a task has one of the given healths
-  2  an error occurred; with --check: nothing could be judged
-
-Settings file: $XDG_CONFIG_HOME/agentmon/config.toml, keys named like the options.";
+  2  an error occurred; with --check: nothing could be judged";
 
 impl Cli {
     /// Parses the arguments, of which the first is the program's name.
@@ -144,12 +145,12 @@ pub(crate) enum Command {
     Status(Box<StatusArgs>),
     /// Explain a task's verdict: facts, rules, evidence
     Explain(Box<ExplainArgs>),
-    /// Report on a period: outcomes, durations, cost, errors, trends, findings
+    /// Report on a period: outcomes, durations, cost, errors, findings
     ///
     /// The last seven days, or as long as `--since` says, compared with the period before. Days, weeks (from Monday)
     /// and months are those of UTC, as in the event log.
     Report(ReportArgs),
-    /// Show where agent logs were searched for and found (start here if a task is missing)
+    /// Show where agent logs were searched for (if a task is missing)
     Clients(ClientsArgs),
     /// List and resolve errors, grouped by message
     ///
@@ -171,7 +172,13 @@ pub(crate) enum Command {
     Clean(CleanArgs),
     /// Generate shell completions
     ///
-    /// For bash: `agentmon completions bash > ~/.local/share/bash-completion/completions/agentmon`
+    /// They know the commands, the options and the tasks that are there.
+    ///
+    /// bash: echo 'source <(agentmon completions bash)' >> ~/.bashrc
+    ///
+    /// zsh: echo 'source <(agentmon completions zsh)' >> ~/.zshrc
+    ///
+    /// fish: echo 'agentmon completions fish | source' > ~/.config/fish/completions/agentmon.fish
     Completions {
         /// Shell to generate for
         shell: Shell,
@@ -199,6 +206,14 @@ pub(crate) struct ScopeArgs {
     pub(crate) now: Option<Time>,
 }
 
+impl ScopeArgs {
+    /// The world with the home and the time that were asked for.
+    pub(crate) fn seen_from(&self, world: World) -> World {
+        let home = self.home.as_deref().map(|home| world.absolute(home));
+        World { now: self.now.unwrap_or(world.now), agents_home: home.or(world.agents_home.clone()), ..world }
+    }
+}
+
 /// How every page looks.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
@@ -206,8 +221,15 @@ pub(crate) struct LookArgs {
     /// Replace names and paths with pseudonyms, for sharing
     #[arg(long, global = true)]
     pub(crate) anonymize: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", hide_default_value = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub(crate) color: ColorChoice,
 }
 
@@ -241,7 +263,7 @@ pub(crate) struct StatusArgs {
     /// Show only tasks of these healths
     #[arg(long, value_name = "HEALTH,...", value_delimiter = ',', value_parser = values::health())]
     pub(crate) only: Vec<Health>,
-    /// Show only tasks that need attention: struggling, stuck or failed
+    /// Show only struggling, stuck and failed tasks
     #[arg(long, conflicts_with = "only")]
     pub(crate) attention: bool,
     #[command(flatten)]
@@ -249,13 +271,17 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) print: PrintArgs,
     /// Exit with 1 if a task has one of these healths [without a value: stuck,failed]
-    #[arg(long, value_name = "HEALTH,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", value_parser = values::health())]
+    #[arg(long, value_name = "HEALTH,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", hide_possible_values = true, value_parser = values::health())]
     pub(crate) check: Option<Vec<Health>>,
-    /// Print only tasks that came to need attention, or no longer do, since the last run with --changes of that JOB [without
-    /// a value: default]
+    /// Print only tasks that started or stopped needing attention since the last run of this JOB
+    ///
+    /// JOB is any name; each has a cursor of its own [without a value: default]. With --only: tasks that came to have one
+    /// of these healths, or no longer do.
     #[arg(long, value_name = "JOB", num_args = 0..=1, require_equals = true, default_missing_value = "default", value_parser = values::job)]
     pub(crate) changes: Option<String>,
-    /// Poll again every INTERVAL, until Ctrl-C, `q`, or until --check matches [without a value: 10s]
+    /// Poll again every INTERVAL [without a value: 10s]
+    ///
+    /// Until Ctrl-C or `q`, or until --check matches.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = values::interval)]
     pub(crate) watch: Option<Duration>,
     #[command(flatten)]
@@ -263,7 +289,7 @@ pub(crate) struct StatusArgs {
     /// Write nothing to the event log
     #[arg(long)]
     pub(crate) no_events: bool,
-    /// Show evidence, sessions, and worktrees without a task
+    /// Show evidence, sessions and worktrees without a task
     #[arg(short, long)]
     pub(crate) verbose: bool,
     #[command(flatten)]
@@ -363,7 +389,7 @@ pub(crate) struct EventsArgs {
     /// Show only events of this task
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
-    /// Show only events of these kinds
+    /// Show only events of these kinds [default: all but poll]
     #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::code)))]
     pub(crate) kind: Vec<String>,
     /// Keep printing new events, until Ctrl-C

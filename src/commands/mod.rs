@@ -21,7 +21,7 @@ mod watch;
 
 pub(crate) use clean::clean;
 pub(crate) use clients::clients;
-pub(crate) use completions::completions;
+pub(crate) use completions::{ASKS, complete, completions};
 pub(crate) use errors::errors;
 pub(crate) use events::events;
 pub(crate) use explain::explain;
