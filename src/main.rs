@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     };
     let Ok(ended) = panic::catch_unwind(run) else { return ExitCode::from(2) };
     match ended.again {
-        Some(interval) if agentmon::pause(interval) => again(),
+        Some(interval) if agentmon::pause_for_key(interval) => again(),
         _ => ExitCode::from(ended.code),
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod lazy;
 pub(crate) mod mounts;
+pub(crate) mod pause;
 pub(crate) mod tail;
 pub(crate) mod time;
 pub(crate) mod world;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{FixedOffset, Offset};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::base::time::Time;
 
@@ -33,6 +32,8 @@ pub struct World {
 /// What the streams are attached to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terminal {
+    /// Standard input is a terminal.
+    pub stdin: bool,
     /// Standard output is a terminal.
     pub stdout: bool,
     /// Standard error is a terminal.
@@ -41,18 +42,6 @@ pub struct Terminal {
     pub width: Option<u16>,
     /// In lines.
     pub height: Option<u16>,
-}
-
-/// Waits for a while; no longer if whoever reads our output has gone, which it says.
-pub fn pause(span: Duration) -> bool {
-    let stdout = std::io::stdout();
-    let span = Timespec { tv_sec: span.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() };
-    let mut streams = [PollFd::new(&stdout, PollFlags::empty())];
-    match poll(&mut streams, Some(&span)) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => true,
-        Ok(_) => !streams[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL),
-        Err(_) => false,
-    }
 }
 
 impl World {
@@ -67,8 +56,13 @@ impl World {
         let size = rustix::termios::tcgetwinsize(&stdout).ok();
         let width = size.map(|size| size.ws_col).filter(|columns| *columns > 0);
         let height = size.map(|size| size.ws_row).filter(|lines| *lines > 0);
-        let terminal =
-            Terminal { stdout: stdout.is_terminal(), stderr: std::io::stderr().is_terminal(), width, height };
+        let terminal = Terminal {
+            stdin: std::io::stdin().is_terminal(),
+            stdout: stdout.is_terminal(),
+            stderr: std::io::stderr().is_terminal(),
+            width,
+            height,
+        };
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         Self {
             now: Time(now.timestamp_millis()),

@@ -1,6 +1,7 @@
 //! `--watch`: one look of many. Each is a run of its own, which knows nothing of the one before it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use super::output::finish;
 use super::status::{self, Page};
@@ -28,7 +29,9 @@ pub(crate) fn watch(
     let made = status::page(cli, command, &World { terminal, ..world.clone() }, &mut page, &mut said);
     let is_screen = world.terminal.stdout && world.var("TERM").is_some_and(|term| term != "dumb");
     if is_screen && command.changes.is_none() {
-        page = format!("{CLEAR}{}", fit(&String::from_utf8_lossy(&page), world.terminal)).into_bytes();
+        let mut text = String::from_utf8_lossy(&page).into_owned();
+        text.push_str(&footer(command.watch.unwrap_or_default(), world.terminal.stdin));
+        page = format!("{CLEAR}{}", fit(&text, world.terminal)).into_bytes();
     }
     let written = out.write_all(&page);
     let written = finish(written, out);
@@ -38,6 +41,12 @@ pub(crate) fn watch(
         change.save(err);
     }
     Ok(code)
+}
+
+/// How often it is looked, and how to leave.
+fn footer(interval: Duration, has_keys: bool) -> String {
+    let keys = if has_keys { "q or Ctrl-C" } else { "Ctrl-C" };
+    format!("every {}; {keys} to leave\n", text::age(interval))
 }
 
 /// As much as a screen holds: the worst comes first, and the lines after the gap count them all.
