@@ -1,8 +1,10 @@
 //! For the tests of the clients: rows in, one line of facts out.
 
+use super::CLIENTS;
 use super::client::Fold;
 use crate::base::json::Reader;
 use crate::model::ErrorClass;
+use crate::session::command::AGENTS;
 use crate::session::{CallKind, Place, Session, Turn};
 
 /// Folds rows as they would lie in a log.
@@ -100,6 +102,13 @@ pub(crate) fn check_any_input(fold: Fold, rows: &[String]) {
         }
     }
     session.seal();
+}
+
+#[test]
+fn a_session_knows_each_client_that_a_command_may_run() {
+    for client in CLIENTS {
+        assert!(AGENTS.contains(&client.program.names[0]), "`AGENTS` of `session::command` lacks {}", client.name);
+    }
 }
 
 pub(crate) fn fold_bytes(fold: Fold, session: &mut Session, bytes: &[u8], place: Place) {

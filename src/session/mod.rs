@@ -7,7 +7,7 @@ mod answer;
 pub(crate) mod api_error;
 mod call_summary;
 mod calls;
-mod command;
+pub(crate) mod command;
 mod counting;
 mod error_pattern;
 mod jobs;

@@ -3,12 +3,12 @@
 use crate::base::json::Raw;
 use crate::base::time::Time;
 use crate::model::Tokens;
-use crate::session::{Job, JobKind, NewCall, Outcome, Session, Turn};
+use crate::session::{Job, JobKind, NewCall, Outcome, Place, Session, Turn};
 
 /// A session whose newest row is from this second.
 fn at(second: i64) -> Session {
     let mut session = Session::default();
-    session.row(Some(Time(second * 1000)), 0, true);
+    session.row(Some(Time(second * 1000)), Place::default(), true);
     session
 }
 
@@ -21,12 +21,12 @@ fn a_turn_that_began_without_a_time_begins_with_the_first_one() {
     let mut session = Session::default();
     session.said();
     assert_eq!((&session.turn, session.turn_since), (&Turn::Ended { firm: false }, None));
-    session.row(Some(Time(5000)), 0, true);
+    session.row(Some(Time(5000)), Place::default(), true);
     session.work();
     assert_eq!((&session.turn, session.turn_since), (&Turn::Open, Some(Time(5000))));
     // Then it goes on.
     session.said();
-    session.row(Some(Time(9000)), 0, true);
+    session.row(Some(Time(9000)), Place::default(), true);
     session.work();
     assert_eq!(session.turn_since, Some(Time(5000)));
 }
@@ -82,7 +82,7 @@ fn there_is_one_wake_up_and_a_turn_that_begins_near_it_comes_from_it() {
         session.launched(command.clone());
         session.launched(wake_up("second", 100));
         session.ended();
-        session.row(Some(Time(begins * 1000)), 0, true);
+        session.row(Some(Time(begins * 1000)), Place::default(), true);
         session.prompt();
         let jobs: Vec<&str> = session.jobs.iter().map(|job| &*job.id).collect();
         assert_eq!(jobs, left, "at {begins}");
@@ -93,9 +93,9 @@ fn there_is_one_wake_up_and_a_turn_that_begins_near_it_comes_from_it() {
 fn nobody_has_asked_since_a_job_whose_time_is_not_known() {
     let job = |second: Option<i64>| {
         let mut session = Session::default();
-        session.row(second.map(|second| Time(second * 1000)), 0, true);
+        session.row(second.map(|second| Time(second * 1000)), Place::default(), true);
         session.launched(Job { id: "c".into(), kind: JobKind::Command, ..Job::default() });
-        session.row(Some(Time(5000)), 0, true);
+        session.row(Some(Time(5000)), Place::default(), true);
         session.prompt();
         session.is_asked_since(&session.jobs[0])
     };

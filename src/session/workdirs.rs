@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::path::{Component, Path};
 
 use super::KEPT;
+use super::command::entered;
 use super::state::Session;
 use super::vocabulary::Workdir;
 use crate::base::json::{Raw, Reader};
@@ -90,23 +91,6 @@ fn changes_files(tool: &str) -> bool {
     ["edit", "write", "patch", "create", "replace", "insert", "update"].iter().any(|word| tool.contains(word))
 }
 
-/// The folder that a command enters before all else: `cd X && make`.
-fn entered(command: &str) -> Option<Cow<'_, str>> {
-    let mut rest = command.trim_start_matches(|c: char| c.is_whitespace() || c == '(' || c == '{');
-    // The shell's own options come first in many a command.
-    while let Some((_, after)) = rest.strip_prefix("set -").and_then(|set| set.split_once(['\n', ';', '&'])) {
-        rest = after.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ';' | '&'));
-    }
-    let rest = ["cd ", "pushd "].iter().find_map(|word| rest.strip_prefix(word))?.trim_start();
-    let rest = rest.strip_prefix("-- ").unwrap_or(rest).trim_start();
-    let quoted = |quote: char| rest.strip_prefix(quote)?.split_once(quote).map(|(folder, _)| folder.into());
-    let bare = || {
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | ')')).unwrap_or(rest.len());
-        Some(Cow::Borrowed(&rest[..end])).filter(|folder| !folder.is_empty())
-    };
-    quoted('"').or_else(|| quoted('\'')).or_else(bare)
-}
-
 /// An absolute path without `.` and `..`; what a shell would have to fill in is not known.
 fn resolved(own: &str, folder: &str) -> Option<String> {
     if folder.starts_with(['~', '-']) || folder.contains(['$', '`', '*']) {
@@ -165,7 +149,7 @@ mod tests {
     #[test]
     fn the_input_of_a_call_tells_where_it_works() {
         type Counts<'a> = &'a [(&'a str, u32, u32)];
-        let cases: [(&str, &str, Counts<'_>); 20] = [
+        let cases: [(&str, &str, Counts<'_>); 22] = [
             ("Edit", r#"{"file_path":"/srv/shop/b/src/x.rs"}"#, &[("/srv/shop/b/src", 1, 0)]),
             ("Read", r#"{"file_path":"/srv/shop/b/src/x.rs"}"#, &[("/srv/shop/b/src", 0, 1)]),
             ("NotebookEdit", r#"{"notebook_path":"/srv/shop/b/x.ipynb"}"#, &[("/srv/shop/b", 1, 0)]),
@@ -175,6 +159,8 @@ mod tests {
             ("Bash", r#"{"command":"cd /srv/shop/b && make"}"#, &[("/srv/shop/b", 1, 0)]),
             ("Bash", r#"{"command":"(cd 'b c'; make)"}"#, &[("/srv/shop/b c", 1, 0)]),
             ("Bash", r#"{"command":"set -e\ncd ./b\nmake"}"#, &[("/srv/shop/b", 1, 0)]),
+            ("Bash", r#"{"command":"set -eu; set -o pipefail; cd -- \"b c\" && make"}"#, &[("/srv/shop/b c", 1, 0)]),
+            ("Bash", r#"{"command":"bash -lc 'cd b && make'"}"#, &[("/srv/shop/b", 1, 0)]),
             ("Bash", r#"{"command":"cd b"}"#, &[("/srv/shop/b", 1, 0)]),
             ("Bash", r#"{"command":"make"}"#, &[("/srv/shop", 0, 1)]),
             ("Bash", r#"{"command":"make -C b && cd c"}"#, &[("/srv/shop", 0, 1)]),

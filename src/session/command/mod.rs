@@ -228,8 +228,18 @@ pub(super) fn has_end(line: &str) -> bool {
     commands(line).iter().any(|command| command.loops || command.tells(ENDS))
 }
 
-/// Programs of agents. One may be another one's tool.
-const AGENTS: &[&str] = &["claude", "codex", "opencode", "gemini", "qwen", "copilot", "droid", "pi", "cursor-agent"];
+/// The folder that a command line enters before all else: `cd X && make`.
+pub(super) fn entered(line: &str) -> Option<String> {
+    let commands = commands(line);
+    // The shell's own options come first in many a line.
+    let first = commands.iter().find(|command| command.program() != "set")?;
+    let enters = matches!(first.program(), "cd" | "pushd");
+    first.plain_words().next().filter(|_| enters).map(str::to_owned)
+}
+
+/// Programs of agents, of which one may be another one's tool. A test of `clients` holds that every client's is here.
+pub(crate) const AGENTS: &[&str] =
+    &["claude", "codex", "opencode", "gemini", "qwen", "copilot", "droid", "pi", "cursor-agent"];
 
 /// The agent that a command runs: `codex exec`, `npx @openai/codex exec`.
 fn agent_run(command: &Command<'_>) -> Option<&'static str> {
