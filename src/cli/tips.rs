@@ -33,14 +33,14 @@ pub(super) fn advise(
             None => None,
         },
         ErrorKind::InvalidSubcommand => {
-            let word = told(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let name = told(ContextKind::InvalidSubcommand).unwrap_or_default();
             let known = error.get(ContextKind::SuggestedSubcommand).is_some();
-            if LISTS.contains(&&*word) {
+            if LISTS.contains(&&*name) {
                 error.remove(ContextKind::SuggestedSubcommand);
                 Some("to list the tasks: agentmon status".to_owned())
             } else {
-                let word = crate::text::one_line(&word, 100);
-                (!known).then(|| format!("for the task of that name: agentmon status {word}"))
+                let name = crate::text::one_line(&name, 100);
+                (!known).then(|| format!("for the task of that name: agentmon status {name}"))
             }
         }
         _ => variable(&argument, told(ContextKind::InvalidValue).as_deref(), world),

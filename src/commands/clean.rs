@@ -28,7 +28,7 @@ pub(crate) fn clean(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     if cli.scope.root.is_some() {
-        bail!("a machine below `--root` is looked at, and left as it is");
+        bail!("`--root` only reads: event logs below it cannot be cleaned");
     }
     let retention = config(cli, world)?.retention;
     let records = records(cli, cli.scope.all_repos, world, err)?;
@@ -80,7 +80,7 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
     let verb = if dry_run { "would be " } else { "" };
     let dropped = match dropped {
         0 => String::new(),
-        _ => format!(", {} {verb}dropped", count(dropped, "older summary", "older summaries")),
+        _ => format!(", {} {verb}removed", count(dropped, "older summary", "older summaries")),
     };
     let summaries = [(days, "daily"), (weeks, "weekly"), (months, "monthly")];
     let told: Vec<_> =
@@ -92,7 +92,7 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
         None => format!("{} more", bytes(after - before)),
     };
     let rows = count(rows, "row", "rows");
-    Ok(format!("{rows} {verb}folded{dropped} ({told}), {} to {}, {freed}", bytes(before), bytes(after)))
+    Ok(format!("{rows} {verb}rolled up{dropped} ({told}), {} to {}, {freed}", bytes(before), bytes(after)))
 }
 
 fn cache_line(removed: &Removed, dry_run: bool) -> String {

@@ -48,13 +48,13 @@ fn advice(survey: &Inventory, world: &World) -> Option<&'static str> {
         Some("HOME is not set, so no agent's log can be found; name it with `--home DIR`")
     } else if found(crate::observe::inventory::ClientInventory::is_running) {
         Some(
-            "an agent runs, and has left no log where it was looked: set the variable that moves its place as the \
-             agent has it, or name its home with `--home DIR`",
+            "an agent is running, but no log was found: set the variable that overrides its folder to the agent's value, \
+             or name its home with `--home DIR`",
         )
     } else {
         Some(
-            "no agent has left a log: if yours work under another home, name it with `--home DIR`; if a variable \
-             moves their logs, set it here, too",
+            "no agent has left a log: if yours run under another home, name it with `--home DIR`; if a variable \
+             overrides their folder, set it here too",
         )
     }
 }

@@ -69,7 +69,7 @@ fn resolve(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     if cli.scope.root.is_some() {
-        bail!("a machine below `--root` is looked at, and left as it is");
+        bail!("`--root` only reads: errors below it cannot be resolved");
     }
     if what.is_none() && !every {
         bail!("name what to resolve: the id of an error, its text, a task, or `--every` for every error here");

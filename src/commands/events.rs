@@ -13,10 +13,11 @@ use super::pseudonyms::pseudonyms;
 use super::scope::{config, disk};
 use super::select_records::records;
 use crate::anonymize::Pseudonyms;
+use crate::base::pause::pause;
 use crate::base::time::Time;
-use crate::base::world::{World, pause};
+use crate::base::world::World;
 use crate::cli::{Cli, EventsArgs};
-use crate::record::{Row, Rows};
+use crate::record::{Kind, Row, Rows};
 use crate::render;
 use crate::text::one_line;
 
@@ -49,12 +50,14 @@ pub(crate) fn events(
     // One event may lie in both records of a repository, of which one could not be written for a while.
     let mut told: HashSet<u64> = HashSet::new();
     let is_one = records.len() == 1;
+    let mut is_known = command.task.is_none();
     loop {
         for (number, rows) in records.iter_mut().enumerate() {
             let shown = pseudonyms.as_ref().map_or_else(|| rows.path.clone(), |known| known.path(&rows.path));
             let heading = several.then(|| render::events::heading(&shown, &options));
             let mut written = Ok(());
             let tell = |row: &Row<'_>| {
+                is_known |= is_of_task(row, command);
                 if written.is_ok() && is_wanted(row, command, since) && (is_one || told.insert(row.id)) {
                     if let Some(heading) = heading.as_ref().filter(|_| spoke != Some(number)) {
                         written = writeln!(out, "{heading}");
@@ -80,9 +83,13 @@ pub(crate) fn events(
                 drop(writeln!(err, "agentmon: could not read `{path}`: {error}"));
             }
         }
+        if !command.follow && !is_known {
+            let task = one_line(command.task.as_deref().unwrap_or_default(), 100);
+            bail!("no task `{task}` in the event log; `agentmon events --since all` shows all events");
+        }
         if !command.follow && spoke.is_none() {
-            let hint = if since.is_some() { "; `--since all` looks further back" } else { "" };
-            drop(writeln!(err, "agentmon: no such event is recorded{hint}"));
+            let hint = if since.is_some() { "; `--since all` shows older ones" } else { "" };
+            drop(writeln!(err, "agentmon: no such event in the event log{hint}"));
         }
         if !command.follow || !pause(PAUSE) {
             return Ok(0);
@@ -91,13 +98,19 @@ pub(crate) fn events(
 }
 
 fn is_wanted(row: &Row<'_>, command: &EventsArgs, since: Option<Time>) -> bool {
-    let is_task = |task: &str| {
-        let folder = row.worktree.as_deref().and_then(|worktree| Path::new(worktree).file_name());
-        row.task.as_deref() == Some(task) || folder.is_some_and(|folder| folder == task)
+    let is_asked_for = match command.kind.as_slice() {
+        // One row for each run says nothing about a task.
+        [] => row.event != Kind::Poll.code(),
+        kinds => kinds.iter().any(|kind| *kind == row.event),
     };
-    since.is_none_or(|since| row.at >= since)
-        && (command.kind.is_empty() || command.kind.iter().any(|kind| *kind == row.event))
-        && command.task.as_deref().is_none_or(is_task)
+    is_asked_for && since.is_none_or(|since| row.at >= since) && is_of_task(row, command)
+}
+
+/// Whether it is about the task that was named, by its id or by the folder of its worktree; or none was named.
+fn is_of_task(row: &Row<'_>, command: &EventsArgs) -> bool {
+    let folder = row.worktree.as_deref().and_then(|worktree| Path::new(worktree).file_name());
+    let is_task = |task: &str| row.task.as_deref() == Some(task) || folder.is_some_and(|folder| folder == task);
+    command.task.as_deref().is_none_or(is_task)
 }
 
 /// The row under pseudonyms.

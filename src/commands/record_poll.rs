@@ -58,7 +58,7 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                 new.cleaned = history.cleaned;
                 if new.is_due(looked.retention.limit, world.now) {
                     new.cleaned = Some(world.now);
-                    recorded.problems.extend(fold(cli, &place, &looked.retention, world.now, err));
+                    recorded.problems.extend(roll_up(cli, &place, &looked.retention, world.now, err));
                 }
                 news |= new.outdates(history);
                 *history = new;
@@ -80,15 +80,15 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
 }
 
 fn missed(place: &RecordDir, why: &str) -> Problem {
-    Problem::new(&place.path, format!("not all events were recorded, the next run makes up for it: {why}"))
+    Problem::new(&place.path, format!("not all events were written, the next run adds them: {why}"))
 }
 
-/// Cleans a record that has grown long.
-fn fold(cli: &Cli, place: &RecordDir, retention: &Retention, now: Time, err: &mut dyn Write) -> Option<Problem> {
+/// Rolls up an event log that has grown long.
+fn roll_up(cli: &Cli, place: &RecordDir, retention: &Retention, now: Time, err: &mut dyn Write) -> Option<Problem> {
     match record::clean(place, now, retention, false) {
         Ok(Cleaned::Done(Figures { rows, before, after, .. })) if cli.is_verbose() => {
             let (rows, before, after) = (count(rows, "older row", "older rows"), bytes(before), bytes(after));
-            tell(err, &format!("{rows} folded in `{}`: {before} became {after}", place.path.display()));
+            tell(err, &format!("{rows} rolled up in `{}`: {before} became {after}", place.path.display()));
             None
         }
         Ok(_) => None,

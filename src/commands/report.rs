@@ -42,8 +42,8 @@ pub(crate) fn report(
     finish(form(&report, &options(cli, world), out), out)?;
     if report.totals.tasks == 0 {
         let why = match records.len() {
-            0 => "nothing is recorded yet: every run of `agentmon` records what it sees",
-            _ => "nothing is recorded of this period; `--since all` looks further back",
+            0 => "no history yet; run `agentmon` first",
+            _ => "no events in this period; `--since all` reports on all events",
         };
         drop(writeln!(err, "agentmon: {why}"));
     }

@@ -164,14 +164,14 @@ fn check(command: &StatusArgs, snapshot: &Snapshot, missing: usize, err: &mut dy
         (_, 1.., _) => "a named task is missing",
         (0, ..) => "there is no task to judge",
         (_, _, 1..) => "a task could not be judged",
-        _ if snapshot.is_incomplete() => "logs could not be read, which may be of any task",
+        _ if snapshot.is_incomplete() => "some logs could not be read, and may belong to any task",
         _ => return REPORTED,
     };
     drop(writeln!(err, "agentmon: --check: {why}"));
     FAILED
 }
 
-/// Where it was looked, and what would be found there.
+/// The places that were searched, and why they hold no task.
 fn nothing_found(looked: &Polled, world: &World) -> String {
     let places = looked.seen.repositories.iter().map(|repository| {
         let worktrees = count(repository.worktrees.len() as u64, "worktree", "worktrees");
@@ -182,18 +182,23 @@ fn nothing_found(looked: &Polled, world: &World) -> String {
         let older = u64::from(looked.snapshot.summary.older) + everywhere.unopened as u64;
         let why = match (world.agents_home(), older) {
             (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
-            (_, 0) => "no agent runs, and none has left a log; `agentmon clients` shows where it was looked".to_owned(),
-            (_, 1..) => "no agent was at work of late; `--since all` looks further back".to_owned(),
+            (_, 0) => {
+                "no agent is running, and none has left a log; `agentmon clients` shows where logs were searched for"
+                    .to_owned()
+            }
+            (_, 1..) => "no agent was active recently; `--since all` shows older tasks".to_owned(),
         };
         return format!("no task found: {why}");
     }
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
         (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
         (_, 0) if looked.seen.declared.is_empty() => {
-            "no agent has worked there, none runs there, and there is no status.json".to_owned()
+            "no agent is running or has left a log there, and there is no status.json".to_owned()
         }
-        (_, 0) => "no agent has worked or runs there, and every status.json is older than its worktree".to_owned(),
-        (_, older) => format!("{older} older with `--since all`"),
+        (_, 0) => {
+            "no agent is running or has left a log there, and every status.json is older than its worktree".to_owned()
+        }
+        (_, older) => format!("{older} older; `--since all` shows them"),
     };
     format!("no task found in {}: {why}", places.join(", "))
 }

@@ -16,10 +16,10 @@ use crate::lab::Output;
 /// Every command in each of its formats.
 const COMMANDS: &[&str] = &[
     "status -v",
-    "--format table -v",
-    "--format lines -v",
-    "--format json",
-    "--attention --check",
+    "status --format table -v",
+    "status --format lines -v",
+    "status --format json",
+    "status --attention --check",
     "report",
     "report --format text",
     "report --format markdown",
@@ -138,8 +138,10 @@ fn is_said(text: &str) -> Result<(), TestCaseError> {
     let pages = ids.filter(|line| line.split(' ').count() == 3);
     for line in COMMANDS.iter().map(|line| (*line).to_owned()).chain(pages) {
         for hidden in [&[][..], &["--anonymize"]] {
-            let arguments: Vec<&str> =
-                ["--since", "all"].iter().chain(hidden).copied().chain(line.split(' ')).collect();
+            let (command, options) = line.split_once(' ').unwrap_or((&line, ""));
+            let options = options.split(' ').filter(|word| !word.is_empty());
+            let since = if command == "clean" { &[][..] } else { &["--since", "all"] };
+            let arguments: Vec<&str> = [&[command], since, hidden].concat().into_iter().chain(options).collect();
             let ran = run(&ground, &arguments);
             prop_assert!(ran.code == 0 || ran.code == 1 && line.contains("--check"), "{}: {:?}", line, ran);
             prop_assert!(

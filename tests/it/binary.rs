@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -62,6 +62,19 @@ impl Machine {
         command
     }
 
+    /// What a shell would put at the end of a line, in alphabetical order and without descriptions.
+    fn completed_by(&self, shell: &str, ask: &str, line: &str) -> String {
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", Path::new(BINARY).parent().unwrap().display());
+        let mut command = Command::new(shell);
+        command.args(["-c", ask]).current_dir(self.path("shop")).env_clear().stdin(Stdio::null());
+        command.env("HOME", self.path("home")).env("PATH", path).env("LINE", line).env("LANG", "C.UTF-8");
+        command.env("AGENTMON_NOW", "2026-11-20T12:00:00Z");
+        let said = Said::of(command.output().unwrap());
+        let words = said.out.lines().map(|line| line.split(['\t', ':']).next().unwrap_or_default().trim());
+        let words: std::collections::BTreeSet<_> = words.filter(|word| !word.is_empty()).collect();
+        words.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
     fn run(&self, line: &str) -> Said {
         Said::of(self.command(line).output().unwrap())
     }
@@ -115,13 +128,13 @@ fn exit_codes() {
         (&well, "--stuck-after 10", 2, "write `90s`, `10m` or `2h`\n"),
         (&well, "report --since soon", 2, "write `90s`, `10m` or `2h`, or `all`\n"),
         (&well, "report --from 2026-11-01 --since 3d", 2, "`--from` and `--since` both say where the period begins"),
-        (&well, "events --kind polls", 2, "a similar value exists: 'poll'"),
+        (&well, "events --kind polls", 2, "a similar value exists: `poll`"),
         (&well, "--check", 0, ""),
         (&well, "--check=healthy", 1, ""),
         (&well, "--check=stuck,completed", 1, ""),
         (&failed, "--check", 1, ""),
         (&failed, "--check=struggling", 0, ""),
-        (&failed, "--check status running-task", 0, ""),
+        (&failed, "status --check running-task", 0, ""),
         (&failed, "--check --only healthy", 1, ""),
         (&none, "--check", 2, "agentmon: --check: there is no task to judge"),
         (&unknown, "--check", 2, "agentmon: --check: a task could not be judged"),
@@ -498,29 +511,57 @@ fn help_tells_formats_and_thresholds() {
     assert_eq!(machine.run("--version").out, format!("agentmon {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+/// The shells that are run, each with a script that takes in ours, and prints what may stand at the end of `$LINE`.
+const SHELLS: [(&str, &str); 3] = [
+    (
+        "bash",
+        r#"source <(agentmon completions bash); COMP_WORDS=(agentmon $LINE); [[ $LINE = *" " ]] && COMP_WORDS+=("")
+           COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_TYPE=9
+           _clap_complete_agentmon agentmon "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"; printf '%s\n' "${COMPREPLY[@]}""#,
+    ),
+    (
+        "zsh",
+        r#"compdef() {}; _describe() { print -rl -- "${(@P)argv[-1]}" }; source <(agentmon completions zsh)
+           words=(agentmon ${=LINE}); [[ $LINE = *" " ]] && words+=(""); CURRENT=$#words
+           _clap_dynamic_completer_agentmon"#,
+    ),
+    ("fish", r#"agentmon completions fish | source; complete -C "agentmon $LINE""#),
+];
+
 #[test]
-fn a_shell_completes_what_a_command_heeds() {
-    let machine = Machine::new();
+fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
+    let machine = Machine::of(&["running", "failed", "waiting"]);
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let said = machine.run(&format!("completions {shell}"));
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{shell}");
-        assert!(["attention", "explain", "resolve"].iter().all(|word| said.out.contains(word)), "{shell}");
+        assert!(said.out.contains("AGENTMON_COMPLETE"), "{shell}: {}", said.out);
     }
-    let script = machine.run("completions bash").out;
     let cases = [
-        ("cl", "clients clean"),
+        ("cl", "clean clients"),
         ("--att", "--attention"),
         ("status --format t", "table"),
         ("explain --stuck", "--stuck-after"),
         ("explain --onl", ""),
         ("report --format mark", "markdown"),
         ("errors resolve --ev", "--every"),
-        ("completions --h", "--home --help"),
+        ("completions --h", "--help --home"),
+        ("explain runn", "running-task"),
+        ("status f", "failed-task"),
+        ("-C .worktrees/failed-task status w", "waiting-task"),
+        ("events --task ", "failed-task running-task waiting-task"),
+        ("errors resolve fa", "failed-task"),
+        ("explain nothing", ""),
     ];
-    for (line, wanted) in cases {
-        let words = format!("COMP_WORDS=(agentmon {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))");
-        let ask = "_agentmon agentmon \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; echo \"${COMPREPLY[*]}\"";
-        let output = Command::new("bash").args(["-c", &format!("{script}\n{words}\n{ask}")]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), wanted, "{line}: {output:?}");
+    for (shell, ask) in SHELLS {
+        let Ok(version) = Command::new(shell).args(["-c", "exit 0"]).output() else {
+            skip(&format!("{shell} is not there"));
+            continue;
+        };
+        assert!(version.status.success(), "{shell}: {version:?}");
+        for (line, wanted) in cases {
+            let said = machine.completed_by(shell, ask, line);
+            assert_eq!(said, wanted, "{shell}: {line}");
+        }
     }
+    assert!(!machine.path("shop/.agents").exists() && !machine.path("home/.cache").exists(), "nothing is written");
 }

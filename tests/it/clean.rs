@@ -39,11 +39,15 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
     let before = record(&ground);
     let dry = ground.run(&["clean", "--dry-run", "--now", END]);
     assert_eq!((dry.code, dry.err.as_str()), (Some(0), ""));
-    assert!(dry.out.contains("rows would be folded (summaries: ") && dry.out.contains("would be freed"), "{}", dry.out);
+    assert!(
+        dry.out.contains("rows would be rolled up (summaries: ") && dry.out.contains("would be freed"),
+        "{}",
+        dry.out
+    );
     assert!(!dry.out.contains("cache"), "there is no cache yet: {}", dry.out);
     assert_eq!(record(&ground), before);
     let done = ground.run(&["clean", "--now", END]);
-    assert_eq!(done.out, dry.out.replace("would be folded", "folded").replace("would be freed", "freed"));
+    assert_eq!(done.out, dry.out.replace("would be rolled up", "rolled up").replace("would be freed", "freed"));
     let after = record(&ground);
     assert!(after.len() < before.len() / 2 && count(&after, "summary") > 50);
     assert!(count(&after, "poll") < count(&before, "poll") / 2);
@@ -64,7 +68,7 @@ fn status_goes_on_as_if_nothing_had_been_folded() {
     assert!(first.err.contains("recorded in") && !first.err.contains("folded"), "{}", first.err);
     let before = record(&ground);
     let second = limited("100KiB");
-    assert!(second.err.contains("older rows folded in"), "{}", second.err);
+    assert!(second.err.contains("older rows rolled up in"), "{}", second.err);
     let (after, folded) = (record(&ground), inode());
     assert!(after.len() < before.len() / 2);
     assert_eq!(before.lines().last(), after.lines().last(), "what was just told is there");
@@ -171,7 +175,7 @@ fn all_means_every_record() {
     let ground = ground();
     ground.write("home/.local/state/agentmon/no-repository/background_monitoring.jsonl", &record(&ground));
     let one = ground.run(&["clean", "-n", "--now", END]);
-    assert_eq!(one.out.matches("would be folded").count(), 1, "{}", one.out);
+    assert_eq!(one.out.matches("would be rolled up").count(), 1, "{}", one.out);
     let all = ground.run(&["clean", "-n", "--all-repos", "--now", END]);
     assert!(all.out.contains("no-repository/background_monitoring.jsonl: "), "{}", all.out);
 }

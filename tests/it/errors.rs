@@ -177,7 +177,7 @@ fn what_cannot_be_done_is_said() {
     for (arguments, wanted) in [
         (vec!["errors", "resolve"], "name what to resolve"),
         (vec!["errors", "resolve", "x"], "no error and no task `x`"),
-        (vec!["errors", "resolve", "x", "--root", "/"], "is looked at, and left as it is"),
+        (vec!["errors", "resolve", "x", "--root", "/"], "`--root` only reads"),
         (vec!["errors", "--open", "--resolved"], "cannot be used with"),
         (vec!["errors", "-C", "/"], "no git repository"),
     ] {

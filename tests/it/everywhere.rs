@@ -220,7 +220,7 @@ fn nobody_at_work_is_said() {
     let lab = Lab::new();
     let output = lab.run(ms(NOW), &["--all-repos"]);
     assert_eq!((output.code, output.out.lines().count()), (0, 1));
-    assert!(output.err.contains("`agentmon clients` shows where it was looked"), "{output:?}");
+    assert!(output.err.contains("`agentmon clients` shows where logs were searched for"), "{output:?}");
     assert_eq!(lab.run(ms(NOW), &["--all-repos", "--check"]).code, 2);
 }
 
@@ -259,7 +259,7 @@ fn logs_of_long_ago_are_counted_and_not_opened() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let last = ran.out.lines().last().unwrap();
     assert!(last.starts_with("no tasks") && last.contains(" · 2 older logs, --since all shows them · "), "{ran:?}");
-    assert!(ran.err.contains("`--since all` looks further back"), "{ran:?}");
+    assert!(ran.err.contains("`--since all` shows older tasks"), "{ran:?}");
 }
 
 #[test]

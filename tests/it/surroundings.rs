@@ -392,7 +392,7 @@ fn a_lock_that_is_held_is_not_waited_for_long() {
     let ran = ground.run(&[]);
     reported(&ran);
     assert!(ran.out.contains("Failed"), "{ran:?}");
-    assert!(ran.out.contains("the next run makes up for it: its lock is held"), "{ran:?}");
+    assert!(ran.out.contains("the next run adds them: its lock is held"), "{ran:?}");
     assert_eq!(ran.err, "");
     // It waits for 3 s; the rest is for a machine that is busy.
     assert!(ran.took < Duration::from_secs(30), "{:?}", ran.took);

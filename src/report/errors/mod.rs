@@ -228,7 +228,7 @@ pub(crate) fn target(kinds: &[ErrorGroup], word: &str) -> Result<Target, String>
         [kind] => Ok(Target::Pattern(kind.pattern.clone())),
         _ => {
             let named: Vec<_> = parts.iter().take(6).map(|kind| format!("{} ({})", kind.id, kind.pattern)).collect();
-            Err(format!("`{word}` means several: {}", named.join(", ")))
+            Err(format!("`{word}` is ambiguous; candidates: {}", named.join(", ")))
         }
     }
 }

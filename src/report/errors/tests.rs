@@ -116,6 +116,6 @@ fn a_word_means_an_id_a_pattern_a_task_or_a_part() {
     assert_eq!(target(&kinds, &kinds[0].id), cat);
     assert_eq!(target(&kinds, "cat"), cat);
     assert_eq!(target(&kinds, "parser"), Ok(Target::Task("parser".to_owned())));
-    assert!(target(&kinds, "exit").unwrap_err().contains("means several"));
+    assert!(target(&kinds, "exit").unwrap_err().contains("is ambiguous"));
     assert!(target(&kinds, "cow").is_err() && target(&kinds, "").is_err());
 }
