@@ -46,7 +46,7 @@ pub(crate) fn watch(
 /// How often it is looked, and how to leave.
 fn footer(interval: Duration, has_keys: bool) -> String {
     let keys = if has_keys { "q or Ctrl-C" } else { "Ctrl-C" };
-    format!("every {}; {keys} to leave\n", text::age(interval))
+    format!("every {}; {keys} to leave\n", humantime::format_duration(interval))
 }
 
 /// As much as a screen holds: the worst comes first, and the lines after the gap count them all.

@@ -65,7 +65,7 @@ fn status_goes_on_as_if_nothing_had_been_folded() {
     let limited = |limit: &str| ground.run(&["status", "-v", "--now", END, "--max-events-size", limit]);
     let inode = || fs::metadata(ground.path(RECORD)).unwrap().ino();
     let first = limited("0");
-    assert!(first.err.contains("recorded in") && !first.err.contains("folded"), "{}", first.err);
+    assert!(first.err.contains("recorded in") && !first.err.contains("rolled up"), "{}", first.err);
     let before = record(&ground);
     let second = limited("100KiB");
     assert!(second.err.contains("older rows rolled up in"), "{}", second.err);

@@ -185,7 +185,7 @@ fn what_runs_is_counted() {
     assert!(client(&report, "codex")["sessions"]["recent"].is_null(), "the age of a copied file says nothing");
     let output = lab.run(ms(NOW), &["clients"]);
     assert!(output.out.contains("codex: 0 sessions, 1 running, 1 helper\n"), "{output:?}");
-    assert!(output.err.contains("an agent runs, and has left no log"), "{output:?}");
+    assert!(output.err.contains("an agent is running, but no log was found"), "{output:?}");
     // An empty table is that of a disk, not of a machine.
     fs::remove_dir_all(lab.path("/proc")).unwrap();
     fs::create_dir(lab.path("/proc")).unwrap();

@@ -202,7 +202,7 @@ fn a_full_disk_costs_the_record_nothing_but_time() {
         ground.status("task-x", word);
         let ran = ground.run(&[]);
         reported(&ran);
-        if ran.out.contains("not all events were recorded") && ran.out.contains("background_monitoring.jsonl") {
+        if ran.out.contains("not all events were written") && ran.out.contains("background_monitoring.jsonl") {
             let text = fs::read_to_string(ground.record_path()).unwrap();
             assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
             disk.empty();
@@ -490,7 +490,7 @@ fn a_limit_on_files_ends_no_run_before_its_report() {
     shell.env_clear().env("HOME", ground.path("home")).current_dir(ground.path("shop"));
     let ran = run(shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
     reported(&ran);
-    assert!(ran.out.contains("task-x") && ran.out.contains("not all events were recorded"), "{ran:?}");
+    assert!(ran.out.contains("task-x") && ran.out.contains("not all events were written"), "{ran:?}");
     reported(&ground.run(&[]));
     assert_eq!(transitions(&ground.record()), 1);
 }

@@ -1,6 +1,6 @@
 //! `--watch`: the report again and again, by a process of its own, until somebody has seen enough.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -79,4 +79,23 @@ fn a_page_takes_the_place_of_the_one_before() {
     assert!(pages.len() > 2 && pages[0].is_empty(), "{said}");
     assert!(!pages[1].contains("Failed") && pages.last().unwrap().contains("Failed"), "{said}");
     assert!(pages[1].contains(" more lines") && pages[1].lines().count() == 9, "{}", pages[1]);
+}
+
+#[test]
+fn the_key_q_ends_it_and_the_terminal_is_as_before() {
+    let ground = Ground::new();
+    let line = format!("{PROGRAM} --watch=1h; echo code $?; stty -a");
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).current_dir(ground.path("shop")).env_clear().stdin(Stdio::piped());
+    script.env("HOME", ground.path("home")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let Ok(mut child) = script.stdout(Stdio::piped()).spawn() else {
+        return skip("`script` of util-linux is not there");
+    };
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    read_on(&mut lines, "every 1h; q or Ctrl-C to leave");
+    child.stdin.take().unwrap().write_all(b"xq").unwrap();
+    let mut said = String::new();
+    lines.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("code 0") && said.contains(" icanon") && said.contains(" echo "), "{said}");
 }
