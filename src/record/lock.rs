@@ -26,8 +26,11 @@ pub(crate) fn lock(place: &RecordDir) -> io::Result<Option<File>> {
     }
 }
 
-/// How far back the record is read, in bytes.
+/// How far back the record is read where it is remembered what the rows before said, in bytes.
 pub(crate) const TAIL: u64 = 1024 * 1024;
+
+/// How far back it is read where nothing is remembered: twice the size at which `status` rolls it up.
+pub(crate) const ALL: u64 = 32 * 1024 * 1024;
 
 /// After this long a task that comes back is a new one to the history.
 pub(crate) const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);

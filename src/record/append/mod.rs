@@ -12,7 +12,7 @@ use super::repair::mend;
 use super::state::{End, RecordState, Tail, Unread};
 use crate::base::time::Time;
 use crate::record::files::{LOCK, RECORD};
-use crate::record::lock::{MEMORY, TAIL, lock};
+use crate::record::lock::{ALL, MEMORY, TAIL, lock};
 
 /// The most that is written at once, in bytes, unless a single line is longer.
 const BATCH: usize = 64 * 1024;
@@ -64,7 +64,8 @@ fn append_alone(
     compact::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
-    let (unread, other) = unread(&record, place.other.as_ref(), || hint.ends(now))?;
+    let reach = if *hint == RecordState::default() { ALL } else { TAIL };
+    let (unread, other) = unread(&record, place.other.as_ref(), reach, || hint.ends(now))?;
     let Tail { mut ids, mut history, open } = Tail::hear(&unread, other.as_ref(), hint);
     let mut events = make(&history);
     events.retain(|event| ids.insert(event.id.clone()));
@@ -104,15 +105,16 @@ fn drop_recorded(events: &mut Vec<Event>, record: &File) -> io::Result<()> {
 fn unread<E: Iterator<Item = End>>(
     record: &File,
     other: Option<&File>,
+    reach: u64,
     ends: impl Fn() -> E,
 ) -> io::Result<(Unread, Option<Unread>)> {
-    let unread = Unread::read(record, TAIL, ends())?;
+    let unread = Unread::read(record, reach, ends())?;
     let Some(other) = other else { return Ok((unread, None)) };
-    let beside = Unread::read(other, TAIL, ends())?;
+    let beside = Unread::read(other, reach, ends())?;
     if unread.known == beside.known {
         return Ok((unread, Some(beside)));
     }
-    Ok((Unread::read(record, TAIL, None)?, Some(Unread::read(other, TAIL, None)?)))
+    Ok((Unread::read(record, reach, None)?, Some(Unread::read(other, reach, None)?)))
 }
 
 /// Writes whole lines; after an `open` one, which is given its end first. Says how many bytes that took.
