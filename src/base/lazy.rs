@@ -1,15 +1,55 @@
-//! A value that stays packed until somebody asks for it: most polls need none of it, and thousands of small
-//! texts would cost more to read from the checkpoint than all that is judged.
+//! Values that stay packed until they are asked for: most polls need none of them, and thousands of small texts would
+//! cost more to read from the checkpoint than all that is judged.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A value as bytes. Those that were read from the checkpoint stay where they were read, and are written as they are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Packed(Cow<'static, [u8]>);
+
+impl Packed {
+    /// Plain data cannot fail to be packed; without it the value would only be made anew.
+    pub(crate) fn of<T: Serialize>(value: &T) -> Self {
+        Self(postcard::to_stdvec(value).unwrap_or_default().into())
+    }
+
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The value, if it was read from the checkpoint.
+    pub(crate) fn unpack<T: Deserialize<'static>>(&self) -> Option<T> {
+        match self.0 {
+            Cow::Borrowed(bytes) => postcard::from_bytes(bytes).ok(),
+            Cow::Owned(_) => None,
+        }
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de: 'static> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Cow::Borrowed(<&[u8]>::deserialize(deserializer)?)))
+    }
+}
+
+/// A value that is unpacked where it is asked for, and packed again once it was worked on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Lazy<T> {
-    /// What was read from the checkpoint lies where it was read, and is reported as it is. Nothing if it is empty.
-    packed: Cow<'static, [u8]>,
+    /// Empty for a value that nothing was ever put in.
+    packed: Packed,
     /// While it is worked on; what is packed does not count then.
     open: Option<Box<T>>,
 }
@@ -17,36 +57,34 @@ pub(crate) struct Lazy<T> {
 impl<T: Clone + Default + Serialize + DeserializeOwned> Lazy<T> {
     #[cfg(test)]
     pub(crate) fn of(value: &T) -> Self {
-        Self { packed: pack(value).into(), open: None }
+        Self { packed: Packed::of(value), open: None }
     }
 
     /// Nothing was ever put in.
     pub(crate) fn is_empty(&self) -> bool {
-        self.packed.is_empty() && self.open.is_none()
+        self.packed.bytes().is_empty() && self.open.is_none()
     }
 
     pub(crate) fn get(&self) -> T {
-        self.open.as_deref().cloned().unwrap_or_else(|| unpack(&self.packed))
+        self.open.as_deref().cloned().unwrap_or_else(|| self.unpack())
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.open.get_or_insert_with(|| Box::new(unpack(&self.packed)))
+        if self.open.is_none() {
+            self.open = Some(Box::new(self.unpack()));
+        }
+        self.open.get_or_insert_default()
+    }
+
+    fn unpack(&self) -> T {
+        postcard::from_bytes(self.packed.bytes()).unwrap_or_default()
     }
 
     pub(crate) fn encode(&mut self) {
         if let Some(value) = self.open.take() {
-            self.packed = pack(&*value).into();
+            self.packed = Packed::of(&*value);
         }
     }
-}
-
-/// Plain data cannot fail to be packed; without it the value would only be counted anew.
-fn pack<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).unwrap_or_default()
-}
-
-fn unpack<T: Default + DeserializeOwned>(packed: &[u8]) -> T {
-    postcard::from_bytes(packed).unwrap_or_default()
 }
 
 impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Lazy<T> {
@@ -55,16 +93,16 @@ impl<T: Clone + Default + Serialize + DeserializeOwned> Serialize for Lazy<T> {
         if serializer.is_human_readable() {
             self.get().serialize(serializer)
         } else if let Some(value) = &self.open {
-            serializer.serialize_bytes(&pack(&**value))
+            Packed::of(&**value).serialize(serializer)
         } else {
-            serializer.serialize_bytes(&self.packed)
+            self.packed.serialize(serializer)
         }
     }
 }
 
 impl<'de: 'static, T> Deserialize<'de> for Lazy<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { packed: Cow::Borrowed(<&[u8]>::deserialize(deserializer)?), open: None })
+        Ok(Self { packed: Packed::deserialize(deserializer)?, open: None })
     }
 }
 
@@ -74,22 +112,22 @@ mod tests {
 
     #[test]
     fn comes_back_as_it_was_put_in() {
-        let mut parcel = Lazy::<Vec<String>>::default();
-        assert!(parcel.is_empty() && parcel.get().is_empty());
-        parcel.get_mut().push("a".to_owned());
-        assert_eq!((parcel.is_empty(), serde_json::to_string(&parcel).unwrap()), (false, r#"["a"]"#.to_owned()));
-        let open = postcard::to_stdvec(&parcel).unwrap();
-        parcel.encode();
-        assert_eq!(open, postcard::to_stdvec(&parcel).unwrap(), "open or shut");
+        let mut lazy = Lazy::<Vec<String>>::default();
+        assert!(lazy.is_empty() && lazy.get().is_empty());
+        lazy.get_mut().push("a".to_owned());
+        assert_eq!((lazy.is_empty(), serde_json::to_string(&lazy).unwrap()), (false, r#"["a"]"#.to_owned()));
+        let open = postcard::to_stdvec(&lazy).unwrap();
+        lazy.encode();
+        assert_eq!(open, postcard::to_stdvec(&lazy).unwrap(), "open or shut");
         let mut back: Lazy<Vec<String>> = postcard::from_bytes(open.leak()).unwrap();
-        assert_eq!(back, parcel);
+        assert_eq!(back, lazy);
         back.get_mut().push("b".to_owned());
         assert_eq!(back.get(), ["a", "b"]);
-        assert_eq!(Lazy::of(&vec!["a".to_owned()]), parcel);
+        assert_eq!(Lazy::of(&vec!["a".to_owned()]), lazy);
     }
 
     #[test]
-    fn what_is_no_parcel_is_empty() {
+    fn what_cannot_be_unpacked_is_empty() {
         let bad: Lazy<Vec<String>> = postcard::from_bytes(&[2, 9, 9]).unwrap();
         assert_eq!(bad.get(), Vec::<String>::new());
     }

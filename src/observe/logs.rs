@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::base::disk::Disk;
 use crate::base::json::Reader;
+use crate::base::lazy::Packed;
 use crate::base::tail::{self, LogLine};
 use crate::base::world::World;
 use crate::clients::{Client, Fold, Format, LogFile, Store};
@@ -14,7 +15,7 @@ use crate::model::{Problem, Unread};
 use crate::observe::checkpoint::Checkpoint;
 use crate::observe::observation::SessionLog;
 use crate::observe::request::Request;
-use crate::session::log::{Log, Packed};
+use crate::session::log::Log;
 use crate::session::{Place, Session};
 
 /// More new bytes than this are worth a second thread.
@@ -60,7 +61,7 @@ pub(crate) fn read_all(
     let mut reads: Vec<Option<Read>> = Vec::with_capacity(wanted.len());
     for (at, (_, file)) in wanted.iter().enumerate() {
         let packed = before.remove(&file.key());
-        let known = packed.as_ref().and_then(Packed::unpack);
+        let known = packed.as_ref().and_then(Packed::unpack::<Box<Log>>);
         if known.as_ref().is_some_and(|log| unchanged(file, log)) {
             let problem = known.as_ref().and_then(|log| bad_rows(file, log));
             reads.push(Some(Read { log: known, packed, problem, unread: false, news: false }));
@@ -149,7 +150,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
     };
     let resumed = known.and_then(|mut log| {
         let at = tail::resume(&handle, &log.cursor)?;
-        log.session.resume(&log.fold_state.0).then_some((log, at))
+        log.session.resume(&log.fold_state.bytes()).then_some((log, at))
     });
     let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(file.begin()), (0, 0)));
     log.with_partial_row = None;
@@ -165,7 +166,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
         Err(error) => return failed(file, &error),
     };
     log.session.seal();
-    log.fold_state = Packed(log.session.fold_state().into());
+    log.fold_state = Packed::of_bytes(log.session.fold_state());
     let problem = bad_rows(file, &log);
     (Some(log), problem)
 }
@@ -177,12 +178,12 @@ fn read_store(
     file: &LogFile,
     known: Option<Box<Log>>,
 ) -> (Option<Box<Log>>, Option<Problem>) {
-    let resumed = known.and_then(|mut log| log.session.resume(&log.fold_state.0).then_some(log));
+    let resumed = known.and_then(|mut log| log.session.resume(&log.fold_state.bytes()).then_some(log));
     match (store.read)(disk, file, resumed) {
         Ok(mut log) => {
             log.cursor.identity = file.identity;
             log.session.seal();
-            log.fold_state = Packed(log.session.fold_state().into());
+            log.fold_state = Packed::of_bytes(log.session.fold_state());
             if let Some(whole) = &mut log.with_partial_row {
                 whole.seal();
             }

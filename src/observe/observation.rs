@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::environments::Marks;
+use crate::base::lazy::Packed;
 use crate::clients::{Client, LogFile};
 use crate::declared::Declared;
 use crate::git::Repository;
 use crate::git::worktree_index::WorktreeIndex;
 use crate::model::Problem;
 use crate::process::ProcessTable;
-use crate::session::log::{Log, Packed};
+use crate::session::log::Log;
 use crate::session::{Session, Step};
 
 /// What was found, nothing of it judged.
@@ -58,7 +59,7 @@ impl SessionLog {
 
     /// What the checkpoint keeps of it, to be stored.
     pub(crate) fn pack(&mut self) -> Option<Packed> {
-        self.packed.take().or_else(|| self.log.as_deref().map(Packed::log))
+        self.packed.take().or_else(|| self.log.as_deref().map(Packed::of))
     }
 
     /// A plan that stands elsewhere.

@@ -113,3 +113,6 @@ pub(crate) fn decode<T: Deserialize<'static>>(bytes: &'static [u8]) -> Option<T>
     }
     postcard::from_bytes(body).ok()
 }
+
+#[cfg(test)]
+mod tests;
