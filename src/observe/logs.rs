@@ -150,7 +150,7 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
     };
     let resumed = known.and_then(|mut log| {
         let at = tail::resume(&handle, &log.cursor)?;
-        log.session.resume(&log.fold_state.bytes()).then_some((log, at))
+        log.session.resume(log.fold_state.bytes()).then_some((log, at))
     });
     let (mut log, (offset, lines)) = resumed.unwrap_or_else(|| (Box::new(file.begin()), (0, 0)));
     log.with_partial_row = None;
@@ -178,7 +178,7 @@ fn read_store(
     file: &LogFile,
     known: Option<Box<Log>>,
 ) -> (Option<Box<Log>>, Option<Problem>) {
-    let resumed = known.and_then(|mut log| log.session.resume(&log.fold_state.bytes()).then_some(log));
+    let resumed = known.and_then(|mut log| log.session.resume(log.fold_state.bytes()).then_some(log));
     match (store.read)(disk, file, resumed) {
         Ok(mut log) => {
             log.cursor.identity = file.identity;
