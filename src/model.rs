@@ -397,6 +397,9 @@ pub(crate) struct TaskReport {
     pub(crate) last_activity: Option<Time>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,
+    /// It was started by `agentmon run`, which steers it.
+    #[serde(skip)]
+    pub(crate) supervised: bool,
     #[serde(serialize_with = "Progress::report")]
     pub(crate) progress: Option<Progress>,
     pub(crate) failure_streak: u32,

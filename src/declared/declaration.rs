@@ -174,6 +174,9 @@ pub(crate) struct Declared {
     pub(crate) modified: Option<Time>,
     /// Git has the file in its index as it lies there.
     pub(crate) committed: bool,
+    /// The supervisor of a run of ours says it, who knows of the agent's process: while it goes on, what an earlier
+    /// attempt left behind is no end.
+    pub(crate) supervised: bool,
 }
 
 impl Declared {
@@ -222,6 +225,11 @@ impl Declared {
     /// Whether it says no more than that somebody is at work.
     pub(crate) fn merely_works(&self) -> bool {
         self.status.is_none() && self.word == Some(StatusWord::Running)
+    }
+
+    /// Whether it is a run of ours between two attempts.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.supervised && self.exit_code.is_none() && self.status.as_deref() == Some("scheduled")
     }
 
     pub(crate) fn goes_on(&self) -> bool {

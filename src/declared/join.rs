@@ -21,6 +21,9 @@ pub(crate) fn join(mut all: Vec<Declared>) -> Option<Declared> {
     let later: Vec<bool> = all.iter().map(|one| one.is_over() && all.iter().any(|other| other.reruns(one))).collect();
     let mut later = later.into_iter();
     all.retain(|_| !later.next().unwrap_or(false));
+    if all.iter().any(|one| one.supervised && one.goes_on()) {
+        all.retain(|one| one.supervised || !one.is_over() || one.exit_code.is_some());
+    }
     all.sort_by_key(|one| Reverse((one.strength(), one.heartbeat())));
     let word = word(&all);
     let status = all.iter().filter(|one| one.word == word).chain(&all).find_map(|one| one.status.clone());
@@ -57,10 +60,12 @@ impl Declared {
     /// How much its word counts.
     fn strength(&self) -> u8 {
         match self.word {
-            _ if self.exit_code.is_some() => 5,
-            Some(word) if word.is_end() => 2 + u8::from(self.status.is_some()) + u8::from(self.by_agent),
+            _ if self.exit_code.is_some() => 7 + u8::from(self.supervised),
+            Some(word) if word.is_end() => {
+                3 + u8::from(self.status.is_some()) + u8::from(self.by_agent) + 2 * u8::from(self.supervised)
+            }
             Some(StatusWord::Other) | None => 0,
-            Some(_) => 1,
+            Some(_) => 1 + u8::from(self.supervised),
         }
     }
 
@@ -103,6 +108,7 @@ impl Declared {
             active: self.active.max(other.active),
             modified: self.modified.max(other.modified),
             committed: self.committed && other.committed,
+            supervised: self.supervised || other.supervised,
             ..self
         }
     }
@@ -132,6 +138,10 @@ mod tests {
         Declared { by_agent: true, path: "stream".into(), ..says(word, seconds) }
     }
 
+    fn supervised(word: StatusWord, seconds: i64) -> Declared {
+        Declared { supervised: true, ..says(word, seconds) }
+    }
+
     #[test]
     fn an_exit_code_beats_words_and_the_newest_run_wins() {
         use StatusWord::{Cancelled, Completed, Created, Failed, Other, Running, TimedOut, Waiting};
@@ -148,6 +158,20 @@ mod tests {
             (vec![says(Running, 3), exit(1, 0)], Running, None, "status"),
             (vec![says(Created, 3), by_agent(Failed, 0), exit(1, 0)], Created, None, "status"),
             (vec![says(Waiting, 3), says(Completed, 0)], Waiting, None, "status"),
+            // Its supervisor knows that it goes on, whatever an earlier attempt left.
+            (vec![supervised(Created, 0), by_agent(Failed, 0)], Created, None, "status"),
+            (vec![supervised(Waiting, 0), says(Running, 9)], Waiting, None, "status"),
+            (vec![supervised(Running, 0), exit(0, 0)], Completed, Some(0), "exit"),
+            (vec![supervised(Cancelled, 0), exit(143, 0), by_agent(Failed, 0)], Cancelled, Some(143), "exit"),
+            (
+                vec![
+                    Declared { exit_code: Some(143), ..supervised(Cancelled, 0) },
+                    Declared { exit_code: Some(143), ..by_agent(Failed, 9) },
+                ],
+                Cancelled,
+                Some(143),
+                "status",
+            ),
             // Nothing that is over is a later run of anything.
             (vec![exit(1, 0), by_agent(Completed, 60)], Failed, Some(1), "exit"),
             (vec![says(Completed, 60), by_agent(Failed, 0)], Failed, None, "stream"),

@@ -30,6 +30,9 @@ pub(super) const PULL_REQUEST: &[&str] =
 pub(super) const ERROR: &[&str] = &["error", "errormessage", "lasterror", "failurereason"];
 pub(super) const STDERR: &[&str] = &["stderr"];
 
+/// Who wrote the file.
+pub(super) const BY: &[&str] = &["by"];
+
 pub(super) const HEARTBEAT: &[&str] = &["heartbeat", "lastheartbeat", "heartbeatat"];
 pub(super) const STARTED: &[&str] = &["startedat", "starttime", "started"];
 pub(super) const ENDED: &[&str] = &["endedat", "completedat", "finishedat", "failedat", "endtime"];
@@ -89,6 +92,7 @@ pub(super) const SPOKEN: &[&str] =
 
 pub(super) const ALL: &[&[&str]] = &[
     STATUS,
+    BY,
     PHASE,
     SUCCESS,
     EXIT_CODE,

@@ -4,7 +4,7 @@ use std::iter;
 use std::path::Path;
 
 use crate::clients;
-use crate::model::{AlertKind, ErrorClass, Reason, SessionReport, TaskReport};
+use crate::model::{AlertKind, ErrorClass, Health, Reason, SessionReport, TaskReport};
 use crate::text::shell::{operand, quote};
 
 /// Commands, each with words about it as a comment, and hints, most useful first; none for a task that is well and left nothing behind. With the options by
@@ -24,6 +24,9 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
         return Vec::new();
     }
     let explain = format!("agentmon explain {found}{}", operand(&task.id));
+    if task.supervised {
+        return of_run(task, cwd, explain);
+    }
     let Some(session) = task.sessions.first() else { return vec![explain] };
     let alive = session.process.as_ref().filter(|process| process.alive);
     let resume = resume(task, session, cwd);
@@ -46,6 +49,27 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
         }
         (Reason::FailureStreak | Reason::Repeating | Reason::ApiRetries, Some(_)) => vec![explain],
         _ => iter::once(explain).chain(resume).collect(),
+    }
+}
+
+/// Of a run of ours: its supervisor does it.
+fn of_run(task: &TaskReport, cwd: &Path, explain: String) -> Vec<String> {
+    let repository = task.repository.as_deref().filter(|repository| !cwd.starts_with(repository));
+    let place =
+        repository.map(|repository| format!("-C {} ", quote(&repository.to_string_lossy()))).unwrap_or_default();
+    let command = |verb: &str| format!("agentmon {verb} {place}{}", operand(&task.id));
+    match (task.health, task.status.as_deref()) {
+        (Health::Stuck, Some("paused")) => vec![command("resume")],
+        (Health::Failed, _) => {
+            let when = match task.error_class {
+                Some(ErrorClass::Resource) => "  # after the limit resets",
+                Some(ErrorClass::Permanent) => "  # after fixing the error",
+                Some(ErrorClass::Transient) | None => "",
+            };
+            vec![explain, format!("{}{when}", command("run --again"))]
+        }
+        (Health::Stuck, _) => vec![explain, command("stop")],
+        _ => vec![explain],
     }
 }
 
@@ -73,7 +97,7 @@ fn resume(task: &TaskReport, session: &SessionReport, cwd: &Path) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Alert, Health, ProcessReport};
+    use crate::model::{Alert, ProcessReport};
     use crate::record::tests::samples;
 
     #[test]
@@ -100,6 +124,27 @@ mod tests {
         let session = SessionReport { health, reason, process, ..samples::session("5d0e", None) };
         let (worktree, sessions) = (Some("/srv/a b".into()), vec![session]);
         TaskReport { repository: None, worktree, sessions, error_class: class, ..samples::task("a b", health, reason) }
+    }
+
+    #[test]
+    fn a_run_of_ours_is_steered_by_its_supervisor() {
+        let again = "agentmon run --again 'a b'";
+        let cases = [
+            (Reason::WaitingForPerson, Health::Stuck, "paused", None, vec!["agentmon resume 'a b'"]),
+            (Reason::Silent, Health::Stuck, "running", None, vec!["agentmon explain 'a b'", "agentmon stop 'a b'"]),
+            (Reason::Interrupted, Health::Failed, "cancelled", None, vec!["agentmon explain 'a b'", again]),
+            (Reason::FailureStreak, Health::Struggling, "running", None, vec!["agentmon explain 'a b'"]),
+            (Reason::WaitingForJob, Health::Healthy, "scheduled", None, vec![]),
+        ];
+        for (reason, health, status, class, wanted) in cases {
+            let one = task(reason, health, class, Some(true));
+            let one = TaskReport { supervised: true, status: Some(status.to_owned()), ..one };
+            assert_eq!(steps(&one, Path::new("/srv"), ""), wanted, "{reason:?}");
+        }
+        let limit = task(Reason::ExitCode, Health::Failed, Some(ErrorClass::Resource), None);
+        let far = TaskReport { supervised: true, repository: Some("/srv/shop".into()), ..limit };
+        let wanted = "agentmon run --again -C /srv/shop 'a b'  # after the limit resets";
+        assert_eq!(steps(&far, Path::new("/home"), "")[1], wanted);
     }
 
     #[test]

@@ -48,7 +48,10 @@ pub(super) fn task(
     let declared = draft.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 
-    let mut case = Case { one: mains.first().copied(), family, declared, declared_life: declared_life.as_ref() };
+    // Between two attempts, what the last one left is no end.
+    let waits = declared.is_some_and(Declared::is_scheduled);
+    let one = mains.first().copied().filter(|_| !waits);
+    let mut case = Case { one, family, declared, declared_life: declared_life.as_ref() };
     let mut verdict = rules::judge(&facts(case, seen, context));
     if mains.is_empty() && draft.declared.is_none() {
         let agents = draft.agents.iter().map(|process| unlogged(process, seen, context));
@@ -139,6 +142,8 @@ fn describe(
         (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
         (None, said) => said,
     };
+    // All attempts of a run of ours are one run.
+    let run = declared.filter(|declared| declared.supervised);
     let declared_at = draft.declared.and_then(Declared::heartbeat);
     // One that was opened and asked for nothing did nothing.
     let asked = sessions.iter().filter(|session| session.reason != Reason::NotStarted);
@@ -165,10 +170,13 @@ fn describe(
         reason: verdict.reason,
         detail: verdict.detail,
         since: verdict.since,
-        started: first.and_then(|one| one.turn_since()),
-        ended: first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity)),
+        started: run.and_then(|run| run.started).or(first.and_then(|one| one.turn_since())),
+        ended: run
+            .and_then(|run| run.ended)
+            .or(first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity))),
         last_activity,
         status: draft.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
+        supervised: draft.declared.is_some_and(|declared| declared.supervised),
         progress,
         failure_streak: first.map_or(0, |one| one.session.failures.count),
         repeat_streak: first.map_or(0, |one| one.session.repeats.count),

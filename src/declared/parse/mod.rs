@@ -105,6 +105,7 @@ fn of(fields: &Fields<'_>, now: Time, local: FixedOffset) -> Declared {
         asks,
         branch: fields.text(keys::BRANCH),
         directory: fields.plain(keys::DIRECTORY).map(PathBuf::from),
+        supervised: fields.plain(keys::BY).is_some_and(|by| by == "agentmon"),
         ..Declared::default()
     }
 }

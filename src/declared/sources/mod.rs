@@ -6,6 +6,7 @@
 mod delegation;
 mod registry;
 mod result_files;
+mod runs;
 pub(crate) mod scan;
 mod sentinel;
 mod single;
@@ -13,6 +14,8 @@ mod status;
 
 use std::ffi::OsString;
 use std::path::Path;
+
+pub(crate) use result_files::last_error;
 
 use scan::{Scanner, is_noise};
 
@@ -27,6 +30,7 @@ static SOURCES: &[StatusSource] = &[
     StatusSource { begins: single::BEGINS, read: single::read },
     StatusSource { begins: sentinel::NAMES, read: sentinel::read },
     StatusSource { begins: result_files::BEGINS, read: result_files::read },
+    StatusSource { begins: runs::BEGINS, read: runs::read },
     StatusSource { begins: registry::BEGINS, read: registry::read },
     StatusSource { begins: delegation::BEGINS, read: delegation::read },
 ];

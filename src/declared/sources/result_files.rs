@@ -5,6 +5,7 @@
 //! - agentic-config: `.agents/codex/worker-<id>.{pid,exit,log}` and `.signals/<id>.done` or `.fail`
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,7 @@ const MOST_TASKS: usize = 200;
 /// How much of stderr is looked at for its last error, in bytes.
 const STDERR: u64 = 16 * 1024;
 
-struct File {
+struct TaskFile {
     path: PathBuf,
     kind: String,
     identity: FileState,
@@ -94,8 +95,8 @@ pub(super) fn read(look: &mut Scanner<'_>) {
 }
 
 /// The files of every task.
-fn tasks(look: &mut Scanner<'_>, folder: &Folder, path: &Path) -> io::Result<BTreeMap<String, Vec<File>>> {
-    let mut tasks: BTreeMap<String, Vec<File>> = BTreeMap::new();
+fn tasks(look: &mut Scanner<'_>, folder: &Folder, path: &Path) -> io::Result<BTreeMap<String, Vec<TaskFile>>> {
+    let mut tasks: BTreeMap<String, Vec<TaskFile>> = BTreeMap::new();
     for (count, entry) in look.disk.read_dir(path)?.enumerate() {
         let entry = entry?;
         if count == MOST_FILES {
@@ -113,7 +114,7 @@ fn tasks(look: &mut Scanner<'_>, folder: &Folder, path: &Path) -> io::Result<BTr
             Ok(meta) => {
                 let identity = FileState::of(&meta);
                 let modified = identity.modified().min(look.now);
-                let file = File { path, kind: kind.to_owned(), identity, modified };
+                let file = TaskFile { path, kind: kind.to_owned(), identity, modified };
                 tasks.entry(id.to_owned()).or_default().push(file);
             }
             Err(error) => look.note(&path, &error),
@@ -123,9 +124,9 @@ fn tasks(look: &mut Scanner<'_>, folder: &Folder, path: &Path) -> io::Result<BTr
 }
 
 /// What the files of one task say together.
-fn task(look: &mut Scanner<'_>, folder: &Folder, id: &str, mut files: Vec<File>) -> Option<Declared> {
+fn task(look: &mut Scanner<'_>, folder: &Folder, id: &str, mut files: Vec<TaskFile>) -> Option<Declared> {
     files.sort_by(|one, other| one.kind.cmp(&other.kind));
-    let is_output = |file: &&File| matches!(file.kind.as_str(), "json" | "jsonl");
+    let is_output = |file: &&TaskFile| matches!(file.kind.as_str(), "json" | "jsonl");
     let output = files.iter().filter(is_output).map(|file| file.modified).max();
     let (mut found, mut known) = (Vec::new(), true);
     for file in &files {
@@ -146,8 +147,9 @@ fn task(look: &mut Scanner<'_>, folder: &Folder, id: &str, mut files: Vec<File>)
         declared.path = path;
     }
     if declared.exit_code.is_some_and(|code| code != 0) && declared.error.is_none() {
-        declared.error =
-            folder.logs.and_then(|logs| last_error(look, &look.path(logs).join(format!("{}{id}.log", folder.prefix))));
+        let stderr = |logs| look.path(logs).join(format!("{}{id}.log", folder.prefix));
+        let stderr = folder.logs.and_then(|logs| look.disk.open(&stderr(logs)).ok());
+        declared.error = stderr.and_then(|(file, meta)| last_error(&file, meta.len()));
     }
     let id = declared.id.take().unwrap_or_else(|| id.to_owned());
     let whose = if known { Subject::Known } else { Subject::Task };
@@ -155,12 +157,16 @@ fn task(look: &mut Scanner<'_>, folder: &Folder, id: &str, mut files: Vec<File>)
 }
 
 /// What an agent printed, or else what somebody wrote of it.
-fn output_of(look: &mut Scanner<'_>, file: &File) -> Option<Declared> {
+fn output_of(look: &mut Scanner<'_>, file: &TaskFile) -> Option<Declared> {
     match printed(look, file) {
         Ok(Some(told)) => {
             let modified = Some(file.modified);
             let active = look.written(modified).max(told.at);
             Some(Declared { path: file.path.clone(), modified, active, ..told })
+        }
+        // A program that prints no rows prints text.
+        Ok(None) if is_text(look, file) => {
+            Some(Declared { active: look.written(Some(file.modified)), ..Declared::default() })
         }
         Ok(None) => look.file(&file.path).filter(Declared::is_clear),
         Err(error) => {
@@ -170,8 +176,15 @@ fn output_of(look: &mut Scanner<'_>, file: &File) -> Option<Declared> {
     }
 }
 
+/// Whether what stands in the file begins as no JSON does.
+fn is_text(look: &Scanner<'_>, file: &TaskFile) -> bool {
+    let head = look.disk.open(&file.path).ok().and_then(|(file, _)| stream::head(&file).ok()).unwrap_or_default();
+    let first = head.trim_ascii_start().first();
+    first.is_some_and(|byte| !matches!(byte, b'{' | b'[' | 0xef))
+}
+
 /// What an agent printed to a file: as it was known before, if nothing was written to it since.
-fn printed(look: &mut Scanner<'_>, file: &File) -> io::Result<Option<Declared>> {
+fn printed(look: &mut Scanner<'_>, file: &TaskFile) -> io::Result<Option<Declared>> {
     let key = key(&file.path, None);
     let settled = file.identity.is_settled(look.saved);
     let known = look.known.remove(&key).filter(|known| settled && known.identity == file.identity);
@@ -188,11 +201,10 @@ fn printed(look: &mut Scanner<'_>, file: &File) -> io::Result<Option<Declared>> 
 }
 
 /// The last line that names an error, else the last line.
-fn last_error(look: &Scanner<'_>, path: &Path) -> Option<String> {
+pub(crate) fn last_error(file: &File, length: u64) -> Option<String> {
     const NAMES: &[&str] =
         &["error", "fatal", "fail", "panic", "exception", "killed", "denied", "no space", "cannot", "refused"];
-    let (file, meta) = look.disk.open(path).ok()?;
-    let (_, bytes) = tail(&file, meta.len(), STDERR).ok()?;
+    let (_, bytes) = tail(file, length, STDERR).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = || text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
     let names = |line: &&str| {

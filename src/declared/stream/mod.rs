@@ -15,13 +15,18 @@ use super::declaration::{Declared, StatusWord};
 use crate::base::time::Time;
 use crate::declared::stream::state::Stream;
 
-pub(super) use window::tail;
+pub(crate) use window::tail;
 
 use window::{HEAD, WIDEST, is_document, range};
 
+/// The first bytes of a file.
+pub(super) fn head(file: &File) -> io::Result<Vec<u8>> {
+    range(file, 0, 512)
+}
+
 /// Reads what the file, of this length, says; nothing if it holds something else. An empty one was opened for
 /// a run that has printed nothing yet.
-pub(super) fn read(file: &File, length: u64, now: Time) -> io::Result<Option<Declared>> {
+pub(crate) fn read(file: &File, length: u64, now: Time) -> io::Result<Option<Declared>> {
     if length == 0 {
         return Ok(Some(Declared { word: Some(StatusWord::Created), ..Declared::default() }));
     }

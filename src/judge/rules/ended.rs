@@ -21,6 +21,9 @@ pub(super) fn error_suffix(declared: &Declared) -> String {
 
 /// The API error that the agent's last word is, by its log.
 fn errored<'a>(facts: &Facts<'a>) -> Option<&'a ApiError> {
+    if is_stopped(facts) {
+        return None;
+    }
     match &facts.session?.session.turn {
         Turn::Errored(error) => Some(error),
         Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => None,
@@ -29,7 +32,12 @@ fn errored<'a>(facts: &Facts<'a>) -> Option<&'a ApiError> {
 
 /// Whether the agent's last word is an API error, by its log or by what it printed.
 fn is_api_error(facts: &Facts<'_>) -> bool {
-    errored(facts).is_some() || facts.declared.is_some_and(|declared| declared.api_error)
+    errored(facts).is_some() || facts.declared.is_some_and(|declared| declared.api_error) && !is_stopped(facts)
+}
+
+/// Whether a person stopped a run of ours: its supervisor knows that, whatever the agent's last word was.
+fn is_stopped(facts: &Facts<'_>) -> bool {
+    facts.declared.is_some_and(|declared| declared.supervised && is_cancelled(declared))
 }
 
 /// Whether somebody declared it cancelled; the signals that do this leave exit codes.
@@ -114,7 +122,9 @@ pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
         return Speaks(found.with(seen.evidence_of_turn("error that ended the turn")));
     }
     // Some logs have no word of it, but what was printed has.
-    let Some(declared) = facts.declared.filter(|declared| declared.api_error) else { return Silent(None) };
+    let Some(declared) = facts.declared.filter(|declared| declared.api_error && !is_stopped(facts)) else {
+        return Silent(None);
+    };
     let text = declared.error.as_deref().or(declared.status.as_deref()).unwrap_or_default();
     let found = api_error(declared.class, &one_line(text, 160), since(declared));
     Speaks(found.with(declared_evidence(declared, "reported end")))
@@ -123,7 +133,9 @@ pub(super) fn api_error(facts: &Facts<'_>) -> Finding {
 /// 4: the last turn was aborted, and nothing followed.
 pub(super) fn interrupted(facts: &Facts<'_>) -> Finding {
     if let Some(declared) = facts.declared.filter(|declared| is_cancelled(declared)) {
-        let detail = format!("{}{}", said(declared), error_suffix(declared));
+        let said = if declared.supervised { "stopped".to_owned() } else { said(declared) };
+        let suffix = Some(error_suffix(declared)).filter(|suffix| *suffix != format!(": {said}")).unwrap_or_default();
+        let detail = format!("{said}{suffix}");
         return Speaks(
             verdict(Health::Failed, Reason::Interrupted, detail, since(declared))
                 .with(declared_evidence(declared, "reported end")),

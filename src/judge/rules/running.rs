@@ -189,9 +189,11 @@ pub(super) fn api_retries(facts: &Facts<'_>) -> Finding {
 pub(super) fn working(facts: &Facts<'_>) -> Finding {
     let Some(seen) = facts.session else {
         let Some(declared) = facts.declared else { return Silent(None) };
+        let step = declared.progress.as_ref().and_then(|progress| progress.step.as_deref());
         let (reason, detail) = match declared.word {
-            Some(StatusWord::Created) | None => (Reason::NotStarted, "not started"),
-            Some(_) => (Reason::Working, ""),
+            _ if declared.is_scheduled() => (Reason::WaitingForJob, one_line(step.unwrap_or("waits"), 160)),
+            Some(StatusWord::Created) | None => (Reason::NotStarted, "not started".to_owned()),
+            Some(_) => (Reason::Working, String::new()),
         };
         let found = verdict(Health::Healthy, reason, detail, declared.heartbeat());
         return Speaks(found.with(declared_evidence(declared, "reported status")));

@@ -42,6 +42,7 @@ pub(crate) fn session(id: &str, parent: Option<&str>) -> SessionReport {
 /// A task of `/srv/shop` with one session, which used nothing yet.
 pub(crate) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
     TaskReport {
+        supervised: false,
         id: id.into(),
         known_as: id.into(),
         name: id.into(),

@@ -56,6 +56,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
 
 fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> TaskReport {
     TaskReport {
+        supervised: false,
         id: id.into(),
         known_as: id.into(),
         name: name.into(),
