@@ -16,6 +16,7 @@
 //! - `record` is the event log: what is new since it last spoke, how rows are appended, rolled up and read again
 //! - `report` makes figures of the history in the event log, `anonymize` puts pseudonyms for names, `render` turns a page
 //!   into bytes, in each format
+//! - `run` starts agents and steers them: one supervisor process for each task, plain files, signals
 //! - `cli` says what was asked for; `commands` has a file for each command, which puts all this in order
 //!
 //! **The way of one log line.** `observe::listing` finds the file by the folders that the client's `discover` names,
@@ -52,6 +53,7 @@ mod process;
 mod record;
 mod render;
 mod report;
+mod run;
 mod session;
 mod text;
 
@@ -65,8 +67,10 @@ pub use base::pause::pause_for_key;
 pub use base::time::Time;
 pub use base::world::{Terminal, World};
 
+use cli::run::Steer;
 use cli::{Cli, Command};
 use commands::output::Sink;
+use run::exec::{EXEC, exec};
 use text::inert::CommandFilter;
 
 /// How a run ended.
@@ -91,8 +95,13 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Ended {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // A process on its way to become an agent: nothing else of the program is meant.
+    if arguments.get(1).is_some_and(|word| word == EXEC) {
+        return Ended::from(exec(arguments.into_iter().skip(2), err));
+    }
     if let Some(shell) = world.var(commands::ASKS).and_then(OsStr::to_str) {
-        return ended(commands::complete(shell, arguments.into_iter().collect(), &world, out), None, err);
+        return ended(commands::complete(shell, arguments, &world, out), None, err);
     }
     let cli = match Cli::read(arguments, &world) {
         // A script of ours may begin a line as it likes.
@@ -131,6 +140,12 @@ pub fn run(
         Command::Events(it) => commands::events(&cli, it, &world, out, err),
         Command::Clean(it) => commands::clean(&cli, it.dry_run, &world, out, err),
         Command::Completions { shell } => commands::completions(&shell.to_string(), out),
+        Command::Steer(Steer::Run(it)) => commands::run(&cli, it, &world, out, err),
+        Command::Steer(Steer::Batch(it)) => commands::batch(&cli, it, &world, out, err),
+        Command::Steer(Steer::Stop(it)) => commands::stop(&cli, it, &world, out, err),
+        Command::Steer(Steer::Pause(it)) => commands::pause(&cli, it, &world, out, err),
+        Command::Steer(Steer::Resume(it)) => commands::resume(&cli, it, &world, out, err),
+        Command::Steer(Steer::Reap(it)) => commands::reap(&cli, it, &world, out, err),
     };
     ended(done, cli.watch(), err)
 }

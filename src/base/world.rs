@@ -45,6 +45,12 @@ pub struct Terminal {
 }
 
 impl World {
+    /// What the clock shows now, for whoever goes on for longer than one look.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub(crate) fn clock() -> Time {
+        Time(chrono::Utc::now().timestamp_millis())
+    }
+
     /// Reads the real world.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads clock, environment and directory")]
     pub fn capture() -> Self {

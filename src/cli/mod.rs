@@ -1,5 +1,6 @@
 //! The command line: the commands, each with the options that it heeds, and their help.
 
+pub(crate) mod run;
 pub(crate) mod settings;
 mod tips;
 mod values;
@@ -90,7 +91,7 @@ impl Cli {
             Command::Errors(it) => Settings { since: it.since, ..open },
             Command::Events(it) => Settings { since: it.since, ..open },
             Command::Clean(it) => Settings { retention: it.retention, ..open },
-            Command::Completions { .. } => open,
+            Command::Completions { .. } | Command::Steer(_) => open,
         }
     }
 
@@ -103,7 +104,7 @@ impl Cli {
             Command::Clients(it) => Some(&it.print),
             Command::Errors(it) => Some(&it.print),
             Command::Events(it) => Some(&it.print),
-            Command::Clean(_) | Command::Completions { .. } => None,
+            Command::Clean(_) | Command::Completions { .. } | Command::Steer(_) => None,
         }
     }
 
@@ -170,6 +171,8 @@ pub(crate) enum Command {
     ///
     /// `status` does the same by itself with an event log that is larger than `--max-events-size`.
     Clean(CleanArgs),
+    #[command(flatten)]
+    Steer(run::Steer),
     /// Generate shell completions
     ///
     /// They know the commands, the options and the tasks that are there.
@@ -189,13 +192,13 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct ScopeArgs {
-    /// Look at the repository of this directory; may be repeated [default: the current one]
+    /// Use the repository of this directory; may be repeated
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(crate) directories: Vec<PathBuf>,
-    /// Look at every directory with an agent session, not only in this repository
+    /// Look at every directory with an agent session
     #[arg(short = 'A', long, global = true)]
     pub(crate) all_repos: bool,
-    /// Look at the agents of this home directory instead of your own
+    /// Look at the agents of this home directory, not yours
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
     pub(crate) home: Option<PathBuf>,
     /// Read all files and processes below this folder, as if it were the root directory

@@ -34,7 +34,15 @@ pub(super) fn advise(
         },
         ErrorKind::InvalidSubcommand => {
             let name = told(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let known = error.get(ContextKind::SuggestedSubcommand).is_some();
+            // A word that merely begins like a command, such as the name of a task, is none that was mistyped.
+            let is_near = |command: &String| command.len().abs_diff(name.len()) <= 3;
+            let known = match error.get(ContextKind::SuggestedSubcommand) {
+                Some(ContextValue::Strings(commands)) => commands.iter().any(is_near),
+                _ => false,
+            };
+            if !known {
+                error.remove(ContextKind::SuggestedSubcommand);
+            }
             if LISTS.contains(&&*name) {
                 error.remove(ContextKind::SuggestedSubcommand);
                 Some("to list the tasks: agentmon status".to_owned())
@@ -104,7 +112,9 @@ fn has(command: &clap::Command, name: &str) -> bool {
 /// `--check failed` is `--check` and a task of the name `failed`, which nobody means.
 pub(super) fn mistaken_task(words: &[OsString], command: &clap::Command) -> Option<clap::Error> {
     let is_health = |word: &str| word.split(',').all(|word| Health::ALL.iter().any(|health| health.code() == word));
-    let mistaken = words.windows(2).find_map(|pair| {
+    // What stands after `--` is another program's.
+    let own = words.split(|word| word == "--").next().unwrap_or_default();
+    let mistaken = own.windows(2).find_map(|pair| {
         let (option, value) = (pair[0].to_str()?, pair[1].to_str()?);
         let is_value = match option {
             "--check" => is_health(value),

@@ -47,6 +47,9 @@ impl Change {
                     | Kind::Progress
                     | Kind::Error
                     | Kind::Resolved
+                    | Kind::Started
+                    | Kind::Attempt
+                    | Kind::Waiting
                     | Kind::Finished
                     | Kind::Alert
                     | Kind::Summary

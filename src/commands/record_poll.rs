@@ -30,7 +30,12 @@ pub(crate) struct Recorded {
 pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, err: &mut dyn Write) -> Recorded {
     let mut recorded = Recorded::default();
     // A machine that was laid out elsewhere is looked at, and left as it is.
-    let writes = matches!(&cli.command, Command::Status(it) if !it.no_events);
+    let writes = match &cli.command {
+        Command::Status(it) => !it.no_events,
+        // The end of a run or a batch.
+        Command::Steer(_) => true,
+        _ => false,
+    };
     if !writes || cli.scope.root.is_some() {
         return recorded;
     }

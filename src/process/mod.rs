@@ -5,7 +5,7 @@
 mod capture;
 pub(crate) mod earlier;
 mod program;
-mod stat;
+pub(crate) mod stat;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;

@@ -8,7 +8,7 @@ use super::Process;
 const KERNEL: u64 = 0x0020_0000;
 
 /// What `text` says of process `pid`, and whether it is a kernel thread; `None` if that is no stat.
-pub(super) fn parse(pid: u32, text: &str) -> Option<(Process, bool)> {
+pub(crate) fn parse(pid: u32, text: &str) -> Option<(Process, bool)> {
     // The name may hold anything, parentheses and line ends too; what follows it does not.
     let (head, tail) = text.rsplit_once(')')?;
     let (_, name) = head.split_once('(')?;

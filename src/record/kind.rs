@@ -16,6 +16,12 @@ pub(crate) enum Kind {
     Error,
     /// Somebody resolved errors.
     Resolved,
+    /// A run of ours began.
+    Started,
+    /// An attempt of a run of ours ended.
+    Attempt,
+    /// A run of ours waits for another attempt.
+    Waiting,
     /// A run of a task ended.
     Finished,
     /// A limit that changes no verdict was passed, or is kept again.
@@ -27,13 +33,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Poll,
         Self::Transition,
         Self::Debounced,
         Self::Progress,
         Self::Error,
         Self::Resolved,
+        Self::Started,
+        Self::Attempt,
+        Self::Waiting,
         Self::Finished,
         Self::Alert,
         Self::Summary,
@@ -49,6 +58,9 @@ impl Kind {
             Self::Progress => "progress",
             Self::Error => "error",
             Self::Resolved => "resolved",
+            Self::Started => "started",
+            Self::Attempt => "attempt",
+            Self::Waiting => "waiting",
             Self::Finished => "finished",
             Self::Alert => "alert",
             Self::Summary => "summary",

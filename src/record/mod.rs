@@ -21,6 +21,7 @@ pub(crate) mod lock;
 mod repair;
 mod replaced;
 pub(crate) mod row;
+mod run_event;
 mod sanitize;
 pub(crate) mod state;
 
@@ -32,6 +33,7 @@ pub(crate) use self::follow::{Row, Rows};
 pub(crate) use self::kind::Kind;
 pub(crate) use self::location::{RecordDir, existing, place, reopen, stored};
 pub(crate) use self::row::each_row;
+pub(crate) use self::run_event::RunEvent;
 pub(crate) use self::state::RecordState;
 
 #[cfg(test)]

@@ -95,6 +95,8 @@ struct Fields<'a> {
     alert: Field<'a>,
     period: Field<'a>,
     stretch: Field<'a>,
+    attempt: Field<'a>,
+    held_for: Field<'a>,
 }
 
 impl<'a> RecordRow<'a> {
@@ -180,6 +182,16 @@ impl<'a> RecordRow<'a> {
     /// A task that goes back and forth: nobody is notified.
     pub(crate) fn is_held(&self) -> bool {
         self.fields.held.is_some_and(|held| held.0 == b"true")
+    }
+
+    /// The number of an attempt in its run, counted from 1.
+    pub(super) fn attempt(&self) -> Option<u64> {
+        self.fields.attempt.and_then(Raw::count)
+    }
+
+    /// How long a run had waited for an attempt, in seconds.
+    pub(super) fn held(&self) -> u64 {
+        self.fields.held_for.and_then(Raw::count).unwrap_or(0)
     }
 
     /// Which alert began or ended, by its code.
@@ -380,6 +392,8 @@ impl<'a> Fields<'a> {
             b"alert" => &mut self.alert,
             b"period" => &mut self.period,
             b"stretch" => &mut self.stretch,
+            b"attempt" => &mut self.attempt,
+            b"held_s" => &mut self.held_for,
             _ => return false,
         };
         *field = Some(value);

@@ -40,6 +40,8 @@ fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options
         Some(Kind::Transition) => transition(row, options),
         Some(Kind::Progress) => progress(row, options),
         Some(Kind::Finished) => finished(row, options),
+        Some(Kind::Attempt) => attempt(row, options),
+        Some(Kind::Started | Kind::Waiting) => join([Some(number(row)), word(&row["reason"], options)], ": "),
         Some(Kind::Error) => error(row, options),
         Some(Kind::Resolved) => resolved(row, options),
         Some(Kind::Summary) => summary(row, options),
@@ -109,6 +111,21 @@ fn progress(row: &Value, options: &Options) -> String {
     let steps = steps.or_else(|| row["percent"].as_u64().map(|percent| format!("{percent} %")));
     let steps = join([steps, word(&row["step"], options)], ", ");
     join([Some(steps), Some(used(row))], options.dot())
+}
+
+/// `attempt 2 of 3`
+fn number(row: &Value) -> String {
+    format!("attempt {} of {}", row["attempt"].as_u64().unwrap_or(0), row["attempts"].as_u64().unwrap_or(0))
+}
+
+/// `attempt 2 of 3 failed, exit code 1 (transient) in 4m: API Error: 529`
+fn attempt(row: &Value, options: &Options) -> String {
+    let code = row["exit_code"].as_u64().filter(|code| *code > 0).map(|code| format!(", exit code {code}"));
+    let class = row["error_class"].as_str().map(|class| format!(" ({})", options.text(&text::one_line(class, 20))));
+    let took = row["duration_s"].as_u64().map(|seconds| format!(" in {}", text::age(Duration::from_secs(seconds))));
+    let outcome = word(&row["outcome"], options).map(|outcome| format!(" {outcome}"));
+    let head = join([Some(number(row)), outcome, code, class, took], "");
+    join([Some(head), word(&row["error"], options)], ": ")
 }
 
 fn used(row: &Value) -> String {

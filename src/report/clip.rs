@@ -48,8 +48,10 @@ pub(super) fn cut(stretch: &Rollup, period: Period) -> Option<Cut<'_>> {
     let stuck = part.of_waits(stretch.stuck);
     let stuck_by = stretch.stuck_by.iter().map(|(reason, waits)| (reason.clone(), part.of_waits(*waits))).collect();
     let unwatched = part.of_count(stretch.unwatched);
+    let (retries, held) = (part.of_count(stretch.retries), part.of_count(stretch.held));
     let whose = nothing(stretch);
-    let part = Rollup { from, to, runs, seconds, unwatched, changes, stuck, stuck_by, used, errors, ..whose };
+    let part =
+        Rollup { from, to, runs, seconds, unwatched, retries, held, changes, stuck, stuck_by, used, errors, ..whose };
     Some(Cut::Part(Box::new(part)))
 }
 

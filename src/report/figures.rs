@@ -30,6 +30,9 @@ pub(crate) struct Figures {
     pub(crate) stuck_s: u64,
     /// How long they went on while nobody looked: in which state is not known.
     pub(crate) unwatched_s: u64,
+    /// Further attempts of runs of ours, and how long those waited for them.
+    pub(crate) retries: u64,
+    pub(crate) held_s: u64,
     pub(crate) stuck: Stuck,
     /// The same by the reason for which they came to be stuck: `waiting_for_person`, `silent`, ... Of what was recorded
     /// before reasons were kept, nothing.
@@ -89,6 +92,8 @@ impl Figures {
             stretch.runs.iter().for_each(|run| figures.add_run(run, &mut durations));
             figures.add_times(&stretch.seconds);
             add(&mut figures.unwatched_s, stretch.unwatched);
+            add(&mut figures.retries, stretch.retries);
+            add(&mut figures.held_s, stretch.held);
             figures.add_used(&stretch.used);
             stuck.add(stretch.stuck);
             stretch.stuck_by.iter().for_each(|(reason, waits)| stuck_by.entry(reason).or_default().add(*waits));

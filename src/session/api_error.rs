@@ -95,6 +95,26 @@ const SENTENCES: Table = &[
     ),
 ];
 
+/// Of a session that has grown too long, or was asked for too much at once.
+const OF_SESSION: &[&str] = &[
+    "context window",
+    "contextoverflow",
+    "outputlength",
+    "context length",
+    "context limit",
+    "context size",
+    "output token maximum",
+    "max output tokens",
+    "max turns",
+    "blocking limit",
+    "prompt is too long",
+    "prompt too long",
+    "conversation too long",
+    "input is too long",
+    "request too large",
+    "maximum number of tokens",
+];
+
 /// Of memory and space, whoever says it.
 const ROOM: &[&str] = &[
     "out of memory",
@@ -267,6 +287,17 @@ fn class_of_exit(code: Option<i64>) -> Option<ErrorClass> {
         Some(137 | -9) => Some(Resource),
         _ => None,
     }
+}
+
+/// Whether it speaks of this machine's memory or space.
+pub(crate) fn is_room(text: &str) -> bool {
+    class_of_room(&plain(text)).is_some()
+}
+
+/// Whether it speaks of what a session has used up, and will lack again when it is resumed.
+pub(crate) fn is_of_session(text: &str) -> bool {
+    let words = plain(text);
+    OF_SESSION.iter().any(|said| words.contains(said))
 }
 
 /// Of an API error: by what only one sentence means, then by the status, then by words.

@@ -24,7 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["base", "text", "model", "record"]),
     ("anonymize", &["model", "observe", "record"]),
     ("render", &["base", "text", "model", "clients", "observe", "record", "report"]),
-    ("cli", &["base", "text", "model", "config", "record", "render", "report"]),
+    ("run", &["base", "text", "model", "config", "git", "process", "session", "declared", "observe", "record"]),
+    ("cli", &["base", "text", "model", "config", "record", "render", "report", "run"]),
     (
         "commands",
         &[
@@ -40,6 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "report",
             "anonymize",
             "render",
+            "run",
             "cli",
         ],
     ),

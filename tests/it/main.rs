@@ -31,6 +31,7 @@ mod processes;
 mod recordings;
 mod report;
 mod rows;
+mod run;
 mod run_times;
 mod schema;
 mod secrets;

@@ -12,7 +12,7 @@ use super::observed_time::goes_on;
 use super::{Period, Resolved, Rollup, Run, Selection, StuckTime};
 use crate::base::hash::{hash, mix};
 use crate::base::time::Time;
-use crate::model::{ErrorSeen, Health};
+use crate::model::{ErrorSeen, Health, add};
 
 /// The most changes that are kept of a day.
 const CHANGES: usize = 1000;
@@ -51,8 +51,9 @@ impl Accumulator {
             }
             Kind::Alert => return self.alert(row, offset),
             Kind::Debounced => return self.debounced(row, offset),
-            // Whatever was taken over stands in rows of its own.
-            Kind::Collected => return,
+            Kind::Attempt => return self.attempt(row),
+            // Each attempt tells of itself at its end; whatever was taken over stands in rows of its own.
+            Kind::Started | Kind::Waiting | Kind::Collected => return,
             Kind::Poll => {
                 self.look(row);
                 self.polled = Some(offset);
@@ -187,6 +188,20 @@ impl Accumulator {
         known.alerts.retain(|(alert, _)| *alert != code);
         if known.alerts.len() < MOST_ALERTS {
             known.alerts.push((code, offset));
+        }
+    }
+
+    /// An attempt after the first is a retry.
+    fn attempt(&mut self, row: &RecordRow<'_>) {
+        let number = row.attempt().filter(|number| *number > 1);
+        if number.is_none() || row.carried.is_some() || !self.within.holds(row.at) {
+            return;
+        }
+        if let Some(task) = self.task(row) {
+            self.agent(task, row);
+            let stretch = self.stretch(task, row.at, row.at);
+            add(&mut stretch.retries, 1);
+            add(&mut stretch.held, row.held());
         }
     }
 

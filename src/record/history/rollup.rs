@@ -40,6 +40,11 @@ pub(crate) struct Rollup {
     /// For how long it went on while nobody looked, for more than 15 min, in seconds.
     #[serde(default)]
     pub(crate) unwatched: u64,
+    /// Attempts of runs of ours after their first, and how long those waited for them, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) retries: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) held: u64,
     /// When its health changed, after what it was when the stretch began; kept for raw and daily stretches only.
     pub(crate) changes: Vec<(Time, Health)>,
     /// How often it came to be stuck, and left that state, and how long those that ended here took in all, whenever
@@ -52,6 +57,11 @@ pub(crate) struct Rollup {
     pub(crate) used: Used,
     /// Errors seen here, by pattern.
     pub(crate) errors: Vec<ErrorSeen>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "how serde asks")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Rollup {
@@ -68,6 +78,8 @@ impl Rollup {
             runs: Vec::new(),
             seconds: BTreeMap::new(),
             unwatched: 0,
+            retries: 0,
+            held: 0,
             changes: Vec::new(),
             stuck: StuckTime::default(),
             stuck_by: Vec::new(),
@@ -87,6 +99,8 @@ impl Rollup {
             add(self.seconds.entry(health).or_default(), seconds);
         }
         add(&mut self.unwatched, other.unwatched);
+        add(&mut self.retries, other.retries);
+        add(&mut self.held, other.held);
         self.changes.extend(other.changes);
         self.changes.sort_by_key(|change| change.0);
         self.changes.dedup_by_key(|change| change.1);

@@ -64,6 +64,10 @@ fn overview(report: &Report) -> Section {
     if !time.is_empty() {
         facts.push(("time", time.join(", ")));
     }
+    if totals.retries > 0 {
+        let retries = count(totals.retries, "retry", "retries");
+        facts.push(("retries", format!("{retries}, waited {} for them", seconds(totals.held_s))));
+    }
     if totals.stuck.times > 0 || totals.stuck.ended > 0 {
         facts.push(("stuck", stuck(totals)));
     }

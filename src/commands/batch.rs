@@ -1,0 +1,139 @@
+//! `agentmon batch`: many agents, and one report of what became of them.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use super::run::{complain, directory, read_prompt, record_end};
+use crate::base::world::World;
+use crate::cli::Cli;
+use crate::cli::run::BatchArgs;
+use crate::run::batch::check::check;
+use crate::run::batch::{Batch, Ended, default_jobs, file};
+use crate::run::place::Root;
+use crate::run::spec::{Span, Spec, Work};
+use crate::run::state::State;
+use crate::run::supervise::run_id;
+use crate::text::{age, count, one_line};
+
+/// The largest batch file, in bytes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Between two starts, where nobody says.
+const DELAY: Span = Span::seconds(2);
+
+/// Runs the tasks of a file: 0 all succeeded, 1 some did not, 2 the file is wrong.
+///
+/// # Errors
+/// Nothing can be printed.
+pub(crate) fn batch(
+    cli: &Cli,
+    args: &BatchArgs,
+    world: &World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let name = args.file.display().to_string();
+    let root = match directory(cli, world).and_then(|directory| Root::of(&directory, world)) {
+        Ok(root) => root,
+        Err(refused) => return Ok(complain("batch", &refused, err)),
+    };
+    let asked = read(args, world).and_then(|text| file::parse(&text));
+    let typed = args.options.wishes();
+    let specs = asked.and_then(|asked| check(asked, &typed, &root, world, args.go_on, read_prompt));
+    let specs = match specs {
+        Ok(specs) => specs,
+        Err(faults) => {
+            for fault in &faults {
+                writeln!(err, "agentmon: {}: {}", one_line(&name, 200), one_line(fault, 400))?;
+            }
+            return Ok(2);
+        }
+    };
+    let jobs = args.jobs.map_or_else(default_jobs, usize::from);
+    if args.dry_run {
+        return plan(&specs, jobs, out);
+    }
+    let batch = Batch {
+        id: run_id(),
+        specs,
+        root: &root,
+        jobs,
+        delay: args.delay.unwrap_or(DELAY).0,
+        continues: args.go_on,
+        is_quiet: args.quiet,
+        terminal: world.terminal,
+        err,
+    };
+    match batch.run() {
+        Ok(ended) => {
+            record_end(cli, world);
+            report(&ended, args.json || args.format.as_deref() == Some("json"), out)
+        }
+        Err(refused) => Ok(complain("batch", &refused, err)),
+    }
+}
+
+fn read(args: &BatchArgs, world: &World) -> Result<String, Vec<String>> {
+    let said = |error: io::Error| vec![error.to_string()];
+    let mut text = String::new();
+    let read = if args.file.as_os_str() == "-" {
+        io::stdin().take(LARGEST + 1).read_to_string(&mut text)
+    } else {
+        File::open(world.absolute(&args.file)).map_err(said)?.take(LARGEST + 1).read_to_string(&mut text)
+    };
+    if read.map_err(said)? as u64 > LARGEST { Err(said(io::ErrorKind::FileTooLarge.into())) } else { Ok(text) }
+}
+
+/// What would be started.
+fn plan(specs: &[Spec], jobs: usize, out: &mut dyn Write) -> anyhow::Result<u8> {
+    for spec in specs {
+        let place = spec.worktree.as_deref().map(|branch| format!(" on `{branch}`")).unwrap_or_default();
+        let what = match &spec.work {
+            Work::Command(command) => command.join(" "),
+            Work::Prompt { client, prompt, .. } => format!("{client}: {prompt}"),
+        };
+        writeln!(out, "{}{place}: {}", spec.name, one_line(&what, 100))?;
+    }
+    writeln!(out, "{}, {jobs} at once", count(specs.len() as u64, "task", "tasks"))?;
+    Ok(0)
+}
+
+fn report(ended: &Ended, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let summary = &ended.summary;
+    let code = match ended.stopped {
+        Some(code) => code,
+        None => u8::from(summary.successful < summary.total_tasks),
+    };
+    if as_json {
+        out.write_all(&ended.json)?;
+        return Ok(code);
+    }
+    for task in ended.tasks.iter().filter(|task| task.status != State::Completed.code()) {
+        let class = task.error_class.map(|class| format!(" ({})", class.words())).unwrap_or_default();
+        let error = task.error.as_deref().map(|error| format!(": {}", one_line(error, 200))).unwrap_or_default();
+        writeln!(out, "{}: {}{class}{error}", task.task_id, task.status)?;
+    }
+    let span = |seconds: f64| age(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let counts = [(summary.failed, "failed"), (summary.cancelled, "cancelled")];
+    let others: String = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .flat_map(|(count, word)| [", ".to_owned(), count.to_string(), format!(" {word}")])
+        .collect();
+    let speed = summary.parallel_speedup.map(|speed| format!(" ({speed:.1} times as fast)")).unwrap_or_default();
+    let retries = if summary.retries > 0 {
+        format!(", {}, {} waiting for them", count(summary.retries as u64, "retry", "retries"), span(summary.held))
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "{}: {} succeeded{others} · {} of work in {}{speed}{retries}",
+        count(summary.total_tasks as u64, "task", "tasks"),
+        summary.successful,
+        span(summary.total_duration),
+        span(summary.wall_time)
+    )?;
+    writeln!(out, "report: {}", ended.path.display())?;
+    Ok(code)
+}

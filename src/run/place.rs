@@ -1,0 +1,76 @@
+//! Where the files of runs lie: in the main worktree of the repository, or where there is none in the state directory.
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::Refused;
+use crate::base::disk::{Disk, is_own_ground};
+use crate::base::hash::stable_hash;
+use crate::base::world::World;
+use crate::git::{Finder, Repository};
+
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// Holds `.results`, `.logs` and `.agents/runs`.
+    pub(crate) path: PathBuf,
+    pub(crate) repository: Option<Repository>,
+    /// The directory that was asked for, a real path.
+    pub(crate) directory: PathBuf,
+}
+
+impl Root {
+    /// The place for runs that are started in this directory.
+    ///
+    /// # Errors
+    /// There is no such directory, or no home to keep files in.
+    pub(crate) fn of(directory: &Path, world: &World) -> Result<Self, Refused> {
+        let directory = directory
+            .canonicalize()
+            .map_err(|error| Refused::wrong(format!("cannot open `{}`: {error}", directory.display())))?;
+        if !directory.is_dir() {
+            return Err(Refused::wrong(format!("cannot open `{}`: not a directory", directory.display())));
+        }
+        let disk = Disk::default();
+        let mut finder = Finder::new(&disk);
+        finder.passed(&directory);
+        let repository = finder.done().repositories.into_iter().next();
+        let path = match repository.as_ref().and_then(|repository| repository.main.clone()) {
+            Some(main) => main,
+            None => in_state(world, repository.as_ref().map_or(&*directory, |repository| &repository.common))?,
+        };
+        if !is_own_ground(&path) {
+            return Err(Refused::fault(format!(
+                "`{}`: owned by another user: root does not write there",
+                path.display()
+            )));
+        }
+        Ok(Self { path, repository, directory })
+    }
+
+    /// Where git is asked for worktrees.
+    ///
+    /// # Errors
+    /// There is no repository.
+    pub(crate) fn for_worktrees(&self) -> Result<&Path, Refused> {
+        let repository = self.repository.as_ref().ok_or_else(|| {
+            Refused::wrong(format!("no git repository in `{}`: a worktree needs one", self.directory.display()))
+        })?;
+        Ok(repository.path())
+    }
+}
+
+fn in_state(world: &World, whose: &Path) -> Result<PathBuf, Refused> {
+    let state = world.xdg("XDG_STATE_HOME", ".local/state");
+    let state = state.ok_or_else(|| Refused::fault("no home directory to keep the run's files in"))?;
+    let name = whose.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain: String = name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '_' }).collect();
+    let hash = stable_hash([&*whose.to_string_lossy()]) & 0xffff_ffff;
+    let folder = state.join("agentmon/runs").join(format!("{plain}-{hash:08x}"));
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Refused::fault(format!("`{}`: {error}", folder.display())))
+        }
+        _ => Ok(folder),
+    }
+}
