@@ -21,6 +21,7 @@ use std::ops::Range;
 pub(crate) use email::without_emails;
 
 use bytes::{Found, run};
+use memchr::memmem;
 use view::View;
 
 /// How often a text is searched: a redaction may bring out another, say where two credentials were one word.
@@ -28,6 +29,8 @@ const ROUNDS: usize = 4;
 
 /// So far before and behind a part of a text it is looked for credentials that reach into it, in bytes.
 const AROUND: usize = 512;
+/// So far away the first or the last line of a private key may be, in bytes: a line in between may look like a name.
+const KEY: usize = 16 * 1024;
 
 /// `text` with credentials replaced by `[redacted:KIND]`; borrowed if there are none.
 pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
@@ -37,8 +40,13 @@ pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
 /// A part of a text without credentials, at the cost of the part. Its ends must lie between characters.
 pub(crate) fn scrub_part(text: &str, part: Range<usize>) -> Cow<'_, str> {
     let is_between = |at: &usize| text.is_char_boundary(*at);
-    let from = (0..=part.start.saturating_sub(AROUND)).rev().find(is_between).unwrap_or(0);
-    let to = (part.end + AROUND..text.len()).find(is_between).unwrap_or(text.len());
+    let before = &text.as_bytes()[part.start.saturating_sub(KEY)..part.start];
+    let key = structure::KEYS.iter().filter_map(|begin| memmem::rfind(before, begin)).min();
+    let from = key.map_or(part.start, |at| part.start - before.len() + at).min(part.start.saturating_sub(AROUND));
+    let behind = &text.as_bytes()[part.end..text.len().min(part.end + KEY)];
+    let key = memmem::find(behind, structure::KEY_END).map_or(part.end, |at| part.end + at);
+    let from = (0..=from).rev().find(is_between).unwrap_or(0);
+    let to = (key + AROUND..text.len()).find(is_between).unwrap_or(text.len());
     let redacted = redact(&text[from..to], part.start - from..part.end - from);
     scrub_again(redacted.map_or(Cow::Borrowed(&text[part]), Cow::Owned))
 }

@@ -54,6 +54,10 @@ impl Jwt {
     }
 }
 
+/// How the forms of private keys begin that go on over many lines, and how one of them ends.
+pub(super) static KEYS: [&[u8]; 2] = [b"-----BEGIN ", b"PuTTY-User-Key-File-"];
+pub(super) static KEY_END: &[u8] = b"-----END ";
+
 /// The private key in PEM that begins at `at`; without an end it is the rest of the text.
 pub(super) fn private_key(text: &[u8], at: usize) -> Option<Found> {
     let label = text[at..].strip_prefix(b"-----BEGIN ")?;

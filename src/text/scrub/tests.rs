@@ -1,6 +1,7 @@
 //! Samples are built at run time, so that scanners of this repository stay quiet.
 
 mod ordinary;
+mod parts;
 mod shapes;
 
 use std::borrow::Cow;
