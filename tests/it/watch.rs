@@ -81,21 +81,52 @@ fn a_page_takes_the_place_of_the_one_before() {
     assert!(pages[1].contains(" more lines") && pages[1].lines().count() == 9, "{}", pages[1]);
 }
 
+/// A shell in a terminal, in the repository, that runs this line.
+fn in_terminal(ground: &Ground, line: &str) -> Option<(Child, BufReader<ChildStdout>)> {
+    let mut script = Command::new("script");
+    script.args(["-qec", line, "/dev/null"]).current_dir(ground.path("shop")).env_clear().stdin(Stdio::piped());
+    script.env("HOME", ground.path("home")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let Ok(mut child) = script.stdout(Stdio::piped()).spawn() else {
+        skip("`script` of util-linux is not there");
+        return None;
+    };
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    Some((child, lines))
+}
+
 #[test]
 fn the_key_q_ends_it_and_the_terminal_is_as_before() {
     let ground = Ground::new();
     let line = format!("{PROGRAM} --watch=1h; echo code $?; stty -a");
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).current_dir(ground.path("shop")).env_clear().stdin(Stdio::piped());
-    script.env("HOME", ground.path("home")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("LANG", "C.UTF-8");
-    let Ok(mut child) = script.stdout(Stdio::piped()).spawn() else {
-        return skip("`script` of util-linux is not there");
-    };
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let Some((mut child, mut lines)) = in_terminal(&ground, &line) else { return };
     read_on(&mut lines, "every 1h; q or Ctrl-C to leave");
     child.stdin.take().unwrap().write_all(b"xq").unwrap();
     let mut said = String::new();
     lines.read_to_string(&mut said).unwrap();
     child.wait().unwrap();
     assert!(said.contains("code 0") && said.contains(" icanon") && said.contains(" echo "), "{said}");
+}
+
+/// Ctrl-Z gives the terminal back as it was; in the background the program is not stopped for it; and in the foreground
+/// again it has the keys.
+#[test]
+fn a_shell_stops_it_and_has_its_terminal() {
+    let ground = Ground::new();
+    let has_keys = "until stty -a </dev/tty | grep -q -e -icanon; do sleep 0.1; done; echo has keys";
+    let line = format!(
+        "set -m; ({has_keys}) & {PROGRAM} --watch=3s; stty -a; bg; sleep 4; jobs; stty -a; ({has_keys}) & fg %2; echo code $?"
+    );
+    let Some((mut child, mut lines)) = in_terminal(&ground, &line) else { return };
+    let mut keys = child.stdin.take().unwrap();
+    read_on(&mut lines, "has keys");
+    keys.write_all(b"\x1a").unwrap();
+    let mut said = String::new();
+    while !said.ends_with("has keys\r\n") {
+        assert!(lines.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    keys.write_all(b"q").unwrap();
+    lines.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert_eq!(said.matches(" icanon").count(), 2, "{said}");
+    assert!(said.contains("Running") && said.contains("code 0"), "{said}");
 }
