@@ -124,7 +124,9 @@ impl Cli {
 
     /// The file that the page goes to, if it does not go to stdout.
     pub(crate) fn output(&self) -> Option<&Path> {
-        self.print().and_then(|print| print.output.as_deref())
+        let file = self.print().and_then(|print| print.output.as_deref());
+        // A page put in the place of the file that stdout may be would take away what else is printed.
+        file.filter(|file| *file != Path::new("-") && *file != Path::new("/dev/stdout"))
     }
 }
 

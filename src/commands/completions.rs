@@ -14,6 +14,7 @@ use super::poll::poll;
 use crate::base::world::World;
 use crate::cli::{Cli, ScopeArgs};
 use crate::text::one_line;
+use crate::text::shell::is_plain;
 
 /// The variable by which a shell's script asks; its value is the shell's name.
 pub(crate) const ASKS: &str = "AGENTMON_COMPLETE";
@@ -85,5 +86,6 @@ fn tasks(words: &[OsString], current: &OsStr, world: &World) -> Vec<CompletionCa
         let verdict = one_line(&format!("{}: {}", task.health.code(), task.detail), 80);
         CompletionCandidate::new(&task.id).help(Some(verdict.into()))
     };
-    named.filter(|task| one_line(&task.id, usize::MAX) == task.id).map(candidate).collect()
+    // Bash puts a name on the command line as it is: one such as `x;id` would be run.
+    named.filter(|task| is_plain(&task.id) && !task.id.starts_with('-')).map(candidate).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -86,18 +87,27 @@ impl Write for Sink<'_> {
 
 /// Puts a page in the place of a file: readers see the old one or the new one, and never a part.
 fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
-    // Where a link leads to, there is the file.
-    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    // Where a link leads to, there is the file, or will be.
+    let leads = |_| fs::read_link(file).map(|target| file.with_file_name(target));
+    let file = fs::canonicalize(file).or_else(leads).unwrap_or_else(|_| file.to_owned());
     let known = fs::metadata(&file).ok();
     if known.as_ref().is_some_and(|known| !known.is_file()) {
         // A device, a pipe: it stays what it is.
         return fs::OpenOptions::new().write(true).open(&file)?.write_all(page);
     }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = file.with_file_name(name);
-    let written = fs::write(&beside, page)
-        .and_then(|()| known.map_or(Ok(()), |known| fs::set_permissions(&beside, known.permissions())))
+    // Of a short name, as that of the file may be as long as names get.
+    let beside = file.with_file_name(format!(".agentmon.{}.new", std::process::id()));
+    // One that a killed run left, or a link that another user put there.
+    drop(fs::remove_file(&beside));
+    let permissions = known.map(|known| known.permissions());
+    let mode = permissions.as_ref().map_or(0o666, PermissionsExt::mode);
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&beside)
+        .and_then(|mut new| new.write_all(page))
+        .and_then(|()| permissions.map_or(Ok(()), |permissions| fs::set_permissions(&beside, permissions)))
         .and_then(|()| fs::rename(&beside, &file));
     if written.is_err() {
         drop(fs::remove_file(&beside));

@@ -2,6 +2,12 @@
 
 use crate::text::hazard::is_hazard;
 
+/// Whether every shell takes the text as it stands for one word.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
+    !text.is_empty() && text.chars().all(is_safe)
+}
+
 /// A word for a shell that is no option, whatever it begins with.
 pub(crate) fn operand(text: &str) -> String {
     let end = if text.starts_with('-') { "-- " } else { "" };
@@ -11,8 +17,7 @@ pub(crate) fn operand(text: &str) -> String {
 /// A word for a shell: ids and paths are others' text. What would not be shown as it is stands as its bytes, so the
 /// word still means the same once it is copied.
 pub(crate) fn quote(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
+    if is_plain(text) {
         return text.to_owned();
     }
     if !text.contains(is_hazard) && !text.contains("  ") {

@@ -1,6 +1,7 @@
 //! The real binary, from outside: exit codes, streams, terminal, environment, settings, the record.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -405,6 +406,33 @@ fn a_page_goes_to_a_file_as_a_whole() {
 }
 
 #[test]
+fn a_page_goes_where_a_link_leads_and_takes_nothing_else_away() {
+    let machine = Machine::of(&["running"]);
+    let printed = machine.run("--json").out;
+    let long = "n".repeat(250);
+    symlink("there", machine.path("shop/link")).unwrap();
+    machine.write("shop/private", "old");
+    fs::set_permissions(machine.path("shop/private"), fs::Permissions::from_mode(0o600)).unwrap();
+    for (name, file) in [("link", "there"), ("link", "there"), ("private", "private"), (&long, &long)] {
+        let said = machine.run(&format!("--json --output {name}"));
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{name}");
+        assert_eq!(fs::read_to_string(machine.path("shop").join(file)).unwrap(), printed, "{name}");
+    }
+    assert!(machine.path("shop/link").is_symlink());
+    let mode = fs::metadata(machine.path("shop/private")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "as private as before");
+    for name in ["-", "/dev/stdout"] {
+        let mut stdout = File::create(machine.path("stdout")).unwrap();
+        stdout.write_all(b"before\n").unwrap();
+        let mut command = machine.command(&format!("--json --output {name}"));
+        assert!(command.stdout(stdout.try_clone().unwrap()).status().unwrap().success(), "{name}");
+        stdout.write_all(b"after\n").unwrap();
+        let all = fs::read_to_string(machine.path("stdout")).unwrap();
+        assert_eq!(all, format!("before\n{printed}after\n"), "{name}");
+    }
+}
+
+#[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let machine = Machine::new();
     let text = r#"{"status":"running","updatedAt":"2026-11-20T11:40:00Z"}"#;
@@ -531,6 +559,10 @@ const SHELLS: [(&str, &str); 3] = [
 #[test]
 fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
     let machine = Machine::of(&["running", "failed", "waiting"]);
+    // What a shell would run or take for an option or several words is not put on the line.
+    for name in ["x;id", "x$(id)", "x`id`", "x y", "x*", "x'", "-x", "--json", "~x", "x\ny"] {
+        machine.says(name, "failed");
+    }
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let said = machine.run(&format!("completions {shell}"));
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{shell}");
@@ -551,6 +583,7 @@ fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
         ("events --task ", "failed-task running-task waiting-task"),
         ("errors resolve fa", "failed-task"),
         ("explain nothing", ""),
+        ("explain x", ""),
     ];
     for (shell, ask) in SHELLS {
         let Ok(version) = Command::new(shell).args(["-c", "exit 0"]).output() else {
