@@ -119,7 +119,7 @@ pub(crate) enum ErrorClass {
     Transient,
     /// Quota, context, memory or space is used up.
     Resource,
-    /// Credentials, a bad request, no such model: somebody must change something.
+    /// Credentials, a bad request, no such model: retrying will not help.
     Permanent,
 }
 
@@ -147,6 +147,9 @@ pub(crate) fn code_in_words(code: &str) -> String {
     match code {
         "resource" => ErrorClass::Resource.words().to_owned(),
         "waiting_for_person" => "waiting for input".to_owned(),
+        "declared_failed" => "reported failure".to_owned(),
+        "declared_timeout" => "reported timeout".to_owned(),
+        "declared_completed" => "reported completion".to_owned(),
         _ if code.len() > 24 || !code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')) => code.to_owned(),
         _ => code.replace('_', " ").replace("api ", "API "),
     }
@@ -411,7 +414,7 @@ pub(crate) struct TaskReport {
     /// The judging session first; a sub-agent's session follows its parent.
     pub(crate) sessions: Vec<SessionReport>,
     pub(crate) evidence: Vec<Evidence>,
-    /// What to do next, for a task that needs somebody: for people only.
+    /// The next steps for a task that needs attention, for people only.
     #[serde(skip)]
     pub(crate) next: Vec<String>,
     /// The question that waits for an answer.

@@ -28,10 +28,10 @@ use crate::report::By;
 /// Finds every task of this repository (its worktrees, their status.json, the agents' own logs and processes),
 /// judges each healthy, struggling, stuck, completed or failed, says why, and exits.
 ///
-/// Thresholds and other settings are options of `agentmon status --help`, `AGENTMON_<NAME>` variables, or keys of
-/// `$XDG_CONFIG_HOME/agentmon/config.toml`, in this order.
+/// Settings are read from options (see `agentmon status --help`), `AGENTMON_<NAME>` variables, and keys of
+/// `$XDG_CONFIG_HOME/agentmon/config.toml`; the first of these wins.
 #[derive(Parser)]
-#[command(name = "agentmon", version, after_help = AFTER_HELP)]
+#[command(name = "agentmon", version, override_usage = "agentmon [OPTIONS] [COMMAND]", after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -42,10 +42,10 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command, agentmon is `agentmon status`: see `agentmon status -h`.
+Without a command, agentmon runs `agentmon status`; see `agentmon status -h` for its options.
 
 Exit codes:
-  0  the report was made
+  0  the report was printed
   1  with --check: a task has one of the given healths
   2  an error occurred; with --check: nothing could be judged";
 
@@ -53,7 +53,7 @@ impl Cli {
     /// Parses the arguments, of which the first is the program's name.
     ///
     /// # Errors
-    /// What clap says, with a tip where there is one; also that help or the version was asked for.
+    /// The error of clap, with a tip where there is one. A request for help or the version is such an error, too.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Result<Self, clap::Error> {
         let mut command = Self::command();
         let arguments = with_command(arguments.into_iter().collect(), &command);
@@ -64,11 +64,11 @@ impl Cli {
     }
 
     fn from_matches(matches: &clap::ArgMatches, command: &mut clap::Command) -> Result<Self, clap::Error> {
-        // What a variable says of the one gives way to the other.
+        // A variable that sets one of them gives way to the other, so only typed options conflict.
         if let Some(("report", its)) = matches.subcommand()
             && ["from", "since"].iter().all(|option| its.value_source(option) == Some(ValueSource::CommandLine))
         {
-            let message = "`--from` and `--since` both say where the period begins: give one of them";
+            let message = "the argument `--from` cannot be used with `--since`: both set the start of the period";
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         Self::from_arg_matches(matches).map_err(|error| error.format(command))
@@ -117,7 +117,7 @@ impl Cli {
         }
     }
 
-    /// After how long the same is run again, if at all.
+    /// The time between two polls of `--watch`.
     pub(crate) fn watch(&self) -> Option<Duration> {
         if let Command::Status(it) = &self.command { it.watch } else { None }
     }
@@ -144,40 +144,41 @@ fn with_command(mut arguments: Vec<OsString>, command: &clap::Command) -> Vec<Os
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Report on every task, or on those named (the default)
+    /// Report on all tasks, or the named ones (default command)
     Status(Box<StatusArgs>),
     /// Explain a task's verdict: facts, rules, evidence
     Explain(Box<ExplainArgs>),
-    /// Report on a period: outcomes, durations, cost, errors, findings
+    /// Summarise a period: outcomes, durations, cost, errors, findings
     ///
-    /// The last seven days, or as long as `--since` says, compared with the period before. Days, weeks (from Monday)
-    /// and months are those of UTC, as in the event log.
+    /// Covers the last seven days, or the period given by --since or --from and --to, and compares it with the previous
+    /// one. Days, weeks (from Monday) and months are in UTC.
     Report(ReportArgs),
     /// Show where agent logs were searched for (if a task is missing)
     Clients(ClientsArgs),
     /// List and resolve errors, grouped by message
     ///
-    /// Failed tool calls and API errors from the event log, grouped by message, ignoring numbers, paths and IDs. An error
-    /// is open until its task completes after it, or `agentmon errors resolve` resolves it. Seen again after that, it is
-    /// open again.
+    /// Lists failed tool calls and API errors from the event log, grouped by message, ignoring numbers, paths and IDs. An
+    /// error is open until its task completes, or until `agentmon errors resolve` resolves it. If it occurs again, it
+    /// reopens.
     Errors(ErrorsArgs),
     /// Show the event history
     Events(EventsArgs),
     /// Roll up old events and remove old caches
     ///
-    /// Events older than 7 days become a summary for each task and day; those of days that are older than 30 days
-    /// become one for each week, those of weeks older than 90 days one for each month, and those of months go after 365
-    /// days (`--keep-raw`, `--keep-daily`, `--keep-weekly`, `--keep-monthly`). Reports over long periods stay right.
-    /// Lines of other programs stay as they are. The file that was replaced goes with a run an hour later. Of the cache,
-    /// temporary files of killed runs go after an hour, and files that were not touched for 30 days.
+    /// Events older than 7 days become one summary per task and day, daily summaries older than 30 days one per week,
+    /// weekly ones older than 90 days one per month; monthly ones are removed after 365 days (`--keep-raw`, `--keep-daily`,
+    /// `--keep-weekly`, `--keep-monthly`). Reports over long periods stay correct, and lines of other programs stay as
+    /// they are. The replaced event log is removed by the first run at least an hour later.
     ///
-    /// `status` does the same by itself with an event log that is larger than `--max-events-size`.
+    /// In the cache, temporary files of killed runs are removed after an hour, unused files after 30 days.
+    ///
+    /// `status` cleans an event log larger than `--max-events-size` by itself.
     Clean(CleanArgs),
     #[command(flatten)]
     Steer(run::Steer),
     /// Generate shell completions
     ///
-    /// They know the commands, the options and the tasks that are there.
+    /// Completes commands, options, and the names of your tasks.
     ///
     /// bash: echo 'source <(agentmon completions bash)' >> ~/.bashrc
     ///
@@ -185,7 +186,7 @@ pub(crate) enum Command {
     ///
     /// fish: echo 'agentmon completions fish | source' > ~/.config/fish/completions/agentmon.fish
     Completions {
-        /// Shell to generate for
+        /// Shell to generate completions for
         shell: Shell,
     },
 }
@@ -197,13 +198,13 @@ pub(crate) struct ScopeArgs {
     /// Use the repository of this directory; may be repeated
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(crate) directories: Vec<PathBuf>,
-    /// Look at every directory with an agent session
+    /// Include every directory with an agent session
     #[arg(short = 'A', long, global = true)]
     pub(crate) all_repos: bool,
-    /// Look at the agents of this home directory, not yours
+    /// Read agent logs of this home directory, not yours
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_HOME", hide_env = true, value_hint = ValueHint::DirPath)]
     pub(crate) home: Option<PathBuf>,
-    /// Read all files and processes below this folder, as if it were the root directory
+    /// Read all files and processes below this directory, as if it were `/`
     #[arg(long, value_name = "DIR", global = true, env = "AGENTMON_ROOT", hide_env = true, hide_short_help = true, value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
     /// Judge as of this time instead of now (RFC 3339)
@@ -212,7 +213,7 @@ pub(crate) struct ScopeArgs {
 }
 
 impl ScopeArgs {
-    /// The world with the home and the time that were asked for.
+    /// The world with the home and the time given on the command line.
     pub(crate) fn seen_from(&self, world: World) -> World {
         let home = self.home.as_deref().map(|home| world.absolute(home));
         World { now: self.now.unwrap_or(world.now), agents_home: home.or(world.agents_home.clone()), ..world }
@@ -244,16 +245,16 @@ pub(crate) struct PrintArgs {
     /// Output format [default: table on a terminal, lines elsewhere]
     #[arg(long, value_name = "NAME")]
     pub(crate) format: Option<String>,
-    /// Short for --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
-    /// Write to this file, replacing it as a whole
+    /// Write to this file instead of stdout, replacing it atomically
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 }
 
 impl PrintArgs {
-    /// The name of the format that was asked for.
+    /// The name of the requested format.
     pub(crate) fn format(&self) -> Option<&str> {
         if self.json { Some("json") } else { self.format.as_deref() }
     }
@@ -262,10 +263,10 @@ impl PrintArgs {
 #[derive(Args)]
 #[command(mut_arg("format", |it| it.value_parser(values::format("status"))))]
 pub(crate) struct StatusArgs {
-    /// Tasks by id, name, branch, `.` (of this directory) or a unique beginning
+    /// Tasks by ID, name, branch, `.` (this directory) or unique prefix
     #[arg(value_name = "TASK")]
     pub(crate) tasks: Vec<String>,
-    /// Show only tasks of these healths
+    /// Show only tasks with one of these healths
     #[arg(long, value_name = "HEALTH,...", value_delimiter = ',', value_parser = values::health())]
     pub(crate) only: Vec<Health>,
     /// Show only struggling, stuck and failed tasks
@@ -275,18 +276,18 @@ pub(crate) struct StatusArgs {
     pub(crate) since: SinceArgs,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
-    /// Exit with 1 if a task has one of these healths [without a value: stuck,failed]
+    /// Exit with code 1 if a task has one of these healths [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", hide_possible_values = true, value_parser = values::health())]
     pub(crate) check: Option<Vec<Health>>,
     /// Print only tasks that started or stopped needing attention since the last run of this JOB
     ///
-    /// JOB is any name; each has a cursor of its own [without a value: default]. With --only: tasks that came to have one
-    /// of these healths, or no longer do.
+    /// JOB is any name; each has its own cursor [without a value: default]. With --only: tasks that gained or lost one of
+    /// these healths.
     #[arg(long, value_name = "JOB", num_args = 0..=1, require_equals = true, default_missing_value = "default", value_parser = values::job)]
     pub(crate) changes: Option<String>,
     /// Poll again every INTERVAL [without a value: 10s]
     ///
-    /// Until Ctrl-C or `q`, or until --check matches.
+    /// Ends at Ctrl-C or `q`, or when --check matches.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = values::interval)]
     pub(crate) watch: Option<Duration>,
     #[command(flatten)]
@@ -306,7 +307,7 @@ pub(crate) struct StatusArgs {
 #[derive(Args)]
 #[command(mut_arg("format", |it| it.value_parser(values::format("explain")).help("Output format [default: text]")))]
 pub(crate) struct ExplainArgs {
-    /// A task by id, name, branch, `.` (of this directory) or a unique beginning
+    /// Task by ID, name, branch, `.` (this directory) or unique prefix
     pub(crate) task: String,
     #[command(flatten)]
     pub(crate) since: SinceArgs,
@@ -319,49 +320,54 @@ pub(crate) struct ExplainArgs {
 #[derive(Args)]
 #[command(
     mut_arg("format", |it| it.value_parser(values::format("report")).help("Output format [default: text]")),
-    mut_arg("since", |it| it.help("Length of the period; `all` for all events [default: 7d]")),
+    mut_arg("since", |it| it.help("Length of the period; `all` for the whole history [default: 7d]")),
 )]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) since: SinceArgs,
-    /// Divide the period into days, weeks or months [default: as suits its length]
+    /// Divide the period into days, weeks or months [default: depends on its length]
     #[arg(long, value_name = "LENGTH")]
     pub(crate) period: Option<By>,
-    /// Begin with this day, or at this time (RFC 3339), instead of --since
+    /// Start of the period: a day, or a time (RFC 3339); replaces --since
     #[arg(long, value_name = "DATE", value_parser = values::first_moment)]
     pub(crate) from: Option<Time>,
-    /// End with this day, the whole of it, or before this time [default: now]
+    /// End of the period: a day (inclusive), or a time [default: now]
     #[arg(long, value_name = "DATE", value_parser = values::end)]
     pub(crate) to: Option<Time>,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
-    /// Show every row of every list
+    /// Show all rows of all lists
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
 
 #[derive(Args)]
-#[command(mut_arg("format", |it| it.value_parser(values::format("clients"))))]
+#[command(
+    mut_arg("format", |it| it.value_parser(values::format("clients"))),
+    mut_arg("since", |it| it.help("Count sessions active within this time as recent [default: 24h]")),
+)]
 pub(crate) struct ClientsArgs {
     #[command(flatten)]
     pub(crate) since: SinceArgs,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
-    /// Show clients that were not found, too
+    /// Show details of clients that were not found, too
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
 
 #[derive(Args)]
-#[command(mut_arg("format", |it| it.value_parser(values::format("errors"))))]
-#[command(args_conflicts_with_subcommands = false)]
+#[command(
+    mut_arg("format", |it| it.value_parser(values::format("errors"))),
+    mut_arg("since", |it| it.help("Hide errors older than this; `all` shows everything [default: 24h]")),
+)]
 pub(crate) struct ErrorsArgs {
     #[command(subcommand)]
     pub(crate) action: Option<ErrorsAction>,
-    /// Show open ones only (the default)
+    /// Show only open errors (the default)
     #[arg(long)]
     pub(crate) open: bool,
-    /// Show resolved ones too
+    /// Show resolved errors, too
     #[arg(long, conflicts_with = "open")]
     pub(crate) resolved: bool,
     #[command(flatten)]
@@ -372,11 +378,11 @@ pub(crate) struct ErrorsArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ErrorsAction {
-    /// Resolve an error, those of a task, or with --every all of this repository
+    /// Resolve an error, or all errors of a task or (--every) of this repository
     ///
-    /// A resolved error stays in the event log. It is open again once it is seen again.
+    /// A resolved error stays in the event log. If it occurs again, it reopens.
     Resolve {
-        /// The id of an error, its text or a part of it, or a task
+        /// ID of an error, its message or part of it, or a task
         #[arg(value_name = "PATTERN|TASK")]
         what: Option<String>,
         /// Resolve every open error
@@ -408,7 +414,7 @@ pub(crate) struct EventsArgs {
 
 #[derive(Args)]
 pub(crate) struct CleanArgs {
-    /// Show what would be removed, and change nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

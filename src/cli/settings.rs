@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::base::world::World;
 use crate::config::{Config, Folders, Horizon, Retention, Thresholds};
 
-/// From when on a rule speaks.
+/// The thresholds of the rules.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[command(next_help_heading = "Thresholds (also AGENTMON_<NAME>, and keys of the settings file)")]
@@ -24,11 +24,11 @@ pub(crate) struct ThresholdArgs {
     #[arg(long, value_name = "SPAN", env = "AGENTMON_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     stuck_after: Option<Duration>,
-    /// Time a tool call may run without progress [default: 30m]
+    /// Call an agent stuck after a tool call ran this long without progress [default: 30m]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_TOOL_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     tool_stuck_after: Option<Duration>,
-    /// Time a tool that only reads or edits files may run without progress [default: 10m]
+    /// The same, for tools that only read or edit files [default: 10m]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_FILE_TOOL_STUCK_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     file_tool_stuck_after: Option<Duration>,
@@ -36,19 +36,19 @@ pub(crate) struct ThresholdArgs {
     #[arg(long, value_name = "PERCENT", env = "AGENTMON_TOOL_CPU", hide_env = true, hide_short_help = true, value_parser = percent)]
     tool_cpu: Option<f64>,
     /// Call an agent struggling after this many failed tool results in a row [default: 3]
-    #[arg(long, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_FAILURE_STREAK", hide_env = true, hide_short_help = true, value_parser = count_from::<1>)]
     failure_streak: Option<u32>,
     /// Call an agent struggling after the same call this many times in a row [default: 5]
-    #[arg(long, value_name = "COUNT", env = "AGENTMON_REPEAT_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_REPEAT_STREAK", hide_env = true, hide_short_help = true, value_parser = count_from::<2>)]
     repeat_streak: Option<u32>,
     /// Call an agent struggling after this many API retries in a row [default: 3]
-    #[arg(long, value_name = "COUNT", env = "AGENTMON_RETRY_STREAK", hide_env = true, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_RETRY_STREAK", hide_env = true, hide_short_help = true, value_parser = count_from::<1>)]
     retry_streak: Option<u32>,
     /// Consider an agent without a process dead after this much silence [default: 60s]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_GONE_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     gone_after: Option<Duration>,
-    /// Assume a final message ended the turn after this long, where the log does not say [default: 10s]
+    /// Assume a final message ended the turn after this long, where the log has no other end [default: 10s]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_END_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     end_after: Option<Duration>,
@@ -67,7 +67,7 @@ pub(crate) struct AlertArgs {
     #[serde(deserialize_with = "bytes")]
     max_memory: Option<u64>,
     /// Alert when more than this many calls fail in one turn [default: 10]
-    #[arg(long, value_name = "COUNT", env = "AGENTMON_MAX_FAILED_CALLS", hide_env = true, hide_short_help = true)]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_MAX_FAILED_CALLS", hide_env = true, hide_short_help = true, value_parser = count_from::<0>)]
     max_failed_calls: Option<u32>,
     /// Alert when a turn is open for longer than this [default: 4h]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
@@ -78,7 +78,7 @@ pub(crate) struct AlertArgs {
 /// How long the event log keeps its rows.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-#[command(next_help_heading = "Retention (see `agentmon clean`)")]
+#[command(next_help_heading = "Retention (also AGENTMON_<NAME>, and keys of the settings file)")]
 pub(crate) struct RetentionArgs {
     /// Keep events for this long, then one summary per task and day [default: 7d]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_RAW", hide_env = true, hide_short_help = true, value_parser = span)]
@@ -96,7 +96,7 @@ pub(crate) struct RetentionArgs {
     #[arg(long, value_name = "SPAN", env = "AGENTMON_KEEP_MONTHLY", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     keep_monthly: Option<Duration>,
-    /// Let `status` clean an event log that is larger than this; 0 for never [default: 16MiB]
+    /// Size from which `status` cleans the event log by itself; 0: never [default: 16MiB]
     #[arg(long, value_name = "SIZE", env = "AGENTMON_MAX_EVENTS_SIZE", hide_env = true, hide_short_help = true, value_parser = size)]
     #[serde(deserialize_with = "bytes")]
     max_events_size: Option<u64>,
@@ -116,8 +116,9 @@ pub(crate) struct JudgeArgs {
 /// Where status files lie besides the usual places.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Files (also AGENTMON_<NAME>, and keys of the settings file)")]
 pub(crate) struct StatusFileArgs {
-    /// More status files, as patterns of absolute paths
+    /// Read additional status files: comma-separated patterns of absolute paths
     #[arg(
         long,
         value_name = "GLOB",
@@ -129,11 +130,11 @@ pub(crate) struct StatusFileArgs {
     status_files: Option<Vec<String>>,
 }
 
-/// How far back to look.
+/// How far back to read.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct SinceArgs {
-    /// Hide tasks inactive for longer than this; `all` shows everything [default: 24h; 7d for `report`]
+    /// Hide tasks inactive for longer than this; `all` shows everything [default: 24h]
     #[arg(long, value_name = "SPAN", env = "AGENTMON_SINCE", hide_env = true, value_parser = horizon)]
     #[serde(deserialize_with = "since")]
     since: Option<Horizon>,
@@ -143,7 +144,7 @@ pub(crate) struct SinceArgs {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct NotifyArgs {
-    /// Command to run when a task's health changes (the change as JSON on its stdin, 10s at most)
+    /// Run this command on each change of a task's health, with the event as JSON on stdin
     #[arg(long, value_name = "COMMAND", env = "AGENTMON_ON_CHANGE", hide_env = true)]
     on_change: Option<String>,
 }
@@ -305,7 +306,7 @@ impl Settings {
             let line = text.lines().position(is_key).map_or(1, |at| at + 1);
             let meant = known.iter().find(|known| strsim::jaro_winkler(known, unknown) > 0.85);
             let tip = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-            bail!("line {line}: unknown field `{unknown}`{tip}");
+            bail!("line {line}: unknown key `{unknown}`{tip}");
         }
         Ok(Self {
             judge: JudgeArgs { thresholds: group(text)?, alerts: group(text)?, files: group(text)? },
@@ -322,26 +323,24 @@ impl Settings {
         NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(judge)))
     }
 
-    /// What the flags' own parsers would refuse.
+    /// Refuses values of the file that the options' parsers would refuse.
     fn check(&self) -> anyhow::Result<()> {
         let (rules, alerts) = (&self.judge.thresholds, &self.judge.alerts);
         if rules.failure_streak == Some(0)
             || rules.retry_streak == Some(0)
             || rules.repeat_streak.is_some_and(|limit| limit < 2)
         {
-            bail!(
-                "a count is too small: `failure-streak` and `retry-streak` are at least 1, `repeat-streak` at least 2"
-            );
+            bail!("`failure-streak` and `retry-streak` must be at least 1, `repeat-streak` at least 2");
         }
         let mut folders = self.folders.folders.iter().flat_map(BTreeMap::values).flatten();
         if let Some(folder) = folders.find(|it| !it.is_absolute()) {
-            bail!("`folders`: `{}` is no absolute path", folder.display());
+            bail!("`folders`: `{}` is not an absolute path", folder.display());
         }
         if rules.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
-            bail!("`tool-cpu` is a share of a core in percent, 0 to 100");
+            bail!("`tool-cpu` must be 0 to 100 (percent of a core)");
         }
         if alerts.max_cpu.is_some_and(|share| !is_share(share)) {
-            bail!("`max-cpu` is a share of a core in percent, 1 or more");
+            bail!("`max-cpu` must be at least 1 (percent of a core)");
         }
         Ok(())
     }
@@ -364,7 +363,7 @@ impl Settings {
             since: self.since.since.unwrap_or(usual_since),
             status_files: self.judge.files.status_files.unwrap_or_default(),
             folders: self.folders.folders.unwrap_or_default(),
-            // An empty one says that there is none, whatever the file has.
+            // An empty command switches off the one in the file.
             on_change: self.notify.on_change.filter(|command| !command.trim().is_empty()),
             retention: self.retention.retention(),
         }
@@ -381,7 +380,7 @@ fn group<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
     })
 }
 
-/// `90s`, `10m`, `2h`, `1d`; a bare number is refused, as nobody knows its unit.
+/// `90s`, `10m`, `2h`, `1d`; a bare number is refused, since its unit is unclear.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write `90s`, `10m` or `2h`".to_owned())
 }
@@ -390,21 +389,32 @@ fn horizon(text: &str) -> Result<Horizon, String> {
     if text == "all" { Ok(Horizon::All) } else { span(text).map(Horizon::Span).map_err(|how| how + ", or `all`") }
 }
 
+/// A whole number, at least `LEAST`.
+fn count_from<const LEAST: u32>(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|count| *count >= LEAST).ok_or_else(|| format!("write a whole number, {LEAST} or more"))
+}
+
 fn percent(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..=100.0).contains(share)).ok_or_else(|| "a percentage, 0 to 100".to_owned())
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=100.0).contains(share))
+        .ok_or_else(|| "write a percentage, 0 to 100".to_owned())
 }
 
 /// In percent of one core, of which a tree of processes may use several.
 fn cores(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| is_share(*share)).ok_or_else(|| "a percentage of a core, 1 or more".to_owned())
+    text.parse()
+        .ok()
+        .filter(|share| is_share(*share))
+        .ok_or_else(|| "write a percentage of a core, 1 or more".to_owned())
 }
 
 fn is_share(share: f64) -> bool {
     (1.0..=1e6).contains(&share)
 }
 
-/// `512MiB`, `1.5GiB` or `2G`, and `kB`, `MB`, `GB` for powers of 1000; a bare number is refused, as nobody knows its
-/// unit, but for 0.
+/// `512MiB`, `1.5GiB` or `2G`, and `kB`, `MB`, `GB` for powers of 1000; a bare number other than 0 is refused, since its
+/// unit is unclear.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
 fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));

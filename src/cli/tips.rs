@@ -1,4 +1,4 @@
-//! What is said where a command line is wrong: one prefix, one kind of quotes, and what may have been meant.
+//! Messages for a wrong command line: one prefix, one kind of quotes, and a tip.
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,21 +8,21 @@ use super::values;
 use crate::base::world::World;
 use crate::model::Health;
 
-/// Words of other programs for `status`.
+/// Commands of other programs that list: `status` here.
 const LISTS: [&str; 4] = ["list", "ls", "ps", "top"];
 
-/// The error with a tip, where it is known what was meant.
+/// The error with a tip, where a likely intention is known.
 pub(super) fn advise(
     mut error: clap::Error,
     words: &[OsString],
     command: &clap::Command,
     world: &World,
 ) -> clap::Error {
-    let told = |kind| match error.get(kind) {
+    let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
-    let argument = told(ContextKind::InvalidArg).unwrap_or_default();
+    let argument = context(ContextKind::InvalidArg).unwrap_or_default();
     let tip = match error.kind() {
         ErrorKind::UnknownArgument if matches!(&*argument, "--no-color" | "--no-colour") => {
             Some("write `--color=never`".to_owned())
@@ -33,14 +33,14 @@ pub(super) fn advise(
             None => None,
         },
         ErrorKind::InvalidSubcommand => {
-            let name = told(ContextKind::InvalidSubcommand).unwrap_or_default();
-            // A word that merely begins like a command, such as the name of a task, is none that was mistyped.
+            let name = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            // A word that only begins like a command, such as the name of a task, is no typo of it.
             let is_near = |command: &String| command.len().abs_diff(name.len()) <= 3;
-            let known = match error.get(ContextKind::SuggestedSubcommand) {
+            let has_suggestion = match error.get(ContextKind::SuggestedSubcommand) {
                 Some(ContextValue::Strings(commands)) => commands.iter().any(is_near),
                 _ => false,
             };
-            if !known {
+            if !has_suggestion {
                 error.remove(ContextKind::SuggestedSubcommand);
             }
             if LISTS.contains(&&*name) {
@@ -48,10 +48,10 @@ pub(super) fn advise(
                 Some("to list the tasks: agentmon status".to_owned())
             } else {
                 let name = crate::text::one_line(&name, 100);
-                (!known).then(|| format!("for the task of that name: agentmon status {name}"))
+                (!has_suggestion).then(|| format!("to report the task `{name}`: agentmon status {name}"))
             }
         }
-        _ => variable(&argument, told(ContextKind::InvalidValue).as_deref(), world),
+        _ => variable(&argument, context(ContextKind::InvalidValue).as_deref(), world),
     };
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
@@ -72,7 +72,7 @@ fn misplaced(argument: &str, words: &[OsString], command: &clap::Command) -> Opt
     let owners = owners(option, command);
     let owner = owners.first()?;
     if has(named, option) {
-        let tip = format!("options of a command stand after it: agentmon {} {option}", named.get_name());
+        let tip = format!("put the option after the command: agentmon {} {option}", named.get_name());
         return Some(Misplaced::Before(tip));
     }
     let message = format!("`{option}` cannot be used with `{}`", named.get_name());
@@ -80,7 +80,7 @@ fn misplaced(argument: &str, words: &[OsString], command: &clap::Command) -> Opt
     Some(Misplaced::Elsewhere(command.clone().error(ErrorKind::ArgumentConflict, message + &tip)))
 }
 
-/// A wrong value that nobody typed is a variable's, of which the message knows only the option.
+/// A tip for a wrong value that came from a variable, since the message names only the option.
 fn variable(argument: &str, value: Option<&str>, world: &World) -> Option<String> {
     let option = argument.split(' ').next().unwrap_or_default().trim_start_matches('-');
     let variable = format!("AGENTMON_{}", option.replace('-', "_").to_uppercase());
@@ -109,7 +109,7 @@ fn has(command: &clap::Command, name: &str) -> bool {
     command.get_arguments().any(is_named)
 }
 
-/// `--check failed` is `--check` and a task of the name `failed`, which nobody means.
+/// An error for `--check failed`, which clap reads as `--check` and a task named `failed`.
 pub(super) fn mistaken_task(words: &[OsString], command: &clap::Command) -> Option<clap::Error> {
     let is_health = |word: &str| word.split(',').all(|word| Health::ALL.iter().any(|health| health.code() == word));
     // What stands after `--` is another program's.
@@ -124,11 +124,11 @@ pub(super) fn mistaken_task(words: &[OsString], command: &clap::Command) -> Opti
         is_value.then_some((option, value))
     });
     let (option, value) = mistaken?;
-    let message = format!("`{value}` is not a task, but a value of `{option}`\n\n  tip: write `{option}={value}`");
+    let message = format!("`{value}` is not a task but a value of `{option}`\n\n  tip: write `{option}={value}`");
     Some(command.clone().error(ErrorKind::InvalidValue, message))
 }
 
-/// The message in the words of this program: `agentmon: ` before it, and backticks for quotes.
+/// The message in this program's style: prefixed with `agentmon: `, quotes as backticks.
 pub(crate) fn text(error: &clap::Error, color: bool) -> String {
     let styled = error.render();
     let text = if color { styled.ansi().to_string() } else { styled.to_string() };

@@ -1,4 +1,4 @@
-//! The values of options: what is accepted, and what is said of the rest.
+//! The values of options: parsers, with the message for a wrong value.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::model::Health;
 use crate::render;
 use crate::report;
 
-/// Between two polls; a shorter one would report the same second.
+/// The shortest time between two polls: times are shown in seconds.
 const SHORTEST: Duration = Duration::from_secs(1);
 /// The longest name of a `--changes` job, in bytes.
 const LONGEST_JOB: usize = 64;
@@ -18,10 +18,10 @@ const LONGEST_JOB: usize = 64;
 /// `5s`, `2m`; a bare number is seconds, as for `watch`.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let interval = text.parse().map(Duration::from_secs).or_else(|_| span(text))?;
-    if interval < SHORTEST { Err("less than a second".to_owned()) } else { Ok(interval) }
+    if interval < SHORTEST { Err("write at least `1s`".to_owned()) } else { Ok(interval) }
 }
 
-/// A name that is a file's name as it stands.
+/// The name of a job, safe as a file name.
 pub(super) fn job(text: &str) -> Result<String, String> {
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     let fits = (1..=LONGEST_JOB).contains(&text.len()) && !text.starts_with('.');

@@ -28,7 +28,7 @@ pub(crate) fn clean(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     if cli.scope.root.is_some() {
-        bail!("`--root` only reads: event logs below it cannot be cleaned");
+        bail!("`clean` cannot be used with `--root`, which is read-only");
     }
     let retention = config(cli, world)?.retention;
     let records = records(cli, cli.scope.all_repos, world, err)?;
@@ -43,7 +43,7 @@ pub(crate) fn clean(
         _ => Ok(()),
     };
     if records.is_empty() {
-        say("no record yet".to_owned())?;
+        say("no history yet".to_owned())?;
     }
     for path in &records {
         match clean_record(path, world, &retention, dry_run) {
@@ -73,7 +73,7 @@ fn clean_record(path: &Path, world: &World, retention: &Retention, dry_run: bool
     let place = record::reopen(path)?;
     let figures = match record::clean(&place, world.now, retention, dry_run)? {
         Cleaned::Done(figures) => figures,
-        Cleaned::Kept(length) => return Ok(format!("nothing is old enough, {}", bytes(length))),
+        Cleaned::Kept(length) => return Ok(format!("nothing to roll up, {}", bytes(length))),
         Cleaned::Locked => bail!("the lock of `{}` is held: try again", path.display()),
     };
     let Figures { rows, summaries: [days, weeks, months], dropped, before, after } = figures;

@@ -45,16 +45,16 @@ fn advice(survey: &Inventory, world: &World) -> Option<&'static str> {
     if found(|client| client.sessions.all > 0) {
         None
     } else if world.agents_home().is_none() && survey.clients.iter().all(|client| client.places.is_empty()) {
-        Some("HOME is not set, so no agent's log can be found; name it with `--home DIR`")
+        Some("HOME is not set, so agent logs cannot be found; set it with `--home DIR`")
     } else if found(crate::observe::inventory::ClientInventory::is_running) {
         Some(
             "an agent is running, but no log was found: set the variable that overrides its folder to the agent's value, \
-             or name its home with `--home DIR`",
+             or select its home with `--home DIR`",
         )
     } else {
         Some(
-            "no agent has left a log: if yours run under another home, name it with `--home DIR`; if a variable \
-             overrides their folder, set it here too",
+            "no agent log found: if your agents run under another home, select it with `--home DIR`; if a variable \
+             overrides their log folder, set it here, too",
         )
     }
 }

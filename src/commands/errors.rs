@@ -72,7 +72,7 @@ fn resolve(
         bail!("`--root` only reads: errors below it cannot be resolved");
     }
     if what.is_none() && !every {
-        bail!("name what to resolve: the id of an error, its text, a task, or `--every` for every error here");
+        bail!("nothing to resolve given: name an error (ID or message) or a task, or use `--every`");
     }
     let pasts = read(cli, &records(cli, cli.scope.all_repos, world, err)?)?;
     let all: Vec<ErrorGroup> = errors::kinds(pasts.iter().map(|(_, past)| past));
@@ -102,7 +102,7 @@ fn resolve(
         }
     }
     let told = match resolved {
-        0 => "nothing to resolve: no such error is open".to_owned(),
+        0 => "nothing to resolve: no open error matches".to_owned(),
         resolved => format!("{} resolved", count(resolved as u64, "error", "errors")),
     };
     finish(writeln!(out, "{told}"), out)?;

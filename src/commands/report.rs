@@ -53,7 +53,7 @@ pub(crate) fn report(
 fn check(asked: &ReportArgs, world: &World) -> anyhow::Result<()> {
     let to = asked.to.unwrap_or_else(|| Period::until(world.now, None, None).to);
     if let Some(from) = asked.from.filter(|from| *from >= to) {
-        bail!("the period would be empty: it begins at {} and ends at {}", from.rfc3339(), to.rfc3339());
+        bail!("empty period: it begins at {} and ends at {}", from.rfc3339(), to.rfc3339());
     }
     Ok(())
 }

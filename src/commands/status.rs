@@ -181,9 +181,9 @@ fn nothing_found(looked: &Polled, world: &World) -> String {
     if let Some(everywhere) = &looked.snapshot.everywhere {
         let older = u64::from(looked.snapshot.summary.older) + everywhere.unopened as u64;
         let why = match (world.agents_home(), older) {
-            (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
+            (None, _) => "HOME is not set, so agent logs cannot be found; set it with `--home DIR`".to_owned(),
             (_, 0) => {
-                "no agent is running, and none has left a log; `agentmon clients` shows where logs were searched for"
+                "no agent is running and no agent log was found; `agentmon clients` shows where logs were searched for"
                     .to_owned()
             }
             (_, 1..) => "no agent was active recently; `--since all` shows older tasks".to_owned(),
@@ -191,13 +191,9 @@ fn nothing_found(looked: &Polled, world: &World) -> String {
         return format!("no task found: {why}");
     }
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
-        (None, _) => "HOME is not set, so no agent's log can be found; name it with `--home DIR`".to_owned(),
-        (_, 0) if looked.seen.declared.is_empty() => {
-            "no agent is running or has left a log there, and there is no status.json".to_owned()
-        }
-        (_, 0) => {
-            "no agent is running or has left a log there, and every status.json is older than its worktree".to_owned()
-        }
+        (None, _) => "HOME is not set, so agent logs cannot be found; set it with `--home DIR`".to_owned(),
+        (_, 0) if looked.seen.declared.is_empty() => "no running agent, agent log or status.json".to_owned(),
+        (_, 0) => "no running agent or agent log, and every status.json is older than its worktree".to_owned(),
         (_, older) => format!("{older} older; `--since all` shows them"),
     };
     format!("no task found in {}: {why}", places.join(", "))

@@ -15,16 +15,16 @@ use crate::process::{Process, ProcessTable};
 use crate::session::{Call, Turn};
 use crate::text::{age, bytes, count, one_line};
 
-/// No more orphans are named than this.
+/// The most orphans named in an alert.
 const NAMED: usize = 8;
-/// A command line that is shorter is nobody's in particular.
-const TELLING: usize = 6;
+/// The shortest command line that identifies a process, in bytes.
+const IDENTIFYING: usize = 6;
 
-/// Adds what is to be told of a task, whose main sessions these are, the judging one first.
+/// Adds the alerts of a task. `mains` are its main sessions, the judging one first.
 pub(super) fn add(
     task: &mut TaskReport,
     mains: &[&TrackedSession<'_>],
-    adrift: &[Orphaned<'_>],
+    orphaned: &[Orphaned<'_>],
     seen: &Observation,
     context: &Context<'_>,
 ) {
@@ -34,7 +34,7 @@ pub(super) fn add(
     agents.dedup();
     let judging = mains.first().filter(|one| one.session.turn == Turn::Open);
     let judging = judging.filter(|_| !matches!(task.health, Health::Completed | Health::Failed));
-    let orphans = orphans(mains, adrift, &seen.table, context);
+    let orphans = orphans(mains, orphaned, &seen.table, context);
     let alerts = [
         cpu(&agents, seen, context),
         memory(&agents, &seen.table, limits),
@@ -157,11 +157,11 @@ pub(super) fn orphaned(seen: &Observation) -> Vec<Orphaned<'_>> {
     placed.filter(|(_, process)| table.is_orphaned(process)).collect()
 }
 
-/// The tools of agents that died in the middle of a turn. Only what is sure: it has lost its parent, works in the
-/// worktree, and runs the command of the call that was in flight; and what runs below it.
+/// The tools of agents that died in mid-turn, with their descendants. Certain cases only: the process has lost its
+/// parent, works in the worktree, and runs the command of the call in flight.
 fn orphans<'a>(
     mains: &[&TrackedSession<'_>],
-    adrift: &[Orphaned<'a>],
+    orphaned: &[Orphaned<'a>],
     table: &'a ProcessTable,
     context: &Context<'_>,
 ) -> Vec<&'a Process> {
@@ -169,7 +169,7 @@ fn orphans<'a>(
     let died = mains.iter().filter(|one| one.session.turn == Turn::Open && has_died(one, context));
     for one in died {
         let is_its = |process: &&Process| one.session.open.iter().any(|call| runs(process, call));
-        for (_, top) in adrift.iter().filter(|(place, _)| *place == one.worktree) {
+        for (_, top) in orphaned.iter().filter(|(place, _)| *place == one.worktree) {
             let tree: Vec<&Process> = [*top].into_iter().chain(table.descendants(top.pid)).collect();
             if tree.iter().any(is_its) && tree.iter().all(|process| process.client.is_none()) {
                 found.extend(tree.into_iter().filter(|process| !process.is_zombie()));
@@ -181,7 +181,7 @@ fn orphans<'a>(
     found
 }
 
-/// And some time ago: its tools may just be about to end, too.
+/// Whether the agent died some time ago: the tools of one that died just now may be about to end, too.
 fn has_died(one: &TrackedSession<'_>, context: &Context<'_>) -> bool {
     let silence = one.last_activity.map(|at| awake_since(at, context));
     matches!(one.life, Liveness::Dead(_) | Liveness::Absent)
@@ -192,9 +192,9 @@ fn has_died(one: &TrackedSession<'_>, context: &Context<'_>) -> bool {
 fn runs(process: &Process, call: &Call) -> bool {
     let command = words(call.summary.trim_end_matches('…'));
     let line = words(&process.argv.join(" "));
-    let is_part = |part: &str| part.len() >= TELLING && part.contains(' ') && has_words(&command, part);
+    let is_part = |part: &str| part.len() >= IDENTIFYING && part.contains(' ') && has_words(&command, part);
     let given = process.argv.iter().skip(1).map(|argument| words(argument));
-    let is_given = |given: String| command.len() >= TELLING && given.contains(&command) || is_part(&given);
+    let is_given = |given: String| command.len() >= IDENTIFYING && given.contains(&command) || is_part(&given);
     is_part(&line) || process.is_shell() && given.into_iter().any(is_given)
 }
 

@@ -39,13 +39,13 @@ pub(crate) struct TaskCandidate<'a> {
     pub(crate) is_own: bool,
     pub(crate) worktree: &'a Worktree,
     pub(crate) declared: Option<&'a Declared>,
-    /// Into the known sessions.
+    /// Indices into the tracked sessions.
     pub(crate) sessions: Vec<usize>,
     /// Its status could not be read.
     pub(crate) problems: bool,
-    /// What kept logs from being read that may be its own.
+    /// Problems with logs that may be its own.
     pub(crate) unread: Vec<&'a Problem>,
-    /// Agents that run in it, and whose sessions are none of the known ones.
+    /// Agents that run in it and work on no tracked session.
     pub(crate) agents: Vec<&'a Process>,
 }
 

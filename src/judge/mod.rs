@@ -38,46 +38,50 @@ use session::TrackedSession;
 
 /// Judges everything that was seen.
 pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
-    let known = sessions::sessions(seen, context.now, context.lives);
-    let (mut manned, adrift, everybody) = (occupied(seen, &known), alerts::orphaned(seen), Family::of(&known));
+    let tracked = sessions::sessions(seen, context.now, context.lives);
+    let (mut agents_by_worktree, orphaned, family) =
+        (occupied(seen, &tracked), alerts::orphaned(seen), Family::of(&tracked));
     let mut idle = Vec::new();
     let mut summary = Summary::default();
     let mut tasks = Vec::new();
     let claims = attribution::of(seen, context.now);
     let problems = problems(seen);
-    let unread = unread(&problems, seen, &known);
+    let unread = unread(&problems, seen, &tracked);
     let of = |place: Option<WorktreeId>| unread.get(&place).into_iter().flatten().copied();
-    let mut drafts = candidates(seen, &known, &claims);
-    // A declared task that is not the worktree's own is told by what it declares.
-    for draft in drafts.iter_mut().filter(|draft| draft.is_own) {
-        let made = draft.worktree.created.filter(|made| *made <= context.now);
+    let mut candidates = candidates(seen, &tracked, &claims);
+    // A declared task that is not the worktree's own has only what it declares.
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.is_own) {
+        let made = candidate.worktree.created.filter(|made| *made <= context.now);
         let may_be_its = |problem: &&Problem| {
             let written = problem.unread.as_ref().and_then(|unread| unread.written);
-            // What was last written before its worktree was made is of another one.
+            // A log last written before the worktree was made belongs to an earlier one.
             written.zip(made).is_none_or(|(written, made)| written >= made)
         };
-        draft.unread = of(Some(draft.worktree_id)).chain(of(None)).filter(may_be_its).collect();
-        draft.agents = manned.remove(&draft.worktree_id).unwrap_or_default();
+        candidate.unread = of(Some(candidate.worktree_id)).chain(of(None)).filter(may_be_its).collect();
+        candidate.agents = agents_by_worktree.remove(&candidate.worktree_id).unwrap_or_default();
     }
-    let is_nothing = |draft: &TaskCandidate<'_>| {
-        draft.sessions.is_empty() && draft.declared.is_none() && !draft.problems && draft.unread.is_empty()
+    let is_nothing = |candidate: &TaskCandidate<'_>| {
+        candidate.sessions.is_empty()
+            && candidate.declared.is_none()
+            && !candidate.problems
+            && candidate.unread.is_empty()
     };
     let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
     let used: HashSet<WorktreeId> =
-        drafts.iter().filter(|draft| !is_nothing(draft)).map(|draft| draft.worktree_id).collect();
-    for draft in drafts {
-        if is_nothing(&draft) && draft.agents.is_empty() {
-            if untouched.contains(&*draft.worktree.path) {
+        candidates.iter().filter(|candidate| !is_nothing(candidate)).map(|candidate| candidate.worktree_id).collect();
+    for candidate in candidates {
+        if is_nothing(&candidate) && candidate.agents.is_empty() {
+            if untouched.contains(&*candidate.worktree.path) {
                 summary.older += 1;
-            } else if !matches!(draft.worktree.kind, WorktreeKind::Main | WorktreeKind::Alone)
-                && !used.contains(&draft.worktree_id)
+            } else if !matches!(candidate.worktree.kind, WorktreeKind::Main | WorktreeKind::Alone)
+                && !used.contains(&candidate.worktree_id)
             {
-                idle.push(draft.worktree.path.clone());
+                idle.push(candidate.worktree.path.clone());
             }
             continue;
         }
-        let task = task::task(&draft, &known, &everybody, &adrift, seen, context);
-        if is_older(&task, context) && !is_proven_alive(&draft, seen) {
+        let task = task::task(&candidate, &tracked, &family, &orphaned, seen, context);
+        if is_older(&task, context) && !is_proven_alive(&candidate, seen) {
             summary.older += 1;
         } else {
             summary.add(task.health);
@@ -112,7 +116,7 @@ fn roots(seen: &Observation) -> Vec<PathBuf> {
     roots
 }
 
-/// What was found everywhere and is no task.
+/// Sessions that are no task, where all repositories are reported.
 fn elsewhere(seen: &Observation, context: &Context<'_>) -> Everywhere {
     let horizon = context.config.since.start(context.now);
     let is_placed = |file: &LogFile| file.proposed.as_deref().is_some_and(|folder| seen.worktrees.of(folder).is_some());
@@ -120,20 +124,20 @@ fn elsewhere(seen: &Observation, context: &Context<'_>) -> Everywhere {
     Everywhere { gone: sessions::gone(seen, horizon), unopened }
 }
 
-/// The worktrees in which an agent runs whose session is none of the known ones: it may have no log yet. One
-/// whose session went into another worktree is there, not where it was started.
-fn occupied<'a>(seen: &'a Observation, known: &[TrackedSession<'_>]) -> HashMap<WorktreeId, Vec<&'a Process>> {
+/// The worktrees in which an agent runs that works on no tracked session: it may have no log yet. An agent
+/// whose session moved to another worktree counts there, not where it started.
+fn occupied<'a>(seen: &'a Observation, tracked: &[TrackedSession<'_>]) -> HashMap<WorktreeId, Vec<&'a Process>> {
     let pid = |one: &TrackedSession<'_>| if let Liveness::Alive(alive) = &one.life { Some(alive.pid) } else { None };
-    let busy: HashSet<u32> = known.iter().filter_map(pid).collect();
+    let busy: HashSet<u32> = tracked.iter().filter_map(pid).collect();
     let living = seen.table.processes.iter().filter(|process| !process.is_zombie());
     let agents = living.filter(|process| process.is_agent() && !busy.contains(&process.pid));
-    let mut manned: HashMap<WorktreeId, Vec<&Process>> = HashMap::new();
+    let mut agents_by_worktree: HashMap<WorktreeId, Vec<&Process>> = HashMap::new();
     for process in agents {
         if let Some(place) = process.cwd.as_deref().and_then(|cwd| seen.worktrees.of(cwd)) {
-            manned.entry(place).or_default().push(process);
+            agents_by_worktree.entry(place).or_default().push(process);
         }
     }
-    manned
+    agents_by_worktree
 }
 
 /// The problems; logs that could not be read, and that belong to none of the places, hide nothing here.
@@ -146,33 +150,33 @@ fn problems(seen: &Observation) -> Vec<Problem> {
     problems
 }
 
-/// What kept logs from being read, by the place whose sessions they may be of, or that of all. Whose one is that was
-/// read before, is known.
+/// The problems that kept logs from being read, by the worktree whose sessions the logs may hold (`None`: any). The
+/// worktree of a log that was read before is known.
 fn unread<'a>(
     problems: &'a [Problem],
     seen: &Observation,
-    known: &[TrackedSession<'_>],
+    tracked: &[TrackedSession<'_>],
 ) -> HashMap<Option<WorktreeId>, Vec<&'a Problem>> {
-    let known: HashMap<&Path, WorktreeId> =
-        known.iter().filter(|one| one.unread).map(|one| (one.log, one.worktree)).collect();
+    let by_log: HashMap<&Path, WorktreeId> =
+        tracked.iter().filter(|one| one.unread).map(|one| (one.log, one.worktree)).collect();
     let mut by_place: HashMap<Option<WorktreeId>, Vec<&Problem>> = HashMap::new();
     for (problem, unread) in problems.iter().filter_map(|problem| Some((problem, problem.unread.as_ref()?))) {
         let named = || seen.worktrees.of(unread.directory.as_deref()?);
-        by_place.entry(known.get(&*problem.path).copied().or_else(named)).or_default().push(problem);
+        by_place.entry(by_log.get(&*problem.path).copied().or_else(named)).or_default().push(problem);
     }
     by_place
 }
 
-/// One draft for each declaration that is not a worktree's own, and one for each worktree.
+/// One candidate for each declaration that is not a worktree's own, and one for each worktree.
 fn candidates<'a>(
     seen: &'a Observation,
-    known: &[TrackedSession<'_>],
+    tracked: &[TrackedSession<'_>],
     claims: &'a [TaskDeclaration],
 ) -> Vec<TaskCandidate<'a>> {
     let places = &seen.worktrees;
     // A declared task takes the sessions that it names, and their sub-agents, out of the worktree's.
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, one) in known.iter().enumerate() {
+    for (at, one) in tracked.iter().enumerate() {
         let parent = one.parent().filter(|parent| *parent != one.session.id);
         for name in [&*one.session.id].into_iter().chain(parent) {
             by_name.entry(name).or_default().push(at);
@@ -183,7 +187,7 @@ fn candidates<'a>(
         let its: BTreeSet<usize> = names.flatten().copied().collect();
         its.into_iter().collect()
     };
-    let (mut drafts, mut taken): (Vec<TaskCandidate<'_>>, HashSet<usize>) = Default::default();
+    let (mut candidates, mut taken): (Vec<TaskCandidate<'_>>, HashSet<usize>) = Default::default();
     let (mut own, mut sessions): (HashMap<WorktreeId, &Declared>, HashMap<WorktreeId, Vec<usize>>) = Default::default();
     for claim in claims {
         let its = named(claim);
@@ -194,7 +198,7 @@ fn candidates<'a>(
             sessions.insert(place, its);
         } else {
             let name = claim.name.clone();
-            drafts.push(TaskCandidate {
+            candidates.push(TaskCandidate {
                 name,
                 is_own: false,
                 declared,
@@ -203,17 +207,17 @@ fn candidates<'a>(
             });
         }
     }
-    for at in (0..known.len()).filter(|at| !taken.contains(at)) {
-        sessions.entry(known[at].worktree).or_default().push(at);
+    for at in (0..tracked.len()).filter(|at| !taken.contains(at)) {
+        sessions.entry(tracked[at].worktree).or_default().push(at);
     }
     let troubled = troubled(seen);
     for (place, _, worktree) in places.iter() {
         let declared = own.get(&place).copied();
         let sessions = sessions.remove(&place).unwrap_or_default();
         let problems = troubled.contains(&*worktree.path);
-        drafts.push(TaskCandidate { declared, sessions, problems, ..TaskCandidate::of(place, seen) });
+        candidates.push(TaskCandidate { declared, sessions, problems, ..TaskCandidate::of(place, seen) });
     }
-    drafts
+    candidates
 }
 
 /// The folders of which a file could not be read.
@@ -221,16 +225,16 @@ fn troubled(seen: &Observation) -> HashSet<&Path> {
     seen.problems.iter().filter_map(|problem| problem.path.parent()).collect()
 }
 
-/// Last active before the horizon, and not alive.
+/// Whether the task was last active before `--since` and has no live process.
 fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
     let Some(start) = context.config.since.start(context.now) else { return false };
     let alive = task.sessions.iter().any(|session| session.process.as_ref().is_some_and(|process| process.alive));
     !alive && task.last_activity.is_some_and(|at| at < start)
 }
 
-/// The process that it names runs, and not merely another one of that id.
-fn is_proven_alive(draft: &TaskCandidate<'_>, seen: &Observation) -> bool {
-    let proven = draft.declared.filter(|declared| declared.pid_start.is_some());
+/// Whether the declared process runs, proven by its start time: a pid alone may be reused.
+fn is_proven_alive(candidate: &TaskCandidate<'_>, seen: &Observation) -> bool {
+    let proven = candidate.declared.filter(|declared| declared.pid_start.is_some());
     proven.is_some_and(|declared| matches!(facts::declared_life(declared, &seen.table), Some(Liveness::Alive(_))))
 }
 

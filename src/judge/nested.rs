@@ -16,29 +16,30 @@ const MOST_CALLS: usize = 16;
 /// the same worktree, with a call that ran its client as it began. Of one whose process is gone, `before` tells whose agent
 /// an earlier poll saw it below. An agent that merely works beside another is nested in none.
 pub(super) fn nest<'b>(
-    known: &mut [TrackedSession<'_>],
+    tracked: &mut [TrackedSession<'_>],
     table: &ProcessTable,
     before: impl Fn(&TrackedSession<'_>) -> Option<&'b str>,
 ) {
     // Of two sessions of one name, the first.
-    let by_id: HashMap<&str, usize> = known.iter().enumerate().rev().map(|(at, one)| (&*one.session.id, at)).collect();
-    let was_below = known.iter().map(|one| by_id.get(before(one)?).copied()).collect();
-    let nest = Nest::new(known, table, was_below);
-    let outers: Vec<Option<usize>> = (0..known.len()).map(|at| nest.outer(at)).collect();
+    let by_id: HashMap<&str, usize> =
+        tracked.iter().enumerate().rev().map(|(at, one)| (&*one.session.id, at)).collect();
+    let was_below = tracked.iter().map(|one| by_id.get(before(one)?).copied()).collect();
+    let nest = Nest::new(tracked, table, was_below);
+    let outers: Vec<Option<usize>> = (0..tracked.len()).map(|at| nest.outer(at)).collect();
     let servers = nest.servers(&outers);
     for (at, server) in servers.into_iter().enumerate() {
         // Two that are nested in each other are somebody's mistake.
         let Some(outer) = outers[at].filter(|outer| outers[*outer] != Some(at)) else { continue };
-        known[at].within = Some(&known[outer].session.id);
-        known[outer].reaches |= known[outer].worktree != known[at].worktree;
+        tracked[at].within = Some(&tracked[outer].session.id);
+        tracked[outer].reaches |= tracked[outer].worktree != tracked[at].worktree;
         if let Some(server) = server {
-            known[at].life = Liveness::Alive(server);
+            tracked[at].life = Liveness::Alive(server);
         }
     }
 }
 
 struct Nest<'k, 'a> {
-    known: &'k [TrackedSession<'a>],
+    tracked: &'k [TrackedSession<'a>],
     table: &'k ProcessTable,
     /// The main session behind each process.
     by_pid: HashMap<u32, usize>,
@@ -49,9 +50,9 @@ struct Nest<'k, 'a> {
 }
 
 impl<'k, 'a> Nest<'k, 'a> {
-    fn new(known: &'k [TrackedSession<'a>], table: &'k ProcessTable, was_below: Vec<Option<usize>>) -> Self {
+    fn new(tracked: &'k [TrackedSession<'a>], table: &'k ProcessTable, was_below: Vec<Option<usize>>) -> Self {
         let (mut by_pid, mut calls): (HashMap<_, _>, HashMap<_, Vec<_>>) = Default::default();
-        for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.parent.is_none()) {
+        for (at, one) in tracked.iter().enumerate().filter(|(_, one)| one.session.parent.is_none()) {
             if let Liveness::Alive(alive) = &one.life {
                 by_pid.entry(alive.pid).or_insert(at);
             }
@@ -62,11 +63,11 @@ impl<'k, 'a> Nest<'k, 'a> {
         for calls in calls.values_mut() {
             calls.sort_by_key(|(call, _)| call.since);
         }
-        Self { known, table, by_pid, calls, was_below }
+        Self { tracked, table, by_pid, calls, was_below }
     }
 
     fn outer(&self, at: usize) -> Option<usize> {
-        let one = &self.known[at];
+        let one = &self.tracked[at];
         if one.session.parent.is_some() {
             return None;
         }
@@ -84,7 +85,7 @@ impl<'k, 'a> Nest<'k, 'a> {
 
     /// The session with work in the same worktree that called the client as the session, or its newest turn, began.
     fn by_call(&self, at: usize) -> Option<usize> {
-        let one = &self.known[at];
+        let one = &self.tracked[at];
         let calls = self.calls.get(&one.worktree).filter(|calls| !calls.is_empty())?;
         let began = [one.session.started, one.session.turn_since];
         began.into_iter().flatten().find_map(|began| {
@@ -97,7 +98,7 @@ impl<'k, 'a> Nest<'k, 'a> {
 
     /// Of each session of which no process was found, the server below its outer session's agent that works on it.
     fn servers(&self, outers: &[Option<usize>]) -> Vec<Option<Alive>> {
-        let is_asked = |at: usize| matches!(self.known[at].life, Liveness::Absent | Liveness::Unknown);
+        let is_asked = |at: usize| matches!(self.tracked[at].life, Liveness::Absent | Liveness::Unknown);
         let asked: Vec<Option<usize>> =
             outers.iter().enumerate().map(|(at, outer)| outer.filter(|_| is_asked(at))).collect();
         // Most polls have none.
@@ -111,7 +112,7 @@ impl<'k, 'a> Nest<'k, 'a> {
             }
         }
         let server = |at: usize, outer: usize| {
-            let process = first.get(&(self.known[at].client.name, outer))?;
+            let process = first.get(&(self.tracked[at].client.name, outer))?;
             let shell_below = self.table.has_shell_below(process.pid);
             Some(Alive { pid: process.pid, start: process.start, shell_below, ..Alive::default() })
         };

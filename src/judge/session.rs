@@ -1,4 +1,4 @@
-//! A session with all that is known of it.
+//! A session with its log, its process, and its place.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::model::Tokens;
 use crate::observe::placement::turn_since;
 use crate::session::{Session, Turn};
 
-/// A session with all that is known of it.
+/// A session with its log, its process, and its place.
 pub(super) struct TrackedSession<'a> {
     pub(crate) client: &'static Client,
     pub(crate) session: &'a Session,

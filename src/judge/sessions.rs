@@ -21,13 +21,13 @@ use crate::session::log::key;
 pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> Vec<TrackedSession<'a>> {
     let copies = Copies::newest(seen, now);
     let place_of = |copy: &Copy<'_>| place_of(copy.session, copy.log, &seen.worktrees);
-    let mut known: Vec<TrackedSession<'_>> = Vec::with_capacity(copies.all.len());
+    let mut tracked: Vec<TrackedSession<'_>> = Vec::with_capacity(copies.all.len());
     for copy in &copies.all {
         let (own, others) = place_of(copy);
         // A sub-agent is where the session is that it works for.
         let place = if copy.session.parent.is_some() { place_of(copies.top(copy)).0 } else { own };
         let Some(place) = place else { continue };
-        known.push(TrackedSession {
+        tracked.push(TrackedSession {
             client: copy.log.client,
             session: copy.session,
             log: &copy.log.file.path,
@@ -49,32 +49,32 @@ pub(super) fn sessions<'a>(seen: &'a Observation, now: Time, before: &Lives) -> 
             reaches: false,
         });
     }
-    known.sort_unstable_by(|one, other| {
+    tracked.sort_unstable_by(|one, other| {
         (one.log.as_os_str(), &one.session.id).cmp(&(other.log.as_os_str(), &other.session.id))
     });
-    let candidates: Vec<_> = known.iter().map(|one| candidate(one, before)).collect();
+    let candidates: Vec<_> = tracked.iter().map(|one| candidate(one, before)).collect();
     let lives = liveness::lives(&seen.table, &candidates, &seen.marks, |directory| seen.worktrees.of(directory));
-    known.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
-    count_once(&mut known);
+    tracked.iter_mut().zip(lives).for_each(|(one, life)| one.life = life);
+    count_once(&mut tracked);
     let outer = |one: &TrackedSession<'_>| before.get(&life_key(one.client.name, &one.session.id))?.outer.as_deref();
-    nested::nest(&mut known, &seen.table, outer);
-    known
+    nested::nest(&mut tracked, &seen.table, outer);
+    tracked
 }
 
 /// Forks have the history of another session in their logs: what was used in it counts there.
-fn count_once(known: &mut [TrackedSession<'_>]) {
+fn count_once(tracked: &mut [TrackedSession<'_>]) {
     let mut alike: HashMap<(&str, Option<Time>), Vec<usize>> = HashMap::new();
-    for (at, one) in known.iter().enumerate().filter(|(_, one)| one.session.prompts() > 0) {
+    for (at, one) in tracked.iter().enumerate().filter(|(_, one)| one.session.prompts() > 0) {
         alike.entry((one.client.name, one.session.started)).or_default().push(at);
     }
     for mut forks in alike.into_values().filter(|alike| alike.len() > 1) {
         // One that was asked for more went on from the other.
-        forks.sort_by_key(|at| (known[*at].session.prompts(), Reverse(known[*at].last_activity)));
+        forks.sort_by_key(|at| (tracked[*at].session.prompts(), Reverse(tracked[*at].last_activity)));
         for (count, &at) in forks.iter().enumerate().take(MOST_FORKS) {
-            let session = known[at].session;
-            let common = forks[..count].iter().map(|other| session.used_with(known[*other].session));
+            let session = tracked[at].session;
+            let common = forks[..count].iter().map(|other| session.used_with(tracked[*other].session));
             if let Some(common) = common.max_by_key(|common| common.output) {
-                known[at].tokens = session.tokens.without(common);
+                tracked[at].tokens = session.tokens.without(common);
             }
         }
     }
@@ -130,7 +130,7 @@ impl<'a> Copies<'a> {
             let at = *copies.by_id.entry((log.client.name, &session.id)).or_insert(copies.all.len());
             match copies.all.get_mut(at) {
                 None => copies.all.push(copy),
-                Some(known) if known.last_activity < last_activity => *known = copy,
+                Some(kept) if kept.last_activity < last_activity => *kept = copy,
                 Some(_) => {}
             }
         }

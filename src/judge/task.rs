@@ -25,27 +25,27 @@ use crate::text::one_line;
 /// The columns of an id or a name.
 pub(crate) const NAME: usize = 100;
 
-/// The newest main session judges, together with what is declared; further ones that are at work join in.
+/// Judges a candidate: its newest main session and its declaration decide, and other sessions at work count, too.
 pub(super) fn task(
-    draft: &TaskCandidate<'_>,
-    known: &[TrackedSession<'_>],
-    everybody: &Family<'_>,
-    adrift: &[Orphaned<'_>],
+    candidate: &TaskCandidate<'_>,
+    tracked: &[TrackedSession<'_>],
+    all_sessions: &Family<'_>,
+    orphaned: &[Orphaned<'_>],
     seen: &Observation,
     context: &Context<'_>,
 ) -> TaskReport {
-    let mine: Vec<&TrackedSession<'_>> = draft.sessions.iter().map(|at| &known[*at]).collect();
-    // What it launched in the background is a task of its own, and still its sub-agent.
+    let mine: Vec<&TrackedSession<'_>> = candidate.sessions.iter().map(|at| &tracked[*at]).collect();
+    // An agent launched in the background is a task of its own, and still a sub-agent of this one.
     let launches = mine.iter().any(|one| one.reaches || one.session.jobs.iter().any(|job| job.kind == JobKind::Task));
     let own = Family::of(mine.iter().copied());
-    let family = if launches { everybody } else { &own };
+    let family = if launches { all_sessions } else { &own };
     let ids: LazyCell<HashSet<&str>, _> = LazyCell::new(|| mine.iter().map(|one| one.session.id.as_str()).collect());
     let is_main = |one: &TrackedSession<'_>| one.parent().is_none_or(|parent| !ids.contains(parent));
     let mut mains: Vec<&TrackedSession<'_>> = mine.iter().copied().filter(|one| is_main(one)).collect();
     mains.sort_by_key(|one| std::cmp::Reverse((one.newness(), one.last_activity)));
     let newest_turn = mains.first().filter(|one| one.newness().is_some()).and_then(|one| one.turn_since());
     let newer = |declared: &&Declared| newest_turn.is_none_or(|turn| declared.end().is_some_and(|at| at >= turn));
-    let declared = draft.declared.filter(newer);
+    let declared = candidate.declared.filter(newer);
     let declared_life = declared.and_then(|declared| declared_life(declared, &seen.table));
 
     // Between two attempts, what the last one left is no end.
@@ -53,11 +53,11 @@ pub(super) fn task(
     let one = mains.first().copied().filter(|_| !waits);
     let mut case = Case { one, family, declared, declared_life: declared_life.as_ref() };
     let mut verdict = rules::judge(&facts(case, seen, context));
-    if mains.is_empty() && draft.declared.is_none() {
-        let agents = draft.agents.iter().map(|process| unlogged(process, seen, context));
+    if mains.is_empty() && candidate.declared.is_none() {
+        let agents = candidate.agents.iter().map(|process| unlogged(process, seen, context));
         verdict = agents.min_by_key(|verdict| verdict.health).unwrap_or_else(rules::unreadable);
     }
-    // Further agents that are at work here have a say, and the worst one decides.
+    // Other agents at work here count, too, and the worst verdict decides.
     let at_work = |one: &&&TrackedSession<'_>| one.session.turn == Turn::Open && matches!(one.life, Liveness::Alive(_));
     for other in mains.iter().skip(1).filter(at_work) {
         let others = Case::of(other, family);
@@ -66,7 +66,7 @@ pub(super) fn task(
             (verdict, case) = (judged, others);
         }
     }
-    if let Some(problem) = hidden_by(draft, &mains, &verdict) {
+    if let Some(problem) = hidden_by(candidate, &mains, &verdict) {
         verdict = rules::unread(problem);
     }
     let deciding = facts(case, seen, context);
@@ -77,8 +77,8 @@ pub(super) fn task(
         mains[..=decided].rotate_right(1);
     }
     let sessions = sessions(&mains, &own, |one| session_report(one, family, seen, context));
-    let mut task = describe(draft, &mains, declared, Judged { verdict, considered }, sessions);
-    alerts::add(&mut task, &mains, adrift, seen, context);
+    let mut task = describe(candidate, &mains, declared, Judged { verdict, considered }, sessions);
+    alerts::add(&mut task, &mains, orphaned, seen, context);
     task
 }
 
@@ -104,17 +104,21 @@ fn unlogged(process: &Process, seen: &Observation, context: &Context<'_>) -> Ver
 
 /// What keeps a verdict from being more than a guess: the log that judges could not be read; a newer one, or the one
 /// of an agent that runs here; or, where no log could be, any that may be of this task.
-fn hidden_by<'a>(draft: &TaskCandidate<'a>, mains: &[&TrackedSession<'_>], verdict: &Verdict) -> Option<&'a Problem> {
+fn hidden_by<'a>(
+    candidate: &TaskCandidate<'a>,
+    mains: &[&TrackedSession<'_>],
+    verdict: &Verdict,
+) -> Option<&'a Problem> {
     let newest = mains.iter().filter_map(|one| one.last_activity).max();
-    let mut unread = draft.unread.iter().copied();
+    let mut unread = candidate.unread.iter().copied();
     let Some(newest) = newest else {
-        // What a task says of its end, or that it needs somebody, is known.
+        // A reported end, or a task that needs attention, is evidence enough.
         let is_guess = matches!(verdict.health, Health::Healthy | Health::Unknown);
         return unread.next().filter(|_| is_guess);
     };
     unread.find(|problem| {
         let Some(hidden) = &problem.unread else { return false };
-        let runs = draft.agents.iter().any(|process| process.client == Some(hidden.client));
+        let runs = candidate.agents.iter().any(|process| process.client == Some(hidden.client));
         let is_newer = hidden.directory.is_some() && hidden.written.is_some_and(|written| written > newest);
         let judges = mains.first().is_some_and(|judging| judging.unread && judging.log == problem.path);
         runs || is_newer || judges
@@ -127,7 +131,7 @@ struct Judged {
 }
 
 fn describe(
-    draft: &TaskCandidate<'_>,
+    candidate: &TaskCandidate<'_>,
     mains: &[&TrackedSession<'_>],
     declared: Option<&Declared>,
     judged: Judged,
@@ -135,16 +139,16 @@ fn describe(
 ) -> TaskReport {
     let Judged { verdict, considered } = judged;
     let first = mains.first();
-    let name = one_line(&draft.name, NAME);
-    let declared_id = draft.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
-    let said = draft.declared.and_then(|declared| declared.progress.clone());
+    let name = one_line(&candidate.name, NAME);
+    let declared_id = candidate.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
+    let said = candidate.declared.and_then(|declared| declared.progress.clone());
     let progress = match (first.and_then(|one| one.session.progress.clone()), said) {
         (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
         (None, said) => said,
     };
     // All attempts of a run of ours are one run.
     let run = declared.filter(|declared| declared.supervised);
-    let declared_at = draft.declared.and_then(Declared::heartbeat);
+    let declared_at = candidate.declared.and_then(Declared::heartbeat);
     // One that was opened and asked for nothing did nothing.
     let asked = sessions.iter().filter(|session| session.reason != Reason::NotStarted);
     let newest = asked.filter_map(|session| session.last_activity).max();
@@ -162,9 +166,9 @@ fn describe(
         id: declared_id.unwrap_or_else(|| name.clone()),
         known_as: String::new(),
         name,
-        repository: draft.repository.map(|repository| repository.path().to_path_buf()),
-        worktree: Some(draft.worktree.path.clone()),
-        branch: draft.worktree.branch.clone(),
+        repository: candidate.repository.map(|repository| repository.path().to_path_buf()),
+        worktree: Some(candidate.worktree.path.clone()),
+        branch: candidate.worktree.branch.clone(),
         health: verdict.health,
         was: None,
         reason: verdict.reason,
@@ -175,13 +179,13 @@ fn describe(
             .and_then(|run| run.ended)
             .or(first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity))),
         last_activity,
-        status: draft.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
-        supervised: draft.declared.is_some_and(|declared| declared.supervised),
+        status: candidate.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
+        supervised: candidate.declared.is_some_and(|declared| declared.supervised),
         progress,
         failure_streak: first.map_or(0, |one| one.session.failures.count),
         repeat_streak: first.map_or(0, |one| one.session.repeats.count),
         error_class: verdict.error_class,
-        notes: notes::of(draft.declared, declared, verdict.health, first.copied()),
+        notes: notes::of(candidate.declared, declared, verdict.health, first.copied()),
         alerts: Vec::new(),
         sessions,
         evidence,

@@ -152,7 +152,7 @@ fn sentence(client: &ClientInventory, survey: &Inventory) -> String {
 /// Where it was looked, and, if there is something, what can be known of it.
 fn write_details(client: &ClientInventory, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     if client.places.is_empty() {
-        write_labelled("nowhere", "HOME is not set", options, out)?;
+        write_labelled("not searched", "HOME is not set", options, out)?;
     }
     for place in &client.places {
         let label = match place.state {

@@ -110,7 +110,8 @@ fn progress(row: &Value, options: &Options) -> String {
     let steps = row["done"].as_u64().zip(row["total"].as_u64()).map(|(done, total)| format!("{done}/{total} steps"));
     let steps = steps.or_else(|| row["percent"].as_u64().map(|percent| format!("{percent} %")));
     let steps = join([steps, word(&row["step"], options)], ", ");
-    join([Some(steps), Some(used(row))], options.dot())
+    let said = join([Some(steps), Some(used(row))], options.dot());
+    if said.is_empty() { "steps unknown".to_owned() } else { said }
 }
 
 /// `attempt 2 of 3`

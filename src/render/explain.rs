@@ -107,7 +107,7 @@ impl Page<'_> {
     fn rules(&mut self, task: &TaskReport) -> io::Result<()> {
         self.heading("Rules")?;
         if task.considered.iter().all(|rule| !rule.decided) {
-            self.field(task.reason.code(), "decided")?;
+            self.field(task.reason.code(), "matched")?;
         }
         for rule in task.considered.iter().filter(|rule| rule.decided || !rule.detail.is_empty()) {
             let mark = match (rule.decided, self.options.unicode) {
@@ -115,7 +115,7 @@ impl Page<'_> {
                 (true, false) => ">",
                 (false, _) => " ",
             };
-            let detail = if rule.decided && rule.detail.is_empty() { "decided" } else { &rule.detail };
+            let detail = if rule.decided && rule.detail.is_empty() { "matched" } else { &rule.detail };
             let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(detail));
             let line = if rule.decided { self.options.paint(style(task.health), &line) } else { line };
             writeln!(self.out, "{}", line.trim_end())?;

@@ -21,12 +21,12 @@ pub(crate) use options::{Formats, Options, color, unicode};
 
 /// The formats that there are of one page or another.
 pub(crate) const FORMATS: [(&str, &str); 6] = [
-    ("table", "A table by repository and health"),
-    ("lines", "One line each, for pipes, mail and logs"),
-    ("json", "All that is known, as JSON"),
-    ("text", "A page for a terminal, a pipe or a mail"),
-    ("markdown", "For a pull request or an issue"),
-    ("html", "A page with charts in one file, for a browser, a phone or print"),
+    ("table", "Aligned columns, for a terminal"),
+    ("lines", "Plain lines, for pipes, mail and logs"),
+    ("json", "Full data as JSON"),
+    ("text", "Plain text, for terminals, pipes and mail"),
+    ("markdown", "Markdown, for pull requests and issues"),
+    ("html", "HTML page with charts, in one file"),
 ];
 
 type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;

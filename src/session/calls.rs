@@ -67,7 +67,7 @@ impl Session {
             kind: call.kind,
             highest_answer,
             repeats,
-            told: EarlyOutcome::Nothing,
+            early: EarlyOutcome::Nothing,
         });
     }
 
@@ -83,20 +83,20 @@ impl Session {
     }
 
     /// The command of the call `id`, or one inside it, failed; the call is still open. One failure per call, however
-    /// often the log tells it.
+    /// often the log reports it.
     pub(crate) fn command_failed(&mut self, id: &str, command: Option<&str>, text: &str) {
         let Some(call) = self.open.iter_mut().find(|call| call.id == id) else { return };
         let highest = command.map_or(call.highest_answer, |command| Purpose::of(command).highest_answer);
-        if call.told.tell(highest, text) {
+        if call.early.add_failure(highest, text) {
             let failure = failure(call, text);
             self.failed(failure);
         }
     }
 
-    /// The same of a call that was put aside, which the next poll will tell again.
+    /// The same for a call in the background, which the next poll reports again.
     pub(crate) fn command_failed_aside(&mut self, name: &str, command: &str, text: &str) {
         let Some(aside) = self.background_call.as_mut() else { return };
-        if aside.told.tell(Purpose::of(command).highest_answer, text) {
+        if aside.early.add_failure(Purpose::of(command).highest_answer, text) {
             self.failed(Failure { name: keep(name), summary: keep(command), text: keep(text) });
         }
     }
@@ -119,11 +119,11 @@ impl Session {
             self.background_call.take_if(|_| call.kind == CallKind::Poller)
         };
         if let Some(aside) = &aside {
-            (call.told, call.highest_answer) = (call.told.max(aside.told), aside.highest_answer);
+            (call.early, call.highest_answer) = (call.early.max(aside.early), aside.highest_answer);
         }
         match outcome {
-            Outcome::Failed if call.told.tell(call.highest_answer, text) => self.failed(failure(&call, text)),
-            Outcome::Ok if call.told == EarlyOutcome::Nothing => self.failures.end(),
+            Outcome::Failed if call.early.add_failure(call.highest_answer, text) => self.failed(failure(&call, text)),
+            Outcome::Ok if call.early == EarlyOutcome::Nothing => self.failures.end(),
             _ => {}
         }
         if matches!(outcome, Outcome::Failed | Outcome::Withdrawn) {
@@ -137,7 +137,7 @@ impl Session {
 
     /// What the call gives back will be told by a poll.
     fn goes_on_aside(&mut self, call: &Call) {
-        self.background_call.get_or_insert(BackgroundCall { told: call.told, highest_answer: call.highest_answer });
+        self.background_call.get_or_insert(BackgroundCall { early: call.early, highest_answer: call.highest_answer });
         if let Some(last) = self.last_call.as_mut().filter(|_| call.repeats) {
             last.running = true;
             (last.name, last.summary) = (call.name.clone(), call.summary.clone());
@@ -171,9 +171,9 @@ fn failure(call: &Call, text: &str) -> Failure {
 }
 
 impl EarlyOutcome {
-    /// A command ended with a code other than 0, or could not be run. Whether that is a failure not told before: it
+    /// Adds that a command ended with a code other than 0, or could not be run. Returns whether that is a new failure: it
     /// may be an answer to a question, if the code can be one and nothing complains.
-    fn tell(&mut self, highest_answer: u8, text: &str) -> bool {
+    fn add_failure(&mut self, highest_answer: u8, text: &str) -> bool {
         let (code, printed) = exit_code(text);
         let can_be = code.is_some_and(|code| (1..=i64::from(highest_answer)).contains(&code));
         let before = *self;

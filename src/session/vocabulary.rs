@@ -66,7 +66,7 @@ pub(crate) struct Call {
     pub(super) highest_answer: u8,
     /// Its answer says whether the last call is repeated.
     pub(super) repeats: bool,
-    pub(super) told: EarlyOutcome,
+    pub(super) early: EarlyOutcome,
 }
 
 /// The tools that only read or edit files, of all clients, in lower case and without `_` and `-`.
@@ -104,21 +104,21 @@ impl Call {
     }
 }
 
-/// What the log has told of how a call came out, before its result.
+/// How a call turned out so far, before its result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum EarlyOutcome {
     #[default]
     Nothing,
-    /// A command of it gave an answer by its exit code.
+    /// One of its commands answered by its exit code.
     Answer,
-    /// A failure, which is in the figures already.
+    /// A failure, counted already.
     Failure,
 }
 
-/// What is known of a call that goes on in the background.
+/// A call that goes on in the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct BackgroundCall {
-    pub(super) told: EarlyOutcome,
+    pub(super) early: EarlyOutcome,
     pub(super) highest_answer: u8,
 }
 

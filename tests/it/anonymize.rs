@@ -197,9 +197,5 @@ fn nor_where_a_record_is() {
     assert_eq!((hidden.code, hidden.err.as_str()), (Some(0), ""));
     let folder = ground.path("");
     assert!(!hidden.out.contains(folder.file_name().unwrap().to_str().unwrap()), "{}", hidden.out);
-    assert!(
-        hidden.out.contains("/.agents/logs/background_monitoring.jsonl: nothing is old enough, "),
-        "{}",
-        hidden.out
-    );
+    assert!(hidden.out.contains("/.agents/logs/background_monitoring.jsonl: nothing to roll up, "), "{}", hidden.out);
 }

@@ -128,7 +128,7 @@ fn exit_codes() {
         (&well, "--format xml", 2, "possible values: table, lines, json"),
         (&well, "--stuck-after 10", 2, "write `90s`, `10m` or `2h`\n"),
         (&well, "report --since soon", 2, "write `90s`, `10m` or `2h`, or `all`\n"),
-        (&well, "report --from 2026-11-01 --since 3d", 2, "`--from` and `--since` both say where the period begins"),
+        (&well, "report --from 2026-11-01 --since 3d", 2, "`--from` cannot be used with `--since`: both set"),
         (&well, "events --kind polls", 2, "a similar value exists: `poll`"),
         (&well, "--check", 0, ""),
         (&well, "--check=healthy", 1, ""),
@@ -357,7 +357,7 @@ fn what_people_mistype_gets_a_tip() {
         ("ps", "to list the tasks: agentmon status"),
         ("--only stuck report", "`--only` cannot be used with `report`"),
         ("--watch explain x", "`--watch` cannot be used with `explain`"),
-        ("--period days report", "options of a command stand after it: agentmon report --period"),
+        ("--period days report", "put the option after the command: agentmon report --period"),
         ("--changes=a/b", "use up to 64 letters"),
     ];
     for (line, wanted) in cases {
@@ -450,7 +450,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     assert!(!is_stuck(&variable, "--stuck-after 2h"));
 
     let wrong = [
-        ("stuck_after = '1h'\n", "line 1: unknown field `stuck_after`; did you mean `stuck-after`?"),
+        ("stuck_after = '1h'\n", "line 1: unknown key `stuck_after`; did you mean `stuck-after`?"),
         ("\nstuck-after = 'soon'\n", "line 2: `stuck-after`: write `90s`, `10m` or `2h`\n"),
         ("tool-stuck-after = 15\n", "line 1: `tool-stuck-after`: invalid type: integer `15`, "),
         ("colour\n", "line 1: key with no value"),
@@ -531,7 +531,7 @@ fn help_tells_formats_and_thresholds() {
     for (line, told) in [
         ("report -h", "[default: 7d]"),
         ("events -h", "[default: lines]"),
-        ("report --help", "Show every row of every list"),
+        ("report --help", "Show all rows of all lists"),
     ] {
         let help = machine.run(line).out;
         assert!(help.contains(told) && !help.contains("24h; 7d"), "{line}: {help}");

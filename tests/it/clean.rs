@@ -53,7 +53,7 @@ fn folds_old_rows_and_says_so_and_first_what_it_would_do() {
     assert!(count(&after, "poll") < count(&before, "poll") / 2);
     assert_eq!(fs::metadata(ground.path(RECORD)).unwrap().permissions().mode() & 0o777, 0o600);
     let again = ground.run(&["clean", "--now", END]);
-    assert!(again.out.contains(": nothing is old enough, "), "{}", again.out);
+    assert!(again.out.contains(": nothing to roll up, "), "{}", again.out);
     assert_eq!(record(&ground), after);
     let other = ground.run(&["clean", "--now", END, "--keep-raw", "2d", "--keep-daily", "7d"]);
     assert!(other.out.contains(" weekly"), "{}", other.out);
@@ -154,7 +154,7 @@ fn what_killed_runs_left_beside_what_was_told_goes() {
 fn what_cannot_be_cleaned_is_said() {
     let ground = Ground::new();
     let nothing = ground.run(&["clean"]);
-    assert_eq!((nothing.code, nothing.out.as_str()), (Some(0), "no record yet\n"));
+    assert_eq!((nothing.code, nothing.out.as_str()), (Some(0), "no history yet\n"));
     let outside = ground.run(&["clean", "-C", "/"]);
     assert_eq!(outside.code, Some(2));
     assert!(outside.err.contains("no git repository"), "{}", outside.err);

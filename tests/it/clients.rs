@@ -45,17 +45,17 @@ fn an_empty_home_is_no_failure_and_says_what_to_do() {
     let place = "/home/new/.claude/projects";
     assert!(said.out.contains(&format!("not found: {place} (override: CLAUDE_CONFIG_DIR)\n")), "{said:?}");
     assert!(said.out.contains(" found · 0 sessions · 0 running · "), "{said:?}");
-    assert!(said.err.contains("no agent has left a log: ") && said.err.contains("`--home DIR`"), "{said:?}");
+    assert!(said.err.contains("no agent log found: ") && said.err.contains("`--home DIR`"), "{said:?}");
     // The folder is there, and empty.
     fs::create_dir_all(lab.path(place)).unwrap();
     let said = lab.run(ms(NOW), &["clients", "--home", "/home/new"]);
     assert!(said.out.starts_with("claude-code: 0 sessions, 0 running\n    in: "), "{said:?}");
-    assert!(said.err.contains("no agent has left a log: "), "{said:?}");
+    assert!(said.err.contains("no agent log found: "), "{said:?}");
 
     let ground = Ground::new();
     let mut command = ground.program(&["clients"]);
     let ran = run(command.env_clear());
-    assert!(ran.code == Some(0) && ran.out.contains("nowhere: HOME is not set") && ran.out.is_ascii(), "{ran:?}");
+    assert!(ran.code == Some(0) && ran.out.contains("not searched: HOME is not set") && ran.out.is_ascii(), "{ran:?}");
     assert!(ran.err.contains("HOME is not set"), "{ran:?}");
 }
 

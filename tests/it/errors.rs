@@ -126,7 +126,7 @@ fn errors_are_told_settled_and_come_back() {
     assert_eq!(open(&ground, 101, &[]), [format!("{import}: parser open 2")]);
     let ran = run(&ground, 110, &["errors", "resolve", "--every"]);
     assert_eq!((&*ran.out, open(&ground, 111, &[]).len()), ("1 error resolved\n", 0), "{ran:?}");
-    assert_eq!(run(&ground, 112, &["errors", "resolve", "parser"]).out, "nothing to resolve: no such error is open\n");
+    assert_eq!(run(&ground, 112, &["errors", "resolve", "parser"]).out, "nothing to resolve: no open error matches\n");
     let resolved: Vec<_> = ground.record().into_iter().filter(|row| row["event"] == "resolved").collect();
     assert_eq!((resolved.len(), &resolved[0]["pattern"], &resolved[1]["all"]), (2, &import.into(), &true.into()));
 }
@@ -175,8 +175,8 @@ fn what_cannot_be_done_is_said() {
     let (code, text) = said(&["errors"]);
     assert!(code == Some(0) && text.contains("no history yet") && text.contains("0 errors open"), "{text}");
     for (arguments, wanted) in [
-        (vec!["errors", "resolve"], "name what to resolve"),
-        (vec!["errors", "resolve", "x"], "no error and no task `x`"),
+        (vec!["errors", "resolve"], "nothing to resolve given: name an error"),
+        (vec!["errors", "resolve", "x"], "no error or task `x`"),
         (vec!["errors", "resolve", "x", "--root", "/"], "`--root` only reads"),
         (vec!["errors", "--open", "--resolved"], "cannot be used with"),
         (vec!["errors", "-C", "/"], "no git repository"),

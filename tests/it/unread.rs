@@ -128,7 +128,7 @@ fn further_folders_are_read_that_the_settings_name() {
         assert_eq!(verdict(&look(&ground, &["--format", "json"]), "pay"), "failed process_gone", "{text}");
     }
     for (text, why) in
-        [("CLAUDE_DIR = ['/x']", "`folders` has no `CLAUDE_DIR`"), ("HOME = ['x']", "`x` is no absolute path")]
+        [("CLAUDE_DIR = ['/x']", "`folders` has no `CLAUDE_DIR`"), ("HOME = ['x']", "`x` is not an absolute path")]
     {
         settings(&format!("[folders]\n{text}\n"));
         let ran = look(&ground, &[]);

@@ -12,8 +12,8 @@ use crate::session::{
     summary_of,
 };
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] = &[
     b"command",
     b"file_path",
     b"notebook_path",
@@ -33,7 +33,7 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
     let id = block.id.clone().unwrap_or_default();
     let input = block.input.unwrap_or(Raw(b"{}"));
     session.works_in(&name, input);
-    let mut summary = summary_of(input, TELLING);
+    let mut summary = summary_of(input, SUMMARY_KEYS);
     let mut kind = CallKind::Work;
     match &*name {
         "AskUserQuestion" => {

@@ -10,8 +10,8 @@ use crate::base::hash::hash;
 use crate::base::json::{Raw, Reader};
 use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Session, Step, StepState, summary_of};
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] = &[b"cmd", b"command", b"path", b"query", b"question", b"message", b"target", b"url"];
 
 pub(super) fn call(session: &mut Session, payload: &Payload<'_>) {
     let id = payload.call.clone().or(payload.id.clone()).unwrap_or_default();
@@ -59,7 +59,7 @@ fn function<'a>(session: &mut Session, name: &str, arguments: Raw<'a>, new: &mut
     new.shell = is_shell;
     new.fingerprint = arguments.fingerprint(if is_shell { BESIDE_THE_COMMAND } else { &[] });
     session.works_in(name, arguments);
-    new.summary = summary_of(arguments, TELLING);
+    new.summary = summary_of(arguments, SUMMARY_KEYS);
     let (mut typed_nothing, mut rights) = (true, None);
     arguments.reader().object(|key, reader| match key {
         b"timeout_ms" | b"timeout" => new.timeout = reader.count().map(Duration::from_millis),

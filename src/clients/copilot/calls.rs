@@ -9,8 +9,8 @@ use crate::session::{
     BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] =
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] =
     &[b"command", b"path", b"pattern", b"url", b"query", b"question", b"message", b"skill", b"description", b"prompt"];
 
 /// Says what the agent is about, beside other calls: no work, and no success.
@@ -24,7 +24,7 @@ pub(super) fn call(session: &mut Session, data: &Data<'_>) {
     let id = data.call.clone().unwrap_or_default();
     let input = data.arguments.unwrap_or(Raw(b"{}"));
     session.works_in(&name, input);
-    let mut summary = summary_of(input, TELLING);
+    let mut summary = summary_of(input, SUMMARY_KEYS);
     let mut kind = CallKind::Work;
     match &*name {
         "ask_user" => kind = CallKind::Question,

@@ -157,8 +157,8 @@ fn assistant(session: &mut Session, message: &Message<'_>) {
     }
 }
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] = &[
     b"command",
     b"file_path",
     b"path",
@@ -175,7 +175,7 @@ fn call(session: &mut Session, block: &Block<'_>) {
     let name = block.name.clone().unwrap_or_default();
     let input = block.input.unwrap_or(Raw(b"{}"));
     session.works_in(&name, input);
-    let (mut summary, mut kind) = (summary_of(input, TELLING), CallKind::Work);
+    let (mut summary, mut kind) = (summary_of(input, SUMMARY_KEYS), CallKind::Work);
     match &*name {
         "AskUser" => {
             kind = CallKind::Question;

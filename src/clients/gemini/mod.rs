@@ -41,8 +41,7 @@ pub(super) static CLIENT: Client = Client {
         Capability::Tokens,
         Capability::Liveness,
     ],
-    limitation: "a running tool, a permission prompt and the end of a turn are not written: its processes tell of a tool, \
-             and its last text counts as the end once no tool runs; an API error of a run with -p is not written either",
+    limitation: "running tools, permission prompts, turn ends and API errors with -p are not logged: a process indicates a tool, and a final message counts as the end once no tool runs",
 };
 
 /// Commands that manage the client, and are no agent.

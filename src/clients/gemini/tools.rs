@@ -8,8 +8,8 @@ use crate::session::{
     BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
 };
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] = &[
     b"command",
     b"file_path",
     b"absolute_path",
@@ -29,7 +29,7 @@ const SHELL: &str = "run_shell_command";
 
 pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name: Cow<'a, str>, args: Raw<'a>) {
     session.works_in(&name, args);
-    let mut summary = summary_of(args, TELLING);
+    let mut summary = summary_of(args, SUMMARY_KEYS);
     let mut kind = CallKind::Work;
     match &*name {
         "ask_user" | "ask_user_question" => {

@@ -266,8 +266,8 @@ fn fold_part(session: &mut Session, part: &Part, place: Place, told: &mut Told) 
     session.row(part.updated, place, true);
 }
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] =
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] =
     &[b"command", b"filePath", b"path", b"pattern", b"url", b"query", b"description", b"prompt", b"name"];
 
 /// What is read of a call's state.
@@ -348,7 +348,7 @@ fn tool(session: &mut Session, part: &Read<'_>, raw: Raw<'_>, place: Place, upda
 const WITHDRAWN: &[&str] = &["The user rejected permission", "The user dismissed", "Tool execution aborted"];
 
 fn new_call<'a>(part: &Read<'a>, input: Raw<'a>) -> NewCall<'a> {
-    let mut summary = summary_of(input, TELLING);
+    let mut summary = summary_of(input, SUMMARY_KEYS);
     let mut timeout = None;
     let shell = part.tool == "bash";
     if shell {

@@ -161,8 +161,8 @@ fn for_blocks<'a>(content: Option<Raw<'a>>, mut each: impl FnMut(&Block<'a>)) {
     });
 }
 
-/// What a call is recognised by, most telling first.
-const TELLING: &[&[u8]] = &[b"command", b"path", b"pattern", b"url", b"query", b"question", b"task", b"prompt"];
+/// The keys of the input that summarise a call, most telling first.
+const SUMMARY_KEYS: &[&[u8]] = &[b"command", b"path", b"pattern", b"url", b"query", b"question", b"task", b"prompt"];
 
 /// Of the extensions that come with it, and of those like them.
 const QUESTIONS: &[&str] = &["question", "questionnaire", "ask_user", "ask_user_question"];
@@ -185,7 +185,7 @@ fn call(session: &mut Session, block: &Block<'_>) {
     session.call(&NewCall {
         id: block.id.clone().unwrap_or_default(),
         name,
-        summary: summary_of(input, TELLING),
+        summary: summary_of(input, SUMMARY_KEYS),
         fingerprint,
         timeout,
         shell,

@@ -64,7 +64,7 @@ impl ProcessTable {
         };
         table.demote_launchers();
         table.read_outputs(disk);
-        table.place_adrift(disk);
+        table.place_orphans(disk);
         table
     }
 
@@ -112,8 +112,8 @@ impl ProcessTable {
         }
     }
 
-    /// Where those are whose parent is gone: they may be what is left of an agent.
-    fn place_adrift(&mut self, disk: &Disk) {
+    /// Reads the working directory of processes whose parent is gone: they may be left over from a dead agent.
+    fn place_orphans(&mut self, disk: &Disk) {
         let is_left =
             |process: &&Process| process.cwd.is_none() && !process.argv.is_empty() && self.is_orphaned(process);
         let left: Vec<u32> = self.processes.iter().filter(is_left).map(|process| process.pid).collect();

@@ -143,8 +143,11 @@ pub(super) fn repositories(report: &Report) -> Section {
     parts("Repositories", "REPOSITORY", several, &[])
 }
 
-/// `degraded: 3 of 10 failed`; of few it is not said what that means.
+/// `degraded: 3 of 10 failed`; too few runs get no rating, and none are an empty cell.
 fn condition(agent: &Agent) -> String {
+    if agent.runs == 0 {
+        return String::new();
+    }
     let failed = format!("{} of {} failed", agent.failed, agent.runs);
     match agent.condition {
         Condition::Unknown => failed,

@@ -1,6 +1,6 @@
 //! The errors that records tell, by what they have in common: which are open, and which are settled.
 //!
-//! An error is settled once its task completed after it, or somebody said so. Seen again after that, it is open again.
+//! An error is resolved once its task completes after it, or a user resolves it. If it occurs again, it reopens.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -224,7 +224,7 @@ pub(crate) fn target(kinds: &[ErrorGroup], word: &str) -> Result<Target, String>
     }
     let parts: Vec<&ErrorGroup> = kinds.iter().filter(|kind| !word.is_empty() && kind.pattern.contains(word)).collect();
     match parts[..] {
-        [] => Err(format!("no error and no task `{word}`; `agentmon errors --resolved` lists them")),
+        [] => Err(format!("no error or task `{word}`; list errors with `agentmon errors --resolved`")),
         [kind] => Ok(Target::Pattern(kind.pattern.clone())),
         _ => {
             let named: Vec<_> = parts.iter().take(6).map(|kind| format!("{} ({})", kind.id, kind.pattern)).collect();

@@ -214,7 +214,7 @@ const ENDS: &[&str] = &["build", "test", "tests", "pytest", "check", "lint", "in
 /// ... or these, whose words say something else.
 const NO_SERVERS: &[&str] = &["gh run watch", "rm", "cp", "mv", "git", "curl"];
 /// So many words say what a command does; what follows are its objects.
-const TELLING: usize = 4;
+const IDENTIFYING_WORDS: usize = 4;
 
 /// Whether a command line has a command that does not end by itself. A loop waits for something, which may be a server.
 pub(super) fn serves(line: &str) -> bool {
@@ -349,7 +349,7 @@ fn highest_answer(commands: &[Command<'_>], every_part_counts: bool) -> u8 {
 impl Command<'_> {
     /// One of the words that say what it does is among these.
     fn tells(&self, table: &[&str]) -> bool {
-        let words = self.words.iter().take(TELLING).map(|word| word.rsplit('/').next().unwrap_or_default());
+        let words = self.words.iter().take(IDENTIFYING_WORDS).map(|word| word.rsplit('/').next().unwrap_or_default());
         words.flat_map(|name| name.split([':', '.'])).any(|word| table.contains(&word))
     }
 
