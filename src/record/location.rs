@@ -145,13 +145,12 @@ fn in_state(world: &World, repository: Option<&Path>) -> Option<PathBuf> {
 fn make_in_state(world: &World, repository: Option<&Path>) -> Result<RecordDir, Refused> {
     let no_home = || Refused::new(Path::new("~"), io::Error::other("no home directory"));
     let state = world.xdg("XDG_STATE_HOME", ".local/state").ok_or_else(no_home)?;
-    let private = 0o700;
     if !is_own_ground(&state) {
         return Err(Refused::new(&state, foreign()));
     }
-    let made = DirBuilder::new().recursive(true).mode(private).create(&state);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&state);
     made.map_err(|error| Refused::new(&state, error))?;
-    RecordDir::make(&state, &["agentmon", &folder_name(repository)], Mode::from_raw_mode(private))
+    RecordDir::make(&state, &["agentmon", &folder_name(repository)], Mode::RWXU)
 }
 
 /// The repository's own name, for people, and a hash of its path, for there are several of that name.
@@ -227,7 +226,7 @@ impl RecordDir {
             return invalid("owned by another user");
         }
         // A run that was killed while it replaced the record leaves it under a second name of ours.
-        if meta.nlink() > 1 && meta.nlink() != 1 + Old::links(&self.folder, &meta) {
+        if meta.nlink() > 1 && meta.nlink() != 1 + Old::links(&self.folder, &file) {
             return invalid("has a hard link elsewhere");
         }
         // Whoever can read the lock can hold it for ever.

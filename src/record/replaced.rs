@@ -5,13 +5,13 @@
 //! then, the record itself says (`collected`), for the two must change at once.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, linkat, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, fstat, linkat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::Serialize;
 
@@ -75,11 +75,11 @@ impl Old {
     }
 
     /// How many old names a file has: two while the record is being replaced by the next one.
-    pub(super) fn links(place: &OwnedFd, meta: &Metadata) -> u64 {
-        let Ok(Some(old)) = Self::open(place) else { return 0 };
+    pub(super) fn links(place: &OwnedFd, record: &File) -> u64 {
+        let (Ok(Some(old)), Ok(record)) = (Self::open(place), fstat(record)) else { return 0 };
         let is_same = |name: &String| {
             let found = statat(&old.0, &**name, AtFlags::SYMLINK_NOFOLLOW);
-            found.is_ok_and(|found| (found.st_dev, found.st_ino) == (meta.dev(), meta.ino()))
+            found.is_ok_and(|found| (found.st_dev, found.st_ino) == (record.st_dev, record.st_ino))
         };
         old.names().unwrap_or_default().iter().filter(|name| is_same(name)).count() as u64
     }
