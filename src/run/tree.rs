@@ -257,9 +257,14 @@ mod system {
     /// The largest environment that is looked through, in bytes.
     const LARGEST: u64 = 256 * 1024;
 
+    /// More than a line of the process table has, in bytes.
+    const LINE: usize = 4096;
+
     fn stat(pid: u32) -> Option<Process> {
-        let bytes = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        let (process, is_kernels) = parse(pid, &String::from_utf8_lossy(&bytes))?;
+        // One call gives all of it; a reader that grows would make six, for each process of the machine.
+        let mut bytes = [0; LINE];
+        let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut bytes).ok()?;
+        let (process, is_kernels) = parse(pid, &String::from_utf8_lossy(&bytes[..length]))?;
         (!is_kernels).then_some(process)
     }
 

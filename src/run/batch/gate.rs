@@ -1,12 +1,17 @@
 //! Whether this machine has room for another task: a gate that shuts and opens at different loads, so that it does not
 //! flutter.
 
+use std::time::Duration;
+
 use super::super::room::{MEMORY_FREED, memory_used};
 
 /// Above this share of all cores, over the last looks, it shuts; below the second it opens again.
 const CPU: (f64, f64) = (0.90, 0.75);
 /// The same for memory.
 const MEMORY: (f64, f64) = (0.85, MEMORY_FREED);
+
+/// Between two looks at the machine.
+pub(crate) const LOOK: Duration = Duration::from_secs(5);
 
 /// What a machine is busy with, as shares; nothing where that cannot be measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -18,6 +23,7 @@ pub(crate) struct Load {
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     pub(crate) is_closed: bool,
+    is_memory_full: bool,
     before: Option<(u64, u64)>,
 }
 
@@ -27,6 +33,7 @@ impl Gate {
         let above = |share: Option<f64>, limit: f64| share.is_some_and(|share| share > limit);
         let at = |limits: (f64, f64)| if self.is_closed { limits.1 } else { limits.0 };
         let (cpu, memory) = (above(load.cpu, at(CPU)), above(load.memory, at(MEMORY)));
+        self.is_memory_full = memory;
         let was = std::mem::replace(&mut self.is_closed, cpu || memory);
         let percent = |share: Option<f64>| format!("{:.0} %", share.unwrap_or_default() * 100.0);
         match (was, self.is_closed) {
@@ -35,6 +42,12 @@ impl Gate {
             (true, false) => Some("starts again".to_owned()),
             _ => None,
         }
+    }
+
+    /// Whether starts are held, while tasks run that have run for so long. The cores are busy with one of them only if it
+    /// ran while they were looked at: short tasks are not to run one after the other because of what others do.
+    pub(crate) fn holds(&self, mut running: impl Iterator<Item = Duration>) -> bool {
+        self.is_closed && running.any(|ran| self.is_memory_full || ran >= LOOK)
     }
 
     /// Looks at the machine: how busy it was since the last look.
@@ -78,6 +91,24 @@ mod tests {
         assert_eq!(take(0.10, 0.81), None);
         assert_eq!(take(0.10, 0.79), said("starts again"));
         assert_eq!(gate.take(Load::default()), None, "what cannot be measured holds nobody");
+    }
+
+    #[test]
+    fn it_holds_only_while_a_task_runs_that_was_looked_at() {
+        let seconds = |ran: &[u64]| ran.iter().copied().map(Duration::from_secs).collect::<Vec<_>>().into_iter();
+        let held = |load: Load| {
+            let mut gate = Gate::default();
+            gate.take(load);
+            [&[][..], &[0], &[0, 4, 1], &[0, 5], &[600]].map(|ran| gate.holds(seconds(ran)))
+        };
+        let (full, free) = (Some(0.99), Some(0.1));
+        assert_eq!(held(Load { cpu: full, memory: free }), [false, false, false, true, true]);
+        assert_eq!(
+            held(Load { cpu: free, memory: full }),
+            [false, true, true, true, true],
+            "a short task fills memory, too"
+        );
+        assert_eq!(held(Load { cpu: free, memory: free }), [false; 5]);
     }
 
     #[test]

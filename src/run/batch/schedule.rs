@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::aggregate::{Aggregate, Summary, TaskResult};
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::pool::{Pool, Slot, Step};
 use super::progress::{Line, counts, picture};
 use super::result::{of, unstarted};
@@ -27,8 +27,6 @@ use crate::run::supervise::ending;
 use crate::run::{Refused, attempt, tree};
 use crate::text::one_line;
 
-/// Between two looks at the machine.
-const GATE: Duration = Duration::from_secs(5);
 /// Between two looks at the records of tasks that run.
 const LOOK: Duration = Duration::from_millis(500);
 /// Of a supervisor's own words, in bytes.
@@ -74,6 +72,8 @@ struct Scheduler<'a> {
     records: Vec<Option<RunRecord>>,
     begun: Vec<Option<Stopwatch>>,
     gate: Gate,
+    /// What the gate did, until that makes a difference and is said.
+    unsaid: Option<String>,
     signals: Signals,
     report: Folder,
     start: Time,
@@ -108,6 +108,7 @@ impl Batch<'_> {
             records: vec![None; self.specs.len()],
             begun: vec![None; self.specs.len()],
             gate: Gate::default(),
+            unsaid: None,
             signals: Signals::listen()?,
             report,
             start: World::clock(),
@@ -173,15 +174,11 @@ impl Scheduler<'_> {
                 self.refresh();
                 self.draw();
             }
-            if gated.elapsed(now) >= GATE {
+            if gated.elapsed(now) >= gate::LOOK {
                 gated.restart(now);
-                let said = self.gate.look();
-                // Said where it makes a difference, and no oftener.
-                if let Some(said) = said.filter(|_| self.pool.count(Slot::Waiting) > 0) {
-                    self.say(&said);
-                }
-                self.pool.is_closed = self.gate.is_closed;
+                self.look_at_machine();
             }
+            self.hold(now);
             if ended {
                 drop(self.save(false));
             }
@@ -191,6 +188,25 @@ impl Scheduler<'_> {
                 Step::Until(due) => self.signals.wait(due.since(World::clock()).clamp(Duration::from_millis(1), LOOK)),
                 Step::Wait => self.signals.wait(LOOK),
             }
+        }
+    }
+
+    fn look_at_machine(&mut self) {
+        if let Some(change) = self.gate.look() {
+            // A gate that opens before it has held anybody is not worth a word.
+            let was_unsaid = self.unsaid.replace(change).is_some();
+            self.unsaid.take_if(|_| was_unsaid && !self.gate.is_closed);
+        }
+    }
+
+    /// Holds starts, or does so no longer, and says it where it makes a difference.
+    fn hold(&mut self, now: Duration) {
+        let slots = self.pool.slots.iter().zip(&self.begun);
+        let running = slots.filter(|(slot, _)| **slot == Slot::Running).filter_map(|(_, begun)| begun.as_ref());
+        self.pool.is_closed = self.gate.holds(running.map(|begun| begun.elapsed(now)));
+        let matters = self.pool.count(Slot::Waiting) > 0 && self.pool.is_closed == self.gate.is_closed;
+        if let Some(said) = self.unsaid.take_if(|_| matters) {
+            self.say(&said);
         }
     }
 
