@@ -45,7 +45,7 @@ impl Shop {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    fn environment(&self, mut command: Command) -> Command {
+    pub(crate) fn environment(&self, mut command: Command) -> Command {
         let agents = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/agents");
         command.env_clear().env("PATH", format!("{agents}:/usr/local/bin:/usr/bin:/bin")).env("LANG", "C.UTF-8");
         command.env("HOME", self.outside("home")).env("TMPDIR", self.outside("tmp"));

@@ -5,6 +5,7 @@
 use std::process::{Command, Stdio};
 
 use super::shop::{Shop, living, until};
+use crate::ground::{program, unshare};
 
 /// A child; one that ignores TERM; one in a session of its own; a daemon that emptied its environment. All sleep for a
 /// number of seconds that nobody else does.
@@ -43,6 +44,55 @@ fn a_hostile_tree_ends_and_a_stranger_lives() {
     assert!(stranger.try_wait().unwrap().is_none(), "a stranger was ended");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
+}
+
+/// Kills a supervisor, waits for its agent's end, and gives the ids of both to strangers, as a machine does that has run
+/// through all ids. Only in a namespace of its own can a process choose the next id.
+const REUSE: &str = r#"
+set -u
+program=$0 rounds=$1
+ended=0 reused=0
+for round in $(seq "$rounds"); do
+  "$program" run "reuse-$round" --detach -- sleep 1988 > /dev/null || exit 3
+  pids=$(grep -A1 -E '"(supervisor|agent)": \{' ".agents/runs/reuse-$round/run.json" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+  set -- $pids
+  kill -9 "$1"
+  while kill -0 "$2" 2> /dev/null; do sleep 0.01; done
+  strangers=
+  for pid in $(printf '%s\n' $pids | sort -n); do
+    echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid
+    setsid sleep 1989 &
+    [ $! = "$pid" ] && reused=$((reused + 1))
+    strangers="$strangers $!"
+  done
+  "$program" stop "reuse-$round"
+  "$program" reap --yes
+  "$program" run "reuse-$round" --again -- true
+  sleep 0.02
+  for pid in $strangers; do
+    grep -q '^State:.[SR]' "/proc/$pid/status" || ended=$((ended + 1))
+    kill -9 "$pid"
+  done
+  wait
+done > /dev/null 2>&1
+echo "$reused $ended"
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stranger_with_the_id_of_an_agent_lives() {
+    let Some(unshare) = unshare() else { return };
+    let shop = Shop::new();
+    let mut command = shop.environment(Command::new(unshare[0]));
+    let rounds = trees().to_string();
+    command.args(&unshare[1..]).args(["bash", "-c", REUSE]).arg(program().get_program()).arg(&rounds);
+    let output = command.current_dir(&shop.path).output().unwrap();
+    let words = String::from_utf8(output.stdout).unwrap();
+    let counts: Vec<usize> = words.split_ascii_whitespace().map(|count| count.parse().unwrap()).collect();
+    let [reused, ended] = counts[..] else { panic!("{words}{}", String::from_utf8_lossy(&output.stderr)) };
+    // A process of the shell's own may take an id now and then.
+    assert!(reused >= trees(), "{reused} ids were used anew");
+    assert_eq!(ended, 0, "strangers that were ended, of {reused}");
 }
 
 /// An agent does not outlive its supervisor; what it left behind is ended before the name is run again.
