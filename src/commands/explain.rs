@@ -5,6 +5,7 @@ use std::io::Write;
 use super::output::{finish, form, options};
 use super::poll::poll;
 use super::pseudonyms;
+use super::scope::here;
 use super::select_task::{named, no_such};
 use crate::base::world::World;
 use crate::cli::{Cli, ExplainArgs};
@@ -24,7 +25,7 @@ pub(crate) fn explain(
     let (_, form) = form(cli, "explain", render::explain::FORMS, "text")?;
     let mut looked = poll(cli, world, err)?;
     let tasks = &looked.snapshot.tasks;
-    let found = named(tasks, &command.task, &world.cwd)?.ok_or_else(|| no_such(tasks, &command.task))?;
+    let found = named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task))?;
     let at = tasks.iter().position(|task| std::ptr::eq(task, found)).unwrap_or_default();
     if let Some(mut pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
         pseudonyms.learn_from(&looked.snapshot);

@@ -41,6 +41,14 @@ pub(crate) fn roots(look: &ScopeArgs, world: &World) -> Vec<PathBuf> {
     roots
 }
 
+/// The directory that `.` means: that of `-C`, if there is one; else the one that the program was started in.
+pub(crate) fn here(look: &ScopeArgs, world: &World) -> PathBuf {
+    match look.directories.as_slice() {
+        [directory] => world.absolute(directory),
+        _ => world.cwd.clone(),
+    }
+}
+
 /// The options without which another run from here would look elsewhere. What is below another root is that machine's,
 /// and so is its home.
 pub(crate) fn scope_args(look: &ScopeArgs, world: &World) -> String {

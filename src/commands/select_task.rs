@@ -53,7 +53,8 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str, cwd: &Path) -> anyh
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     const MEANT: usize = 3;
     let shown = |name: &str| text::one_line(name, 40);
-    let likeness = |name: &str| if name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+    let likeness =
+        |name: &str| if !word.is_empty() && name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
     let names = tasks.iter().flat_map(|task| [&*task.id, &*task.name]);
     let mut meant: Vec<_> = names.map(|name| (likeness(name), name)).filter(|(like, _)| *like > 0.8).collect();
     meant.sort_by(|(one, name), (other, next)| other.total_cmp(one).then(name.cmp(next)));

@@ -8,6 +8,7 @@ use super::changes::{self, ChangesSince};
 use super::output::{default_format, finish, form, options};
 use super::poll::{Polled, poll, save};
 use super::record_poll::{self, Recorded};
+use super::scope::here;
 use super::select_task::{named, no_such};
 use super::{notify, pseudonyms};
 use crate::anonymize::Pseudonyms;
@@ -77,7 +78,7 @@ pub(super) fn page(
     if let Some(command) = &looked.on_change {
         notify::notify(command, &lines, world, err);
     }
-    let missing = choose(&mut looked.snapshot, command, &world.cwd, err)?;
+    let missing = choose(&mut looked.snapshot, command, &here(&cli.scope, world), err)?;
     let code = check(command, &looked.snapshot, missing, err);
     if looked.snapshot.is_empty() && missing == 0 && command.changes.is_none() {
         drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));

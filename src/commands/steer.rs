@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::poll::poll;
 use super::run::{complain, directory};
+use super::scope::here;
 use super::select_task::named;
 use crate::base::world::World;
 use crate::cli::Cli;
@@ -148,7 +149,9 @@ pub(super) fn each(
 /// Agents that others started are theirs to steer.
 fn foreign(cli: &Cli, world: &World, called: &str, err: &mut dyn Write) -> Refused {
     let polled = poll(cli, world, err).ok();
-    let task = polled.as_ref().and_then(|polled| named(&polled.snapshot.tasks, called, &world.cwd).ok().flatten());
+    let task = polled
+        .as_ref()
+        .and_then(|polled| named(&polled.snapshot.tasks, called, &here(&cli.scope, world)).ok().flatten());
     let Some(task) = task else { return Refused::wrong("no run of that name") };
     let process = task.sessions.iter().find_map(|session| session.process.as_ref().filter(|process| process.alive));
     let how = process.map(|process| format!(": `kill {}` ends it", process.pid)).unwrap_or_default();
