@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::shop::{Shop, living, until};
+use super::shop::{Shop, until};
 
 const QUICK: [&str; 8] = ["--client", "claude", "--delay", "0s", "--backoff", "100ms", "--grace", "300ms"];
 
@@ -121,7 +121,7 @@ fn one_limit_holds_the_other_starts_of_that_client() {
     let arguments = [&arguments[..at], &arguments[at + 1..]].concat();
     let mut child = shop.spawn(&arguments);
     until("the first is limited", || shop.state("limited") == "scheduled");
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    std::thread::sleep(std::time::Duration::from_secs(7));
     assert_eq!(shop.state("held"), "", "it was started in spite of the limit");
     kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -171,5 +171,5 @@ fn a_killed_scheduler_leaves_its_tasks_supervised() {
     assert_eq!(on.code, Some(1), "{on:?}");
     assert_eq!((shop.state("runs").as_str(), shop.state("waits").as_str()), ("timeout", "completed"));
     assert_eq!((shop.text("runs.txt").as_str(), shop.text("waits.txt").as_str()), ("start\n", "start\n"));
-    assert_eq!(living("1992.5"), Vec::<u32>::new());
+    assert_eq!(shop.living("1992.5"), Vec::<u32>::new());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::shop::{Shop, living, until};
+use super::shop::{Shop, until};
 
 fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
@@ -44,7 +44,7 @@ fn a_kill_gives_no_time() {
 #[test]
 fn a_paused_run_stands_still_and_so_do_its_clocks() {
     let shop = Shop::new();
-    shop.detached(&["a", "--timeout", "2s", "--", "sh", "-c", "sleep 1988.5 & while :; do echo; sleep 0.05; done"]);
+    shop.detached(&["a", "--timeout", "6s", "--", "sh", "-c", "sleep 1988.5 & while :; do echo; sleep 0.05; done"]);
     until("it prints", || !shop.text(".results/a.json").is_empty());
     let paused = shop.agentmon(&["pause", "a"]);
     assert_eq!(
@@ -58,13 +58,13 @@ fn a_paused_run_stands_still_and_so_do_its_clocks() {
     assert!(shop.lines("a").contains("next: agentmon resume a\n"), "{}", shop.lines("a"));
     let printed = shop.text(".results/a.json").len();
     // Longer than its time limit.
-    std::thread::sleep(Duration::from_millis(2500));
+    std::thread::sleep(Duration::from_secs(7));
     assert_eq!((shop.text(".results/a.json").len(), shop.state("a").as_str()), (printed, "paused"));
     assert_eq!(shop.agentmon(&["pause", "a"]).out, "a: already paused; `agentmon resume a` resumes it\n");
     assert_eq!(shop.agentmon(&["resume", "a"]).out, "a: resumed\n");
     until("it prints again", || shop.text(".results/a.json").len() > printed);
     until("its time is up", || shop.state("a") == "timeout");
-    assert_eq!(living("1988.5"), Vec::<u32>::new());
+    assert_eq!(shop.living("1988.5"), Vec::<u32>::new());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_paused_run_is_stopped() {
     assert_eq!(shop.agentmon(&["pause", "a"]).code, Some(0));
     let stopped = shop.agentmon(&["stop", "a"]);
     assert_eq!((stopped.code, shop.state("a").as_str()), (Some(0), "cancelled"), "{stopped:?}");
-    assert_eq!(living("1989.5"), Vec::<u32>::new());
+    assert_eq!(shop.living("1989.5"), Vec::<u32>::new());
 }
 
 #[test]
@@ -84,12 +84,12 @@ fn signals_end_a_run_as_they_end_a_program() {
         [("term", Signal::TERM, 143), ("int", Signal::INT, 130), ("hup", Signal::HUP, 129), ("quit", Signal::QUIT, 131)]
     {
         let mut child = shop.spawn(&["run", name, "--", "sleep", "1990.5"]);
-        until("it runs", || !living("1990.5").is_empty());
+        until("it runs", || !shop.living("1990.5").is_empty());
         until("it is known to run", || shop.state(name) == "running");
         signal(child.id(), end);
         assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
         assert_eq!(shop.text(&format!(".results/{name}.exitcode")), format!("{code}\n"));
-        assert_eq!((shop.state(name).as_str(), living("1990.5").len()), ("cancelled", 0));
+        assert_eq!((shop.state(name).as_str(), shop.living("1990.5").len()), ("cancelled", 0));
     }
 }
 
@@ -112,7 +112,7 @@ fn a_detached_run_does_not_hear_that_its_terminal_closed() {
     let supervisor = u32::try_from(shop.record("a")["supervisor"]["pid"].as_u64().unwrap()).unwrap();
     signal(supervisor, Signal::HUP);
     std::thread::sleep(Duration::from_millis(300));
-    assert_eq!((shop.state("a").as_str(), living("1991.5").len()), ("running", 1));
+    assert_eq!((shop.state("a").as_str(), shop.living("1991.5").len()), ("running", 1));
     // It is in a session of its own, without a terminal.
     let stat = std::fs::read_to_string(format!("/proc/{supervisor}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
@@ -130,11 +130,11 @@ fn what_nobody_supervises_is_reaped() {
     assert_eq!(shop.agentmon(&["reap"]).out, "nothing to clean up\n");
     // Its supervisor is killed; a process that called `setsid` goes on.
     let mut child = shop.spawn(&["run", "dead", "--", "sh", "-c", "setsid sleep 1993.5 & sleep 1993.5"]);
-    until("it runs", || living("1993.5").len() == 2);
+    until("it runs", || shop.living("1993.5").len() == 2);
     until("it is known to run", || shop.state("dead") == "running");
     child.kill().unwrap();
     child.wait().unwrap();
-    until("its agent follows", || living("1993.5").len() <= 2);
+    until("its agent follows", || shop.living("1993.5").len() <= 2);
     shop.detached(&["lives", "--", "sleep", "1994.5"]);
     let listed = shop.agentmon(&["reap"]);
     assert_eq!(listed.code, Some(0), "{listed:?}");
@@ -147,7 +147,7 @@ fn what_nobody_supervises_is_reaped() {
     let reaped = shop.agentmon(&["reap", "--yes"]);
     assert!(reaped.out.starts_with("dead: failed after "), "{reaped:?}");
     assert!(reaped.out.ends_with(": interrupted: its supervisor died\n"), "{reaped:?}");
-    assert_eq!((living("1993.5").len(), living("1994.5").len()), (0, 1));
+    assert_eq!((shop.living("1993.5").len(), shop.living("1994.5").len()), (0, 1));
     assert_eq!(shop.agentmon(&["reap", "--yes"]).out, "nothing to clean up\n");
     // Of one that shows no sign of life for so long.
     let later = agentmon::World::capture().now.0 + 40 * 60 * 1000;
@@ -159,7 +159,7 @@ fn what_nobody_supervises_is_reaped() {
     let reaped = shop.agentmon(&["reap", "--unresponsive", "--yes", "--now", &now]);
     assert!(reaped.code == Some(0) && reaped.out.starts_with("lives: stopped after "), "{reaped:?}");
     assert!(reaped.out.ends_with(": unresponsive\n"), "{reaped:?}");
-    assert_eq!((shop.state("lives").as_str(), living("1994.5").len()), ("failed", 0));
+    assert_eq!((shop.state("lives").as_str(), shop.living("1994.5").len()), ("failed", 0));
     assert!(shop.judged("lives").2.ends_with("unresponsive"), "{:?}", shop.judged("lives"));
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::shop::{Shop, living, until};
+use super::shop::{Shop, until};
 
 #[test]
 fn a_command_is_run_as_given_and_its_exit_code_handed_on() {
@@ -173,8 +173,8 @@ fn what_an_agent_leaves_is_ended_and_named() {
     let left = shop.record("leaves")["attempts"][0]["left"].as_array().map(Vec::len);
     assert_eq!(left, Some(2));
     let kept = shop.agentmon(&["run", "kept", "--keep-children", "--", "sh", "-c", "sleep 987.001 & true"]);
-    assert_eq!((kept.code, living("987.001").len()), (Some(0), 1));
-    std::process::Command::new("kill").arg(living("987.001")[0].to_string()).status().unwrap();
+    assert_eq!((kept.code, shop.living("987.001").len()), (Some(0), 1));
+    std::process::Command::new("kill").arg(shop.living("987.001")[0].to_string()).status().unwrap();
 }
 
 /// What real clients printed when they were refused, or were not.

@@ -100,6 +100,13 @@ impl Shop {
         (word("health"), word("reason"), word("detail"))
     }
 
+    /// The living processes that work in this shop and whose command line holds a word.
+    pub(crate) fn living(&self, word: &str) -> Vec<u32> {
+        let home = self.outside("");
+        let is_here = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(&home));
+        living(word).into_iter().filter(is_here).collect()
+    }
+
     /// Every line that `status` prints of a task.
     pub(crate) fn lines(&self, name: &str) -> String {
         self.agentmon(&["status", name]).out
