@@ -16,7 +16,7 @@ pub(crate) enum Steer {
     Run(Box<RunArgs>),
     /// Start many agents in parallel
     ///
-    /// FILE holds a task a line as JSON, a JSON array, TOML ([defaults], [[task]]), or one prompt a line, which needs
+    /// FILE holds a task a line as JSON, a JSON array, TOML (tables `defaults` and `task`), or one prompt a line, which needs
     /// --client. Each task has a name and a prompt (with a client) or a command; its further keys are the options below.
     /// All tasks are checked before any is started. Exit codes: 0 all succeeded, 1 some did not, 2 a fault in FILE, 130 or 143
     /// stopped.
