@@ -75,7 +75,7 @@ impl Record {
     pub(crate) fn check(&self) -> Result<()> {
         let output = self.clean().output().context("cannot run the program")?;
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(told.contains(&format!("{} rows would be folded", self.rows)), "of {} rows: {told}", self.rows);
+        ensure!(told.contains(&format!("{} rows would be rolled up", self.rows)), "of {} rows: {told}", self.rows);
         let report: Value = serde_json::from_slice(&self.place.report(self.report())?)?;
         let reported = report.pointer("/totals/runs").and_then(Value::as_u64);
         ensure!(reported == Some(self.runs), "{reported:?} of {} runs are reported", self.runs);
