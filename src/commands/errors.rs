@@ -12,7 +12,7 @@ use super::select_records::records;
 use crate::base::world::World;
 use crate::cli::{Cli, ErrorsAction, ErrorsArgs};
 use crate::record::history::{self, Counted, History, Selection};
-use crate::record::{self, Appended, RecordState};
+use crate::record::{self, Appended};
 use crate::render;
 use crate::report::errors::{self, ErrorGroup, State, Target};
 use crate::text::{count, one_line};
@@ -96,7 +96,7 @@ fn resolve(
             Target::All => (None, None),
         };
         let event = record::resolved(world.now, pattern, task);
-        match record::append(&place, &RecordState::default(), world.now, |_| event.into_iter().collect())? {
+        match record::add(&place, event, world.now)? {
             Appended::Written { .. } => resolved += open,
             Appended::Locked => bail!("the lock of `{}` is held: try again", path.display()),
         }

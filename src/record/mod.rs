@@ -25,7 +25,7 @@ mod run_event;
 mod sanitize;
 pub(crate) mod state;
 
-pub(crate) use self::append::{Appended, append};
+pub(crate) use self::append::{Appended, add, append};
 pub(crate) use self::compact::{Cleaned, Figures, clean};
 pub(crate) use self::diff::{Poll, events};
 pub(crate) use self::diff_errors::resolved;
@@ -34,7 +34,6 @@ pub(crate) use self::kind::Kind;
 pub(crate) use self::location::{RecordDir, existing, place, reopen, stored};
 pub(crate) use self::row::each_row;
 pub(crate) use self::run_event::RunEvent;
-pub(crate) use self::state::RecordState;
 
 #[cfg(test)]
 pub(crate) mod tests;

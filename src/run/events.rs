@@ -9,7 +9,7 @@ use super::supervise::Happening;
 use crate::base::world::World;
 use crate::git::Repository;
 use crate::model::Problem;
-use crate::record::{self, Kind, RecordState, RunEvent};
+use crate::record::{self, Kind, RunEvent};
 
 /// Writes down what happened.
 ///
@@ -23,7 +23,7 @@ pub(crate) fn tell(record: &RunRecord, happening: Happening, root: &Root, world:
     let repository = root.repository.as_ref();
     let main = repository.and_then(|repository| repository.main.as_deref());
     let (place, _) = record::place(world, repository.map(Repository::path), main)?;
-    let written = record::append(&place, &RecordState::default(), now, |_| vec![event]);
+    let written = record::add(&place, Some(event), now);
     written.map(drop).map_err(|error| Problem::new(&place.path, error.root_cause().to_string()))
 }
 

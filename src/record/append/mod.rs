@@ -47,15 +47,36 @@ pub(crate) fn append(
     now: Time,
     make: impl FnOnce(&RecordState) -> Vec<Event>,
 ) -> anyhow::Result<Appended> {
+    let reach = if *hint == RecordState::default() { ALL } else { TAIL };
+    append_locked(place, hint, reach, now, make)
+}
+
+/// Appends an event that does not depend on what the record said before, unless it is among the last rows.
+///
+/// # Errors
+/// As `append`.
+pub(crate) fn add(place: &RecordDir, event: Option<Event>, now: Time) -> anyhow::Result<Appended> {
+    append_locked(place, &RecordState::default(), TAIL, now, |_| event.into_iter().collect())
+}
+
+fn append_locked(
+    place: &RecordDir,
+    hint: &RecordState,
+    reach: u64,
+    now: Time,
+    make: impl FnOnce(&RecordState) -> Vec<Event>,
+) -> anyhow::Result<Appended> {
     let held =
         lock(place).with_context(|| format!("could not lock `{}`", place.path.with_file_name(LOCK).display()))?;
     let Some(_held) = held else { return Ok(Appended::Locked) };
-    append_alone(place, hint, now, make).with_context(|| format!("could not append to `{}`", place.path.display()))
+    let appended = append_alone(place, hint, reach, now, make);
+    appended.with_context(|| format!("could not append to `{}`", place.path.display()))
 }
 
 fn append_alone(
     place: &RecordDir,
     hint: &RecordState,
+    reach: u64,
     now: Time,
     make: impl FnOnce(&RecordState) -> Vec<Event>,
 ) -> io::Result<Appended> {
@@ -64,7 +85,6 @@ fn append_alone(
     compact::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;
-    let reach = if *hint == RecordState::default() { ALL } else { TAIL };
     let (unread, other) = unread(&record, place.other.as_ref(), reach, || hint.ends(now))?;
     let Tail { mut ids, mut history, open } = Tail::hear(&unread, other.as_ref(), hint);
     let mut events = make(&history);

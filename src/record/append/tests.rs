@@ -70,6 +70,16 @@ fn without_a_memory_the_whole_record_is_known() {
 }
 
 #[test]
+fn an_event_of_its_own_is_sought_among_the_last_rows_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let events = (0..700).map(|number| numbered(number, 4000)).collect::<Vec<_>>();
+    assert_eq!(add(&place, events), 700);
+    let again = |number| count(super::add(&place, Some(numbered(number, 4000)), at(0)));
+    assert_eq!([again(699), again(0), again(0)], [0, 1, 0]);
+}
+
+#[test]
 fn what_came_in_between_is_read_the_next_time() {
     let folder = tempfile::tempdir().unwrap();
     let place = place_in(folder.path());

@@ -14,7 +14,8 @@ use super::super::entry::Event;
 use super::super::files::RECORD;
 use super::super::location::RecordDir;
 use super::super::lock::lock;
-use super::super::{Appended, RecordState, append};
+use super::super::state::RecordState;
+use super::super::{Appended, append};
 use super::samples::{at, numbered, place_in};
 
 const CHILD: &str = "AGENTMON_KILL_CHILD";

@@ -20,10 +20,11 @@ use crate::record::files::RECORD;
 use crate::record::history::tests::weeks::Weeks;
 use crate::record::history::tests::{same, told, whole};
 use crate::record::history::{self, Counted};
+use crate::record::state::RecordState;
 use crate::record::tests::kill::{TEARS, WRITERS, start_and_kill, tear, variable, work};
 use crate::record::tests::kill_compact::fs::File;
 use crate::record::tests::samples::place_in;
-use crate::record::{Appended, RecordState, append};
+use crate::record::{Appended, append};
 
 const CHILD: &str = "AGENTMON_CLEAN_KILL_CHILD";
 const TEST: &str = "record::tests::kill_compact::nothing_is_lost_or_doubled_across_kills";

@@ -7,7 +7,8 @@ use rustix::fs::Mode;
 
 use super::super::entry::Event;
 use super::super::location::RecordDir;
-use super::super::{Poll, RecordState, events};
+use super::super::state::RecordState;
+use super::super::{Poll, events};
 use crate::base::lazy::Lazy;
 use crate::base::time::Time;
 use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolsReport};
