@@ -88,6 +88,13 @@ impl From<u8> for Ended {
     }
 }
 
+/// Becomes an agent, if the arguments (the first is the program's name) say so: nothing else of the program is meant then.
+/// Comes back only where that failed, with an exit code; or at once, where something else is meant.
+pub fn become_agent(arguments: impl IntoIterator<Item = OsString>, err: &mut dyn Write) -> Option<u8> {
+    let mut arguments = arguments.into_iter().skip(1);
+    arguments.next().filter(|word| word == EXEC).map(|_| exec(arguments, err))
+}
+
 /// Runs the program: parses the arguments (the first is the program's name), and does what they say.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
@@ -96,10 +103,6 @@ pub fn run(
     err: &mut dyn Write,
 ) -> Ended {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // A process on its way to become an agent: nothing else of the program is meant.
-    if arguments.get(1).is_some_and(|word| word == EXEC) {
-        return Ended::from(exec(arguments.into_iter().skip(2), err));
-    }
     if let Some(shell) = world.var(commands::ASKS).and_then(OsStr::to_str) {
         return ended(commands::complete(shell, arguments, &world, out), None, err);
     }

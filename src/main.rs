@@ -18,6 +18,10 @@ fn main() -> ExitCode {
         drop(writeln!(stderr(), "agentmon: a fault of agentmon at {place}: please report it"));
     }));
     let run = || {
+        // Every start of an agent comes this way: the world is not looked at first.
+        if let Some(code) = agentmon::become_agent(std::env::args_os(), &mut stderr().lock()) {
+            return agentmon::Ended::from(code);
+        }
         agentmon::run(
             std::env::args_os(),
             agentmon::World::capture(),
