@@ -25,8 +25,8 @@ fn wait(span: Duration, keys: Option<&Keys>) -> bool {
     let deadline = Instant::now() + span;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left =
-            Timespec { tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        // Longer than can be said is for ever.
+        let left = Timespec::try_from(left).ok();
         let signals = keys.map_or(&[][..], |keys| &keys.signals);
         let mut sources = vec![PollFd::new(&stdout, PollFlags::empty())];
         sources.extend(signals.iter().map(|(_, told)| PollFd::new(told, PollFlags::IN)));
@@ -34,7 +34,7 @@ fn wait(span: Duration, keys: Option<&Keys>) -> bool {
         if keys.is_some() && is_in_foreground() {
             sources.push(PollFd::new(&stdin, PollFlags::IN));
         }
-        match poll(&mut sources, Some(&left)) {
+        match poll(&mut sources, left.as_ref()) {
             Ok(0) => return true,
             Err(rustix::io::Errno::INTR) => continue,
             Err(_) => return false,

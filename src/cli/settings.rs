@@ -166,66 +166,27 @@ pub(crate) struct Settings {
     pub(crate) folders: FolderKeys,
 }
 
-/// Joins two groups field by field: the first one's value, else the second one's.
-macro_rules! merge {
-    ($first:ident, $second:ident, $($field:ident),+) => {
-        Self { $($field: $first.$field.or($second.$field)),+ }
+/// Gives a group `or`: field by field its own value, else the other one's.
+macro_rules! first_set {
+    ($group:ident: $($field:ident),+) => {
+        impl $group {
+            fn or(self, other: Self) -> Self {
+                Self { $($field: self.$field.or(other.$field)),+ }
+            }
+        }
     };
 }
 
-impl ThresholdArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(
-            self,
-            other,
-            stuck_after,
-            tool_stuck_after,
-            file_tool_stuck_after,
-            tool_cpu,
-            failure_streak,
-            repeat_streak,
-            retry_streak,
-            gone_after,
-            end_after
-        )
-    }
-}
-
-impl AlertArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, max_cpu, max_memory, max_failed_calls, long_after)
-    }
-}
-
-impl RetentionArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, keep_raw, keep_daily, keep_weekly, keep_monthly, max_events_size)
-    }
-}
-
-impl StatusFileArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, status_files)
-    }
-}
-
-impl SinceArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, since)
-    }
-}
-
-impl NotifyArgs {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, on_change)
-    }
-}
-
-impl FolderKeys {
-    fn or(self, other: Self) -> Self {
-        merge!(self, other, folders)
-    }
-}
+first_set!(
+    ThresholdArgs: stuck_after, tool_stuck_after, file_tool_stuck_after, tool_cpu, failure_streak, repeat_streak,
+    retry_streak, gone_after, end_after
+);
+first_set!(AlertArgs: max_cpu, max_memory, max_failed_calls, long_after);
+first_set!(RetentionArgs: keep_raw, keep_daily, keep_weekly, keep_monthly, max_events_size);
+first_set!(StatusFileArgs: status_files);
+first_set!(SinceArgs: since);
+first_set!(NotifyArgs: on_change);
+first_set!(FolderKeys: folders);
 
 impl JudgeArgs {
     fn or(self, other: Self) -> Self {

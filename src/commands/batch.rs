@@ -1,15 +1,14 @@
 //! `agentmon batch`: many agents, and one report of what became of them.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
-use super::run::{complain, directory, read_prompt, record_end};
+use super::run::{complain, read_all, read_prompt, record_end, root};
 use crate::base::world::World;
 use crate::cli::Cli;
 use crate::cli::run::BatchArgs;
 use crate::run::batch::check::check;
 use crate::run::batch::{Batch, Ended, default_jobs, file};
-use crate::run::place::Root;
 use crate::run::spec::{Span, Spec, Work};
 use crate::run::state::State;
 use crate::run::supervise::run_id;
@@ -33,7 +32,7 @@ pub(crate) fn batch(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let name = args.file.display().to_string();
-    let root = match directory(cli, world).and_then(|directory| Root::of(&directory, world)) {
+    let root = match root(cli, world) {
         Ok(root) => root,
         Err(refused) => return Ok(complain("batch", &refused, err)),
     };
@@ -74,14 +73,12 @@ pub(crate) fn batch(
 }
 
 fn read(args: &BatchArgs, world: &World) -> Result<String, Vec<String>> {
-    let said = |error: io::Error| vec![error.to_string()];
-    let mut text = String::new();
     let read = if args.file.as_os_str() == "-" {
-        io::stdin().take(LARGEST + 1).read_to_string(&mut text)
+        read_all(io::stdin(), LARGEST)
     } else {
-        File::open(world.absolute(&args.file)).map_err(said)?.take(LARGEST + 1).read_to_string(&mut text)
+        File::open(world.absolute(&args.file)).and_then(|file| read_all(file, LARGEST))
     };
-    if read.map_err(said)? as u64 > LARGEST { Err(said(io::ErrorKind::FileTooLarge.into())) } else { Ok(text) }
+    read.map_err(|error| vec![error.to_string()])
 }
 
 /// What would be started.

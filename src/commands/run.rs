@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::cli::Cli;
 use crate::cli::run::RunArgs;
 use crate::commands::poll::{poll, save};
 use crate::commands::record_poll::record;
-use crate::commands::scope::config;
+use crate::commands::scope::{config, here};
 use crate::run::Refused;
 use crate::run::begin::{self, Start};
 use crate::run::events;
@@ -38,8 +38,7 @@ pub(crate) fn run(
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let config = config(cli, world)?;
-    let done = directory(cli, world).and_then(|directory| {
-        let root = Root::of(&directory, world)?;
+    let done = root(cli, world).and_then(|root| {
         check_name(&args.name).map_err(Refused::wrong)?;
         let spec = spec(args, &root, world)?;
         if args.detach {
@@ -100,13 +99,12 @@ pub(super) fn complain(name: &str, refused: &Refused, err: &mut dyn Write) -> u8
     refused.code
 }
 
-/// The directory to start from.
-pub(super) fn directory(cli: &Cli, world: &World) -> Result<PathBuf, Refused> {
-    match cli.scope.directories.as_slice() {
-        [] => Ok(world.cwd.clone()),
-        [one] => Ok(world.absolute(one)),
-        _ => Err(Refused::wrong("more than one directory: give one -C")),
+/// The place of the runs of the directory to start from.
+pub(super) fn root(cli: &Cli, world: &World) -> Result<Root, Refused> {
+    if cli.scope.directories.len() > 1 {
+        return Err(Refused::wrong("more than one directory: give one -C"));
     }
+    Root::of(&here(&cli.scope, world), world)
 }
 
 /// What is to be run; nothing for a run that is to be repeated as it was.
@@ -133,9 +131,17 @@ fn spec(args: &RunArgs, root: &Root, world: &World) -> Result<Option<Spec>, Refu
 
 pub(super) fn read_prompt(path: &Path) -> Result<String, String> {
     let said = |error: io::Error| format!("`{}`: {error}", path.display());
+    File::open(path).and_then(|file| read_all(file, LONGEST_PROMPT)).map_err(said)
+}
+
+/// The whole of a text.
+///
+/// # Errors
+/// It is longer than `limit`, in bytes, or cannot be read.
+pub(super) fn read_all(source: impl Read, limit: u64) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path).map_err(said)?.take(LONGEST_PROMPT + 1).read_to_string(&mut text).map_err(said)?;
-    if text.len() as u64 > LONGEST_PROMPT { Err(said(io::ErrorKind::FileTooLarge.into())) } else { Ok(text) }
+    source.take(limit + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 /// Nothing that this process prints from here on goes to a terminal, which may be closed.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::poll::poll;
-use super::run::{complain, directory};
+use super::run::{complain, root};
 use super::scope::here;
 use super::select_task::named;
 use crate::base::world::World;
@@ -71,7 +71,7 @@ pub(crate) fn reap(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let root = match directory(cli, world).and_then(|directory| Root::of(&directory, world)) {
+    let root = match root(cli, world) {
         Ok(root) => root,
         Err(refused) => return Ok(complain("reap", &refused, err)),
     };
@@ -121,7 +121,7 @@ pub(super) fn each(
     err: &mut dyn Write,
     mut action: impl FnMut(&Root, &str) -> Result<String, Refused>,
 ) -> anyhow::Result<u8> {
-    let root = match directory(cli, world).and_then(|directory| Root::of(&directory, world)) {
+    let root = match root(cli, world) {
         Ok(root) => root,
         Err(refused) => return Ok(complain("runs", &refused, err)),
     };

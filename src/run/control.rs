@@ -32,14 +32,8 @@ pub(crate) enum Force {
     Now,
 }
 
-/// A run of the name, and what is known of it.
-///
-/// # Errors
-/// Its files cannot be read.
 fn known(root: &Path, name: &str) -> Result<Option<(RunFiles, RunRecord)>, Refused> {
-    let Some(files) = RunFiles::existing(root, name).map_err(Refused::failed)? else { return Ok(None) };
-    let record = files.record().map_err(Refused::failed)?;
-    Ok(record.map(|record| (files, record)))
+    RunFiles::known(root, name).map_err(Refused::failed)
 }
 
 fn missing(name: &str) -> Refused {

@@ -67,6 +67,16 @@ impl RunFiles {
         Ok(Some(Self { name: name.to_owned(), results, logs, own }))
     }
 
+    /// The folders of a run, and what is known of it; nothing if there is none of the name.
+    ///
+    /// # Errors
+    /// Its files cannot be read.
+    pub(crate) fn known(root: &Path, name: &str) -> io::Result<Option<(Self, RunRecord)>> {
+        let Some(files) = Self::existing(root, name)? else { return Ok(None) };
+        let record = files.record()?;
+        Ok(record.map(|record| (files, record)))
+    }
+
     /// The names of all runs below this root.
     pub(crate) fn names(root: &Path) -> Vec<String> {
         Folder::open(root, &RUNS).map(|folder| folder.folders()).unwrap_or_default()

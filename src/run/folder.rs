@@ -34,8 +34,7 @@ impl Folder {
             match mkdirat(folder, name, Mode::RWXU) {
                 Ok(()) if name == hides => {
                     let made = openat(folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
-                    let flags = CARE | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-                    File::from(openat(&made, ".gitignore", flags, Mode::RUSR | Mode::WUSR)?).write_all(b"*\n")
+                    Self { folder: made, path: name.into() }.replace(".gitignore", b"*\n")
                 }
                 // Another run may make it at the same moment.
                 Ok(()) | Err(Errno::EXIST) => Ok(()),

@@ -51,12 +51,7 @@ pub(crate) fn find(root: &Path) -> Vec<Finding> {
     let marked = tree::marked();
     let mut found = Vec::new();
     for name in RunFiles::names(root) {
-        let Some((files, record)) = RunFiles::existing(root, &name).ok().flatten().and_then(|files| {
-            let record = files.record().ok().flatten()?;
-            Some((files, record))
-        }) else {
-            continue;
-        };
+        let Ok(Some((files, record))) = RunFiles::known(root, &name) else { continue };
         // Whoever holds the lock looks after it.
         if !matches!(files.lock(), Ok(Some(_))) {
             continue;

@@ -74,10 +74,10 @@ impl Signals {
 
     /// Waits until a signal comes, and no longer than that.
     pub(crate) fn wait(&self, span: Duration) {
-        let span =
-            Timespec { tv_sec: span.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() };
+        // Longer than can be said is for ever.
+        let span = Timespec::try_from(span).ok();
         let mut streams = [PollFd::new(&self.wake, PollFlags::IN)];
-        if poll(&mut streams, Some(&span)).is_ok_and(|ready| ready > 0) {
+        if poll(&mut streams, span.as_ref()).is_ok_and(|ready| ready > 0) {
             let mut bytes = [0; 256];
             while (&self.wake).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
         }

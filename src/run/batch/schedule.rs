@@ -257,15 +257,14 @@ impl Scheduler<'_> {
         let name = self.batch.specs[at].name.clone();
         let by = std::mem::replace(&mut self.by[at], Supervised::Nobody);
         self.pool.slots[at] = Slot::Done;
-        let files = RunFiles::existing(&self.batch.root.path, &name).ok().flatten();
-        let record = files.as_ref().and_then(|files| files.record().ok().flatten());
+        let known = RunFiles::known(&self.batch.root.path, &name).ok().flatten();
         let refused = matches!(code, Some(2 | 125))
-            && record.as_ref().is_none_or(|record| record.batch.as_ref() != Some(&self.batch.id));
+            && known.as_ref().is_none_or(|(_, record)| record.batch.as_ref() != Some(&self.batch.id));
         let said = match by {
             Supervised::Ours(mut child) => child.stderr.take().map(words).unwrap_or_default(),
             Supervised::Adopted | Supervised::Nobody => String::new(),
         };
-        let text = if let Some((files, mut record)) = files.zip(record).filter(|_| !refused) {
+        let text = if let Some((files, mut record)) = known.filter(|_| !refused) {
             // Its supervisor was killed.
             if !record.state.is_over() && files.lock().is_ok_and(|lock| lock.is_some()) {
                 record = settle(&files, record);
@@ -287,8 +286,8 @@ impl Scheduler<'_> {
             if self.pool.slots[at] != Slot::Running {
                 continue;
             }
-            let files = RunFiles::existing(&self.batch.root.path, &self.batch.specs[at].name).ok().flatten();
-            let Some(record) = files.and_then(|files| files.record().ok().flatten()) else { continue };
+            let known = RunFiles::known(&self.batch.root.path, &self.batch.specs[at].name);
+            let Ok(Some((_, record))) = known else { continue };
             self.results[at].status = record.state.code();
             let limited = matches!(record.class_of_last(), Some(ErrorClass::Transient | ErrorClass::Resource));
             if let Some(until) = record.waits_until.filter(|_| record.state == State::Scheduled && limited) {
