@@ -477,6 +477,8 @@ pub(crate) struct SessionReport {
     pub(crate) client: &'static str,
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
+    /// What the agent is for, in its client's word; `main` of one that works for no other, where that names none.
+    pub(crate) agent_type: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) health: Health,
     pub(crate) reason: Reason,

@@ -30,6 +30,8 @@ pub(crate) struct Client {
     pub(crate) running: fn(&Disk, &Env, &mut Vec<Problem>) -> Vec<RunningSession>,
     /// The plan of a session in files of the client's own, where its log has none.
     pub(crate) plan: fn(&Disk, &Env, &Session) -> Vec<Step>,
+    /// The type of a sub-agent, where a file beside its log tells it and the log does not.
+    pub(crate) agent_type: fn(&Disk, &LogFile) -> Option<String>,
     /// Whether it is a name that the client gives a session: whoever makes a file may name it as an option.
     pub(crate) is_session: fn(&str) -> bool,
     /// The command that takes a session up again.

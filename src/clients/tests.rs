@@ -22,6 +22,13 @@ pub(crate) fn read(fold: Fold, rows: &[String]) -> Session {
     session
 }
 
+/// A session of which nothing else is known.
+pub(crate) fn named(id: &str, parent: Option<&str>) -> Session {
+    let mut session = Session::default();
+    session.identity(id, parent);
+    session
+}
+
 /// The place of the row after this one.
 fn after(Place { line, offset }: Place, row: &str) -> Place {
     Place { line: line + 1, offset: offset + row.len() as u64 + 1 }

@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::observe::observation::Observation;
 use crate::process::Process;
-use crate::session::{JobKind, Turn};
+use crate::session::{JobKind, Session, Turn};
 use crate::text::one_line;
 
 /// The columns of an id or a name.
@@ -76,7 +76,7 @@ pub(super) fn task(
     if let Some(decided) = mains.iter().position(|one| case.one.is_some_and(|other| std::ptr::eq(*one, other))) {
         mains[..=decided].rotate_right(1);
     }
-    let sessions = sessions(&mains, &own, |one| session_report(one, family, seen, context));
+    let sessions = sessions(&mains, &own, |one, parent| session_report(one, parent, family, seen, context));
     let mut task = describe(candidate, &mains, declared, Judged { verdict, considered }, sessions);
     alerts::add(&mut task, &mains, orphaned, seen, context);
     task
@@ -199,25 +199,33 @@ fn describe(
 fn sessions(
     mains: &[&TrackedSession<'_>],
     family: &Family<'_>,
-    report: impl Fn(&TrackedSession<'_>) -> SessionReport,
+    report: impl Fn(&TrackedSession<'_>, Option<&Session>) -> SessionReport,
 ) -> Vec<SessionReport> {
     let mut reports = Vec::with_capacity(mains.len());
-    let mut pending: Vec<&TrackedSession<'_>> = mains.iter().rev().copied().collect();
+    let mut pending: Vec<_> = mains.iter().rev().map(|main| (*main, None)).collect();
     let mut told: HashSet<&str> = HashSet::new();
-    while let Some(one) = pending.pop() {
+    while let Some((one, parent)) = pending.pop() {
         if !told.insert(&one.session.id) {
             continue;
         }
-        reports.push(report(one));
+        reports.push(report(one, parent));
         let mut children = family.children(&one.session.id).to_vec();
         children.sort_by_key(|child| std::cmp::Reverse(child.session.started));
-        pending.extend(children);
+        pending.extend(children.into_iter().map(|child| (child, Some(one.session))));
     }
     reports
 }
 
+/// What the agent of a session is for. One that another runs as a command is the main agent of its own session.
+fn agent_type(session: &Session, parent: Option<&Session>) -> Option<String> {
+    let named = session.agent_type.as_deref();
+    let told = || if session.parent.is_some() { parent?.agent_type_of(session) } else { Some("main") };
+    named.or_else(told).map(str::to_owned)
+}
+
 fn session_report(
     one: &TrackedSession<'_>,
+    parent: Option<&Session>,
     family: &Family<'_>,
     seen: &Observation,
     context: &Context<'_>,
@@ -239,6 +247,7 @@ fn session_report(
         client: one.client.name,
         id: session.id.clone(),
         parent: one.parent().map(str::to_owned),
+        agent_type: agent_type(session, parent),
         model: session.model.clone(),
         health: verdict.health,
         reason: verdict.reason,

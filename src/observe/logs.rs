@@ -103,14 +103,17 @@ fn read_new(
     let threads = if bytes > WORTH_A_THREAD { threads(request.world).min(todo.len()) } else { 1 };
     let disk = request.disk;
     let read_one = |todo: &Todo| {
-        let file = &wanted[todo.at].1;
+        let (client, file) = (wanted[todo.at].0, &wanted[todo.at].1);
         let (mut log, mut problem) = read_log(disk, file, todo.known.clone());
+        if let Some(log) = log.as_mut() {
+            add_agent_type(disk, client, file, log);
+        }
         let unread = log.is_none() && problem.is_some();
         if unread {
             // What was known tells whose log it is.
             log.clone_from(&todo.known);
             let session = log.as_ref().map(|log| &log.session);
-            hide(&mut problem, wanted[todo.at].0, file, session);
+            hide(&mut problem, client, file, session);
         }
         let news = log.as_ref().map(|log| &log.cursor) != todo.known.as_ref().map(|log| &log.cursor);
         (todo.at, Read { log, packed: None, problem, unread, news })
@@ -169,6 +172,19 @@ fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box
     log.fold_state = Packed::of_bytes(log.session.fold_state());
     let problem = bad_rows(file, &log);
     (Some(log), problem)
+}
+
+/// Adds what a sub-agent is for, where its own log does not tell.
+fn add_agent_type(disk: &Disk, client: &Client, file: &LogFile, log: &mut Log) {
+    if log.session.parent.is_some()
+        && log.session.agent_type.is_none()
+        && let Some(name) = (client.agent_type)(disk, file)
+    {
+        for session in [&mut log.session].into_iter().chain(log.with_partial_row.as_deref_mut()) {
+            session.agent_type(&name);
+            session.seal();
+        }
+    }
 }
 
 /// Has a client read a store of its own kind.

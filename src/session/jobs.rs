@@ -60,6 +60,7 @@ impl Session {
     /// All that it launched ended with its process, or with the turn that was stopped.
     pub(crate) fn agents_dropped(&mut self) {
         self.jobs.retain(|job| job.kind != JobKind::Agent);
+        self.runs_dropped();
     }
 
     /// What it still goes on after. A command that serves others has no end: the agent leaves it running.

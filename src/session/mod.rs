@@ -15,6 +15,7 @@ pub(crate) mod log;
 mod plan;
 mod rewrites;
 mod state;
+mod sub_agents;
 #[cfg(test)]
 mod tests;
 mod vocabulary;

@@ -12,8 +12,8 @@ use crate::base::time::Time;
 use crate::model::{ErrorSeen, Progress, Tokens, ToolCounts};
 use crate::session::call_summary::{KEPT, keep};
 use crate::session::vocabulary::{
-    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Step, Streak, Turn,
-    Workdir,
+    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Step, Streak,
+    SubAgent, Turn, Workdir,
 };
 use crate::text;
 
@@ -35,6 +35,12 @@ pub(crate) struct Session {
     /// Folders that tool calls named, with how often.
     pub(crate) workdirs: Vec<Workdir>,
     pub(crate) model: Option<String>,
+    /// What its agent is for, in the client's word: `code-reviewer`, `build`.
+    pub(crate) agent_type: Option<String>,
+    /// The call of its parent that started it, where its own log tells.
+    pub(crate) started_by: Option<String>,
+    /// The newest sub-agents that it started, as its own log tells, oldest first.
+    pub(crate) sub_agents: Vec<SubAgent>,
     /// Whether it runs without a person at its prompt, where the log tells.
     pub(crate) headless: Option<bool>,
     /// A person is asked before a call that wants more than it may.
@@ -349,6 +355,8 @@ impl Session {
             Turn::None | Turn::Open | Turn::Ended { .. } | Turn::Interrupted => Vec::new(),
         };
         error.extend([&mut self.id].into_iter().chain(&mut self.parent).chain(&mut self.model));
+        error.extend(&mut self.agent_type);
+        error.extend(self.sub_agents.iter_mut().flat_map(SubAgent::texts));
         for text in calls.chain(last).chain(failure).chain(jobs).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }

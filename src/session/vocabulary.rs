@@ -138,6 +138,34 @@ impl AgentCall {
     }
 }
 
+/// A sub-agent, as the session that started it tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SubAgent {
+    /// The call that started it.
+    pub(crate) call: String,
+    pub(crate) agent_type: Option<String>,
+    /// The session in which it works, once that is told.
+    pub(crate) session: Option<String>,
+    /// Its run, of one that has no log of its own.
+    pub(crate) run: Option<InlineRun>,
+}
+
+impl SubAgent {
+    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.call].into_iter().chain(&mut self.agent_type).chain(&mut self.session)
+    }
+}
+
+/// The run of a sub-agent that stands in the log of its parent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InlineRun {
+    pub(crate) started: Option<Time>,
+    pub(crate) ended: Option<Time>,
+    pub(crate) failed: bool,
+    /// How many calls it made, where that is told at its end.
+    pub(crate) calls: u64,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CallKind {
     #[default]

@@ -3,6 +3,7 @@
 //! The folders are walked, not listed: a recording that is added is judged with the rest. What must be said
 //! follows from the scenario's name; see `fixtures/recordings/README.md`.
 
+mod agent_types;
 mod claims;
 mod derived;
 mod hidden;

@@ -53,6 +53,8 @@ pub(super) fn call(session: &mut Session, block: &Block<'_>) {
         "ScheduleWakeup" if stops(input) => session.no_wake_up(),
         "TodoWrite" => todo_write(session, input),
         "TaskUpdate" => task_update(session, input),
+        // `Task` until 2.1.42
+        "Agent" | "Task" => session.starts_agent(&id, &summary_of(input, &[b"subagent_type"])),
         "TaskCreate" => session.add_step(&id, &summary_of(input, &[b"activeForm", b"subject"])),
         _ => {}
     }
@@ -195,6 +197,7 @@ struct Told<'a> {
     success: Option<bool>,
     command: Option<Cow<'a, str>>,
     agent: Option<Cow<'a, str>>,
+    agent_type: Option<Cow<'a, str>>,
     description: Option<Cow<'a, str>>,
     /// How long a monitor may run.
     monitors: Option<Duration>,
@@ -224,6 +227,7 @@ impl<'a> Told<'a> {
             b"success" => told.success = reader.boolean(),
             b"backgroundTaskId" => told.command = reader.string(),
             b"agentId" => told.agent = reader.string(),
+            b"agentType" => told.agent_type = reader.string(),
             b"description" => told.description = reader.string(),
             b"isAsync" => told.launched = reader.boolean() == Some(true),
             b"timeoutMs" => told.monitors = reader.count().map(Duration::from_millis),
@@ -257,6 +261,9 @@ fn told(session: &mut Session, call: &str, result: Raw<'_>, version: &[u8]) -> O
         return Outcome::Ok;
     }
     let told = Told::read(result);
+    if let Some(agent) = &told.agent {
+        session.agent_works_in(call, agent, told.agent_type.as_deref());
+    }
     if let Some(number) = &told.number {
         session.number_step(call, number);
     }

@@ -80,6 +80,21 @@ fn sub_agent(entry: &DirEntry, path: PathBuf, problems: &mut Vec<Problem>) -> Op
     if is_one { transcript(entry, path, problems) } else { None }
 }
 
+/// In bytes; one has a few hundred.
+const LARGEST_META: u64 = 64 * 1024;
+
+/// `agent-<id>.meta.json` beside a sub-agent's transcript, since 2.1: `{"agentType":"Explore","toolUseId":..}`
+pub(super) fn agent_type(disk: &Disk, file: &LogFile) -> Option<String> {
+    let bytes = disk.read(&file.path.with_extension("meta.json"), LARGEST_META).ok()?;
+    let mut name = None;
+    Reader::new(&bytes).object(|key, reader| {
+        if key == b"agentType" {
+            name = reader.string().map(Cow::into_owned);
+        }
+    });
+    name
+}
+
 /// What the client asks a model for its own ends: to compact a conversation, to suggest a prompt. Nobody's task.
 const INTERNAL: &[&str] = &["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
 

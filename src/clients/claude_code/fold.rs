@@ -31,6 +31,8 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
         return;
     }
     match row.kind {
+        // `--agent`, or a teammate: the whole session is that agent's.
+        b"agent-setting" => session.agent_type(row.setting.as_deref().filter(|name| *name != "default").unwrap_or("")),
         b"assistant" => assistant(session, &row),
         b"user" => user(session, &row),
         b"system" => match row.subtype {

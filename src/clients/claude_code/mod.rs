@@ -27,6 +27,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: discover::marks,
     plan: plan::plan,
+    agent_type: discover::agent_type,
     is_session: super::client::is_uuid,
     resume: |session| format!("claude --resume {session}"),
     log_roots: discover::places,

@@ -35,6 +35,8 @@ pub(super) struct ClaudeRow<'a> {
     pub(super) error: &'a [u8],
     pub(super) error_status: Option<u64>,
     pub(super) resets: Option<f64>,
+    /// The agent that the whole session is.
+    pub(super) setting: Option<Cow<'a, str>>,
     /// The version of the client.
     pub(super) version: &'a [u8],
     /// Sub-agents at work when the turn ended, workflows among them, by the client's own count.
@@ -102,6 +104,7 @@ pub(super) fn read_member<'a>(row: &mut ClaudeRow<'a>, key: &[u8], reader: &mut 
             b"prompt" => row.attached = Some(reader.raw()),
             _ => {}
         }),
+        b"agentSetting" => row.setting = reader.string(),
         b"version" => row.version = reader.word(),
         b"content" => row.content = Some(reader.raw()),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),

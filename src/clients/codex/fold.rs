@@ -38,7 +38,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
 }
 
 fn meta(session: &mut Session, payload: &Payload<'_>) {
-    let (is_sub_agent, spawner) = payload.source.map(spawner).unwrap_or_default();
+    let Source { is_sub_agent, spawner, role } = payload.source.map(source).unwrap_or_default();
     // Any other fork is a session of its own.
     let forked_from = payload.forked_from.clone().filter(|_| is_sub_agent);
     let parent = payload.parent.clone().or(spawner).or(forked_from);
@@ -50,6 +50,9 @@ fn meta(session: &mut Session, payload: &Payload<'_>) {
         if payload.forked_from.is_some() || !session.id.is_empty() && session.id != **id {
             session.is_fork();
         }
+        if session.id.is_empty() {
+            session.agent_type(role.as_deref().unwrap_or_default());
+        }
         session.identity(id, parent.as_deref());
     }
     if let Some(cwd) = &payload.cwd {
@@ -57,24 +60,36 @@ fn meta(session: &mut Session, payload: &Payload<'_>) {
     }
 }
 
-/// Whether it is a sub-agent's, and who started that: `{"subagent":{"thread_spawn":{"parent_thread_id":..}}}`
-fn spawner(source: Raw<'_>) -> (bool, Option<Cow<'_, str>>) {
-    let mut spawner = (false, None);
-    source.reader().object(|key, reader| {
+/// Where a thread comes from.
+#[derive(Default)]
+struct Source<'a> {
+    is_sub_agent: bool,
+    /// Who started it, and as what.
+    spawner: Option<Cow<'a, str>>,
+    role: Option<Cow<'a, str>>,
+}
+
+/// `{"subagent":{"thread_spawn":{"parent_thread_id":..,"agent_role":"explorer"}}}`, `{"subagent":"review"}`
+fn source(raw: Raw<'_>) -> Source<'_> {
+    let mut source = Source::default();
+    raw.reader().object(|key, reader| {
         if key != b"subagent" {
             return;
         }
-        let mut parent = None;
+        source.is_sub_agent = true;
+        if reader.peek() == Some(b'"') {
+            source.role = reader.string();
+            return;
+        }
         reader.object(|_, reader| {
-            reader.object(|key, reader| {
-                if key == b"parent_thread_id" {
-                    parent = reader.string();
-                }
+            reader.object(|key, reader| match key {
+                b"parent_thread_id" => source.spawner = reader.string(),
+                b"agent_role" => source.role = reader.string(),
+                _ => {}
             });
         });
-        spawner = (true, parent);
     });
-    spawner
+    source
 }
 
 fn context(session: &mut Session, payload: &Payload<'_>) {

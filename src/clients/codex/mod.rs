@@ -33,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |session| !session.tells_ends,
     running: marks,
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("codex resume {session}"),
     log_roots: places,

@@ -30,20 +30,33 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
         // Whoever of them asks, a person has to answer.
         b"permission.requested" => calls::permission(session, &data),
         b"permission.completed" => calls::permitted(session, &data),
-        b"subagent.started" => session.launched(Job {
-            id: data.call.as_deref().unwrap_or_default().to_owned(),
-            kind: JobKind::Agent,
-            about: data.agent.as_deref().unwrap_or_default().to_owned(),
-            ..Job::default()
-        }),
+        b"subagent.started" => sub_agent_started(session, &data),
         b"subagent.completed" | b"subagent.failed" => {
-            session.job_ended(data.call.as_deref().unwrap_or_default(), JobEnd::Completed, "");
+            let call = data.call.as_deref().unwrap_or_default();
+            session.job_ended(call, JobEnd::Completed, "");
+            session.agent_ended(call, kind == b"subagent.failed", data.total_calls);
         }
+        // What its user chose to work as.
+        b"subagent.selected" if agent.is_empty() => session.agent_type(data.agent_type.as_deref().unwrap_or_default()),
+        b"subagent.deselected" if agent.is_empty() => session.agent_type("main"),
         _ if !agent.is_empty() || data.parent_call => {}
         b"session.shutdown" => shutdown(session, &data, id),
         _ if about_session => of_session(session, kind, &data),
         _ => of_agent(session, kind, &data),
     }
+}
+
+/// It works in the same log, in rows that have its id.
+fn sub_agent_started(session: &mut Session, data: &Data<'_>) {
+    let call = data.call.as_deref().unwrap_or_default();
+    session.launched(Job {
+        id: call.to_owned(),
+        kind: JobKind::Agent,
+        about: data.agent.as_deref().unwrap_or_default().to_owned(),
+        ..Job::default()
+    });
+    session.starts_agent(call, data.agent_type.as_deref().unwrap_or_default());
+    session.agent_began(call);
 }
 
 fn of_session(session: &mut Session, kind: &[u8], data: &Data<'_>) {

@@ -33,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: marks,
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("copilot --resume={session}"),
     log_roots: places,

@@ -24,6 +24,9 @@ pub(crate) struct Data<'a> {
     pub(crate) tool: Option<Cow<'a, str>>,
     /// What the sub-agent is called.
     pub(crate) agent: Option<Cow<'a, str>>,
+    pub(crate) agent_type: Option<Cow<'a, str>>,
+    /// How many calls it made.
+    pub(crate) total_calls: u64,
     pub(crate) arguments: Option<Raw<'a>>,
     pub(crate) success: Option<bool>,
     /// Of a tool; of a permission, the answer.
@@ -69,6 +72,8 @@ pub(crate) fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Read
         b"toolCallId" => data.call = reader.string(),
         b"toolName" => data.tool = reader.string(),
         b"agentDisplayName" => data.agent = reader.string(),
+        b"agentName" => data.agent_type = reader.string(),
+        b"totalToolCalls" => data.total_calls = reader.count().unwrap_or(0),
         b"arguments" => data.arguments = Some(reader.raw()),
         b"success" => data.success = reader.boolean(),
         b"result" => data.result = Some(reader.raw()),

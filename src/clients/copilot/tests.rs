@@ -380,3 +380,25 @@ fn any_input() {
     let torn = format!("{}\0\0\0\0", reply("1", ""));
     assert_eq!(told(&read(fold, &[prompt(), torn, "\0\0".to_owned(), turn("end")])), "ended");
 }
+
+#[test]
+fn a_sub_agent_runs_in_the_log_of_its_parent() {
+    let began = row("subagent.started", r#""toolCallId":"t","agentName":"explore","agentDisplayName":"survey""#);
+    let ended = |kind: &str| row(kind, r#""toolCallId":"t","agentName":"explore","totalToolCalls":2"#);
+    let run = |rows: Vec<String>| {
+        let session = read(fold, &and(vec![start(), prompt(), began.clone()], rows));
+        let agent = &session.sub_agents[0];
+        assert_eq!((agent.agent_type.as_deref(), session.agent_type), (Some("explore"), None));
+        agent.run.map(|run| (run.ended.is_some(), run.failed, run.calls)).unwrap()
+    };
+    assert_eq!(run(vec![]), (false, false, 0));
+    assert_eq!(run(vec![ended("subagent.completed")]), (true, false, 2));
+    assert_eq!(run(vec![ended("subagent.failed")]), (true, true, 2));
+    assert_eq!(run(vec![row("abort", r#""reason":"user""#)]), (true, true, 0));
+    let chosen = |name: &str| row("subagent.selected", &format!(r#""agentName":"{name}""#));
+    let session = read(fold, &[start(), chosen("reviewer"), prompt()]);
+    assert_eq!(session.agent_type.as_deref(), Some("reviewer"));
+    // What a sub-agent chose is not its parent's.
+    let of_child = chosen("explore").replace(r#""id""#, r#""agentId":"t","id""#);
+    assert_eq!(read(fold, &[start(), of_child, prompt()]).agent_type, None);
+}

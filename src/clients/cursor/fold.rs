@@ -1,7 +1,7 @@
 //! What a row of a transcript means for its session.
 
 use crate::base::json::{Raw, Reader};
-use crate::session::{KEPT, Place, Session, api_error};
+use crate::session::{KEPT, Place, Session, api_error, summary_of};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut role, mut status) = (&b""[..], &b""[..], &b""[..]);
@@ -13,7 +13,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
         b"error" => error = Some(reader.raw()),
         b"message" => reader.object(|key, reader| {
             if key == b"content" {
-                calls += calls_in(reader);
+                calls += calls_in(session, place, reader);
             }
         }),
         _ => {}
@@ -43,14 +43,21 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
     }
 }
 
-fn calls_in(reader: &mut Reader<'_>) -> u64 {
+/// Its calls have no ids: where a row lies tells one that starts a sub-agent from others.
+fn calls_in(session: &mut Session, place: Place, reader: &mut Reader<'_>) -> u64 {
     let mut calls = 0;
     reader.array(|reader| {
-        reader.object(|key, reader| {
-            if key == b"type" && reader.word() == b"tool_use" {
-                calls += 1;
-            }
+        let (mut is_call, mut name, mut input) = (false, &b""[..], None);
+        reader.object(|key, reader| match key {
+            b"type" => is_call = reader.word() == b"tool_use",
+            b"name" => name = reader.word(),
+            b"input" => input = Some(reader.raw()),
+            _ => {}
         });
+        calls += u64::from(is_call);
+        if let (true, b"Task" | b"task", Some(input)) = (is_call, name, input) {
+            session.starts_agent(&format!("{} {calls}", place.offset), &summary_of(input, &[b"subagent_type"]));
+        }
     });
     calls
 }

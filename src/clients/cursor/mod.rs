@@ -37,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| true,
     running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("cursor-agent --resume={session}"),
     log_roots: places,

@@ -1,7 +1,7 @@
 //! Rows and texts of real shapes (2025 to 2026.08.11), and what they amount to.
 
 use super::{fold, text};
-use crate::clients::tests::{and, check, check_any_input, told};
+use crate::clients::tests::{and, check, check_any_input, read, told};
 use crate::session::Session;
 
 const USER: &str =
@@ -65,4 +65,17 @@ fn any_input() {
     for bytes in [&b"\xff\xfe\0user:\n\0\n[Tool call]"[..], b"\n\n\n", b"assistant:\n\xff"] {
         text::fold(&mut Session::default(), bytes);
     }
+}
+
+#[test]
+fn what_a_sub_agent_is_for() {
+    let task = |kind: &str| {
+        let call = format!(r#"{{"type":"tool_use","name":"Task","input":{{"subagent_type":"{kind}","prompt":"p"}}}}"#);
+        format!(r#"{{"role":"assistant","message":{{"content":[{call}]}}}}"#)
+    };
+    let told =
+        |rows: &[&str]| read(fold::fold, &self::rows(rows)).agent_type_of(&Session::default()).map(str::to_owned);
+    assert_eq!(told(&[USER, TOOL]), None);
+    assert_eq!(told(&[USER, &task("explore"), &task("explore")]).as_deref(), Some("explore"));
+    assert_eq!(told(&[USER, &task("explore"), &task("shell")]), None, "which of the two, nobody tells");
 }

@@ -19,6 +19,7 @@ struct Row<'a> {
     id: Option<Cow<'a, str>>,
     /// Whose sub-agent it is.
     caller: Option<Cow<'a, str>>,
+    calling: Option<Cow<'a, str>>,
     cwd: Option<Cow<'a, str>>,
     /// Where it has moved since.
     last_cwd: Option<Cow<'a, str>>,
@@ -46,6 +47,7 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
         b"session_start" => {
             if let Some(id) = &row.id {
                 session.identity(id, row.caller.as_deref());
+                session.started_by = session.started_by.take().or(row.calling.as_deref().map(str::to_owned));
             }
             if let Some(cwd) = row.last_cwd.as_ref().or(row.cwd.as_ref()) {
                 session.directory(cwd);
@@ -185,6 +187,10 @@ fn call(session: &mut Session, block: &Block<'_>) {
             kind = CallKind::Question;
             summary = "approve the plan?".into();
         }
+        "Task" => {
+            let call = block.id.as_deref().unwrap_or_default();
+            session.starts_agent(call, &summary_of(input, &[b"subagent_type"]));
+        }
         "TodoWrite" => input.reader().object(|key, reader| {
             if key == b"todos" {
                 session.plan(steps(reader));
@@ -288,6 +294,7 @@ fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
         b"timestamp" => row.at = reader.string().and_then(|text| Time::parse(&text)),
         b"id" | b"sessionId" => row.id = reader.string(),
         b"callingSessionId" => row.caller = reader.string(),
+        b"callingToolUseId" => row.calling = reader.string(),
         b"cwd" => row.cwd = reader.string(),
         b"lastCwd" => row.last_cwd = reader.string(),
         b"reason" => row.reason = reader.word(),

@@ -32,6 +32,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("droid --resume {session}"),
     log_roots: places,

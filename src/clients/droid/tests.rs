@@ -238,3 +238,13 @@ fn any_input() {
     let torn = format!("{}\0\0", prompt());
     check(fold, &[("NULs behind a row", vec![torn, "\0".to_owned()], "open")]);
 }
+
+#[test]
+fn what_a_sub_agent_is_for() {
+    let task = |id: &str, kind: &str| call(id, "Task", &format!(r#"{{"subagent_type":"{kind}","prompt":"p"}}"#));
+    let parent = read(fold, &[start(""), prompt(), task("a", "worker"), task("b", "scout")]);
+    for (call, wanted) in [("a", "worker"), ("b", "scout")] {
+        let child = start(&format!(r#","callingSessionId":"11080800","callingToolUseId":"{call}""#));
+        assert_eq!(parent.agent_type_of(&read(fold, &[child])), Some(wanted));
+    }
+}

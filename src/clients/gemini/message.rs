@@ -43,6 +43,9 @@ struct ToolCall<'a> {
     status: Cow<'a, str>,
     at: Option<Time>,
     answer: Answer<'a>,
+    /// The session of the sub-agent that it ran, and what that is called.
+    agent: Option<Cow<'a, str>>,
+    agent_name: Option<Cow<'a, str>>,
 }
 
 impl Message<'_> {
@@ -122,6 +125,12 @@ fn read_call<'a>(call: &mut ToolCall<'a>, key: &[u8], reader: &mut Reader<'a>) {
         b"args" => call.args = Some(reader.raw()),
         b"status" => call.status = reader.string().unwrap_or_default(),
         b"timestamp" => call.at = time(reader),
+        b"agentId" => call.agent = reader.string(),
+        b"resultDisplay" if reader.peek() == Some(b'{') => reader.object(|key, reader| {
+            if key == b"agentName" {
+                call.agent_name = reader.string();
+            }
+        }),
         b"result" => {
             let mut first = None;
             read_answers(reader, &mut |answer| first = first.take().or(Some(answer)));
@@ -204,6 +213,9 @@ fn fold_call(session: &mut Session, tool: &ToolCall<'_>, is_new: bool) {
         if !matches!(outcome, Some((Outcome::Failed | Outcome::Withdrawn, _))) {
             plan(session, &tool.name, args);
         }
+    }
+    if let Some(agent) = &tool.agent {
+        session.agent_works_in(&tool.id, agent, tool.agent_name.as_deref());
     }
     if let Some((outcome, text)) = outcome {
         session.result(&tool.id, outcome, &text, tool.answer.raw());

@@ -40,6 +40,7 @@ pub(in crate::clients) fn call<'a>(session: &mut Session, id: Cow<'a, str>, name
             kind = CallKind::Question;
             summary = "approve the plan?".into();
         }
+        "invoke_agent" => session.starts_agent(&id, &summary_of(args, &[b"agent_name"])),
         "read_background_output" | "list_background_processes" | "task_output" => kind = CallKind::Poller,
         _ => {}
     }

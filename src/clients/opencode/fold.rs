@@ -39,6 +39,8 @@ struct Message<'a> {
     created: Option<Time>,
     completed: Option<Time>,
     model: Option<Cow<'a, str>>,
+    /// Who writes, or is asked: `build`, `plan`, a sub-agent.
+    agent: Option<Cow<'a, str>>,
     finish: Option<Cow<'a, str>>,
     error: Option<Raw<'a>>,
     tokens: Option<Tokens>,
@@ -52,6 +54,7 @@ pub(super) fn fold(session: &mut Session, record: &Record, place: Place) {
     let mut message = Message::default();
     Reader::new(&record.data).object(|key, reader| read_member(&mut message, key, reader));
     session.row(message.created, place, true);
+    session.agent_type(message.agent.as_deref().filter(|name| !OWN_AGENTS.contains(name)).unwrap_or_default());
     if &*message.role == "user" {
         // Typed while a tool runs, it waits until that is done.
         if session.open.is_empty() {
@@ -87,6 +90,9 @@ pub(super) fn fold(session: &mut Session, record: &Record, place: Place) {
     session.row(message.completed.max(record.updated), place, true);
     end(session, &message, &told);
 }
+
+/// Agents that the client asks for its own ends.
+const OWN_AGENTS: &[&str] = &["compaction", "summary", "title"];
 
 /// What the parts of a message tell of the whole.
 #[derive(Default)]
@@ -130,6 +136,9 @@ fn read_member<'a>(message: &mut Message<'a>, key: &[u8], reader: &mut Reader<'a
             _ => {}
         }),
         b"modelID" => message.model = reader.string(),
+        // The latter until 2026, and beside it since.
+        b"agent" => message.agent = reader.string(),
+        b"mode" => message.agent = message.agent.take().or_else(|| reader.string()),
         b"finish" => message.finish = reader.string(),
         b"error" if reader.peek() == Some(b'{') => message.error = Some(reader.raw()),
         b"tokens" => message.tokens = Some(tokens(reader)),

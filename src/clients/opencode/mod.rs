@@ -35,6 +35,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: |_, _, _| Vec::new(),
     plan: plan::plan,
+    agent_type: |_, _| None,
     is_session: |id| id.strip_prefix("ses_").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric())),
     resume: |session| format!("opencode --session {session}"),
     log_roots: places,

@@ -411,3 +411,21 @@ fn what_was_taken_back_is_read_anew() {
     let early = &moments[4];
     assert_eq!(look(Some(known), early).with_partial_row, look(None, early).with_partial_row);
 }
+
+#[test]
+fn what_a_session_is_for() {
+    let by = |id: &str, agent: &str| answer(id, &format!(r#","mode":"{agent}","agent":"{agent}""#), &[]);
+    let old = |id: &str, mode: &str| answer(id, &format!(r#","mode":"{mode}""#), &[]);
+    for (records, wanted) in [
+        (vec![asks()], None),
+        (vec![by("1", "plan"), by("2", "build")], Some("build")),
+        (vec![old("1", "explore")], Some("explore")),
+        (vec![by("1", "build"), by("2", "compaction")], Some("build")),
+    ] {
+        let mut session = Session::default();
+        for record in &records {
+            fold(&mut session, record, Place::record(1));
+        }
+        assert_eq!(session.agent_type.as_deref(), wanted);
+    }
+}

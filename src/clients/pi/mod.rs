@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: |_, _, _| Vec::new(),
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("pi --session {session}"),
     log_roots: places,

@@ -17,6 +17,7 @@ struct Row<'a> {
     at: Option<Time>,
     session: Option<Cow<'a, str>>,
     agent: Option<Cow<'a, str>>,
+    agent_name: Option<Cow<'a, str>>,
     cwd: Option<Cow<'a, str>>,
     model: Option<Cow<'a, str>>,
     /// Told by a row that begins a turn on its own, such as a finished background task.
@@ -36,7 +37,10 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
     let active = telemetry || matches!(&*row.kind, "user" | "assistant" | "tool_result");
     session.row(row.at, place, active);
     match (&row.agent, &row.session) {
-        (Some(agent), parent) => session.identity(agent, parent.as_deref()),
+        (Some(agent), parent) => {
+            session.identity(agent, parent.as_deref());
+            session.agent_type(row.agent_name.as_deref().unwrap_or_default());
+        }
         (None, Some(id)) => session.identity(id, None),
         (None, None) => {}
     }
@@ -60,6 +64,7 @@ fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
         b"timestamp" => row.at = reader.string().and_then(|text| Time::parse(&text)),
         b"sessionId" => row.session = reader.string(),
         b"agentId" => row.agent = reader.string(),
+        b"agentName" => row.agent_name = reader.string(),
         b"cwd" => row.cwd = reader.string(),
         b"model" => row.model = reader.string(),
         b"deliveredTurn" => row.delivered = reader.boolean() == Some(true),

@@ -26,6 +26,7 @@ pub(super) static CLIENT: Client = Client {
     hides_calls: |_| false,
     running: discover::marks,
     plan: |_, _, _| Vec::new(),
+    agent_type: |_, _| None,
     is_session: super::client::is_uuid,
     resume: |session| format!("qwen --resume {session}"),
     log_roots: discover::places,

@@ -264,11 +264,14 @@ fn what_else_a_log_says() {
     let apart = said(2).replace("\"totalTokenCount\":650", "\"totalTokenCount\":670");
     assert_eq!(read(fold, &[user(1, "go"), apart]).tokens.output, 70);
 
-    let side = |row: String| row.replace("\"uuid\"", "\"isSidechain\":true,\"agentId\":\"explore-7f3c\",\"uuid\"");
+    let side = |row: String| {
+        row.replace("\"uuid\"", "\"isSidechain\":true,\"agentId\":\"explore-7f3c\",\"agentName\":\"explore\",\"uuid\"")
+    };
     let rows = [user(1, "look"), said(2), shell(3, "a", "ls"), shell(4, "b", "pwd")].map(side);
     let child = read(fold, &rows);
     assert_eq!((child.id.as_str(), child.parent.as_deref()), ("explore-7f3c", Some(SESSION)));
     assert_eq!(child.open.len(), 2, "the calls of one reply, a row each");
+    assert_eq!((child.agent_type.as_deref(), session.agent_type), (Some("explore"), None));
 }
 
 fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Disk, World) {

@@ -23,6 +23,7 @@ pub(crate) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         client: "claude-code",
         id: id.into(),
         parent: parent.map(Into::into),
+        agent_type: Some(parent.map_or("main", |_| "general-purpose").into()),
         model: None,
         health: Health::Healthy,
         reason: Reason::Working,

@@ -26,6 +26,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         client: "claude-code",
         id: id.into(),
         parent: None,
+        agent_type: Some("main".into()),
         model: Some("claude-opus-4-5-20251101".into()),
         health,
         reason,

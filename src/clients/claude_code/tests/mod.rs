@@ -4,7 +4,7 @@ mod calls;
 mod turns;
 
 use super::fold::fold;
-use crate::clients::tests::{and, check, read, told};
+use crate::clients::tests::{and, check, named, read, told};
 use crate::model::Tokens;
 use crate::process::Role;
 use crate::session::{Session, Turn};
@@ -263,4 +263,28 @@ fn who_works_and_who_only_serves() {
     for (words, wanted) in cases {
         assert_eq!(of(words), wanted, "{words}");
     }
+}
+
+#[test]
+fn what_each_agent_is_for() {
+    let agent = tool("1", "1", "Agent", r#"{"description":"look","subagent_type":"Explore","prompt":"p"}"#);
+    let old = tool("1", "1", "Task", r#"{"description":"look","subagent_type":"Explore","prompt":"p"}"#);
+    let done = |more: &str| {
+        let result = format!(r#","toolUseResult":{{"status":"completed","agentId":"a1"{more},"content":[]}}"#);
+        answer("1", r#""content":"done""#, &result)
+    };
+    let child = |id: &str| named(id, Some("p"));
+    for (rows, of_a1, of_other) in [
+        (vec![agent.clone()], Some("Explore"), Some("Explore")),
+        (vec![old, done("")], Some("Explore"), None),
+        (vec![agent, done(r#","agentType":"Plan""#)], Some("Plan"), None),
+        (vec![prompt("go")], None, None),
+    ] {
+        let parent = read(fold, &and(vec![prompt("go")], rows));
+        assert_eq!([parent.agent_type_of(&child("a1")), parent.agent_type_of(&child("b2"))], [of_a1, of_other]);
+    }
+    let setting = |name: &str| format!(r#"{{"type":"agent-setting","agentSetting":"{name}","sessionId":"s"}}"#);
+    let own = |rows: &[String]| read(fold, rows).agent_type;
+    assert_eq!(own(&[setting("judge"), prompt("go")]).as_deref(), Some("judge"));
+    assert_eq!(own(&[setting("default"), prompt("go")]), None);
 }

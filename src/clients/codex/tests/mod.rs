@@ -342,3 +342,22 @@ fn who_works_and_who_only_serves() {
         assert_eq!(of(words), wanted, "{words}");
     }
 }
+
+#[test]
+fn what_a_thread_is_for() {
+    let spawned = |role: &str| {
+        let source = format!(r#"{{"subagent":{{"thread_spawn":{{"parent_thread_id":"p","agent_role":{role}}}}}}}"#);
+        meta("a", "").replace(r#""exec""#, &source)
+    };
+    let review = meta("a", "").replace(r#""exec""#, r#"{"subagent":"review"}"#);
+    for (first, wanted) in [
+        (spawned(r#""explorer""#), Some("explorer")),
+        (spawned("null"), None),
+        (review, Some("review")),
+        (meta("a", ""), None),
+    ] {
+        // The rows of its parent, which follow, say nothing of it.
+        let rows = [first, spawned(r#""worker""#).replace(r#""a""#, r#""p""#), started()];
+        assert_eq!(read(fold, &rows).agent_type.as_deref(), wanted);
+    }
+}

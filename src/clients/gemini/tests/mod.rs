@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::fold::fold;
 use crate::base::json::Reader;
-use crate::clients::tests::{and, check, read};
+use crate::clients::tests::{and, check, named, read};
 use crate::session::{Place, Session};
 
 const PROMPT: &str = "Fix the test";
@@ -295,4 +295,25 @@ fn a_sub_agent_is_its_parents() {
     assert_eq!((session.parent.as_deref(), session.internal), (Some("p"), false));
     assert_eq!(session.directory.as_deref(), Some("/srv/shop/web"));
     assert!(read(fold, &[own]).internal, "nobody's: before they had a place of their own");
+}
+
+#[test]
+fn what_a_sub_agent_is_for() {
+    let call = |agent: Option<&str>| {
+        let mut call = tool(
+            "c",
+            "invoke_agent",
+            json!({"agent_name": "investigator", "prompt": "x"}),
+            "success",
+            json!({"output": "y"}),
+        );
+        if let Some(agent) = agent {
+            call["agentId"] = agent.into();
+        }
+        [head(), asked(1).to_string(), reply(2, "", &[call]).to_string()]
+    };
+    let child = |id: &str| named(id, None);
+    assert_eq!(read(fold, &call(Some("a"))).agent_type_of(&child("a")), Some("investigator"));
+    assert_eq!(read(fold, &call(Some("a"))).agent_type_of(&child("b")), None);
+    assert_eq!(read(fold, &call(None)).agent_type_of(&child("b")), Some("investigator"));
 }
