@@ -140,6 +140,7 @@ pub fn run(
         Command::Report(it) => commands::report(&cli, it, &world, out, err),
         Command::Clients(_) => commands::clients(&cli, &world, out, err),
         Command::Errors(it) => commands::errors(&cli, it, &world, out, err),
+        Command::Event(it) => commands::event(&cli, it, &world, err),
         Command::Events(it) => commands::events(&cli, it, &world, out, err),
         Command::Clean(it) => commands::clean(&cli, it.dry_run, &world, out, err),
         Command::Completions { shell } => commands::completions(&shell.to_string(), out),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, Pseudonyms};
 use crate::model::{ErrorSeen, Problem, ToolCounts};
+use crate::record::Note;
 use crate::record::history::{Resolved, Rollup};
 
 impl Pseudonyms {
@@ -55,6 +56,16 @@ impl Pseudonyms {
         if let Some(pattern) = &mut resolved.pattern {
             *pattern = self.text(pattern);
         }
+    }
+
+    /// The message may be any text of the user's, so nothing of it stays.
+    pub(crate) fn hide_note(&mut self, note: &mut Note) {
+        if let Some(worktree) = &mut note.worktree {
+            self.learn_folder(Kind::Task, Path::new(worktree));
+            *worktree = self.path(Path::new(worktree)).to_string_lossy().into_owned();
+        }
+        note.task = self.name(Kind::Task, &note.task);
+        note.message = self.text(&note.message);
     }
 
     pub(crate) fn hide_problem(&self, problem: &mut Problem) {

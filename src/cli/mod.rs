@@ -20,7 +20,7 @@ pub(crate) use self::tips::text as error_text;
 use crate::base::time::Time;
 use crate::base::world::World;
 use crate::model::Health;
-use crate::record::Kind;
+use crate::record::{Kind, NoteType};
 use crate::report::By;
 
 /// How are my background coding agents doing?
@@ -91,7 +91,7 @@ impl Cli {
             Command::Errors(it) => Settings { since: it.since, ..open },
             Command::Events(it) => Settings { since: it.since, ..open },
             Command::Clean(it) => Settings { retention: it.retention, ..open },
-            Command::Completions { .. } | Command::Steer(_) => open,
+            Command::Event(_) | Command::Completions { .. } | Command::Steer(_) => open,
         }
     }
 
@@ -104,7 +104,7 @@ impl Cli {
             Command::Clients(it) => Some(&it.print),
             Command::Errors(it) => Some(&it.print),
             Command::Events(it) => Some(&it.print),
-            Command::Clean(_) | Command::Completions { .. } | Command::Steer(_) => None,
+            Command::Event(_) | Command::Clean(_) | Command::Completions { .. } | Command::Steer(_) => None,
         }
     }
 
@@ -163,6 +163,10 @@ pub(crate) enum Command {
     Errors(ErrorsArgs),
     /// Show the event history
     Events(EventsArgs),
+    /// Record an event from a hook or a script
+    ///
+    /// Appends one row to the event log, under its lock. It is shown by `agentmon events` and in `agentmon report`.
+    Event(EventArgs),
     /// Roll up old events and remove old caches
     ///
     /// Events older than 7 days become one summary per task and day, daily summaries older than 30 days one per week,
@@ -410,6 +414,18 @@ pub(crate) struct EventsArgs {
     pub(crate) since: SinceArgs,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct EventArgs {
+    /// Task by ID, name, branch or unique prefix; any other name is recorded as it is [default: the task of this worktree]
+    #[arg(long, value_name = "TASK", default_value = ".", hide_default_value = true)]
+    pub(crate) task: String,
+    /// What happened
+    #[arg(long = "type", value_name = "TYPE", default_value = "note")]
+    pub(crate) kind: NoteType,
+    /// Text of the event; `-` to read it from stdin
+    pub(crate) message: String,
 }
 
 #[derive(Args)]

@@ -52,6 +52,7 @@ impl Change {
                     | Kind::Waiting
                     | Kind::Finished
                     | Kind::Alert
+                    | Kind::Note
                     | Kind::Summary
                     | Kind::Collected,
                 )

@@ -36,6 +36,7 @@ pub(crate) fn report(
     let (mut known, period) = known(&disk, &records, asked, config.since, world.now);
     if let Some(mut pseudonyms) = pseudonyms(cli, world, err)? {
         pseudonyms.hide_stretches(known.now.iter_mut().chain(&mut known.before));
+        known.notes.iter_mut().for_each(|note| pseudonyms.hide_note(note));
         known.problems.iter_mut().for_each(|problem| pseudonyms.hide_problem(problem));
     }
     let report = report::report(known, world.now, period, asked.period);
@@ -79,6 +80,7 @@ fn known(disk: &Disk, records: &[PathBuf], asked: &ReportArgs, since: Horizon, n
             now
         };
         known.now.extend(now.stretches);
+        known.notes.extend(now.notes);
         known.problems.extend(now.problems);
     }
     if is_all {

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Finished,
     /// A limit that changes no verdict was passed, or is kept again.
     Alert,
+    /// A hook or a script of the user's told of a task.
+    Note,
     /// What the rows of a day, a week or a month amounted to, in their place.
     Summary,
     /// How far the late rows of a replaced file were taken over.
@@ -33,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Poll,
         Self::Transition,
         Self::Debounced,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Waiting,
         Self::Finished,
         Self::Alert,
+        Self::Note,
         Self::Summary,
         Self::Collected,
     ];
@@ -63,6 +66,7 @@ impl Kind {
             Self::Waiting => "waiting",
             Self::Finished => "finished",
             Self::Alert => "alert",
+            Self::Note => "note",
             Self::Summary => "summary",
             Self::Collected => "collected",
         }

@@ -97,6 +97,9 @@ struct Fields<'a> {
     stretch: Field<'a>,
     attempt: Field<'a>,
     held_for: Field<'a>,
+    /// Of a note.
+    note_type: Field<'a>,
+    message: Field<'a>,
 }
 
 impl<'a> RecordRow<'a> {
@@ -120,7 +123,12 @@ impl<'a> RecordRow<'a> {
 
     /// Whether it tells of a moment, and becomes part of a summary in time.
     pub(super) fn is_raw(&self) -> bool {
-        !matches!(self.kind, Some(Kind::Summary | Kind::Resolved))
+        !matches!(self.kind, Some(Kind::Summary)) && !self.is_of_user()
+    }
+
+    /// Whether a person wrote it, or a script of theirs. No summary has what it tells.
+    pub(super) fn is_of_user(&self) -> bool {
+        matches!(self.kind, Some(Kind::Resolved | Kind::Note))
     }
 
     /// What its task is known by; nothing for a row of no task.
@@ -323,6 +331,14 @@ impl<'a> RecordRow<'a> {
         self.fields.all.is_some_and(|all| all.0 == b"true")
     }
 
+    pub(super) fn note_type(&self) -> &'a [u8] {
+        self.fields.note_type.map(|code| code.reader().word()).unwrap_or_default()
+    }
+
+    pub(super) fn message(&self) -> Option<Cow<'a, str>> {
+        text(self.fields.message)
+    }
+
     pub(super) fn period(&self) -> &'a [u8] {
         self.fields.period.map(|period| period.reader().word()).unwrap_or_default()
     }
@@ -394,6 +410,8 @@ impl<'a> Fields<'a> {
             b"stretch" => &mut self.stretch,
             b"attempt" => &mut self.attempt,
             b"held_s" => &mut self.held_for,
+            b"type" => &mut self.note_type,
+            b"message" => &mut self.message,
             _ => return false,
         };
         *field = Some(value);

@@ -290,8 +290,14 @@ impl RecordState {
         let take: fn(&mut TaskState, &RecordRow<'_>) = match kind {
             Kind::Poll => return self.poll = row.summary().map(|counts| (row.at, counts)),
             // Of these the task, if any, is one that a person named, or that the rows after it speak of.
-            // And what a supervisor tells is none of what `status` tells.
-            Kind::Resolved | Kind::Summary | Kind::Collected | Kind::Started | Kind::Attempt | Kind::Waiting => return,
+            // And what a supervisor or a hook tells is none of what `status` tells.
+            Kind::Resolved
+            | Kind::Note
+            | Kind::Summary
+            | Kind::Collected
+            | Kind::Started
+            | Kind::Attempt
+            | Kind::Waiting => return,
             Kind::Transition => TaskState::change,
             Kind::Debounced => |last, row| last.noticed = row.health(),
             Kind::Progress => TaskState::progress,

@@ -44,6 +44,7 @@ fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options
         Some(Kind::Started | Kind::Waiting) => join([Some(number(row)), word(&row["reason"], options)], ": "),
         Some(Kind::Error) => error(row, options),
         Some(Kind::Resolved) => resolved(row, options),
+        Some(Kind::Note) => join([word(&row["type"], options), word(&row["message"], options)], ": "),
         Some(Kind::Summary) => summary(row, options),
         Some(Kind::Debounced | Kind::Alert | Kind::Collected) | None => other(row, options),
     };

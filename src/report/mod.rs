@@ -46,7 +46,9 @@ use clip::Cut;
 pub(crate) const USUAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Makes the report of a period. Without `by` it is divided as suits its length.
-pub(crate) fn report(known: ReportInput, taken_at: Time, period: Period, by: Option<By>) -> Report {
+pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by: Option<By>) -> Report {
+    let mut notes = std::mem::take(&mut known.notes);
+    notes.sort_by(|one, other| other.at.cmp(&one.at));
     let stretches = &known.now[..];
     let cut = within(stretches, period);
     let totals = Figures::of(cut.iter().map(Deref::deref));
@@ -75,6 +77,7 @@ pub(crate) fn report(known: ReportInput, taken_at: Time, period: Period, by: Opt
         tasks,
         parallel,
         batches,
+        notes,
         findings: Vec::new(),
         inexact: Vec::new(),
         problems: Vec::new(),

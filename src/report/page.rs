@@ -9,6 +9,7 @@ use super::tasks::Task;
 use super::trend::{Before, Trend};
 use crate::base::time::Time;
 use crate::model::Problem;
+use crate::record::Note;
 use crate::record::history::Rollup;
 use serde::Serialize;
 
@@ -51,6 +52,8 @@ pub(crate) struct Report {
     pub(crate) parallel: Option<Parallel>,
     /// Runs of several tasks that overlapped, first to last.
     pub(crate) batches: Vec<Batch>,
+    /// What hooks and scripts of the user told, newest first.
+    pub(crate) notes: Vec<Note>,
     /// What is worth a word, the most pressing first; none where there is nothing to say.
     pub(crate) findings: Vec<Finding>,
     /// What of all this is not exact, and why; sentences.
@@ -103,6 +106,8 @@ pub(crate) struct ReportInput {
     /// What touches the period, and what touches the one before it.
     pub(crate) now: Vec<Rollup>,
     pub(crate) before: Vec<Rollup>,
+    /// Within the period.
+    pub(crate) notes: Vec<Note>,
     pub(crate) problems: Vec<Problem>,
 }
 

@@ -126,3 +126,48 @@ fn a_new_record_of_a_poll_is_followed() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn an_event_from_outside_is_recorded_and_told() {
+    let ground = Ground::new();
+    let [worktree, fresh] = ["task-x", "fresh"].map(|name| ground.path(&format!("shop/.worktrees/{name}")));
+    fs::create_dir_all(&fresh).unwrap();
+    let run = |cwd: &std::path::Path, arguments: &[&str]| {
+        let mut command = ground.program(arguments);
+        let ran = crate::ground::run(command.current_dir(cwd));
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        ran
+    };
+    let quiet = run(&worktree, &["event", "--type", "started", "deployment of v2"]);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""), "a hook says nothing");
+    run(&fresh, &["event", "begun"]);
+    let hostile = "\u{1b}[31m##[error]x\n\u{202e}-token ghp_0123456789abcdefABCDEF0123456789abcd";
+    let told = run(&worktree, &["event", "--task", "nobody", "--type", "error", hostile]);
+    assert!(told.err.contains("no task `nobody` is known"), "{told:?}");
+    run(&worktree, &["event", "--task", "nobody", "--type=error", "--", hostile]);
+    let events = run(&worktree, &["events"]).out;
+    let lines: Vec<_> = events.lines().map(|line| &line[21..]).collect();
+    assert_eq!(lines[0], "note        bg_task-x (task-x): started: deployment of v2");
+    assert_eq!(lines[1], "note        fresh: note: begun", "no agent has begun there yet");
+    assert_eq!(lines.len(), 4, "two equal events are two: {events}");
+    assert!(lines[2].starts_with("note        nobody: error: ") && !events.contains("ghp_"), "{events}");
+    assert!(!events.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{events}");
+    let only = run(&worktree, &["events", "--task", "task-x", "--json"]).out;
+    let row: serde_json::Value = serde_json::from_str(only.trim_end()).unwrap();
+    let worktree = worktree.to_string_lossy();
+    assert_eq!(
+        (&row["event"], &row["type"], &row["worktree"]),
+        (&"note".into(), &"started".into(), &(*worktree).into())
+    );
+    let report = run(&ground.path("shop"), &["report"]).out;
+    assert!(report.contains("From hooks and scripts") && report.contains("deployment of v2"), "{report}");
+}
+
+#[test]
+fn an_event_that_cannot_be_recorded_is_an_error() {
+    let ground = Ground::new();
+    let root = ground.run(&["event", "x", "--root", "/"]);
+    assert_eq!(root.code, Some(2), "{root:?}");
+    let kind = ground.run(&["event", "--type", "foo", "x"]);
+    assert!(kind.code == Some(2) && kind.err.contains("warning"), "{kind:?}");
+}

@@ -10,6 +10,7 @@ use super::super::compact::*;
 use crate::record::history::tests::weeks::Weeks;
 use crate::record::state::{RecordState, Tail, Unread};
 use crate::record::tests::samples::place_in;
+use crate::record::{Kind, Note, NoteType, each_row};
 
 /// Monday 2001-10-01, in seconds since 1970: before the files were made, so that all of them are new.
 pub(crate) const START: i64 = 1_001_894_400;
@@ -61,6 +62,24 @@ fn what_was_told_of_each_task_is_still_known() {
             clean(&place, day(now), &keep, false).unwrap();
             assert!(told(&place) == before, "the history is another one: {raw} days, day {now}");
         }
+    }
+}
+
+#[test]
+fn notes_stay_as_long_as_daily_summaries() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = record(folder.path(), 14);
+    for (at, message) in [(1, "old"), (12, "young")] {
+        let note = Note::new(day(at), "billing", None, NoteType::Warning, message);
+        super::super::add(&place, note.event(None), day(at)).unwrap();
+    }
+    for (now, kept) in [(14, vec!["old", "young"]), (14, vec!["old", "young"]), (35, vec!["young"]), (60, vec![])] {
+        clean(&place, day(now), &WEEK, false).unwrap();
+        let text = fs::read_to_string(&place.path).unwrap();
+        let mut notes = Vec::new();
+        each_row(text.as_bytes(), |row, _| notes.extend(Note::of(row).filter(|_| row.kind == Some(Kind::Note))));
+        let messages: Vec<_> = notes.iter().map(|note| &*note.message).collect();
+        assert_eq!(messages, kept, "day {now}");
     }
 }
 

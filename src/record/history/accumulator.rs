@@ -1,11 +1,13 @@
 //! What is remembered of the rows so far, while they are added up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
+use super::super::note::Note;
 use super::counters::Session;
 use super::rollup::{Period, Resolved, Rollup, Selection};
 use crate::base::time::Time;
 use crate::model::Health;
+
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
 pub(super) fn day(seconds: i64) -> i64 {
@@ -27,6 +29,7 @@ pub(super) struct Accumulator {
     pub(super) by_day: HashMap<(u64, u64, Day), usize>,
     pub(super) summaries: Vec<(Period, Rollup)>,
     pub(super) resolved: Vec<Resolved>,
+    pub(super) notes: VecDeque<Note>,
     pub(super) poll_times: PollTimes,
     /// How many tasks are in each health, and reported; and how many are not reported any more.
     pub(super) present: [usize; Health::ALL.len()],

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
 use super::super::kind::Kind;
+use super::super::note::Note;
 use super::super::row::{Carried, RecordRow, key};
 use super::accumulator::{Accumulator, Day, PollTimes, Rows, Task, day};
 use super::counters::Session;
@@ -16,6 +17,9 @@ use crate::model::{ErrorSeen, Health, add};
 
 /// The most changes that are kept of a day.
 const CHANGES: usize = 1000;
+
+/// The most notes that are kept.
+const NOTES: usize = 1000;
 
 /// Of one task; there are five kinds.
 const MOST_ALERTS: usize = 16;
@@ -49,6 +53,7 @@ impl Accumulator {
                 let (pattern, task) = (row.pattern().map(Into::into), row.task().map(Into::into));
                 return self.resolved.push(Resolved { at: row.at, pattern, task, all: row.all() });
             }
+            Kind::Note => return self.note(row),
             Kind::Alert => return self.alert(row, offset),
             Kind::Debounced => return self.debounced(row, offset),
             Kind::Attempt => return self.attempt(row),
@@ -188,6 +193,16 @@ impl Accumulator {
         known.alerts.retain(|(alert, _)| *alert != code);
         if known.alerts.len() < MOST_ALERTS {
             known.alerts.push((code, offset));
+        }
+    }
+
+    /// The newest are kept, however many a hook may write.
+    fn note(&mut self, row: &RecordRow<'_>) {
+        if let Some(note) = Note::of(row).filter(|note| self.within.holds(note.at)) {
+            self.notes.push_back(note);
+            if self.notes.len() > NOTES {
+                self.notes.pop_front();
+            }
         }
     }
 

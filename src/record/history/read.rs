@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use super::super::note::Note;
 use super::super::row::{RecordRow, each_row};
 use super::accumulator::Accumulator;
 use super::{Resolved, Rollup, Selection};
@@ -21,6 +22,8 @@ pub(crate) struct History {
     pub(crate) stretches: Vec<Rollup>,
     /// Oldest first; all of them, whatever was asked for.
     pub(crate) resolved: Vec<Resolved>,
+    /// From outside, of the time that was asked for, in the order in which they were written.
+    pub(crate) notes: Vec<Note>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -77,7 +80,12 @@ fn read_with(disk: &Disk, path: &Path, mut fold: Accumulator, counted: &mut Coun
         Err(error) => Some(Problem::new(path, error.to_string())),
     };
     let (parts, resolved) = (fold.parts(), std::mem::take(&mut fold.resolved));
-    let mut told = fold.days().map(|stretches| History { stretches, resolved: resolved.clone(), problems: Vec::new() });
+    let mut told = fold.days().map(|stretches| History { stretches, resolved: resolved.clone(), ..History::default() });
+    for note in fold.notes {
+        if let Some((past, _)) = told.iter_mut().zip(&parts).find(|(_, part)| part.holds(note.at)) {
+            past.notes.push(note);
+        }
+    }
     told[0].problems.extend(problem);
     for (_, stretch) in fold.summaries {
         let of_parts = told.iter_mut().zip(&parts).filter(|(_, part)| part.touches(stretch.from, stretch.to));

@@ -4,7 +4,7 @@
 //! stays exact: every run, and every sum over whole periods: time in each health, waits, tokens, cost, tool calls,
 //! errors. What is lost: with the rows, when within a day something was used or failed; with the days, when health
 //! changed; with the days, which of the errors beyond the `rollup::FREQUENT` commonest it was. An error that
-//! is open stays until it is resolved, whatever its age.
+//! is open stays until it is resolved, whatever its age. Notes from outside stay as rows for as long as daily summaries do.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -37,6 +37,8 @@ pub(crate) struct Folded {
     others: Vec<u64>,
     /// What somebody resolved before this does not matter any more.
     since: Time,
+    /// Notes are kept from this on.
+    notes_since: Time,
     /// How many rows go.
     pub(crate) rows: u64,
     /// How many summaries go, for they are too old.
@@ -67,7 +69,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
                 fold.hear(row, line.offset);
             }
             ours += 1;
-            whole = at == (0..line.bytes.len()) && row.kind != Some(Kind::Resolved);
+            whole = at == (0..line.bytes.len()) && !row.is_of_user();
         });
         if raw_from.is_none() && !(ours == 1 && whole && !line.cut) {
             others.push(line.offset);
@@ -92,7 +94,9 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let carried = fold.standing(memory);
     // No earlier than the errors that it resolved.
     let since = Time(start(Period::Month, now.minus(retention.monthly)));
-    Ok(Some(Folded { summaries, raw_from: raw_from.unwrap_or(end.offset), carried, others, since, rows, dropped }))
+    let notes_since = now.minus(retention.daily);
+    let raw_from = raw_from.unwrap_or(end.offset);
+    Ok(Some(Folded { summaries, raw_from, carried, others, since, notes_since, rows, dropped }))
 }
 
 /// Adds up what belongs together by now. Says how many summaries were too old.
@@ -202,7 +206,8 @@ impl Folded {
         each_row(line, |row, at| {
             rest.extend_from_slice(&line[from..at.start]);
             from = at.end;
-            if row.kind == Some(Kind::Resolved) && row.at >= self.since {
+            let since = if row.kind == Some(Kind::Note) { self.notes_since } else { self.since };
+            if row.is_of_user() && row.at >= since {
                 ours.push((at, None));
             } else if let Some(carried) = self.carried.get(&offset).filter(|_| row.is_raw()) {
                 ours.push((at, Some((*carried, row.carried))));

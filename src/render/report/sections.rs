@@ -24,6 +24,7 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
         tables::longest(report),
         tables::troubled(report),
         tables::batches(report, offset),
+        notes(report, offset),
     ]);
     sections.retain(|section| !section.is_empty());
     if !all {
@@ -141,4 +142,13 @@ fn patterns(report: &Report) -> Section {
         }
     };
     Section::new("Errors", Body::Items(report.patterns.iter().map(item).collect()))
+}
+
+/// What hooks and scripts of the user told.
+fn notes(report: &Report, offset: FixedOffset) -> Section {
+    let items = report.notes.iter().map(|note| {
+        let time = note.at.local(offset).format("%m-%d %H:%M");
+        Item { text: format!("{time} {}: {}: {}", note.task, note.kind.code(), note.message), notes: Vec::new() }
+    });
+    Section::new("From hooks and scripts", Body::Items(items.collect()))
 }

@@ -250,7 +250,7 @@ fn a_trend_is_better_or_worse_where_there_are_runs_to_tell() {
         vec![one]
     };
     for (before, now, success, median) in cases {
-        let known = ReportInput { now: some("19", now, 9), before: some("18", before, 5), problems: Vec::new() };
+        let known = ReportInput { now: some("19", now, 9), before: some("18", before, 5), ..ReportInput::default() };
         let trend = report(known, at("20T00:00"), days("19", "20"), None).trend;
         let better = |figure| trend.iter().find(|row| row.figure == figure).and_then(|row| row.better);
         assert_eq!((better("success_rate"), better("median_s")), (success, median), "{before} {now}");

@@ -28,7 +28,7 @@ use crate::report::{Period, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// The parts of the page, from top to bottom; one with nothing to tell is left out.
-const SECTIONS: [fn(&Page) -> Option<Element>; 10] = [
+const SECTIONS: [fn(&Page) -> Option<Element>; 11] = [
     figures::findings,
     timeline::timeline,
     outcomes::outcomes,
@@ -39,6 +39,7 @@ const SECTIONS: [fn(&Page) -> Option<Element>; 10] = [
     tables::shares,
     tables::tasks,
     tables::batches,
+    tables::notes,
 ];
 
 /// What all parts of the page are made of.

@@ -6,6 +6,7 @@ use super::table::{Heading, cell, more, table};
 use super::words::{about, health, number, seconds};
 use super::{Page, chart, section};
 use crate::model::{Health, code_in_words};
+use crate::record::Note;
 use crate::render::task_text;
 use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
 
@@ -46,6 +47,16 @@ pub(super) fn patterns(page: &Page) -> Option<Element> {
     let table = table(&headings, patterns.iter().take(ROWS).map(row));
     let left_out = more(patterns.len(), ROWS, "errors are");
     (!patterns.is_empty()).then(|| section("Errors").child(table).children(left_out))
+}
+
+pub(super) fn notes(page: &Page) -> Option<Element> {
+    let notes = &page.report.notes;
+    let row =
+        |note: &Note| vec![cell(&note.task), cell(note.kind.code()), cell(&note.message), cell(&page.moment(note.at))];
+    let headings = [("Task", "name"), ("Type", "words"), ("Event", "words"), ("Time", "number")];
+    let table = table(&headings, notes.iter().take(ROWS).map(row));
+    let left_out = more(notes.len(), ROWS, "events are");
+    (!notes.is_empty()).then(|| section("From hooks and scripts").child(table).children(left_out))
 }
 
 fn soft(own: &'static str, text: &str) -> Element {

@@ -32,7 +32,7 @@ fn options() -> Options {
 }
 
 fn made(scene: Scene) -> Report {
-    let known = ReportInput { now: scene.now, before: scene.before, problems: Vec::new() };
+    let known = ReportInput { now: scene.now, before: scene.before, ..ReportInput::default() };
     report(known, at(scene.period.1), Period { from: at(scene.period.0), to: at(scene.period.1) }, None)
 }
 
