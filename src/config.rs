@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) thresholds: Thresholds,
     pub(crate) since: Horizon,
     pub(crate) status_files: Vec<String>,
+    /// Git is asked what tasks left in their worktrees.
+    pub(crate) git: bool,
     pub(crate) folders: Folders,
     /// A text for a shell. From the user alone, never from a worktree.
     pub(crate) on_change: Option<String>,

@@ -373,6 +373,37 @@ impl Summary {
     }
 }
 
+/// What an agent left in its worktree, as git tells it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GitReport {
+    /// How many commits its head has that the main worktree's head lacks; in the main worktree, or in a clone, that the
+    /// upstream branch lacks. Nothing where there is none.
+    pub(crate) commits: Option<u32>,
+    /// What those changed: files, and lines.
+    pub(crate) files: Option<u32>,
+    pub(crate) insertions: Option<u32>,
+    pub(crate) deletions: Option<u32>,
+    /// Tracked files that differ from the last commit.
+    pub(crate) uncommitted: u32,
+    /// Files, and folders as a whole, that git neither tracks nor ignores.
+    pub(crate) untracked: u32,
+    /// When somebody last committed in this worktree.
+    pub(crate) committed: Option<Time>,
+}
+
+impl GitReport {
+    /// `2 files uncommitted, 1 untracked`; empty where there is nothing.
+    pub(crate) fn open_files(&self) -> String {
+        let files = |count: u32| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        match (self.uncommitted, self.untracked) {
+            (0, 0) => String::new(),
+            (0, untracked) => format!("{} untracked", files(untracked)),
+            (uncommitted, 0) => format!("{} uncommitted", files(uncommitted)),
+            (uncommitted, untracked) => format!("{} uncommitted, {untracked} untracked", files(uncommitted)),
+        }
+    }
+}
+
 /// One task of the report, as `agentmon.status/1` has it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct TaskReport {
@@ -411,6 +442,8 @@ pub(crate) struct TaskReport {
     pub(crate) notes: Vec<String>,
     /// What deserves a look and changes no verdict; told among the notes, too.
     pub(crate) alerts: Vec<Alert>,
+    /// What it left, where that was asked for and it has ended.
+    pub(crate) git: Option<GitReport>,
     /// The judging session first; a sub-agent's session follows its parent.
     pub(crate) sessions: Vec<SessionReport>,
     pub(crate) evidence: Vec<Evidence>,

@@ -15,7 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use self::settings::{JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
+use self::settings::{GitArgs, JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
 pub(crate) use self::tips::text as error_text;
 use crate::base::time::Time;
 use crate::base::world::World;
@@ -83,6 +83,7 @@ impl Cli {
                 retention: it.retention,
                 since: it.since,
                 notify: it.notify.clone(),
+                git: it.git,
                 ..open
             },
             Command::Explain(it) => Settings { judge: it.judge.clone(), since: it.since, ..open },
@@ -296,6 +297,8 @@ pub(crate) struct StatusArgs {
     pub(crate) watch: Option<Duration>,
     #[command(flatten)]
     pub(crate) notify: NotifyArgs,
+    #[command(flatten)]
+    pub(crate) git: GitArgs,
     /// Write nothing to the event log
     #[arg(long)]
     pub(crate) no_events: bool,

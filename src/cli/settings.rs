@@ -130,6 +130,15 @@ pub(crate) struct StatusFileArgs {
     status_files: Option<Vec<String>>,
 }
 
+/// What is asked of other programs.
+#[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct GitArgs {
+    /// Ask git what ended tasks left: commits, uncommitted files (not with --root)
+    #[arg(long, value_name = "BOOL", env = "AGENTMON_GIT", hide_env = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    git: Option<bool>,
+}
+
 /// How far back to read.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -163,6 +172,7 @@ pub(crate) struct Settings {
     pub(crate) retention: RetentionArgs,
     pub(crate) since: SinceArgs,
     pub(crate) notify: NotifyArgs,
+    pub(crate) git: GitArgs,
     pub(crate) folders: FolderKeys,
 }
 
@@ -186,6 +196,7 @@ first_set!(RetentionArgs: keep_raw, keep_daily, keep_weekly, keep_monthly, max_e
 first_set!(StatusFileArgs: status_files);
 first_set!(SinceArgs: since);
 first_set!(NotifyArgs: on_change);
+first_set!(GitArgs: git);
 first_set!(FolderKeys: folders);
 
 impl JudgeArgs {
@@ -274,6 +285,7 @@ impl Settings {
             retention: group(text)?,
             since: group(text)?,
             notify: group(text)?,
+            git: group(text)?,
             folders: group(text)?,
         })
     }
@@ -281,7 +293,8 @@ impl Settings {
     /// Every setting as an option.
     fn flags() -> clap::Command {
         let judge = JudgeArgs::augment_args(clap::Command::new("settings"));
-        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(judge)))
+        let git = GitArgs::augment_args(judge);
+        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(git)))
     }
 
     /// Refuses values of the file that the options' parsers would refuse.
@@ -313,6 +326,7 @@ impl Settings {
             retention: self.retention.or(file.retention),
             since: self.since.or(file.since),
             notify: self.notify.or(file.notify),
+            git: self.git.or(file.git),
             folders: self.folders.or(file.folders),
         }
     }
@@ -323,6 +337,7 @@ impl Settings {
             thresholds: self.judge.thresholds(),
             since: self.since.since.unwrap_or(usual_since),
             status_files: self.judge.files.status_files.unwrap_or_default(),
+            git: self.git.git.unwrap_or_default(),
             folders: self.folders.folders.unwrap_or_default(),
             // An empty command switches off the one in the file.
             on_change: self.notify.on_change.filter(|command| !command.trim().is_empty()),
@@ -424,13 +439,15 @@ mod tests {
         since: SinceArgs,
         #[command(flatten)]
         notify: NotifyArgs,
+        #[command(flatten)]
+        git: GitArgs,
     }
 
     const DAY: Horizon = Horizon::Span(Duration::from_secs(24 * 3600));
 
     fn config(line: &[&str], file: &str) -> Config {
-        let Line { judge, retention, since, notify } = Line::try_parse_from([&["x"], line].concat()).unwrap();
-        let flags = Settings { judge, retention, since, notify, ..Settings::default() };
+        let Line { judge, retention, since, notify, git } = Line::try_parse_from([&["x"], line].concat()).unwrap();
+        let flags = Settings { judge, retention, since, notify, git, ..Settings::default() };
         flags.or(Settings::parse(file).unwrap()).config(DAY)
     }
 
@@ -451,6 +468,20 @@ mod tests {
         assert_eq!(config(&[], file).on_change.as_deref(), Some("notify"));
         assert_eq!(config(&["--on-change", ""], file).on_change, None);
         assert_eq!(config(&[], "").since, DAY);
+    }
+
+    #[test]
+    fn a_switch_of_the_file_can_be_taken_back() {
+        let cases: [(&[&str], &str, bool); 5] = [
+            (&[], "", false),
+            (&["--git"], "", true),
+            (&[], "git = true", true),
+            (&["--git=false"], "git = true", false),
+            (&["--git"], "git = false", true),
+        ];
+        for (line, file, wanted) in cases {
+            assert_eq!(config(line, file).git, wanted, "{line:?} {file}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::base::cache;
+use crate::base::disk::Disk;
 use crate::base::world::World;
 use crate::cli::{Cli, Command};
 use crate::commands::scope::{config, disk, roots, scope_args};
@@ -66,6 +67,9 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     snapshot.problems.extend(refused);
     let (samples, suspensions) = judge::samples::remember(&snapshot, &seen, &context);
     let lives = judge::samples::remember_lives(&snapshot, &checkpoint.lives);
+    if config.git && !disk.is_copy() {
+        ask_git(&mut snapshot, &seen, disk, &mut checkpoint);
+    }
     let boot = seen.table.run();
     let known = (&checkpoint.samples, &checkpoint.suspensions, &checkpoint.lives);
     let stale = checkpoint.stale || known != (&samples, &suspensions, &lives);
@@ -73,6 +77,15 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let checkpoint = Checkpoint { saved, boot, samples, lives, suspensions, stale, ..checkpoint };
     let (retention, on_change) = (config.retention.clone(), config.on_change.clone());
     Ok(Polled { snapshot, seen, checkpoint, checkpoint_path, on_change, retention })
+}
+
+/// Asks git what the tasks that have ended left in their worktrees.
+fn ask_git(snapshot: &mut Snapshot, seen: &Observation, disk: &Disk, checkpoint: &mut Checkpoint) {
+    let ended = snapshot.tasks.iter().filter(|task| judge::left::is_asked_of(task));
+    let worktrees: Vec<_> = ended.filter_map(|task| Some((task.worktree.as_deref()?, task.last_activity))).collect();
+    let (told, problem) = observe::left::left(disk, seen, &worktrees, checkpoint);
+    judge::left::add(snapshot, &told);
+    snapshot.problems.extend(problem);
 }
 
 /// A first, cold read of many logs takes a moment; after a second, somebody who waits at a terminal is told.

@@ -125,6 +125,14 @@ fn indexed_time(index: &[u8], name: usize) -> Option<Time> {
     Some(Time(number(8)? * 1000 + number(12)? / 1_000_000))
 }
 
+/// The git directory of a worktree, and the one that all worktrees of its repository share; nothing where there is no `.git`.
+pub(super) fn git_folders(disk: &Disk, worktree: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut reader = Reader { disk, parents: HashMap::new(), problems: Vec::new() };
+    let own = reader.git_dir(worktree)?;
+    let (common, _) = reader.common(&own);
+    Some((own, common))
+}
+
 /// Reads on past whatever cannot be read.
 pub(super) struct Reader<'a> {
     pub(super) disk: &'a Disk,

@@ -6,6 +6,7 @@ pub(crate) mod context;
 mod facts;
 mod family;
 pub(crate) mod ids;
+pub(crate) mod left;
 pub(crate) mod liveness;
 mod nested;
 pub(crate) mod next_steps;

@@ -187,6 +187,7 @@ fn describe(
         error_class: verdict.error_class,
         notes: notes::of(candidate.declared, declared, verdict.health, first.copied()),
         alerts: Vec::new(),
+        git: None,
         sessions,
         evidence,
         next: Vec::new(),

@@ -15,6 +15,7 @@ use crate::base::lazy::Packed;
 use crate::base::time::Time;
 use crate::base::world::World;
 use crate::declared::sources::scan::Printed;
+use crate::model::GitReport;
 use crate::process::earlier::{Lives, Samples};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub(crate) struct Checkpoint {
     pub(crate) lives: Lives,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
+    /// What git told of worktrees, and how things stood there when it was asked.
+    pub(crate) left: HashMap<PathBuf, (u64, GitReport)>,
     /// It differs from what is stored.
     #[serde(skip)]
     pub(crate) stale: bool,

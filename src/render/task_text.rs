@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::layout;
 use super::options::{NBSP, Options};
 use crate::base::time::Time;
-use crate::model::{ErrorClass, Evidence, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens};
+use crate::model::{
+    ErrorClass, Evidence, GitReport, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens,
+};
 use crate::text;
 
 /// More more sessions than this are counted, not listed.
@@ -122,12 +124,28 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
     let alone = task.worktree.as_deref().filter(|_| task.repository.is_none());
     let mut remarks: Vec<_> = alone.map(|path| ("in", options.text(&path.to_string_lossy()))).into_iter().collect();
     remarks.extend(notes(task, options));
+    remarks.extend(task.git.as_ref().map(|git| ("left", left(git))));
     if options.verbose {
         remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
         remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
         remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
     }
     remarks
+}
+
+/// `3 commits (5 files, +120 -14), 2 files uncommitted, 1 untracked`.
+fn left(git: &GitReport) -> String {
+    let commits = git.commits.map(|commits| {
+        let counts = git.files.zip(git.insertions).zip(git.deletions).filter(|_| commits > 0);
+        let changed = counts
+            .map(|((files, more), less)| format!(" ({}, +{more} -{less})", text::count(files.into(), "file", "files")));
+        let commits =
+            if commits == 0 { "no commit".to_owned() } else { text::count(commits.into(), "commit", "commits") };
+        commits + &changed.unwrap_or_default()
+    });
+    let open = git.open_files();
+    let open = Some(if open.is_empty() { "nothing uncommitted".to_owned() } else { open });
+    commits.into_iter().chain(open).collect::<Vec<_>>().join(", ")
 }
 
 /// The notes of a task, each labelled as an alert or a note.

@@ -21,6 +21,7 @@ mod period;
 mod tasks;
 mod trend;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub(crate) const USUAL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Makes the report of a period. Without `by` it is divided as suits its length.
 pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by: Option<By>) -> Report {
     let mut notes = std::mem::take(&mut known.notes);
-    notes.sort_by(|one, other| other.at.cmp(&one.at));
+    notes.sort_by_key(|note| Reverse(note.at));
     let stretches = &known.now[..];
     let cut = within(stretches, period);
     let totals = Figures::of(cut.iter().map(Deref::deref));
@@ -123,7 +124,7 @@ fn parts(cut: &[Cut], name: fn(&Rollup) -> Option<&str>) -> Vec<Part> {
     let part =
         |(name, held): (Option<&str>, Vec<&Rollup>)| Part { name: name.map(str::to_owned), figures: Figures::of(held) };
     let mut parts: Vec<Part> = held.into_iter().map(part).collect();
-    parts.sort_by_key(|part| std::cmp::Reverse((part.figures.runs, part.figures.tasks)));
+    parts.sort_by_key(|part| Reverse((part.figures.runs, part.figures.tasks)));
     parts
 }
 

@@ -4,11 +4,11 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::folder::Folder;
 use super::spec::Spec;
 use super::{Refused, status};
+use crate::git::Git;
 use crate::text::{count, one_line};
 
 /// The folder of worktrees, in the repository.
@@ -103,7 +103,7 @@ pub(super) fn prepare(root: &Path, spec: &Spec, branch: &str, err: &mut dyn Writ
     match plan(&seen, &path, branch) {
         Plan::Refuse(why) => return Err(Refused::wrong(why)),
         Plan::Adopt => {
-            let changed = Git { root: &path }.changed();
+            let changed = changed(&Git { root: &path });
             if changed > 0 {
                 say(
                     err,
@@ -117,7 +117,7 @@ pub(super) fn prepare(root: &Path, spec: &Spec, branch: &str, err: &mut dyn Writ
         }
         Plan::Add { new_branch, forget_missing } => {
             Folder::make(root, &[WORKTREES], WORKTREES)?;
-            let changed = git.changed();
+            let changed = changed(&git);
             if changed > 0 {
                 let changed = count(changed, "changed file", "changed files");
                 say(err, &format!("{}: {changed} here are not in the worktree", spec.name));
@@ -125,7 +125,7 @@ pub(super) fn prepare(root: &Path, spec: &Spec, branch: &str, err: &mut dyn Writ
             add(&git, spec, (&path, branch), new_branch, forget_missing)?;
         }
     }
-    status::hide(&git.common()?);
+    status::hide(&common(&git)?);
     Ok(path)
 }
 
@@ -198,43 +198,16 @@ fn worktrees(listed: &str) -> Vec<(PathBuf, Option<String>)> {
     found
 }
 
-/// The program `git`, in a folder.
-struct Git<'a> {
-    root: &'a Path,
+/// How many tracked files differ from the last commit.
+fn changed(git: &Git<'_>) -> u64 {
+    let listed = git.run(&["status", "--porcelain", "--untracked-files=no"]).unwrap_or_default();
+    // Of ours is only the status, and that is not tracked.
+    listed.lines().count() as u64
 }
 
-impl Git<'_> {
-    /// What it prints.
-    ///
-    /// # Errors
-    /// The last line of what it says, or that it cannot be started.
-    fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(self.root).args(arguments).stdin(Stdio::null());
-        // Another repository's, where this one is run by a hook of it.
-        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
-            command.env_remove(variable);
-        }
-        let output = command.output().map_err(|error| format!("cannot start `git`: {error}"))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("git failed");
-        Err(one_line(line.trim_start_matches("fatal: "), 200))
-    }
-
-    /// How many tracked files differ from the last commit.
-    fn changed(&self) -> u64 {
-        let listed = self.run(&["status", "--porcelain", "--untracked-files=no"]).unwrap_or_default();
-        // Of ours is only the status, and that is not tracked.
-        listed.lines().count() as u64
-    }
-
-    fn common(&self) -> Result<PathBuf, Refused> {
-        let path = self.run(&["rev-parse", "--git-common-dir"]).map_err(Refused::fault)?;
-        Ok(self.root.join(OsStr::new(path.trim_end_matches('\n'))))
-    }
+fn common(git: &Git<'_>) -> Result<PathBuf, Refused> {
+    let path = git.run(&["rev-parse", "--git-common-dir"]).map_err(Refused::fault)?;
+    Ok(git.root.join(OsStr::new(path.trim_end_matches('\n'))))
 }
 
 #[cfg(test)]

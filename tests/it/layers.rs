@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("model", &["base"]),
     ("config", &["base"]),
-    ("git", &["base", "model"]),
+    ("git", &["base", "text", "model"]),
     ("process", &["base", "model"]),
     ("session", &["base", "text", "model"]),
     ("clients", &["base", "model", "config", "git", "process", "session"]),

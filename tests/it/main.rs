@@ -21,6 +21,7 @@ mod hostile;
 mod lab;
 mod laid_out;
 mod layers;
+mod left;
 #[cfg(feature = "sqlite")]
 mod mixed;
 mod on_change;

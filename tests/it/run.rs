@@ -7,6 +7,6 @@ mod events;
 mod faults;
 mod kills;
 mod outcomes;
-mod shop;
+pub(crate) mod shop;
 mod tree;
 mod worktrees;

@@ -191,7 +191,7 @@ impl Lab {
         let retention = crate::config::Retention::default();
         let (since, status_files) = (self.since, Vec::new());
         let (folders, on_change) = Default::default();
-        let config = Config { thresholds, since, status_files, folders, on_change, retention };
+        let config = Config { thresholds, since, status_files, git: false, folders, on_change, retention };
         let context = Context {
             config: &config,
             now: NOW,

@@ -66,6 +66,7 @@ pub(crate) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         error_class: None,
         notes: Vec::new(),
         alerts: Vec::new(),
+        git: None,
         sessions: vec![session("s1", None)],
         evidence: Vec::new(),
         next: Vec::new(),

@@ -79,6 +79,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         error_class: None,
         notes: vec![],
         alerts: Vec::new(),
+        git: None,
         sessions: vec![session("5d0ef989-28d0-4a1f-9c36-0a5bd6a5b0a1", health, reason, detail)],
         evidence: vec![],
         next: vec![],

@@ -120,18 +120,23 @@ pub(crate) fn shop() -> Report {
     earlier.used.cost = Some(2.0);
 
     let problem = Problem { line: Some(17), ..Problem::new("/srv/shop/record", "incomplete line") };
-    let note = |time: &str, kind: NoteType, message: &str| {
-        Note::new(at(time), "billing", Some("/srv/shop/.worktrees/billing".as_ref()), kind, message)
-    };
     let known = ReportInput {
         now: vec![billing, parser, coupons, search],
         before: vec![earlier],
-        notes: vec![
-            note("19T09:55", NoteType::Started, "deployment of v2"),
-            note("20T10:05", NoteType::Error, "deployment failed: port 80 is in use"),
-        ],
+        notes: notes(),
         problems: vec![problem],
     };
     let period = Period { from: at("19T00:00"), to: at("20T00:00").plus(Duration::from_secs(24 * 3600)) };
     report(known, at("20T23:30"), period, None)
+}
+
+/// What hooks told of a task.
+fn notes() -> Vec<Note> {
+    let note = |time: &str, kind: NoteType, message: &str| {
+        Note::new(at(time), "billing", Some("/srv/shop/.worktrees/billing".as_ref()), kind, message)
+    };
+    vec![
+        note("19T09:55", NoteType::Started, "deployment of v2"),
+        note("20T10:05", NoteType::Error, "deployment failed: port 80 is in use"),
+    ]
 }
