@@ -1,5 +1,5 @@
 //! `agentmon completions`: a shell's script, which asks the program itself what may come next: commands, options, values
-//! and the names of the tasks that are there.
+//! and the names of the tasks and runs that are there.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -11,16 +11,35 @@ use clap_complete::env::Shells;
 
 use super::output::finish;
 use super::poll::poll;
+use super::run::directory;
 use crate::base::world::World;
 use crate::cli::{Cli, ScopeArgs};
+use crate::run::control::states;
+use crate::run::place::Root;
+use crate::run::state::State;
 use crate::text::one_line;
 use crate::text::shell::is_plain;
 
 /// The variable by which a shell's script asks; its value is the shell's name.
 pub(crate) const ASKS: &str = "AGENTMON_COMPLETE";
-/// The arguments that name a task, each with its command.
-const TASK_ARGUMENTS: [(&[&str], &str); 4] =
-    [(&["status"], "tasks"), (&["explain"], "task"), (&["events"], "task"), (&["errors", "resolve"], "what")];
+/// What may stand at a place, by the words of the line.
+type Offer = fn(&[OsString], &World) -> Vec<CompletionCandidate>;
+
+/// The arguments that name a task or a run, each with its command.
+const NAMES: [(&[&str], &str, Offer); 8] = [
+    (&["status"], "tasks", tasks),
+    (&["explain"], "task", tasks),
+    (&["events"], "task", tasks),
+    (&["errors", "resolve"], "what", tasks),
+    (&["stop"], "tasks", |words, world| runs(words, world, |state| !state.is_over())),
+    (&["pause"], "tasks", |words, world| runs(words, world, |state| !state.is_over() && state != State::Paused)),
+    (&["resume"], "tasks", |words, world| runs(words, world, |state| state == State::Paused)),
+    (&["run"], "name", |words, world| {
+        let is_repeated = words.iter().any(|word| word == "--again" || word == "--continue");
+        // A new run has a new name.
+        runs(words, world, |state| is_repeated && state.is_over())
+    }),
+];
 
 /// Prints the script of a shell, and says the exit code.
 ///
@@ -50,10 +69,14 @@ pub(crate) fn complete(
     // The words of the line that is typed come after `--`.
     let words: Vec<_> = arguments.into_iter().skip_while(|word| word != "--").skip(1).collect();
     let mut command = Cli::command();
-    for (path, argument) in TASK_ARGUMENTS {
+    for (path, argument, offer) in NAMES {
         let (words, world) = (words.clone(), world.clone());
-        let tasks = ArgValueCompleter::new(move |current: &OsStr| tasks(&words, current, &world));
-        command = add(command, path, argument, tasks);
+        let names = ArgValueCompleter::new(move |current: &OsStr| {
+            let begins =
+                |it: &CompletionCandidate| it.get_value().as_encoded_bytes().starts_with(current.as_encoded_bytes());
+            offer(&words, &world).into_iter().filter(begins).collect()
+        });
+        command = add(command, path, argument, names);
     }
     // Without a command, the options of `status` stand alone.
     let options: Vec<_> =
@@ -66,26 +89,38 @@ pub(crate) fn complete(
     finish(written, out).map(|_| 0)
 }
 
-fn add(command: clap::Command, path: &[&str], argument: &str, tasks: ArgValueCompleter) -> clap::Command {
+fn add(command: clap::Command, path: &[&str], argument: &str, names: ArgValueCompleter) -> clap::Command {
     match path {
-        [] => command.mut_arg(argument, |it| it.add(tasks)),
-        [first, rest @ ..] => command.mut_subcommand(first, |it| add(it, rest, argument, tasks)),
+        [] => command.mut_arg(argument, |it| it.add(names)),
+        [first, rest @ ..] => command.mut_subcommand(first, |it| add(it, rest, argument, names)),
     }
 }
 
-/// The tasks of the place that the words name whose id begins with what was typed. Nothing is written, and nothing said.
-fn tasks(words: &[OsString], current: &OsStr, world: &World) -> Vec<CompletionCandidate> {
-    let typed = Cli::command().ignore_errors(true).try_get_matches_from(words);
-    let scope = typed.ok().and_then(|matches| ScopeArgs::from_arg_matches(&matches).ok());
-    let (Some(scope), Ok(cli)) = (scope, Cli::read(["agentmon".into()], world)) else { return Vec::new() };
+/// The place that the words name, and what is seen from there.
+fn place(words: &[OsString], world: &World) -> Option<(Cli, World)> {
+    let typed = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
+    let scope = ScopeArgs::from_arg_matches(&typed).ok()?;
     let world = scope.seen_from(world.clone());
-    let Ok(polled) = poll(&Cli { scope, ..cli }, &world, &mut io::sink()) else { return Vec::new() };
-    let tasks = polled.snapshot.tasks.iter();
-    let named = tasks.filter(|task| task.id.as_bytes().starts_with(current.as_encoded_bytes()));
-    let candidate = |task: &crate::model::TaskReport| {
-        let verdict = one_line(&format!("{}: {}", task.health.code(), task.detail), 80);
-        CompletionCandidate::new(&task.id).help(Some(verdict.into()))
-    };
-    // Bash puts a name on the command line as it is: one such as `x;id` would be run.
-    named.filter(|task| is_plain(&task.id) && !task.id.starts_with('-')).map(candidate).collect()
+    let cli = Cli::read(["agentmon".into()], &world).ok()?;
+    Some((Cli { scope, ..cli }, world))
+}
+
+/// The tasks of the place that the words name. Nothing is written, and nothing said.
+fn tasks(words: &[OsString], world: &World) -> Vec<CompletionCandidate> {
+    let polled = place(words, world).and_then(|(cli, world)| poll(&cli, &world, &mut io::sink()).ok());
+    let tasks = polled.into_iter().flat_map(|polled| polled.snapshot.tasks);
+    tasks.filter_map(|task| candidate(&task.id, &format!("{}: {}", task.health.code(), task.detail))).collect()
+}
+
+/// The runs of the place that the words name which are in such a state. Nothing is written, and nothing said.
+fn runs(words: &[OsString], world: &World, is_meant: impl Fn(State) -> bool) -> Vec<CompletionCandidate> {
+    let root = place(words, world).and_then(|(cli, world)| Root::find(&directory(&cli, &world).ok()?, &world).ok());
+    let Some(root) = root else { return Vec::new() };
+    let meant = states(&root.path).filter(|(_, state)| is_meant(*state));
+    meant.filter_map(|(name, state)| candidate(&name, state.code())).collect()
+}
+
+/// A name with a word on it. Bash puts a name on the command line as it is: one such as `x;id` would be run.
+fn candidate(name: &str, help: &str) -> Option<CompletionCandidate> {
+    (is_plain(name) && !name.starts_with('-')).then(|| CompletionCandidate::new(name).help(Some(one_line(help, 80).into())))
 }

@@ -174,9 +174,13 @@ fn said(files: &RunFiles) -> String {
 
 /// The runs that go on: somebody holds their lock, or their end was never written down.
 pub(crate) fn going_on(root: &Path) -> Vec<String> {
-    let goes_on =
-        |name: &String| known(root, name).is_ok_and(|run| run.is_some_and(|(_, record)| !record.state.is_over()));
-    RunFiles::names(root).into_iter().filter(goes_on).collect()
+    states(root).filter(|(_, state)| !state.is_over()).map(|(name, _)| name).collect()
+}
+
+/// Every run below this root, with its state as last written down.
+pub(crate) fn states(root: &Path) -> impl Iterator<Item = (String, State)> {
+    let names = RunFiles::names(root).into_iter();
+    names.filter_map(move |name| known(root, &name).ok().flatten().map(|(_, record)| (name, record.state)))
 }
 
 /// The run that a word means: its name, a unique beginning of it, or `.` for the one that works in this directory.

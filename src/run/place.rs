@@ -1,6 +1,5 @@
 //! Where the files of runs lie: in the main worktree of the repository, or where there is none in the state directory.
 
-use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -20,11 +19,31 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// The place for runs that are started in this directory.
+    /// The place for runs that are started in this directory, made if it is missing.
+    ///
+    /// # Errors
+    /// There is no such directory, no home to keep files in, or the place is another user's.
+    pub(crate) fn of(directory: &Path, world: &World) -> Result<Self, Refused> {
+        let root = Self::find(directory, world)?;
+        let path = &root.path;
+        if root.repository.as_ref().is_none_or(|repository| repository.main.is_none()) {
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+            made.map_err(|error| Refused::fault(format!("`{}`: {error}", path.display())))?;
+        }
+        if !is_own_ground(path) {
+            return Err(Refused::fault(format!(
+                "`{}`: owned by another user: root does not write there",
+                path.display()
+            )));
+        }
+        Ok(root)
+    }
+
+    /// The same; nothing is made.
     ///
     /// # Errors
     /// There is no such directory, or no home to keep files in.
-    pub(crate) fn of(directory: &Path, world: &World) -> Result<Self, Refused> {
+    pub(crate) fn find(directory: &Path, world: &World) -> Result<Self, Refused> {
         let directory = directory
             .canonicalize()
             .map_err(|error| Refused::wrong(format!("cannot open `{}`: {error}", directory.display())))?;
@@ -39,12 +58,6 @@ impl Root {
             Some(main) => main,
             None => in_state(world, repository.as_ref().map_or(&*directory, |repository| &repository.common))?,
         };
-        if !is_own_ground(&path) {
-            return Err(Refused::fault(format!(
-                "`{}`: owned by another user: root does not write there",
-                path.display()
-            )));
-        }
         Ok(Self { path, repository, directory })
     }
 
@@ -66,11 +79,5 @@ fn in_state(world: &World, whose: &Path) -> Result<PathBuf, Refused> {
     let name = whose.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let plain: String = name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '_' }).collect();
     let hash = stable_hash([&*whose.to_string_lossy()]) & 0xffff_ffff;
-    let folder = state.join("agentmon/runs").join(format!("{plain}-{hash:08x}"));
-    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Refused::fault(format!("`{}`: {error}", folder.display())))
-        }
-        _ => Ok(folder),
-    }
+    Ok(state.join("agentmon/runs").join(format!("{plain}-{hash:08x}")))
 }

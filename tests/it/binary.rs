@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ground::skip;
@@ -74,6 +75,28 @@ impl Machine {
         let words = said.out.lines().map(|line| line.split(['\t', ':']).next().unwrap_or_default().trim());
         let words: std::collections::BTreeSet<_> = words.filter(|word| !word.is_empty()).collect();
         words.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs of these names and states, as far as they are written down.
+    fn has_runs(&self, runs: &[(&str, &str)]) {
+        let other = Machine::of(&[]);
+        assert_eq!(other.run("run x -- true").code, Some(0));
+        let mut record: Value =
+            serde_json::from_slice(&fs::read(other.path("shop/.agents/runs/x/run.json")).unwrap()).unwrap();
+        for (name, state) in runs {
+            record["state"] = json!(state);
+            fs::create_dir_all(self.path("shop/.agents/runs").join(name)).unwrap();
+            fs::write(self.path("shop/.agents/runs").join(name).join("run.json"), record.to_string()).unwrap();
+        }
+        for folder in ["shop/.results", "shop/.logs"] {
+            fs::create_dir_all(self.path(folder)).unwrap();
+        }
+    }
+
+    /// Every file, with its length.
+    fn listing(&self) -> Vec<(PathBuf, u64)> {
+        let files = walkdir::WalkDir::new(self.path("")).sort_by_file_name().into_iter().map(Result::unwrap);
+        files.map(|file| (file.path().to_owned(), file.metadata().unwrap().len())).collect()
     }
 
     fn run(&self, line: &str) -> Said {
@@ -586,7 +609,16 @@ fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
         ("errors resolve fa", "failed-task"),
         ("explain nothing", ""),
         ("explain x", ""),
+        ("stop ", "goes-on stands-still"),
+        ("stop s", "stands-still"),
+        ("pause ", "goes-on"),
+        ("resume ", "stands-still"),
+        ("run --again ", "is-over"),
+        ("run --continue i", "is-over"),
+        ("run i", ""),
     ];
+    machine.has_runs(&[("goes-on", "running"), ("stands-still", "paused"), ("is-over", "failed")]);
+    let before = machine.listing();
     for (shell, ask) in SHELLS {
         let Ok(version) = Command::new(shell).args(["-c", "exit 0"]).output() else {
             skip(&format!("{shell} is not there"));
@@ -598,5 +630,5 @@ fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
             assert_eq!(said, wanted, "{shell}: {line}");
         }
     }
-    assert!(!machine.path("shop/.agents").exists() && !machine.path("home/.cache").exists(), "nothing is written");
+    assert_eq!(machine.listing(), before, "nothing is written");
 }
