@@ -1,5 +1,6 @@
 //! The command line: the commands, each with the options that it heeds, and their help.
 
+mod print;
 pub(crate) mod run;
 pub(crate) mod settings;
 mod tips;
@@ -15,6 +16,8 @@ use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use self::print::PrintArgs;
+use self::run::Steer;
 use self::settings::{GitArgs, JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
 pub(crate) use self::tips::text as error_text;
 use crate::base::time::Time;
@@ -71,6 +74,14 @@ impl Cli {
             let message = "the argument `--from` cannot be used with `--since`: both set the start of the period";
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
+        // That of a setting is there for whatever has a prompt.
+        if let Some(("run", its)) = matches.subcommand()
+            && its.value_source("client") == Some(ValueSource::CommandLine)
+            && ["prompt", "prompt_file"].iter().all(|option| its.value_source(option).is_none())
+        {
+            let message = "a client needs a prompt: write `--prompt` or `--prompt-file`";
+            return Err(command.error(ErrorKind::MissingRequiredArgument, message));
+        }
         Self::from_arg_matches(matches).map_err(|error| error.format(command))
     }
 
@@ -92,6 +103,10 @@ impl Cli {
             Command::Errors(it) => Settings { since: it.since, ..open },
             Command::Events(it) => Settings { since: it.since, ..open },
             Command::Clean(it) => Settings { retention: it.retention, ..open },
+            Command::Steer(Steer::Run(it)) => Settings { supervise: it.options.supervise.clone(), ..open },
+            Command::Steer(Steer::Batch(it)) => {
+                Settings { supervise: it.options.supervise.clone(), pace: it.pace, ..open }
+            }
             Command::Event(_) | Command::Completions { .. } | Command::Steer(_) => open,
         }
     }
@@ -105,6 +120,7 @@ impl Cli {
             Command::Clients(it) => Some(&it.print),
             Command::Errors(it) => Some(&it.print),
             Command::Events(it) => Some(&it.print),
+            Command::Steer(Steer::Batch(it)) => Some(&it.print),
             Command::Event(_) | Command::Clean(_) | Command::Completions { .. } | Command::Steer(_) => None,
         }
     }
@@ -180,10 +196,10 @@ pub(crate) enum Command {
     /// `status` cleans an event log larger than `--max-events-size` by itself.
     Clean(CleanArgs),
     #[command(flatten)]
-    Steer(run::Steer),
+    Steer(Steer),
     /// Generate shell completions
     ///
-    /// Completes commands, options, and the names of your tasks.
+    /// Completes commands, options, and the names of your tasks and runs.
     ///
     /// bash: echo 'source <(agentmon completions bash)' >> ~/.bashrc
     ///
@@ -242,27 +258,6 @@ pub(crate) struct LookArgs {
         hide_possible_values = true
     )]
     pub(crate) color: ColorChoice,
-}
-
-/// In which form a page is printed, and where to.
-#[derive(Args)]
-pub(crate) struct PrintArgs {
-    /// Output format [default: table on a terminal, lines elsewhere]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) format: Option<String>,
-    /// Same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) json: bool,
-    /// Write to this file instead of stdout, replacing it atomically
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) output: Option<PathBuf>,
-}
-
-impl PrintArgs {
-    /// The name of the requested format.
-    pub(crate) fn format(&self) -> Option<&str> {
-        if self.json { Some("json") } else { self.format.as_deref() }
-    }
 }
 
 #[derive(Args)]

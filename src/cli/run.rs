@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::print::PrintArgs;
+use super::settings::{PaceArgs, SuperviseArgs};
+use super::values;
 use crate::run::spec::{OwnWorktree, Span, Wishes};
 
 #[derive(Subcommand)]
@@ -38,36 +41,14 @@ pub(crate) enum Steer {
 /// How an agent is run. Each is also a key of a task in a batch file.
 #[derive(Args, Clone)]
 pub(crate) struct RunOptions {
-    /// Client to start with a prompt: claude-code, codex, opencode, gemini-cli, qwen-code or copilot
-    #[arg(long, value_name = "CLIENT", env = "AGENTMON_CLIENT", hide_env = true)]
-    pub(crate) client: Option<String>,
+    #[command(flatten)]
+    pub(crate) supervise: SuperviseArgs,
     /// Work in a worktree of its own, `.worktrees/NAME`, on this branch [without a value: NAME]
     #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) worktree: Option<String>,
     /// Commit at which a new branch starts [default: HEAD]
     #[arg(long, value_name = "REV", hide_short_help = true)]
     pub(crate) base: Option<String>,
-    /// Further attempts after a transient or resource failure [default: 2]
-    #[arg(long, value_name = "N", env = "AGENTMON_RETRIES", hide_env = true)]
-    pub(crate) retries: Option<u32>,
-    /// Wait before the first further attempt; doubles [default: 15s]
-    #[arg(long, value_name = "TIME", env = "AGENTMON_BACKOFF", hide_env = true, value_parser = Span::parse)]
-    pub(crate) backoff: Option<Span>,
-    /// Longest wait for a usage limit to reset [default: 6h]
-    #[arg(long, value_name = "TIME", env = "AGENTMON_WAIT_LIMIT", hide_env = true, hide_short_help = true, value_parser = Span::parse)]
-    pub(crate) wait_limit: Option<Span>,
-    /// End an attempt after this time, pauses not counted
-    #[arg(long, value_name = "TIME", env = "AGENTMON_TIMEOUT", hide_env = true, value_parser = Span::parse)]
-    pub(crate) timeout: Option<Span>,
-    /// End an attempt whose output and log have not grown for this time
-    #[arg(long, value_name = "TIME", env = "AGENTMON_STALL_TIMEOUT", hide_env = true, value_parser = Span::parse)]
-    pub(crate) stall_timeout: Option<Span>,
-    /// Time between TERM and KILL [default: 10s]
-    #[arg(long, value_name = "TIME", env = "AGENTMON_GRACE", hide_env = true, hide_short_help = true, value_parser = Span::parse)]
-    pub(crate) grace: Option<Span>,
-    /// Leave processes running that the agent left behind
-    #[arg(long, hide_short_help = true)]
-    pub(crate) keep_children: bool,
     /// Let the repository's hooks run when the worktree is made
     #[arg(long, hide_short_help = true)]
     pub(crate) hooks: bool,
@@ -77,26 +58,18 @@ pub(crate) struct RunOptions {
 }
 
 impl RunOptions {
-    /// The same as wishes, without a name and a task.
-    pub(crate) fn wishes(&self) -> Wishes {
+    /// The same as wishes, without a name and a task; `supervise` are the settings, of which the options are a part.
+    pub(crate) fn wishes(&self, supervise: SuperviseArgs) -> Wishes {
         let own = |branch: &String| match branch.as_str() {
             "" => OwnWorktree::Wanted(true),
             branch => OwnWorktree::OnBranch(branch.to_owned()),
         };
         Wishes {
-            client: self.client.clone(),
             worktree: self.worktree.as_ref().map(own),
             base: self.base.clone(),
-            retries: self.retries,
-            backoff: self.backoff,
-            wait_limit: self.wait_limit,
-            timeout: self.timeout,
-            stall_timeout: self.stall_timeout,
-            grace: self.grace,
-            keep_children: self.keep_children.then_some(true),
             hooks: self.hooks.then_some(true),
             env: self.env.iter().cloned().collect(),
-            ..Wishes::default()
+            ..supervise.wishes()
         }
     }
 }
@@ -108,10 +81,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) options: RunOptions,
     /// Prompt for the client
-    #[arg(long, value_name = "TEXT", requires = "client")]
+    #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
     /// File with the prompt for the client
-    #[arg(long, value_name = "FILE", requires = "client", conflicts_with = "prompt", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt", value_hint = ValueHint::FilePath)]
     pub(crate) prompt_file: Option<PathBuf>,
     /// Run it again, whatever became of it; without a command, as the last time
     #[arg(long)]
@@ -131,18 +104,15 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("batch")).help("Format of the report [default: text]")))]
 pub(crate) struct BatchArgs {
     /// File with the tasks; `-` for stdin
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) options: RunOptions,
-    /// Tasks at once [default: up to 4, as cores and memory allow]
-    #[arg(short, long, value_name = "N", env = "AGENTMON_JOBS", hide_env = true, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
-    /// Time between two starts [default: 2s]
-    #[arg(long, value_name = "TIME", env = "AGENTMON_DELAY", hide_env = true, value_parser = Span::parse)]
-    pub(crate) delay: Option<Span>,
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
     /// Skip tasks that have succeeded, wait for those that run, run the rest
     #[arg(long = "continue")]
     pub(crate) go_on: bool,
@@ -152,12 +122,8 @@ pub(crate) struct BatchArgs {
     /// Print no progress
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Format of the report [default: text]
-    #[arg(long, value_name = "NAME", value_parser = ["text", "json"])]
-    pub(crate) format: Option<String>,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
 #[derive(Args)]

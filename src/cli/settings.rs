@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::base::world::World;
 use crate::config::{Config, Folders, Horizon, Retention, Thresholds};
+use crate::run::spec::{Span, Wishes};
 
 /// The thresholds of the rules.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
@@ -158,6 +160,48 @@ pub(crate) struct NotifyArgs {
     on_change: Option<String>,
 }
 
+/// How agents are run. Each is also a key of a task in a batch file, where it goes before all others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct SuperviseArgs {
+    /// Client to start with a prompt: claude-code, codex, opencode, gemini-cli, qwen-code or copilot
+    #[arg(long, value_name = "CLIENT", env = "AGENTMON_CLIENT", hide_env = true)]
+    client: Option<String>,
+    /// Further attempts after a transient or resource failure [default: 2]
+    #[arg(long, value_name = "N", env = "AGENTMON_RETRIES", hide_env = true)]
+    retries: Option<u32>,
+    /// Wait before the first further attempt; doubles [default: 15s]
+    #[arg(long, value_name = "TIME", env = "AGENTMON_BACKOFF", hide_env = true, value_parser = Span::parse)]
+    backoff: Option<Span>,
+    /// Longest wait for a usage limit to reset [default: 6h]
+    #[arg(long, value_name = "TIME", env = "AGENTMON_WAIT_LIMIT", hide_env = true, hide_short_help = true, value_parser = Span::parse)]
+    wait_limit: Option<Span>,
+    /// End an attempt after this time, pauses not counted
+    #[arg(long, value_name = "TIME", env = "AGENTMON_TIMEOUT", hide_env = true, value_parser = Span::parse)]
+    timeout: Option<Span>,
+    /// End an attempt whose output and log have not grown for this time
+    #[arg(long, value_name = "TIME", env = "AGENTMON_STALL_TIMEOUT", hide_env = true, value_parser = Span::parse)]
+    stall_timeout: Option<Span>,
+    /// Time between TERM and KILL [default: 10s]
+    #[arg(long, value_name = "TIME", env = "AGENTMON_GRACE", hide_env = true, hide_short_help = true, value_parser = Span::parse)]
+    grace: Option<Span>,
+    /// Leave processes running that the agent left behind
+    #[arg(long, value_name = "BOOL", env = "AGENTMON_KEEP_CHILDREN", hide_env = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    keep_children: Option<bool>,
+}
+
+/// How many agents of a batch run at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct PaceArgs {
+    /// Tasks at once [default: up to 4, as cores and memory allow]
+    #[arg(short, long, value_name = "N", env = "AGENTMON_JOBS", hide_env = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Time between two starts [default: 2s]
+    #[arg(long, value_name = "TIME", env = "AGENTMON_DELAY", hide_env = true, value_parser = Span::parse)]
+    pub(crate) delay: Option<Span>,
+}
+
 /// More folders of clients, by the variables that name them: a key of the file only.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -173,6 +217,8 @@ pub(crate) struct Settings {
     pub(crate) since: SinceArgs,
     pub(crate) notify: NotifyArgs,
     pub(crate) git: GitArgs,
+    pub(crate) supervise: SuperviseArgs,
+    pub(crate) pace: PaceArgs,
     pub(crate) folders: FolderKeys,
 }
 
@@ -197,7 +243,26 @@ first_set!(StatusFileArgs: status_files);
 first_set!(SinceArgs: since);
 first_set!(NotifyArgs: on_change);
 first_set!(GitArgs: git);
+first_set!(SuperviseArgs: client, retries, backoff, wait_limit, timeout, stall_timeout, grace, keep_children);
+first_set!(PaceArgs: jobs, delay);
 first_set!(FolderKeys: folders);
+
+impl SuperviseArgs {
+    /// The same as wishes, with all else left open.
+    pub(crate) fn wishes(self) -> Wishes {
+        Wishes {
+            client: self.client,
+            retries: self.retries,
+            backoff: self.backoff,
+            wait_limit: self.wait_limit,
+            timeout: self.timeout,
+            stall_timeout: self.stall_timeout,
+            grace: self.grace,
+            keep_children: self.keep_children,
+            ..Wishes::default()
+        }
+    }
+}
 
 impl JudgeArgs {
     fn or(self, other: Self) -> Self {
@@ -286,15 +351,17 @@ impl Settings {
             since: group(text)?,
             notify: group(text)?,
             git: group(text)?,
+            supervise: group(text)?,
+            pace: group(text)?,
             folders: group(text)?,
         })
     }
 
     /// Every setting as an option.
     fn flags() -> clap::Command {
-        let judge = JudgeArgs::augment_args(clap::Command::new("settings"));
-        let git = GitArgs::augment_args(judge);
-        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(git)))
+        let run = PaceArgs::augment_args(SuperviseArgs::augment_args(clap::Command::new("settings")));
+        let judge = GitArgs::augment_args(JudgeArgs::augment_args(run));
+        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(judge)))
     }
 
     /// Refuses values of the file that the options' parsers would refuse.
@@ -316,6 +383,9 @@ impl Settings {
         if alerts.max_cpu.is_some_and(|share| !is_share(share)) {
             bail!("`max-cpu` must be at least 1 (percent of a core)");
         }
+        if self.pace.jobs == Some(0) {
+            bail!("`jobs` must be at least 1");
+        }
         Ok(())
     }
 
@@ -327,6 +397,8 @@ impl Settings {
             since: self.since.or(file.since),
             notify: self.notify.or(file.notify),
             git: self.git.or(file.git),
+            supervise: self.supervise.or(file.supervise),
+            pace: self.pace.or(file.pace),
             folders: self.folders.or(file.folders),
         }
     }
@@ -441,14 +513,24 @@ mod tests {
         notify: NotifyArgs,
         #[command(flatten)]
         git: GitArgs,
+        #[command(flatten)]
+        supervise: SuperviseArgs,
+        #[command(flatten)]
+        pace: PaceArgs,
     }
 
     const DAY: Horizon = Horizon::Span(Duration::from_secs(24 * 3600));
 
+    fn settings(line: &[&str], file: &str) -> Settings {
+        let Line { judge, retention, since, notify, git, supervise, pace } =
+            Line::try_parse_from([&["x"], line].concat()).unwrap();
+        let folders = FolderKeys::default();
+        let flags = Settings { judge, retention, since, notify, git, supervise, pace, folders };
+        flags.or(Settings::parse(file).unwrap())
+    }
+
     fn config(line: &[&str], file: &str) -> Config {
-        let Line { judge, retention, since, notify, git } = Line::try_parse_from([&["x"], line].concat()).unwrap();
-        let flags = Settings { judge, retention, since, notify, git, ..Settings::default() };
-        flags.or(Settings::parse(file).unwrap()).config(DAY)
+        settings(line, file).config(DAY)
     }
 
     #[test]
@@ -460,6 +542,51 @@ mod tests {
         assert!((config.thresholds.tool_cpu - 0.025).abs() < 1e-9);
         assert_eq!(config.thresholds.repeat_streak, 5);
         assert_eq!(config.since, Horizon::All);
+    }
+
+    #[test]
+    fn a_run_has_each_of_its_settings_from_the_file_unless_a_flag_says_otherwise() {
+        let file = "client = 'codex'\nretries = 1\nbackoff = 5\nwait-limit = '2h'\ntimeout = '3h'\nstall-timeout = '9m'
+                    grace = '4s'\nkeep-children = true\njobs = 3\ndelay = '0s'";
+        let line = "--client=claude --retries=0 --backoff=6s --wait-limit=1h --timeout=1m --stall-timeout=2m --grace=7 \
+                    --keep-children=false --jobs=9 --delay=1s";
+        let line: Vec<&str> = line.split_whitespace().collect();
+        let span = |seconds| Some(Span::seconds(seconds));
+        let written = SuperviseArgs {
+            client: Some("codex".to_owned()),
+            retries: Some(1),
+            backoff: span(5),
+            wait_limit: span(7200),
+            timeout: span(10800),
+            stall_timeout: span(540),
+            grace: span(4),
+            keep_children: Some(true),
+        };
+        let typed = SuperviseArgs {
+            client: Some("claude".to_owned()),
+            retries: Some(0),
+            backoff: span(6),
+            wait_limit: span(3600),
+            timeout: span(60),
+            stall_timeout: span(120),
+            grace: span(7),
+            keep_children: Some(false),
+        };
+        let (slow, fast) = (PaceArgs { jobs: Some(3), delay: span(0) }, PaceArgs { jobs: Some(9), delay: span(1) });
+        let none = SuperviseArgs::default();
+        let open = (none.clone(), PaceArgs::default());
+        let cases = [
+            (&[][..], "", open.clone()),
+            (&[], file, (written.clone(), slow)),
+            (&line, "", (typed.clone(), fast)),
+            (&line, file, (typed, fast)),
+            (&["--keep-children"], "", (SuperviseArgs { keep_children: Some(true), ..none }, open.1)),
+            (&["--retries", "8"], file, (SuperviseArgs { retries: Some(8), ..written }, slow)),
+        ];
+        for (line, file, wanted) in cases {
+            let settings = settings(line, file);
+            assert_eq!((settings.supervise, settings.pace), wanted, "{line:?} {file}");
+        }
     }
 
     #[test]
@@ -505,14 +632,20 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for text in ["stuck_after = '5m'", "unknown = 1", "stuck-after = 5", "stuck-after = 'soon'"] {
+        let stuck = ["stuck_after = '5m'", "unknown = 1", "stuck-after = 5", "stuck-after = 'soon'"];
+        let run =
+            ["retries = -1", "backoff = 'soon'", "grace = -1", "jobs = '4'", "keep-children = 'no'", "worktree = true"];
+        for text in stuck.into_iter().chain(run) {
             assert!(Settings::parse(text).is_err(), "{text}");
         }
-        for line in [["--stuck-after", "10"], ["--failure-streak", "0"], ["--tool-cpu", "101"], ["--since", "never"]] {
-            assert!(Line::try_parse_from(["x", line[0], line[1]]).is_err(), "{line:?}");
+        let lines =
+            ["--stuck-after=10", "--failure-streak=0", "--tool-cpu=101", "--since=never", "--jobs=0", "--grace=x"];
+        for line in lines {
+            assert!(Line::try_parse_from(["x", line]).is_err(), "{line}");
         }
         assert!(Settings::parse("repeat-streak = 1").unwrap().check().is_err());
         assert!(Settings::parse("max-cpu = 0.5").unwrap().check().is_err());
+        assert!(Settings::parse("jobs = 0").unwrap().check().is_err());
     }
 
     #[test]

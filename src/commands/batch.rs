@@ -7,6 +7,9 @@ use super::run::{complain, read_all, read_prompt, record_end, root};
 use crate::base::world::World;
 use crate::cli::Cli;
 use crate::cli::run::BatchArgs;
+use crate::cli::settings::Settings;
+use crate::commands::output::finish;
+use crate::commands::scope::settings;
 use crate::run::batch::check::check;
 use crate::run::batch::{Batch, Ended, default_jobs, file};
 use crate::run::spec::{Span, Spec, Work};
@@ -23,7 +26,7 @@ const DELAY: Span = Span::seconds(2);
 /// Runs the tasks of a file: 0 all succeeded, 1 some did not, 2 the file is wrong.
 ///
 /// # Errors
-/// Nothing can be printed.
+/// The settings file is wrong, or nothing can be printed.
 pub(crate) fn batch(
     cli: &Cli,
     args: &BatchArgs,
@@ -31,13 +34,14 @@ pub(crate) fn batch(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    let Settings { supervise, pace, .. } = settings(cli, world)?;
     let name = args.file.display().to_string();
     let root = match root(cli, world) {
         Ok(root) => root,
         Err(refused) => return Ok(complain("batch", &refused, err)),
     };
     let asked = read(args, world).and_then(|text| file::parse(&text));
-    let typed = args.options.wishes();
+    let typed = args.options.wishes(supervise);
     let specs = asked.and_then(|asked| check(asked, &typed, &root, world, args.go_on, read_prompt));
     let specs = match specs {
         Ok(specs) => specs,
@@ -48,16 +52,17 @@ pub(crate) fn batch(
             return Ok(2);
         }
     };
-    let jobs = args.jobs.map_or_else(default_jobs, usize::from);
+    let jobs = pace.jobs.map_or_else(default_jobs, usize::from);
     if args.dry_run {
-        return plan(&specs, jobs, out);
+        let written = plan(&specs, jobs, out);
+        return finish(written, out).map(|_| 0);
     }
     let batch = Batch {
         id: run_id(),
         specs,
         root: &root,
         jobs,
-        delay: args.delay.unwrap_or(DELAY).0,
+        delay: pace.delay.unwrap_or(DELAY).0,
         continues: args.go_on,
         is_quiet: args.quiet,
         terminal: world.terminal,
@@ -66,7 +71,12 @@ pub(crate) fn batch(
     match batch.run() {
         Ok(ended) => {
             record_end(cli, world);
-            report(&ended, args.json || args.format.as_deref() == Some("json"), out)
+            let written = match args.print.format() {
+                Some("json") => out.write_all(&ended.json),
+                _ => text(&ended, out),
+            };
+            finish(written, out)?;
+            Ok(ended.stopped.unwrap_or(u8::from(ended.summary.successful < ended.summary.total_tasks)))
         }
         Err(refused) => Ok(complain("batch", &refused, err)),
     }
@@ -82,7 +92,7 @@ fn read(args: &BatchArgs, world: &World) -> Result<String, Vec<String>> {
 }
 
 /// What would be started.
-fn plan(specs: &[Spec], jobs: usize, out: &mut dyn Write) -> anyhow::Result<u8> {
+fn plan(specs: &[Spec], jobs: usize, out: &mut dyn Write) -> io::Result<()> {
     for spec in specs {
         let place = spec.worktree.as_deref().map(|branch| format!(" on `{branch}`")).unwrap_or_default();
         let what = match &spec.work {
@@ -91,20 +101,12 @@ fn plan(specs: &[Spec], jobs: usize, out: &mut dyn Write) -> anyhow::Result<u8> 
         };
         writeln!(out, "{}{place}: {}", spec.name, one_line(&what, 100))?;
     }
-    writeln!(out, "{}, {jobs} at once", count(specs.len() as u64, "task", "tasks"))?;
-    Ok(0)
+    writeln!(out, "{}, {jobs} at once", count(specs.len() as u64, "task", "tasks"))
 }
 
-fn report(ended: &Ended, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+/// The tasks that did not succeed, and the sums.
+fn text(ended: &Ended, out: &mut dyn Write) -> io::Result<()> {
     let summary = &ended.summary;
-    let code = match ended.stopped {
-        Some(code) => code,
-        None => u8::from(summary.successful < summary.total_tasks),
-    };
-    if as_json {
-        out.write_all(&ended.json)?;
-        return Ok(code);
-    }
     for task in ended.tasks.iter().filter(|task| task.status != State::Completed.code()) {
         let class = task.error_class.map(|class| format!(" ({})", class.words())).unwrap_or_default();
         let error = task.error.as_deref().map(|error| format!(": {}", one_line(error, 200))).unwrap_or_default();
@@ -131,6 +133,5 @@ fn report(ended: &Ended, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u
         span(summary.total_duration),
         span(summary.wall_time)
     )?;
-    writeln!(out, "report: {}", ended.path.display())?;
-    Ok(code)
+    writeln!(out, "report: {}", ended.path.display())
 }

@@ -11,7 +11,7 @@ use clap_complete::env::Shells;
 
 use super::output::finish;
 use super::poll::poll;
-use super::run::directory;
+use super::scope::here;
 use crate::base::world::World;
 use crate::cli::{Cli, ScopeArgs};
 use crate::run::control::states;
@@ -91,7 +91,8 @@ pub(crate) fn complete(
 
 fn add(command: clap::Command, path: &[&str], argument: &str, names: ArgValueCompleter) -> clap::Command {
     match path {
-        [] => command.mut_arg(argument, |it| it.add(names)),
+        // `mut_arg` would put it behind the other arguments, and so at another place of the line.
+        [] => command.mut_args(|it| if it.get_id() == argument { it.add(names.clone()) } else { it }),
         [first, rest @ ..] => command.mut_subcommand(first, |it| add(it, rest, argument, names)),
     }
 }
@@ -114,7 +115,7 @@ fn tasks(words: &[OsString], world: &World) -> Vec<CompletionCandidate> {
 
 /// The runs of the place that the words name which are in such a state. Nothing is written, and nothing said.
 fn runs(words: &[OsString], world: &World, is_meant: impl Fn(State) -> bool) -> Vec<CompletionCandidate> {
-    let root = place(words, world).and_then(|(cli, world)| Root::find(&directory(&cli, &world).ok()?, &world).ok());
+    let root = place(words, world).and_then(|(cli, world)| Root::find(&here(&cli.scope, &world), &world).ok());
     let Some(root) = root else { return Vec::new() };
     let meant = states(&root.path).filter(|(_, state)| is_meant(*state));
     meant.filter_map(|(name, state)| candidate(&name, state.code())).collect()
@@ -122,5 +123,6 @@ fn runs(words: &[OsString], world: &World, is_meant: impl Fn(State) -> bool) -> 
 
 /// A name with a word on it. Bash puts a name on the command line as it is: one such as `x;id` would be run.
 fn candidate(name: &str, help: &str) -> Option<CompletionCandidate> {
-    (is_plain(name) && !name.starts_with('-')).then(|| CompletionCandidate::new(name).help(Some(one_line(help, 80).into())))
+    (is_plain(name) && !name.starts_with('-'))
+        .then(|| CompletionCandidate::new(name).help(Some(one_line(help, 80).into())))
 }

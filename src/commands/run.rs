@@ -9,9 +9,10 @@ use std::time::Instant;
 use crate::base::world::World;
 use crate::cli::Cli;
 use crate::cli::run::RunArgs;
+use crate::cli::settings::SuperviseArgs;
 use crate::commands::poll::{poll, save};
 use crate::commands::record_poll::record;
-use crate::commands::scope::{config, here};
+use crate::commands::scope::{config, here, settings};
 use crate::run::Refused;
 use crate::run::begin::{self, Start};
 use crate::run::events;
@@ -37,10 +38,10 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let config = config(cli, world)?;
+    let (config, supervise) = (config(cli, world)?, settings(cli, world)?.supervise);
     let done = root(cli, world).and_then(|root| {
         check_name(&args.name).map_err(Refused::wrong)?;
-        let spec = spec(args, &root, world)?;
+        let spec = spec(args, supervise, &root, world)?;
         if args.detach {
             return detach(args, spec.as_ref(), &root, out);
         }
@@ -108,7 +109,7 @@ pub(super) fn root(cli: &Cli, world: &World) -> Result<Root, Refused> {
 }
 
 /// What is to be run; nothing for a run that is to be repeated as it was.
-fn spec(args: &RunArgs, root: &Root, world: &World) -> Result<Option<Spec>, Refused> {
+fn spec(args: &RunArgs, supervise: SuperviseArgs, root: &Root, world: &World) -> Result<Option<Spec>, Refused> {
     if args.supervise.is_some() {
         rustix::process::setsid().ok();
         let mut text = String::new();
@@ -124,8 +125,9 @@ fn spec(args: &RunArgs, root: &Root, world: &World) -> Result<Option<Spec>, Refu
         prompt: args.prompt.clone(),
         prompt_file: args.prompt_file.as_deref().map(|path| world.absolute(path)),
         command: Some(command.clone()),
-        ..args.options.wishes()
+        ..Wishes::default()
     };
+    let wishes = wishes.or(&args.options.wishes(supervise));
     wishes.resolve(&root.directory, read_prompt).map(Some).map_err(Refused::wrong)
 }
 

@@ -60,9 +60,17 @@ pub(crate) fn scope_args(look: &ScopeArgs, world: &World) -> String {
     all.into_iter().chain(home).chain(directories).collect()
 }
 
+/// The settings as typed, then those of the file.
+///
+/// # Errors
+/// The file is wrong.
+pub(crate) fn settings(cli: &Cli, world: &World) -> anyhow::Result<Settings> {
+    Ok(cli.settings().or(Settings::load(world)?))
+}
+
 pub(crate) fn config(cli: &Cli, world: &World) -> anyhow::Result<Config> {
     let usual_since = if matches!(cli.command, Command::Report(_)) { report::USUAL } else { DAY };
-    let config = cli.settings().or(Settings::load(world)?).config(Horizon::Span(usual_since));
+    let config = settings(cli, world)?.config(Horizon::Span(usual_since));
     if let Some(unknown) = config.folders.keys().find(|name| clients::folder_names().all(|known| known != **name)) {
         let names: Vec<_> = clients::folder_names().collect();
         bail!("`folders` has no `{}`: name one of {}", text::one_line(unknown, 100), names.join(", "));

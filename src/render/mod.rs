@@ -78,6 +78,8 @@ pub(crate) fn formats(command: &str) -> Vec<&'static str> {
         "explain" => names(explain::FORMS),
         "errors" => names(errors::FORMS),
         "events" => names(events::FORMS),
+        // The report of a batch is what it wrote down itself.
+        "batch" => vec!["text", "json"],
         _ => Vec::new(),
     }
 }

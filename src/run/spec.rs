@@ -45,7 +45,7 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "write seconds, `90s`, `10m` or `2h`")]
         enum Written {
             Seconds(u64),
             Text(String),

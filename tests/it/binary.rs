@@ -79,7 +79,7 @@ impl Machine {
 
     /// Runs of these names and states, as far as they are written down.
     fn has_runs(&self, runs: &[(&str, &str)]) {
-        let other = Machine::of(&[]);
+        let other = Self::of(&[]);
         assert_eq!(other.run("run x -- true").code, Some(0));
         let mut record: Value =
             serde_json::from_slice(&fs::read(other.path("shop/.agents/runs/x/run.json")).unwrap()).unwrap();
@@ -609,15 +609,22 @@ fn a_shell_completes_what_a_command_heeds_and_the_names_of_tasks() {
         ("errors resolve fa", "failed-task"),
         ("explain nothing", ""),
         ("explain x", ""),
-        ("stop ", "goes-on stands-still"),
+        ("stop g", "goes-on"),
         ("stop s", "stands-still"),
-        ("pause ", "goes-on"),
-        ("resume ", "stands-still"),
-        ("run --again ", "is-over"),
+        ("stop i", ""),
+        ("pause g", "goes-on"),
+        ("pause s", ""),
+        ("resume s", "stands-still"),
+        ("resume g", ""),
+        ("run --again i", "is-over"),
         ("run --continue i", "is-over"),
         ("run i", ""),
     ];
     machine.has_runs(&[("goes-on", "running"), ("stands-still", "paused"), ("is-over", "failed")]);
+    // Fish makes these itself.
+    for folder in [".config/fish", ".local/share/fish"] {
+        fs::create_dir_all(machine.path("home").join(folder)).unwrap();
+    }
     let before = machine.listing();
     for (shell, ask) in SHELLS {
         let Ok(version) = Command::new(shell).args(["-c", "exit 0"]).output() else {

@@ -6,12 +6,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::shop::{Shop, until};
+use crate::ground::{Ran, run};
 
 const QUICK: [&str; 8] = ["--client", "claude", "--delay", "0s", "--backoff", "100ms", "--grace", "300ms"];
 
 impl Shop {
     /// A batch of these tasks.
-    pub(super) fn batch(&self, tasks: &Value, more: &[&str]) -> crate::ground::Ran {
+    pub(super) fn batch(&self, tasks: &Value, more: &[&str]) -> Ran {
         fs::write(self.outside("tasks.json"), tasks.to_string()).unwrap();
         let file = self.outside("tasks.json");
         self.agentmon(&[&["batch", file.to_str().unwrap()], &QUICK[..], more].concat())
@@ -56,6 +57,59 @@ fn five_agents_work_in_worktrees_of_their_own() {
     assert!(on.err.contains("3 tasks succeeded before") && !on.err.contains("one: started"), "{}", on.err);
     let done = |name: &str| shop.text(&format!(".worktrees/{name}/done.txt")).lines().count();
     assert_eq!(["one", "two", "four"].map(done), [1, 1, 1]);
+}
+
+#[test]
+fn a_task_goes_before_a_flag_a_variable_and_the_settings_file() {
+    let shop = Shop::new();
+    let folder = shop.outside("home/.config/agentmon");
+    fs::create_dir_all(&folder).unwrap();
+    let settings =
+        "client = 'claude'\nretries = 1\nbackoff = '1s'\ngrace = '1s'\ntimeout = '1h'\njobs = 1\ndelay = '0s'";
+    fs::write(folder.join("config.toml"), settings).unwrap();
+    fs::write(
+        shop.outside("tasks.json"),
+        r#"[{"name":"a","prompt":"succeed","retries":4},{"name":"b","command":["true"]}]"#,
+    )
+    .unwrap();
+    let tasks = shop.outside("tasks.json");
+    let mut batch = shop.program(&["batch", tasks.to_str().unwrap(), "--retries", "3", "--backoff", "3s"]);
+    let ran = run(batch.env("AGENTMON_BACKOFF", "2s").env("AGENTMON_GRACE", "2s"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let spec = |name: &str| {
+        let spec = &shop.record(name)["spec"];
+        json!([spec["retries"], spec["backoff"], spec["grace"], spec["timeout"]])
+    };
+    assert_eq!(spec("a"), json!([4, "3s", "2s", "1h"]));
+    assert_eq!(spec("b"), json!([3, "3s", "2s", "1h"]));
+    let plan = shop.agentmon(&["batch", tasks.to_str().unwrap(), "--dry-run", "--continue"]);
+    assert!(plan.out.ends_with("2 tasks, 1 at once\n"), "{plan:?}");
+
+    // The client of a setting is for a prompt; one that was typed is a mistake without.
+    assert_eq!(run(shop.program(&["run", "c", "--", "true"]).env("AGENTMON_CLIENT", "codex")).code, Some(0));
+    assert_eq!(shop.record("c")["spec"]["work"], json!({"command": ["true"]}));
+    assert_eq!(shop.agentmon(&["run", "d", "--prompt", "succeed"]).code, Some(0));
+    assert_eq!(shop.record("d")["spec"]["work"]["prompt"]["client"], "claude-code");
+    let typed = shop.agentmon(&["run", "e", "--client", "codex", "--", "true"]);
+    assert!(typed.code == Some(2) && typed.err.contains("a client needs a prompt"), "{typed:?}");
+    assert_eq!(shop.record("e"), Value::Null);
+}
+
+#[test]
+fn its_report_is_printed_or_written_like_every_other() {
+    let shop = Shop::new();
+    let (tasks, file) = (json!([{"name": "a", "command": ["true"]}]), shop.outside("page"));
+    let page = || fs::read_to_string(&file).unwrap();
+    let output = ["--output", file.to_str().unwrap()];
+    let ran = shop.batch(&tasks, &[&output[..], &["--json"]].concat());
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(page(), shop.text(".results/aggregate-report.json"));
+    let ran = shop.batch(&tasks, &[&output[..], &["--continue"]].concat());
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(page().starts_with("1 task: 1 succeeded"), "{}", page());
+    let plan = shop.batch(&tasks, &[&output[..], &["--continue", "--dry-run", "--jobs", "2"]].concat());
+    assert_eq!((plan.code, plan.out.as_str(), page().as_str()), (Some(0), "", "a: true\n1 task, 2 at once\n"));
+    assert_eq!(shop.batch(&tasks, &["--format", "html"]).code, Some(2));
 }
 
 #[test]
