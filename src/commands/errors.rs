@@ -96,7 +96,7 @@ fn resolve(
             Target::All => (None, None),
         };
         let event = record::resolved(world.now, pattern, task);
-        match record::add(&place, event, world.now)? {
+        match record::add(&place, event.into_iter().collect(), world.now, record::PATIENCE)? {
             Appended::Written { .. } => resolved += open,
             Appended::Locked => bail!("the lock of `{}` is held: try again", path.display()),
         }

@@ -47,7 +47,12 @@ pub(crate) fn event(cli: &Cli, command: &EventArgs, world: &World, err: &mut dyn
     if let Some(notice) = notice {
         drop(writeln!(err, "agentmon: {}", one_line(&notice, 400)));
     }
-    match record::add(&place, note.event(subject.repository.as_deref()), world.now)? {
+    match record::add(
+        &place,
+        note.event(subject.repository.as_deref()).into_iter().collect(),
+        world.now,
+        record::PATIENCE,
+    )? {
         Appended::Written { .. } => Ok(0),
         Appended::Locked => bail!("the lock of `{}` is held: try again", place.path.display()),
     }

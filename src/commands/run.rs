@@ -15,7 +15,7 @@ use crate::commands::record_poll::record;
 use crate::commands::scope::{config, here, settings};
 use crate::run::Refused;
 use crate::run::begin::{self, Start};
-use crate::run::events;
+use crate::run::events::EventLog;
 use crate::run::logs::SessionLogs;
 use crate::run::own_session::{self, STARTED};
 use crate::run::place::Root;
@@ -52,17 +52,16 @@ pub(crate) fn run(
         let logs = SessionLogs { world, config: &config };
         let quiet = args.supervise.is_some();
         let mut handshake = quiet.then_some(out);
-        let mut problem = None;
+        let mut log = EventLog::new(&root, world);
         let mut tell = |record: &_, happening| {
-            // One word on what may be wrong with the event log is enough.
-            problem = problem.take().or(events::tell(record, happening, &root, world).err());
+            log.tell(record, happening);
             if let Some(out) = handshake.take_if(|_| happening == Happening::Started) {
                 drop(writeln!(out, "{STARTED}").and_then(|()| out.flush()));
                 leave_terminal();
             }
         };
         let code = begin::run(start, Surroundings { offset: world.offset, signals, logs, tell: &mut tell, err })?;
-        if let Some(problem) = problem {
+        if let Some(problem) = log.problem() {
             drop(writeln!(err, "agentmon: `{}`: {}", problem.path.display(), problem.message));
         }
         // A batch does it once for all of its tasks.

@@ -33,6 +33,7 @@ pub(crate) use self::diff_errors::resolved;
 pub(crate) use self::follow::{Row, Rows};
 pub(crate) use self::kind::Kind;
 pub(crate) use self::location::{RecordDir, existing, place, reopen, stored};
+pub(crate) use self::lock::PATIENCE;
 pub(crate) use self::note::{Note, NoteType};
 pub(crate) use self::row::each_row;
 pub(crate) use self::run_event::RunEvent;

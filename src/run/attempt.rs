@@ -78,6 +78,8 @@ pub(super) enum Tells {
     Resumed,
     /// The agent itself ended with this code; what it left is still to be ended.
     Exited(u8),
+    /// Nothing happened.
+    Looked,
 }
 
 /// Watches an agent until it has ended, and with it all that it started.
@@ -129,6 +131,7 @@ impl Watch<'_> {
             if self.signals.take(Signal::CHILD) {
                 tree::reap_adopted(self.agent.pid);
             }
+            tell(Tells::Looked);
             self.signals.wait(self.patience(&run, &quiet, clock));
         }
         if let Some(status) = tree::ended(self.agent.pid) {

@@ -125,7 +125,6 @@ fn make_ready(
     if let Some(notice) = notice {
         drop(writeln!(err, "agentmon: {}: {notice}", record.name()));
     }
-    files.save(record)?;
     status.write(record, &files.own, World::clock())?;
     Ok(status)
 }

@@ -2,6 +2,7 @@
 //! what it used, `status` sees and tells.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::place::Root;
 use super::state::{RunRecord, State};
@@ -9,22 +10,64 @@ use super::supervise::Happening;
 use crate::base::world::World;
 use crate::git::Repository;
 use crate::model::Problem;
-use crate::record::{self, Kind, RunEvent};
+use crate::record::entry::Event;
+use crate::record::{self, Appended, Kind, PATIENCE, RunEvent};
+use crate::text::count;
 
-/// Writes down what happened.
-///
-/// # Errors
-/// The event log cannot be written; the run goes on.
-pub(crate) fn tell(record: &RunRecord, happening: Happening, root: &Root, world: &World) -> Result<(), Problem> {
-    let now = World::clock();
-    let Some(event) = row(record, happening, root).and_then(|(kind, event)| event.row(kind, now)) else {
-        return Ok(());
-    };
-    let repository = root.repository.as_ref();
-    let main = repository.and_then(|repository| repository.main.as_deref());
-    let (place, _) = record::place(world, repository.map(Repository::path), main)?;
-    let written = record::add(&place, Some(event), now);
-    written.map(drop).map_err(|error| Problem::new(&place.path, error.root_cause().to_string()))
+/// How long an agent goes unwatched for the lock of the event log.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// How often the lock is waited for once the run is over.
+const LAST_TRIES: usize = 5;
+
+/// The event log of a run. What cannot be written at once is kept, and tried again with whatever is told next.
+pub(crate) struct EventLog<'a> {
+    pub(crate) root: &'a Root,
+    pub(crate) world: &'a World,
+    untold: Vec<Event>,
+    problem: Option<Problem>,
+}
+
+impl<'a> EventLog<'a> {
+    pub(crate) fn new(root: &'a Root, world: &'a World) -> Self {
+        Self { root, world, untold: Vec::new(), problem: None }
+    }
+
+    /// Writes down what happened, and what could not be written before.
+    pub(crate) fn tell(&mut self, record: &RunRecord, happening: Happening) {
+        let now = World::clock();
+        self.untold.extend(row(record, happening, self.root).and_then(|(kind, event)| event.row(kind, now)));
+        let is_over = happening == Happening::Ended;
+        for _ in 0..if is_over { LAST_TRIES } else { 1 } {
+            if self.untold.is_empty() {
+                return;
+            }
+            self.problem = self.write(if is_over { PATIENCE } else { BRIEFLY }).err();
+        }
+    }
+
+    /// What was wrong with the event log, if that lasted.
+    pub(crate) fn problem(self) -> Option<Problem> {
+        let events = count(self.untold.len() as u64, "event", "events");
+        self.problem.map(|problem| {
+            let why = problem.message.trim_start_matches("no events written: ");
+            Problem::new(&problem.path, format!("{events} of this run lost: {why}"))
+        })
+    }
+
+    fn write(&mut self, patience: Duration) -> Result<(), Problem> {
+        let repository = self.root.repository.as_ref();
+        let main = repository.and_then(|repository| repository.main.as_deref());
+        let (place, _) = record::place(self.world, repository.map(Repository::path), main)?;
+        match record::add(&place, self.untold.clone(), World::clock(), patience) {
+            Ok(Appended::Written { .. }) => {
+                self.untold.clear();
+                Ok(())
+            }
+            Ok(Appended::Locked) => Err(Problem::new(&place.path, "its lock is held")),
+            Err(error) => Err(Problem::new(&place.path, error.root_cause().to_string())),
+        }
+    }
 }
 
 fn row<'a>(record: &'a RunRecord, happening: Happening, root: &'a Root) -> Option<(Kind, RunEvent<'a>)> {
@@ -69,6 +112,6 @@ fn row<'a>(record: &'a RunRecord, happening: Happening, root: &'a Root) -> Optio
             let reason = record.waits_for.as_deref();
             Some((Kind::Waiting, RunEvent { reason, until: record.waits_until, class: attempt.class, ..event }))
         }
-        Happening::Ended => None,
+        Happening::Ended | Happening::Tick => None,
     }
 }

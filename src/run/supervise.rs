@@ -39,6 +39,8 @@ pub(crate) enum Happening {
     Waiting,
     /// It is over.
     Ended,
+    /// Nothing new; what could not be told before may be told now.
+    Tick,
 }
 
 /// Everything that a supervisor talks to.
@@ -139,7 +141,7 @@ impl Supervisor<'_, '_> {
         let seen = self.record.clone();
         let active = || logs.last_activity(&seen);
         let watch = Watch { agent, files, spec: &spec, run: &run, signals, active: &active };
-        let (record, status) = (&mut self.record, &self.status);
+        let (record, status, log) = (&mut self.record, &self.status, &mut self.around.tell);
         let mut grew = record.attempts.last().map_or(record.created, |attempt| attempt.started);
         watch.until_end(|tells| {
             match tells {
@@ -148,9 +150,12 @@ impl Supervisor<'_, '_> {
                     if let Some(attempt) = record.attempts.last_mut() {
                         attempt.code = Some(code);
                     }
+                    // The run still goes on.
+                    return drop(files.save(record));
                 }
                 Tells::Paused => record.state = State::Paused,
                 Tells::Resumed => (record.state, grew) = (State::Running, World::clock()),
+                Tells::Looked => return log(record, Happening::Tick),
             }
             // What cannot be written now is written at the end; the agent is not to suffer for it.
             drop(files.save(record));
@@ -217,7 +222,7 @@ impl Supervisor<'_, '_> {
         }
         self.session = self.record.session().filter(|_| self.record.spec.client().is_some()).map(str::to_owned);
         self.record.agent = None;
-        drop(self.files.save(&self.record));
+        // Written down with what follows: the end, or a wait.
         (self.around.tell)(&self.record, Happening::Attempt);
     }
 
@@ -249,6 +254,7 @@ impl Supervisor<'_, '_> {
                 beaten = monotonic();
                 self.keep(World::clock());
             }
+            self.note(Happening::Tick);
             let left = until.map_or(LOOK, |until| until.since(World::clock()));
             self.around.signals.wait(left.clamp(Duration::from_millis(1), LOOK));
         };
@@ -291,7 +297,7 @@ impl Supervisor<'_, '_> {
             }
             Happening::Waiting => record.waits_for.clone().unwrap_or_default(),
             Happening::Ended => ending(record),
-            Happening::Attempt => return,
+            Happening::Attempt | Happening::Tick => return,
         };
         self.say(&text);
     }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -12,7 +13,7 @@ use super::repair::mend;
 use super::state::{End, RecordState, Tail, Unread};
 use crate::base::time::Time;
 use crate::record::files::{LOCK, RECORD};
-use crate::record::lock::{ALL, MEMORY, TAIL, lock};
+use crate::record::lock::{ALL, LAST, MEMORY, PATIENCE, TAIL, lock};
 
 /// The most that is written at once, in bytes, unless a single line is longer.
 const BATCH: usize = 64 * 1024;
@@ -48,26 +49,27 @@ pub(crate) fn append(
     make: impl FnOnce(&RecordState) -> Vec<Event>,
 ) -> anyhow::Result<Appended> {
     let reach = if *hint == RecordState::default() { ALL } else { TAIL };
-    append_locked(place, hint, reach, now, make)
+    append_locked(place, hint, (reach, TAIL), (now, PATIENCE), make)
 }
 
-/// Appends an event that does not depend on what the record said before, unless it is among the last rows.
+/// Appends events that do not depend on what the record said before, less those among its last rows. Waits no longer than
+/// that for the lock.
 ///
 /// # Errors
 /// As `append`.
-pub(crate) fn add(place: &RecordDir, event: Option<Event>, now: Time) -> anyhow::Result<Appended> {
-    append_locked(place, &RecordState::default(), TAIL, now, |_| event.into_iter().collect())
+pub(crate) fn add(place: &RecordDir, events: Vec<Event>, now: Time, patience: Duration) -> anyhow::Result<Appended> {
+    append_locked(place, &RecordState::default(), (LAST, LAST), (now, patience), |_| events)
 }
 
 fn append_locked(
     place: &RecordDir,
     hint: &RecordState,
-    reach: u64,
-    now: Time,
+    reach: (u64, u64),
+    (now, patience): (Time, Duration),
     make: impl FnOnce(&RecordState) -> Vec<Event>,
 ) -> anyhow::Result<Appended> {
-    let held =
-        lock(place).with_context(|| format!("could not lock `{}`", place.path.with_file_name(LOCK).display()))?;
+    let held = lock(place, patience)
+        .with_context(|| format!("could not lock `{}`", place.path.with_file_name(LOCK).display()))?;
     let Some(_held) = held else { return Ok(Appended::Locked) };
     let appended = append_alone(place, hint, reach, now, make);
     appended.with_context(|| format!("could not append to `{}`", place.path.display()))
@@ -76,12 +78,12 @@ fn append_locked(
 fn append_alone(
     place: &RecordDir,
     hint: &RecordState,
-    reach: u64,
+    (reach, torn_within): (u64, u64),
     now: Time,
     make: impl FnOnce(&RecordState) -> Vec<Event>,
 ) -> io::Result<Appended> {
     // What others left is not ours to fail for.
-    let mended = mend(place, TAIL, hint.ends(now)).is_ok();
+    let mended = mend(place, torn_within, hint.ends(now)).is_ok();
     compact::take_over(place, now).ok();
     // Opened only now: whoever clears the record out puts a new file in its place, under the same lock.
     let mut record = place.open(RECORD)?;

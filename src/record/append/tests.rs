@@ -75,7 +75,7 @@ fn an_event_of_its_own_is_sought_among_the_last_rows_only() {
     let place = place_in(folder.path());
     let events = (0..700).map(|number| numbered(number, 4000)).collect::<Vec<_>>();
     assert_eq!(add(&place, events), 700);
-    let again = |number| count(super::add(&place, Some(numbered(number, 4000)), at(0)));
+    let again = |number| count(super::add(&place, vec![numbered(number, 4000)], at(0), PATIENCE));
     assert_eq!([again(699), again(0), again(0)], [0, 1, 0]);
 }
 
@@ -333,7 +333,7 @@ fn eight_writers_and_a_foreign_one_leave_whole_lines() {
 fn gives_up_on_a_lock_that_is_held() {
     let folder = tempfile::tempdir().unwrap();
     let place = place_in(folder.path());
-    let held = lock(&place).unwrap().unwrap();
+    let held = lock(&place, PATIENCE).unwrap().unwrap();
     let start = Instant::now();
     let appended = append(&place, &RecordState::default(), at(0), |_| vec![numbered(1, 1)]).unwrap();
     assert!(matches!(appended, Appended::Locked));

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::entry::Event;
 use super::location::RecordDir;
-use super::lock::{MEMORY, TAIL, lock};
+use super::lock::{MEMORY, PATIENCE, TAIL, lock};
 use super::repair::{is_whole, mend};
 use super::replaced::{self, Old, Stray};
 use crate::base::hash::stable_hash;
@@ -54,7 +54,7 @@ pub(crate) struct Figures {
 /// # Errors
 /// Names the record, where it cannot be locked, read or replaced; it is then as it was.
 pub(crate) fn clean(place: &RecordDir, now: Time, retention: &Retention, dry_run: bool) -> anyhow::Result<Cleaned> {
-    let held = lock(place).with_context(|| format!("could not lock `{}`", place.path.display()))?;
+    let held = lock(place, PATIENCE).with_context(|| format!("could not lock `{}`", place.path.display()))?;
     let Some(_held) = held else { return Ok(Cleaned::Locked) };
     clean_alone(place, now, retention, dry_run).with_context(|| format!("could not clean `{}`", place.path.display()))
 }

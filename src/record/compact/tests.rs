@@ -170,6 +170,6 @@ fn planted_links_are_not_followed() {
 fn a_held_lock_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let place = record(folder.path(), 1);
-    let _held = lock(&place).unwrap().unwrap();
+    let _held = lock(&place, PATIENCE).unwrap().unwrap();
     assert_eq!(clean(&place, day(14), &WEEK, false).unwrap(), Cleaned::Locked);
 }

@@ -13,7 +13,7 @@ use std::{fs, thread};
 use super::super::entry::Event;
 use super::super::files::RECORD;
 use super::super::location::RecordDir;
-use super::super::lock::lock;
+use super::super::lock::{PATIENCE, lock};
 use super::super::state::RecordState;
 use super::super::{Appended, append};
 use super::samples::{at, numbered, place_in};
@@ -93,7 +93,7 @@ pub(crate) fn start_and_kill(test: &str, name: &str, folder: &Path, after: Durat
 /// Leaves what a writer leaves that is killed within a write, which kills hit seldom: the beginning of a row. Says
 /// whether it did, for somebody may have left one already.
 pub(crate) fn tear(place: &RecordDir, length: usize) -> bool {
-    let Some(_held) = lock(place).unwrap() else { return false };
+    let Some(_held) = lock(place, PATIENCE).unwrap() else { return false };
     if fs::read(&place.path).unwrap().last().is_some_and(|last| *last != b'\n') {
         return false;
     }

@@ -29,6 +29,8 @@ use crate::text::one_line;
 
 /// Between two looks at the records of tasks that run.
 const LOOK: Duration = Duration::from_millis(500);
+/// Between two writings of the report while tasks end: each holds all of them.
+const SAVE: Duration = Duration::from_secs(1);
 /// Of a supervisor's own words, in bytes.
 const WORDS: u64 = 4096;
 
@@ -164,6 +166,7 @@ impl Scheduler<'_> {
 
     fn go(&mut self) {
         let (mut gated, mut looked) = (Stopwatch::started(monotonic()), Stopwatch::started(monotonic()));
+        let (mut saved, mut is_saved) = (Stopwatch::started(monotonic()), true);
         drop(self.gate.look());
         loop {
             self.hear();
@@ -179,8 +182,10 @@ impl Scheduler<'_> {
                 self.look_at_machine();
             }
             self.hold(now);
-            if ended {
-                drop(self.save(false));
+            is_saved &= !ended;
+            if !is_saved && saved.elapsed(now) >= SAVE {
+                saved.restart(now);
+                is_saved = self.save(false).is_ok();
             }
             match self.pool.next(World::clock()) {
                 Step::Over => return,

@@ -1,8 +1,12 @@
 //! What the event log and the report tell of runs and batches.
 
+use std::fs::{self, File};
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::shop::Shop;
+use super::shop::{Shop, until};
 use crate::ground::records;
 
 #[test]
@@ -45,4 +49,42 @@ fn the_event_log_tells_starts_attempts_waits_and_ends() {
     assert!(events.contains("attempt 1 of 3 failed, exit code 1 (transient) in "), "{events}");
     assert!(events.contains("attempt 2 of 3: waits after a transient error until "), "{events}");
     assert!(events.contains("attempt 3 of 3 completed in "), "{events}");
+}
+
+#[test]
+fn an_event_is_told_late_rather_than_never_and_a_loss_is_said() {
+    let shop = Shop::new();
+    assert_eq!(shop.agentmon(&["run", "first", "--", "true"]).code, Some(0));
+    let log = shop.path.join(".agents/logs/background_monitoring.jsonl");
+    let told = |task: &str| {
+        let its = records(&log).into_iter().filter(|row| row["task"] == task);
+        let events: Vec<String> = its.filter_map(|row| row["event"].as_str().map(str::to_owned)).collect();
+        events.into_iter().filter(|event| event == "started" || event == "attempt").collect::<Vec<_>>()
+    };
+    let lock = File::open(shop.path.join(".agents/logs/background_monitoring.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut late = shop.spawn(&["run", "late", "--", "true"]);
+    until("it is over", || shop.text(".results/late.exitcode") == "0\n");
+    // Longer than anybody waits for the lock at once.
+    sleep(Duration::from_millis(3500));
+    assert_eq!(told("late"), Vec::<String>::new());
+    drop(lock);
+    assert_eq!(late.wait().unwrap().code(), Some(0));
+    assert_eq!(told("late"), ["started", "attempt"]);
+
+    // While a run goes on, too: with its next tick.
+    let lock = File::open(shop.path.join(".agents/logs/background_monitoring.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut long = shop.spawn(&["run", "long", "--stall-timeout", "1m", "--", "sleep", "100"]);
+    until("it runs", || shop.state("long") == "running");
+    sleep(Duration::from_millis(500));
+    drop(lock);
+    until("its start is told", || told("long") == ["started"]);
+    assert_eq!(shop.agentmon(&["stop", "long"]).code, Some(0));
+    long.wait().unwrap();
+
+    fs::hard_link(&log, shop.outside("elsewhere")).unwrap();
+    let lost = shop.agentmon(&["run", "lost", "--", "true"]);
+    assert_eq!(lost.code, Some(0), "{lost:?}");
+    assert!(lost.err.contains("2 events of this run lost: has a hard link elsewhere"), "{}", lost.err);
 }

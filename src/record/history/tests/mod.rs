@@ -216,7 +216,7 @@ fn what_is_too_old_goes_and_all_else_stays() {
     assert_eq!(open(&place), before);
     // Until it is resolved.
     let resolved = record::resolved(days(801), None, None).unwrap();
-    record::add(&place, Some(resolved), days(801)).unwrap();
+    record::add(&place, vec![resolved], days(801), record::PATIENCE).unwrap();
     assert_eq!(open(&place), []);
     record::clean(&place, days(1300), &keep, false).unwrap();
     assert_eq!((past(&place.path).stretches, past(&place.path).resolved), (vec![], vec![]));
