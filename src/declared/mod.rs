@@ -20,7 +20,7 @@ mod stream;
 pub(crate) use declaration::{Declared, StatusWord, Subject};
 pub(crate) use join::join;
 pub(crate) use launched::launched;
-pub(crate) use sources::last_error;
+pub(crate) use sources::{last_error, place_of_runs};
 pub(crate) use stream::{read as read_printed, tail};
 
 #[cfg(test)]

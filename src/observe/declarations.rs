@@ -5,15 +5,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::base::disk::Disk;
-use crate::declared::Declared;
 use crate::declared::sources::scan::Scanner;
+use crate::declared::{Declared, place_of_runs};
 use crate::git::{self, Repository, Worktree, WorktreeKind};
 use crate::model::Problem;
 use crate::observe::checkpoint::Checkpoint;
 use crate::observe::request::Request;
 
-/// What tasks say of themselves: in the worktrees, two levels below `.worktrees/`, and where the user's patterns
-/// point.
+/// What tasks say of themselves: in the worktrees, two levels below `.worktrees/`, where the user's patterns point, and what
+/// runs say that lie outside of all that.
 pub(crate) fn declared_in(
     request: &Request<'_>,
     repositories: &[Repository],
@@ -62,10 +62,28 @@ pub(crate) fn declared_in(
             look.status_file(&folder);
         }
     }
+    if !request.everywhere {
+        let bare = repositories.iter().filter(|repository| repository.main.is_none());
+        let whose = bare.map(|repository| &repository.common).chain(alone.iter().map(|folder| &folder.path));
+        for place in whose.filter_map(|whose| place_of_runs(request.world, disk, whose)) {
+            look.runs_outside(&place);
+        }
+    }
     ask_git(disk, repositories, &mut look.found);
     problems.append(&mut look.problems);
     checkpoint.stale |= look.news || look.printed.len() != count;
     checkpoint.printed = look.printed;
+    look.found
+}
+
+/// All runs that lie in the state directory, for want of a main worktree.
+pub(crate) fn all_runs_outside(request: &Request<'_>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Declared)> {
+    let world = request.world;
+    let mut look = Scanner::new(request.disk, world.now, world.offset, request.config.since.start(world.now));
+    for place in look.places_of_runs(world) {
+        look.runs_outside(&place);
+    }
+    problems.append(&mut look.problems);
     look.found
 }
 

@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 
 use crate::base::disk::Disk;
 use crate::clients;
-use crate::declared::{Declared, launched};
+use crate::declared::{Declared, launched, place_of_runs};
 use crate::git::worktree_index::WorktreeIndex;
 use crate::git::{Finder, Found, Repository, Worktree};
 use crate::observe::checkpoint::Checkpoint;
-use crate::observe::declarations::{declared_in, matching};
+use crate::observe::declarations::{all_runs_outside, declared_in, matching};
 use crate::observe::environments::{Environments, blind, environments, marks, wrong_home};
 use crate::observe::listing::{Logs, list, propose};
 use crate::observe::observation::{Observation, SessionLog};
@@ -40,22 +40,23 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let mut table = ProcessTable::capture(disk, &programs);
     table.booted = if disk.is_copy() { table.booted_before(world.now) } else { world.booted };
     let mut finder = Finder::new(disk);
-    request.roots.iter().try_for_each(|root| finder.repository(root))?;
+    request.roots.iter().try_for_each(|root| look_at(request, &mut finder, root))?;
     let mut problems = table.problems.clone();
     let environments = environments(request, &table);
     let marks = marks(disk, &environments, &table, &mut problems);
     let blind = blind(disk, &environments);
     // In a repository, logs are looked for; everywhere, it is the logs that say where that is.
-    let mut logs = None;
+    let (mut logs, mut outside) = (None, Vec::new());
     if request.everywhere {
+        outside = all_runs_outside(request, &mut problems);
         let listed = list(request, None, &environments, &table, &marks, &mut problems);
-        let found = listed.read(request, checkpoint, &mut problems);
-        look_around(request, &mut finder, &found.read, &table);
-        logs = Some(found);
+        let found = logs.insert(listed.read(request, checkpoint, &mut problems));
+        look_around(request, &mut finder, &found.read, &table, &outside);
     }
     let Found { repositories, outside_repository: alone, problems: found } = finder.done();
     problems.splice(0..0, found);
     let mut declared = declared_in(request, &repositories, &alone, checkpoint, &mut problems);
+    declared.append(&mut outside);
     let moved: Vec<PathBuf> = repositories.iter().flat_map(Repository::earlier_paths).collect();
     let mut folders = folders_of(&repositories, &alone);
     folders.extend(moved.iter().map(PathBuf::as_path));
@@ -122,9 +123,25 @@ fn add_plans(
     }
 }
 
+/// Takes in the repository of a root; where there is none, runs of ours may have been started.
+fn look_at(request: &Request<'_>, finder: &mut Finder<'_>, root: &Path) -> anyhow::Result<()> {
+    let Err(refused) = finder.repository(root) else { return Ok(()) };
+    let (disk, world) = (request.disk, request.world);
+    let place = place_of_runs(world, disk, &disk.real(root)).filter(|place| disk.is_dir(place));
+    place.ok_or(refused)?;
+    finder.workplace(root);
+    Ok(())
+}
+
 /// Finds where everybody works: where sessions are, where agents run that may have no log yet, and where the
 /// user's patterns find a status. Each directory is looked at once.
-fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SessionLog], table: &ProcessTable) {
+fn look_around(
+    request: &Request<'_>,
+    finder: &mut Finder<'_>,
+    logs: &[SessionLog],
+    table: &ProcessTable,
+    outside: &[(PathBuf, Declared)],
+) {
     let agents = table.processes.iter().filter(|process| process.is_agent() && !process.is_zombie());
     let running = agents.filter_map(|process| process.cwd.as_deref());
     // What is wrong with a pattern is told where it is read.
@@ -136,7 +153,8 @@ fn look_around(request: &Request<'_>, finder: &mut Finder<'_>, logs: &[SessionLo
             finder.workplace(own);
         }
     }
-    for folder in running.chain(declared.iter().map(PathBuf::as_path)) {
+    let outside = outside.iter().map(|(folder, _)| folder.as_path());
+    for folder in running.chain(declared.iter().map(PathBuf::as_path)).chain(outside) {
         if known.insert(folder.to_path_buf()) {
             finder.workplace(folder);
         }

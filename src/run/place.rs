@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Refused;
 use crate::base::disk::{Disk, is_own_ground};
-use crate::base::hash::stable_hash;
 use crate::base::world::World;
+use crate::declared::place_of_runs;
 use crate::git::{Finder, Repository};
 
 #[derive(Debug)]
@@ -54,10 +54,12 @@ impl Root {
         let mut finder = Finder::new(&disk);
         finder.passed(&directory);
         let repository = finder.done().repositories.into_iter().next();
-        let path = match repository.as_ref().and_then(|repository| repository.main.clone()) {
-            Some(main) => main,
-            None => in_state(world, repository.as_ref().map_or(&*directory, |repository| &repository.common))?,
-        };
+        let main = repository.as_ref().and_then(|repository| repository.main.clone());
+        let path = main.or_else(|| {
+            let whose = repository.as_ref().map_or(&*directory, |repository| &repository.common);
+            place_of_runs(world, &disk, whose)
+        });
+        let path = path.ok_or_else(|| Refused::fault("no home directory to keep the run's files in"))?;
         Ok(Self { path, repository, directory })
     }
 
@@ -71,13 +73,4 @@ impl Root {
         })?;
         Ok(repository.path())
     }
-}
-
-fn in_state(world: &World, whose: &Path) -> Result<PathBuf, Refused> {
-    let state = world.xdg("XDG_STATE_HOME", ".local/state");
-    let state = state.ok_or_else(|| Refused::fault("no home directory to keep the run's files in"))?;
-    let name = whose.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let plain: String = name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '_' }).collect();
-    let hash = stable_hash([&*whose.to_string_lossy()]) & 0xffff_ffff;
-    Ok(state.join("agentmon/runs").join(format!("{plain}-{hash:08x}")))
 }

@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod kills;
 mod outcomes;
+mod seen;
 pub(crate) mod shop;
 mod tree;
 mod worktrees;

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub(crate) use result_files::last_error;
+pub(crate) use runs::place_of_runs;
 
 use scan::{Scanner, is_noise};
 

@@ -71,7 +71,7 @@ fn notes_stay_as_long_as_daily_summaries() {
     let place = record(folder.path(), 14);
     for (at, message) in [(1, "old"), (12, "young")] {
         let note = Note::new(day(at), "billing", None, NoteType::Warning, message);
-        super::super::add(&place, note.event(None), day(at)).unwrap();
+        super::super::add(&place, note.event(None).into_iter().collect(), day(at), PATIENCE).unwrap();
     }
     for (now, kept) in [(14, vec!["old", "young"]), (14, vec!["old", "young"]), (35, vec!["young"]), (60, vec![])] {
         clean(&place, day(now), &WEEK, false).unwrap();
