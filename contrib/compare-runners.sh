@@ -58,7 +58,8 @@ start_pueue() {
   mkdir -p "$ground/pueue"
   pueued >"$ground/pueue/log" 2>&1 &
   daemon=$!
-  until_true 50 timeout 5 "$pueue" status >/dev/null 2>&1
+  # A daemon that was killed leaves its socket, and the next one takes a while on a busy machine.
+  until_true 200 timeout 5 "$pueue" status >/dev/null 2>&1
 }
 memory_of() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo 0; }
 
