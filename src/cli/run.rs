@@ -13,9 +13,10 @@ use crate::run::spec::{OwnWorktree, Span, Wishes};
 pub(crate) enum Steer {
     /// Start an agent and supervise it to its end
     ///
-    /// Its output goes to files; it is retried on evidence, and limited in time. What stands after `--` is run as it is: no shell, no word changed. Exit codes: the agent's own; 1 if it exited 0
-    /// with an error as its last word; 124 a time limit; 125 nothing could be started; 126, 127 the command cannot be
-    /// run or found; 128 and the signal if it was stopped; 2 wrong command line.
+    /// Its output goes to files; it is retried on evidence, and limited in time. What stands after `--` is run as it is: no
+    /// shell, no word changed. Exit codes: the agent's own; 1 if it exited 0 with an error as its last word; 124 a time
+    /// limit; 125 nothing could be started; 126, 127 the command cannot be run or found; 128 and the signal if it was
+    /// stopped; 2 wrong command line.
     Run(Box<RunArgs>),
     /// Start many agents in parallel
     ///
@@ -26,16 +27,16 @@ pub(crate) enum Steer {
     Batch(Box<BatchArgs>),
     /// Stop runs, with everything that they started
     Stop(StopArgs),
+    /// Pause runs; their time limits stand still
+    Pause(WhichRuns),
+    /// Resume paused runs
+    Resume(WhichRuns),
     /// Clean up after runs that died or do not respond
     ///
     /// Of runs whose supervisor died, and with --unresponsive of those that show no sign of life, ends what still
     /// lives. Lists what it would do; --yes does it. Health check every five minutes, in cron:
     /// `*/5 * * * * cd ~/shop && agentmon reap --yes --unresponsive`
     Reap(ReapArgs),
-    /// Pause runs; their time limits stand still
-    Pause(WhichRuns),
-    /// Resume paused runs
-    Resume(WhichRuns),
 }
 
 /// How an agent is run. Each is also a key of a task in a batch file.
@@ -130,7 +131,7 @@ pub(crate) struct BatchArgs {
 pub(crate) struct StopArgs {
     #[command(flatten)]
     pub(crate) which: WhichRuns,
-    /// Time between TERM and KILL [default: that of the run]
+    /// Time to end by itself before it is killed [default: that of the run]
     #[arg(long, value_name = "TIME", value_parser = Span::parse)]
     pub(crate) grace: Option<Span>,
     /// Kill at once
@@ -140,7 +141,7 @@ pub(crate) struct StopArgs {
 
 #[derive(Args)]
 pub(crate) struct ReapArgs {
-    /// Do it
+    /// Do it, instead of only listing it
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Stop runs that are stuck, without a sign of life, for this time [without a value: 30m]

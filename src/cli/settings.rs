@@ -167,10 +167,10 @@ pub(crate) struct SuperviseArgs {
     /// Client to start with a prompt: claude-code, codex, opencode, gemini-cli, qwen-code or copilot
     #[arg(long, value_name = "CLIENT", env = "AGENTMON_CLIENT", hide_env = true)]
     client: Option<String>,
-    /// Further attempts after a transient or resource failure [default: 2]
+    /// Retries after a transient failure, a usage limit or a lack of memory or disk space [default: 2]
     #[arg(long, value_name = "N", env = "AGENTMON_RETRIES", hide_env = true)]
     retries: Option<u32>,
-    /// Wait before the first further attempt; doubles [default: 15s]
+    /// Wait before the first retry; doubles with each [default: 15s]
     #[arg(long, value_name = "TIME", env = "AGENTMON_BACKOFF", hide_env = true, value_parser = Span::parse)]
     backoff: Option<Span>,
     /// Longest wait for a usage limit to reset [default: 6h]
@@ -182,11 +182,11 @@ pub(crate) struct SuperviseArgs {
     /// End an attempt whose output and log have not grown for this time
     #[arg(long, value_name = "TIME", env = "AGENTMON_STALL_TIMEOUT", hide_env = true, value_parser = Span::parse)]
     stall_timeout: Option<Span>,
-    /// Time between TERM and KILL [default: 10s]
+    /// Time to end by itself, when stopped, before it is killed [default: 10s]
     #[arg(long, value_name = "TIME", env = "AGENTMON_GRACE", hide_env = true, hide_short_help = true, value_parser = Span::parse)]
     grace: Option<Span>,
     /// Leave processes running that the agent left behind
-    #[arg(long, value_name = "BOOL", env = "AGENTMON_KEEP_CHILDREN", hide_env = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "BOOL", env = "AGENTMON_KEEP_CHILDREN", hide_env = true, hide_short_help = true, hide_possible_values = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     keep_children: Option<bool>,
 }
 

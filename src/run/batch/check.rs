@@ -64,7 +64,7 @@ fn faults_of(spec: &Spec, root: &Root, world: &World, continues: bool) -> Vec<St
         faults.push(format!("`{}` not found", crate::text::one_line(program, 100)));
     }
     if spec.worktree.is_none() && !spec.directory.is_dir() {
-        faults.push(format!("`{}` is no directory", spec.directory.display()));
+        faults.push(format!("`{}`: not a directory", spec.directory.display()));
     }
     if let Some(branch) = &spec.worktree {
         let refused = root.for_worktrees().and_then(|root| worktree::check(root, spec, branch));
