@@ -516,6 +516,11 @@ pub(crate) struct SessionReport {
     pub(crate) health: Health,
     pub(crate) reason: Reason,
     pub(crate) detail: String,
+    /// When its newest turn began, and when that ended, or last moved.
+    #[serde(skip)]
+    pub(crate) started: Option<Time>,
+    #[serde(skip)]
+    pub(crate) ended: Option<Time>,
     pub(crate) last_activity: Option<Time>,
     pub(crate) tool: Option<ToolReport>,
     pub(crate) tools: ToolsReport,
@@ -531,6 +536,23 @@ pub(crate) struct SessionReport {
     pub(crate) process: Option<ProcessReport>,
     /// Further directories that its tools worked in.
     pub(crate) also_worked_in: Vec<PathBuf>,
+    /// Sub-agents that have no session of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sub_agents: Vec<SubAgentReport>,
+}
+
+/// A sub-agent that works in the log of its parent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct SubAgentReport {
+    /// The call that started it.
+    #[serde(skip)]
+    pub(crate) call: String,
+    pub(crate) agent_type: Option<String>,
+    /// Healthy while it works, then completed or failed.
+    pub(crate) health: Health,
+    pub(crate) started: Option<Time>,
+    pub(crate) ended: Option<Time>,
+    pub(crate) calls: u64,
 }
 
 /// The tool call in flight.

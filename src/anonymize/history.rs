@@ -32,6 +32,14 @@ impl Pseudonyms {
             *folder = self.path(&PathBuf::from(&*folder)).to_string_lossy().into_owned();
         }
         self.hide_tools(&mut stretch.used.by_tool);
+        let types = stretch.agent_runs.iter_mut().map(|run| &mut run.agent_type).chain([&mut stretch.agent_type]);
+        types.flatten().for_each(|name| *name = self.text(name));
+        for (name, mut of_type) in std::mem::take(&mut stretch.by_type) {
+            self.hide_tools(&mut of_type.used.by_tool);
+            let errors = std::mem::take(&mut of_type.errors);
+            of_type.errors = errors.into_iter().map(|(pattern, count)| (self.text(&pattern), count)).collect();
+            stretch.by_type.insert(self.text(&name), of_type);
+        }
         for error in &mut stretch.errors {
             self.hide_error(error);
         }

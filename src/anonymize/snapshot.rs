@@ -118,9 +118,8 @@ impl Pseudonyms {
         if let Some(parent) = &mut session.parent {
             *parent = self.name(Kind::Session, parent);
         }
-        if let Some(agent_type) = &mut session.agent_type {
-            self.hide_text(agent_type);
-        }
+        let types = session.sub_agents.iter_mut().map(|agent| &mut agent.agent_type);
+        types.chain([&mut session.agent_type]).flatten().for_each(|agent_type| self.hide_text(agent_type));
         self.hide_text(&mut session.detail);
         if let Some(model) = &mut session.model {
             // Of a model's name, who made it stands before a slash.

@@ -14,12 +14,12 @@ use crate::declared::Declared;
 use crate::judge::liveness::Liveness;
 use crate::judge::rules::{self, Unlogged};
 use crate::model::{
-    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, TaskReport, ToolReport,
-    ToolsReport, Verdict,
+    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, SubAgentReport, TaskReport,
+    ToolReport, ToolsReport, Verdict,
 };
 use crate::observe::observation::Observation;
 use crate::process::Process;
-use crate::session::{JobKind, Session, Turn};
+use crate::session::{JobKind, Session, SubAgent, Turn};
 use crate::text::one_line;
 
 /// The columns of an id or a name.
@@ -253,6 +253,8 @@ fn session_report(
         health: verdict.health,
         reason: verdict.reason,
         detail: verdict.detail,
+        started: one.turn_since().or(session.started),
+        ended: session.turn_until().or(one.last_activity),
         last_activity: one.last_activity,
         tool,
         tools: ToolsReport { all: session.tools, by_name: session.by_tool.clone() },
@@ -269,5 +271,18 @@ fn session_report(
             Liveness::Absent | Liveness::Left | Liveness::Unknown => None,
         },
         also_worked_in: one.also.iter().map(|place| seen.worktrees.worktree(*place).path.clone()).collect(),
+        sub_agents: session.sub_agents.iter().filter_map(sub_agent).collect(),
     }
+}
+
+/// A sub-agent that has no session of its own.
+fn sub_agent(agent: &SubAgent) -> Option<SubAgentReport> {
+    let run = agent.run?;
+    let health = match run.ended {
+        None => Health::Healthy,
+        Some(_) if run.failed => Health::Failed,
+        Some(_) => Health::Completed,
+    };
+    let (call, agent_type) = (agent.call.clone(), agent.agent_type.clone());
+    Some(SubAgentReport { call, agent_type, health, started: run.started, ended: run.ended, calls: run.calls })
 }

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::entry::{Event, Subject, due, stamp};
-use super::sanitize::{path, text};
+use super::sanitize::{name, path, text};
 use super::state::{ReportedErrors, TaskState, error_kind, session_key};
 use crate::base::hash::stable_hash;
 use crate::base::time::Time;
-use crate::model::{ErrorClass, ErrorSeen, TaskReport};
+use crate::model::{ErrorClass, ErrorSeen, SessionReport, TaskReport};
 use crate::record::kind::Kind;
 
 /// Of each session, those of a kind that it had not seen before; and those that were seen again, once a minute.
@@ -27,19 +27,25 @@ pub(super) fn errors(task: &TaskReport, subject: &Subject, last: &TaskState, now
             let kind = error_kind(&seen.pattern, seen.tool.as_deref());
             let count = told.and_then(|told| told.count(kind));
             if count.is_none_or(|count| count != seen.count && due(told.map(|told| told.at), now)) {
-                events.extend(event(task, &subject, &seen, now));
+                events.extend(event(task, (&subject, session), &seen, now));
             }
         }
     }
     events
 }
 
-fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> Option<Event> {
+fn event(
+    task: &TaskReport,
+    (subject, session): (&Subject, &SessionReport),
+    seen: &ErrorSeen,
+    now: Time,
+) -> Option<Event> {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(flatten)]
         subject: &'a Subject,
         repository: Option<String>,
+        agent_type: Option<String>,
         pattern: &'a str,
         tool: Option<&'a str>,
         class: Option<ErrorClass>,
@@ -55,6 +61,7 @@ fn event(task: &TaskReport, subject: &Subject, seen: &ErrorSeen, now: Time) -> O
     let body = Body {
         subject,
         repository: task.repository.as_deref().map(path),
+        agent_type: session.agent_type.as_deref().map(name),
         pattern: &seen.pattern,
         tool,
         class: seen.class,
@@ -160,7 +167,7 @@ mod tests {
         let wanted = serde_json::json!({
             "v": 1, "event": "error", "ts": "2026-11-20T23:11:05Z", "id": row["id"], "task": "parser",
             "worktree": "/srv/shop/.worktrees/parser", "client": "claude-code", "session": "child",
-            "repository": "/srv/shop", "pattern": "a", "tool": "Bash", "class": "permanent", "count": 3,
+            "repository": "/srv/shop", "agent_type": "general-purpose", "pattern": "a", "tool": "Bash", "class": "permanent", "count": 3,
             "example": "a 7", "first": "2026-11-20T23:10:56Z", "last": "2026-11-20T23:11:04Z",
         });
         assert_eq!(*row, wanted);

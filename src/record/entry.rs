@@ -47,7 +47,7 @@ impl Event {
 pub(crate) struct Subject {
     pub(crate) task: String,
     pub(crate) worktree: Option<String>,
-    client: Option<&'static str>,
+    pub(super) client: Option<&'static str>,
     pub(crate) session: Option<String>,
 }
 

@@ -10,6 +10,7 @@
 mod append;
 mod compact;
 mod diff;
+mod diff_agents;
 mod diff_errors;
 pub(crate) mod entry;
 mod files;

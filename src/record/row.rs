@@ -61,6 +61,10 @@ struct Fields<'a> {
     session: Field<'a>,
     repository: Field<'a>,
     model: Field<'a>,
+    agent_type: Field<'a>,
+    sub_agents: Field<'a>,
+    /// The session that a sub-agent works for.
+    parent: Field<'a>,
     to: Field<'a>,
     outcome: Field<'a>,
     reason: Field<'a>,
@@ -144,7 +148,8 @@ impl<'a> RecordRow<'a> {
 
     pub(super) fn worker(&self) -> u64 {
         let part = |field: Field<'_>| field.map_or(0, |raw| hash(raw.0));
-        mix(mix(part(self.fields.client), part(self.fields.model)), part(self.fields.repository)) | 1
+        let who = mix(mix(part(self.fields.client), part(self.fields.model)), part(self.fields.agent_type));
+        mix(who, part(self.fields.repository)) | 1
     }
 
     /// The name of the session that the row is about.
@@ -171,6 +176,16 @@ impl<'a> RecordRow<'a> {
 
     pub(super) fn model(&self) -> Option<Cow<'a, str>> {
         text(self.fields.model)
+    }
+
+    /// What the agent is for that the row is about.
+    pub(super) fn agent_type(&self) -> Option<Cow<'a, str>> {
+        text(self.fields.agent_type)
+    }
+
+    /// The session that a sub-agent works for; only of a row that tells how a sub-agent's run ended.
+    pub(super) fn parent(&self) -> Option<Cow<'a, str>> {
+        text(self.fields.parent).filter(|_| self.kind == Some(Kind::Finished))
     }
 
     pub(super) fn repository(&self) -> Option<Cow<'a, str>> {
@@ -239,31 +254,23 @@ impl<'a> RecordRow<'a> {
     }
 
     pub(super) fn tokens(&self) -> Option<Tokens> {
-        let mut tokens = Tokens::default();
-        object(self.fields.tokens)?.reader().object(|key, value| match key {
-            b"input" => tokens.input = value.count().unwrap_or(0),
-            b"cached_input" => tokens.cached_input = value.count().unwrap_or(0),
-            b"cache_write" => tokens.cache_write = value.count().unwrap_or(0),
-            b"output" => tokens.output = value.count().unwrap_or(0),
-            _ => {}
-        });
-        Some(tokens)
+        self.usage().tokens()
     }
 
     pub(super) fn tools(&self) -> Option<ToolCounts> {
-        Some(tool_counts(&mut object(self.fields.tools)?.reader()))
+        self.usage().tools()
     }
 
-    /// The counts of each tool, unread.
-    pub(super) fn by_tool(&self) -> Option<Raw<'a>> {
-        object(self.fields.by_tool)
+    /// What was used so far, sub-agents included.
+    pub(super) fn usage(&self) -> UsageRow<'a> {
+        let Fields { tokens, tools, by_tool, cost, .. } = self.fields;
+        UsageRow { tokens, tools, by_tool, cost }
     }
 
-    /// In millionths of a dollar, so that sums are exact.
-    pub(super) fn cost(&self) -> Option<u64> {
-        let dollars = self.fields.cost?.number().filter(|dollars| *dollars >= 0.0)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and `as` saturates")]
-        Some((dollars * 1e6).round() as u64)
+    /// The same of the sub-agents alone, by their type.
+    pub(super) fn sub_agents(&self, mut each: impl FnMut(Cow<'a, str>, UsageRow<'a>)) {
+        let Some(all) = object(self.fields.sub_agents) else { return };
+        all.reader().object(|name, value| each(key_text(name), UsageRow::read(value)));
     }
 
     /// When the run began and ended.
@@ -354,6 +361,57 @@ impl<'a> RecordRow<'a> {
     }
 }
 
+/// Cumulative counters, as they stand in a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct UsageRow<'a> {
+    tokens: Field<'a>,
+    tools: Field<'a>,
+    by_tool: Field<'a>,
+    cost: Field<'a>,
+}
+
+impl<'a> UsageRow<'a> {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        let mut usage = Self::default();
+        reader.object(|key, value| match key {
+            b"tokens" => usage.tokens = Some(value.raw()),
+            b"tools" => usage.tools = Some(value.raw()),
+            b"tools_by_name" => usage.by_tool = Some(value.raw()),
+            b"cost_usd" => usage.cost = Some(value.raw()),
+            _ => {}
+        });
+        usage
+    }
+
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        let mut tokens = Tokens::default();
+        object(self.tokens)?.reader().object(|key, value| match key {
+            b"input" => tokens.input = value.count().unwrap_or(0),
+            b"cached_input" => tokens.cached_input = value.count().unwrap_or(0),
+            b"cache_write" => tokens.cache_write = value.count().unwrap_or(0),
+            b"output" => tokens.output = value.count().unwrap_or(0),
+            _ => {}
+        });
+        Some(tokens)
+    }
+
+    pub(super) fn tools(&self) -> Option<ToolCounts> {
+        Some(tool_counts(&mut object(self.tools)?.reader()))
+    }
+
+    /// The counts of each tool, unread.
+    pub(super) fn by_tool(&self) -> Option<Raw<'a>> {
+        object(self.by_tool)
+    }
+
+    /// In millionths of a dollar, so that sums are exact.
+    pub(super) fn cost(&self) -> Option<u64> {
+        let dollars = self.cost?.number().filter(|dollars| *dollars >= 0.0)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and `as` saturates")]
+        Some((dollars * 1e6).round() as u64)
+    }
+}
+
 impl<'a> Fields<'a> {
     fn set(&mut self, key: &[u8], value: Raw<'a>) {
         let _ = self.set_subject(key, value) || self.set_detail(key, value);
@@ -368,6 +426,7 @@ impl<'a> Fields<'a> {
             b"session" => &mut self.session,
             b"repository" => &mut self.repository,
             b"model" => &mut self.model,
+            b"agent_type" => &mut self.agent_type,
             b"to" => &mut self.to,
             b"outcome" => &mut self.outcome,
             b"reason" => &mut self.reason,
@@ -389,6 +448,8 @@ impl<'a> Fields<'a> {
     /// Sets what rows of some kinds have. Says whether the key is one of these.
     fn set_detail(&mut self, key: &[u8], value: Raw<'a>) -> bool {
         let field = match key {
+            b"sub_agents" => &mut self.sub_agents,
+            b"parent" => &mut self.parent,
             b"pattern" => &mut self.pattern,
             b"tool" => &mut self.tool,
             b"count" => &mut self.count,
@@ -473,6 +534,15 @@ pub(super) fn tool_counts(reader: &mut Reader<'_>) -> ToolCounts {
         _ => {}
     });
     counts
+}
+
+/// A key as text. Most have nothing to resolve.
+pub(super) fn key_text(key: &[u8]) -> Cow<'_, str> {
+    if !key.contains(&b'\\') {
+        return String::from_utf8_lossy(key);
+    }
+    let quoted = [b"\"", key, b"\""].concat();
+    Cow::Owned(Reader::new(&quoted).string().unwrap_or_default().into_owned())
 }
 
 fn object(field: Field<'_>) -> Field<'_> {

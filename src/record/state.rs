@@ -157,6 +157,9 @@ pub(super) struct TaskState {
     pub(super) ended: Option<String>,
     /// What was last told of each alert, by its code.
     pub(super) alerts: BTreeMap<String, ReportedAlert>,
+    /// When the last run of each sub-agent ended that was told, by session. Of those up to `agents_until`, all were.
+    agents: BTreeMap<u64, Time>,
+    agents_until: Option<Time>,
     /// How often each error was seen, as last told, by session.
     pub(super) errors: BTreeMap<u64, ReportedErrors>,
 }
@@ -180,6 +183,7 @@ pub(super) struct ReportedErrors {
 /// Of so many sessions of a task, and kinds of errors in each, it is remembered what was told: more than are reported.
 const MOST_SESSIONS: usize = 64;
 const MOST_KINDS: usize = 128;
+const MOST_AGENTS: usize = 512;
 
 pub(super) fn session_key(session: Option<&str>) -> u64 {
     stable_hash([session.unwrap_or_default()])
@@ -188,6 +192,14 @@ pub(super) fn session_key(session: Option<&str>) -> u64 {
 /// A session has few kinds: half a hash tells them apart.
 pub(super) fn error_kind(pattern: &str, tool: Option<&str>) -> u32 {
     (stable_hash([pattern, tool.unwrap_or_default()]) >> 32) as u32
+}
+
+impl TaskState {
+    /// Whether it was told that this session's run as a sub-agent ended then.
+    pub(super) fn has_told(&self, session: &str, ended: Time) -> bool {
+        let told = self.agents.get(&session_key(Some(session))).copied();
+        told == Some(ended) || Some(ended) <= self.agents_until
+    }
 }
 
 impl ReportedErrors {
@@ -218,6 +230,17 @@ impl TaskState {
     }
 
     fn finish(&mut self, row: &RecordRow<'_>) {
+        if row.parent().is_some() {
+            self.agents.insert(session_key(row.session_name().as_deref()), row.ended().unwrap_or(row.at));
+            if self.agents.len() > MOST_AGENTS
+                && let Some((key, ended)) =
+                    self.agents.iter().map(|(key, ended)| (*key, *ended)).min_by_key(|told| told.1)
+            {
+                self.agents.remove(&key);
+                self.agents_until = self.agents_until.max(Some(ended));
+            }
+            return;
+        }
         self.ended = Some(id(row));
         self.count(row);
     }

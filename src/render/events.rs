@@ -147,6 +147,10 @@ fn used(row: &Value) -> String {
 /// `✔ Completed after 12m (turn ended) · 41 calls`.
 fn finished(row: &Value, options: &Options) -> String {
     let mut said = health(&row["outcome"], options).unwrap_or_default();
+    if !row["parent"].is_null() {
+        let kind = word(&row["agent_type"], options).map(|kind| format!(" {kind}")).unwrap_or_default();
+        said = format!("sub-agent{kind}: {said}");
+    }
     if let Some(seconds) = row["duration_s"].as_u64() {
         // Writing to a String cannot fail.
         let _ = write!(said, " after {}", text::age(Duration::from_secs(seconds)));

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::Period;
 use crate::base::time::Time;
 use crate::model::{ErrorSeen, Tokens, ToolCounts};
-use crate::record::history::{Rollup, StuckTime, Used};
+use crate::record::history::{AgentRun, OfType, Rollup, Run, StuckTime, Used};
 
 /// A stretch as far as it lies in a period.
 pub(super) enum Cut<'a> {
@@ -28,17 +28,18 @@ impl Deref for Cut<'_> {
 /// What lies in the period; nothing if none of it does.
 pub(super) fn cut(stretch: &Rollup, period: Period) -> Option<Cut<'_>> {
     let (from, to) = (stretch.from.max(period.from), stretch.to.min(period.to));
-    if is_within(stretch, period) && stretch.runs.iter().all(|run| period.contains(run.ended)) {
+    if is_within(stretch, period) && ends(&stretch.runs, &stretch.agent_runs).all(|ended| period.contains(ended)) {
         return Some(Cut::Whole(stretch));
     }
     let runs: Vec<_> = stretch.runs.iter().filter(|run| period.contains(run.ended)).cloned().collect();
+    let agent_runs: Vec<_> = stretch.agent_runs.iter().filter(|run| period.contains(run.ended)).cloned().collect();
     if is_within(stretch, period) {
-        return Some(Cut::Part(Box::new(Rollup { runs, ..stretch.clone() })));
+        return Some(Cut::Part(Box::new(Rollup { runs, agent_runs, ..stretch.clone() })));
     }
     if from >= to {
         // A run may be recorded later than it ended, and count where it did.
-        let (first, last) = (runs.first()?.ended, runs.last()?.ended);
-        return Some(Cut::Part(Box::new(Rollup { from: first, to: last, runs, ..nothing(stretch) })));
+        let (first, last) = (ends(&runs, &agent_runs).min()?, ends(&runs, &agent_runs).max()?);
+        return Some(Cut::Part(Box::new(Rollup { from: first, to: last, runs, agent_runs, ..nothing(stretch) })));
     }
     let part = Part::of(stretch.from, stretch.to, period);
     let changes = stretch.changes.iter().copied().filter(|(at, _)| period.contains(*at)).collect();
@@ -49,10 +50,15 @@ pub(super) fn cut(stretch: &Rollup, period: Period) -> Option<Cut<'_>> {
     let stuck_by = stretch.stuck_by.iter().map(|(reason, waits)| (reason.clone(), part.of_waits(*waits))).collect();
     let unwatched = part.of_count(stretch.unwatched);
     let (retries, held) = (part.of_count(stretch.retries), part.of_count(stretch.held));
-    let whose = nothing(stretch);
+    let by_type = stretch.by_type.iter().map(|(name, of_type)| (name.clone(), part.of_type(of_type))).collect();
+    let whose = Rollup { agent_runs, by_type, ..nothing(stretch) };
     let part =
         Rollup { from, to, runs, seconds, unwatched, retries, held, changes, stuck, stuck_by, used, errors, ..whose };
     Some(Cut::Part(Box::new(part)))
+}
+
+pub(super) fn ends(runs: &[Run], agent_runs: &[AgentRun]) -> impl Iterator<Item = Time> {
+    runs.iter().map(|run| run.ended).chain(agent_runs.iter().map(|run| run.ended))
 }
 
 /// Whether it had to be shared out.
@@ -72,6 +78,7 @@ fn nothing(stretch: &Rollup) -> Rollup {
         repository: stretch.repository.clone(),
         client: stretch.client.clone(),
         model: stretch.model.clone(),
+        agent_type: stretch.agent_type.clone(),
         ..Rollup::new(stretch.from, stretch.to)
     }
 }
@@ -119,6 +126,11 @@ impl Part {
         let by_tool = used.by_tool.iter().map(|(tool, calls)| (tool.clone(), self.of_calls(*calls))).collect();
         let cost = used.cost.map(|cost| self.of_amount(cost));
         Used { tokens, cost, tools: self.of_calls(used.tools), by_tool }
+    }
+
+    fn of_type(self, of_type: &OfType) -> OfType {
+        let errors = of_type.errors.iter().map(|(pattern, count)| (pattern.clone(), self.of_count(*count)));
+        OfType { used: self.of_used(&of_type.used), errors: errors.filter(|(_, count)| *count > 0).collect() }
     }
 
     fn of_waits(self, waits: StuckTime) -> StuckTime {

@@ -150,7 +150,7 @@ impl Stuck {
 }
 
 impl Durations {
-    fn of(mut seconds: Vec<u64>) -> Option<Self> {
+    pub(super) fn of(mut seconds: Vec<u64>) -> Option<Self> {
         seconds.sort_unstable();
         let longest_s = *seconds.last()?;
         let total_s = seconds.iter().fold(0, |sum: u64, seconds| sum.saturating_add(*seconds));
@@ -171,9 +171,15 @@ fn quantile(sorted: &[u64], share: f64) -> f64 {
 impl Tool {
     /// All tools, the most used first.
     pub(super) fn all(stretches: &[Cut]) -> Vec<Self> {
+        let used = stretches.iter().flat_map(|stretch| &stretch.used.by_tool);
+        Self::of(used.map(|(name, counts)| (name.as_str(), *counts)))
+    }
+
+    /// The same of these counts.
+    pub(super) fn of<'a>(used: impl IntoIterator<Item = (&'a str, ToolCounts)>) -> Vec<Self> {
         let mut counts: BTreeMap<&str, ToolCounts> = BTreeMap::new();
-        for (name, more) in stretches.iter().flat_map(|stretch| &stretch.used.by_tool) {
-            counts.entry(name).or_default().add(*more);
+        for (name, more) in used {
+            counts.entry(name).or_default().add(more);
         }
         let tool = |(name, ToolCounts { calls, failed }): (&str, _)| {
             Some(Self { name: name.to_owned(), calls, failed, failure_rate: rate(failed, calls)? })

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::tasks::RunAt;
-use super::{Condition, Period, Task};
+use super::{AgentType, Condition, Period, Recent, Task};
 use crate::model::{ErrorClass, Health, Reason};
 use crate::record::history::OTHERS;
 use crate::text::shell::{operand, quote};
@@ -19,18 +19,22 @@ const NAMED: usize = 3;
 const ALLOW: &str = "pre-approve what they ask for, and ";
 
 /// The most pressing first.
-const ROWS: [fn(&Report) -> Option<Finding>; 11] = [
+const ROWS: [fn(&Report) -> Option<Finding>; 15] = [
     still_stuck,
     never_completed,
     failing_agent,
+    failing_type,
     success_fell,
     stuck_long,
     same_cause,
     common_pattern,
     failing_tool,
+    tool_of_type,
+    open_steps,
     slower,
     long_run,
     costly_task,
+    best_type,
 ];
 
 pub(super) fn findings(report: &Report) -> Vec<Finding> {
@@ -77,11 +81,11 @@ fn never_completed(report: &Report) -> Option<Finding> {
 
 /// A client whose last runs failed more often than they may; once may be chance.
 fn failing_agent(report: &Report) -> Option<Finding> {
-    let agent = report.agents.iter().find(|agent| agent.condition <= Condition::Degraded && agent.failed >= 2)?;
+    let agent = report.agents.iter().find(|agent| agent.recent.is_bad())?;
     let same = |task: &Task| task.client.as_deref() == Some(&agent.client) && task.figures.failed > 0;
-    let others: Vec<_> = report.agents.iter().filter(|other| other.condition == Condition::Healthy).collect();
+    let others: Vec<_> = report.agents.iter().filter(|other| other.recent.condition == Condition::Healthy).collect();
     let others = match others.first() {
-        Some(other) => format!(" ({}: {} of the last {})", other.client, other.failed, other.runs),
+        Some(other) => format!(" ({}: {} of the last {})", other.client, other.recent.failed, other.recent.runs),
         None => String::new(),
     };
     let tasks = places(report, same);
@@ -90,13 +94,105 @@ fn failing_agent(report: &Report) -> Option<Finding> {
         text: format!(
             "{} is {}: {} of its last {} runs failed{others}",
             agent.client,
-            agent.condition.word(),
-            agent.failed,
-            agent.runs
+            agent.recent.condition.word(),
+            agent.recent.failed,
+            agent.recent.runs
         ),
         next: "find what its failed runs have in common before starting more".to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
+    })
+}
+
+/// Of several types of agents: where there is but one, its client says the same.
+fn types(report: &Report) -> &[AgentType] {
+    if report.agent_types.len() > 1 { &report.agent_types } else { &[] }
+}
+
+/// A type of agents whose last runs failed more often than they may.
+fn failing_type(report: &Report) -> Option<Finding> {
+    let bad = types(report).iter().filter(|one| one.recent.is_bad());
+    let one = bad
+        .max_by(|one, other| one.recent.error_rate.unwrap_or(0.0).total_cmp(&other.recent.error_rate.unwrap_or(0.0)))?;
+    let Recent { condition, failed, runs, .. } = one.recent;
+    let often = one.errors.first().filter(|error| error.pattern != OTHERS);
+    let often = often.map(|error| format!("; its commonest error, {}: {}", times(error.count), error.pattern));
+    Some(Finding {
+        code: "failing_type",
+        text: format!(
+            "Agents of type {} are {}: {failed} of their last {runs} runs failed{}",
+            one.name(),
+            condition.word(),
+            often.unwrap_or_default()
+        ),
+        next: "correct its definition or its tools before it gets more work".to_owned(),
+        command: Some(ends(report, &places(report, |_| true))),
+        tasks: Vec::new(),
+    })
+}
+
+/// A tool that fails in a quarter of twenty calls or more of one type, and less often elsewhere.
+fn tool_of_type(report: &Report) -> Option<Finding> {
+    let all = |name: &str| report.tools.iter().find(|tool| tool.name == name).map_or(0.0, |tool| tool.failure_rate);
+    let bad = types(report).iter().flat_map(|one| one.failing_tools.iter().map(move |tool| (one, tool)));
+    let bad = bad.filter(|(_, tool)| tool.calls >= 20 && tool.failure_rate >= 0.25);
+    let (one, tool) =
+        bad.filter(|(_, tool)| tool.failure_rate >= all(&tool.name) + 0.1).max_by_key(|(_, tool)| tool.failed)?;
+    Some(Finding {
+        code: "tool_of_type",
+        text: format!(
+            "{} of {} {} calls of {} failed ({}; {} over all types)",
+            tool.failed,
+            tool.calls,
+            tool.name,
+            one.name(),
+            percent(tool.failure_rate),
+            percent(all(&tool.name))
+        ),
+        next: "tell agents of this type which commands and paths are right".to_owned(),
+        command: Some(errors(report, &places(report, |_| true))),
+        tasks: Vec::new(),
+    })
+}
+
+/// Three runs or more of a type, and a third of all, end with steps of the plan still open.
+fn open_steps(report: &Report) -> Option<Finding> {
+    let many = report.agent_types.iter().filter(|one| one.partial >= 3 && one.partial * 3 >= one.executions);
+    let one = many.max_by_key(|one| one.partial)?;
+    let of = if report.agent_types.len() > 1 { format!(" of {}", one.name()) } else { String::new() };
+    Some(Finding {
+        code: "open_steps",
+        text: format!("{} of {} runs{of} ended with steps of their plan still open", one.partial, one.executions),
+        next: "give smaller tasks, or ask for all steps to be done".to_owned(),
+        command: None,
+        tasks: Vec::new(),
+    })
+}
+
+/// A type that did well in five runs or more, where another did not.
+fn best_type(report: &Report) -> Option<Finding> {
+    let rate = |one: &AgentType| one.success_rate.unwrap_or_default();
+    let known = || types(report).iter().filter(|one| one.executions >= 5);
+    let best = known()
+        .filter(|one| rate(one) >= 0.9)
+        .max_by(|one, other| rate(one).total_cmp(&rate(other)).then(one.executions.cmp(&other.executions)))?;
+    let worst = known().filter(|one| rate(one) <= 0.7).min_by(|one, other| rate(one).total_cmp(&rate(other)))?;
+    Some(Finding {
+        code: "best_type",
+        text: format!(
+            "{} did best: {} of {} runs completed ({}); {} did worst: {} of {} ({})",
+            best.name(),
+            best.completed,
+            best.executions,
+            percent(rate(best)),
+            worst.name(),
+            worst.completed,
+            worst.executions,
+            percent(rate(worst))
+        ),
+        next: format!("compare the two definitions, and give {} smaller tasks", worst.name()),
+        command: None,
+        tasks: Vec::new(),
     })
 }
 

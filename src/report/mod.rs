@@ -20,6 +20,7 @@ mod patterns;
 mod period;
 mod tasks;
 mod trend;
+mod workflows;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use crate::base::time::Time;
 use crate::record::history::Rollup;
 use crate::text::count;
 
-pub(crate) use self::agents::{Agent, Condition};
+pub(crate) use self::agents::{Agent, AgentType, Condition, Recent};
 pub(crate) use self::batches::Batch;
 pub(crate) use self::figures::{Figures, Tool};
 pub(crate) use self::findings::{dollars, percent};
@@ -57,6 +58,7 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
     let trend = before.as_ref().map(|before| trend::trend(&before.totals, &totals)).unwrap_or_default();
     let tasks = tasks::tasks(stretches, &cut, period);
     let (batches, parallel) = batches::batches(&tasks);
+    let (chains, workflows) = workflows::workflows(&cut, &tasks);
     let grouped_by = by.unwrap_or_else(|| By::fitting(period)).bounded(period);
     let mut report = Report {
         schema: SCHEMA,
@@ -71,6 +73,9 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
         models: parts(&cut, |stretch| stretch.model.as_deref()),
         repositories: parts(&cut, |stretch| stretch.repository.as_deref()),
         agents: agents::agents(&cut),
+        agent_types: agents::agent_types(&cut),
+        workflows,
+        chains,
         tools: Tool::all(&cut),
         patterns: patterns::patterns(&cut, &tasks),
         longest: tasks::longest(&tasks),
@@ -103,8 +108,8 @@ fn groups(cut: &[Cut], period: Period, by: By) -> Vec<Group> {
     let place = |time: Time| periods.partition_point(|period| period.to <= time).min(periods.len().saturating_sub(1));
     let mut held: Vec<Vec<Cut>> = periods.iter().map(|_| Vec::new()).collect();
     for stretch in cut {
-        let first = stretch.runs.iter().map(|run| run.ended).fold(stretch.from, Time::min);
-        let last = stretch.runs.iter().map(|run| run.ended).fold(stretch.to, Time::max);
+        let first = clip::ends(&stretch.runs, &stretch.agent_runs).fold(stretch.from, Time::min);
+        let last = clip::ends(&stretch.runs, &stretch.agent_runs).fold(stretch.to, Time::max);
         for at in place(first)..=place(last) {
             if let (Some(held), Some(period)) = (held.get_mut(at), periods.get(at)) {
                 held.extend(clip::cut(stretch, *period));

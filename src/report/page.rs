@@ -1,12 +1,13 @@
 //! A report as a value: what a period was like.
 
-use super::agents::Agent;
+use super::agents::{Agent, AgentType};
 use super::batches::{Batch, Parallel};
 use super::figures::{Figures, Tool};
 use super::patterns::Pattern;
 use super::period::{By, Period};
 use super::tasks::Task;
 use super::trend::{Before, Trend};
+use super::workflows::{Chain, Workflow};
 use crate::base::time::Time;
 use crate::model::Problem;
 use crate::record::Note;
@@ -37,6 +38,12 @@ pub(crate) struct Report {
     pub(crate) repositories: Vec<Part>,
     /// How each client fared of late, worst first.
     pub(crate) agents: Vec<Agent>,
+    /// What each type of agents did, most runs first.
+    pub(crate) agent_types: Vec<AgentType>,
+    /// Sequences of sub-agents that several runs had, the commonest first.
+    pub(crate) workflows: Vec<Workflow>,
+    /// Runs in which sub-agents worked, oldest first.
+    pub(crate) chains: Vec<Chain>,
     /// Most used first.
     pub(crate) tools: Vec<Tool>,
     /// What went wrong, the commonest first.

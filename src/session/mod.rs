@@ -27,5 +27,5 @@ pub(crate) use plan::MOST_STEPS;
 pub(crate) use state::Session;
 pub(crate) use vocabulary::{
     AgentCall, ApiError, Call, CallKind, Consumed, Job, JobEnd, JobKind, NewCall, Outcome, Place, Step, StepState,
-    Turn, Workdir,
+    SubAgent, Turn, Workdir,
 };

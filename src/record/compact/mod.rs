@@ -160,7 +160,10 @@ fn summary(period: Period, stretch: &Rollup) -> Option<Event> {
     }
     let [from, to] = [stretch.from, stretch.to].map(|time| time.0.to_string());
     let subject = [&stretch.worktree, &stretch.client, &stretch.model].map(|part| part.as_deref().unwrap_or_default());
-    let id = stable_hash(["summary", period.code(), &stretch.task].into_iter().chain(subject).chain([&*from, &*to]));
+    let agent_type = stretch.agent_type.as_deref();
+    let id = stable_hash(
+        ["summary", period.code(), &stretch.task].into_iter().chain(subject).chain([&*from, &*to]).chain(agent_type),
+    );
     Event::new(Kind::Summary, stretch.to, id, &Body { period, stretch })
 }
 

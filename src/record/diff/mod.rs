@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::diff_agents;
 use super::diff_errors::errors;
 use super::row::{BEGUN, Counts, ENDED, key};
 use super::sanitize::{name, path, text};
@@ -56,6 +57,7 @@ pub(crate) fn events(poll: &Poll<'_>, last: &RecordState) -> Vec<Event> {
             events.extend(debounced(task, &subject, last, now));
             events.extend(progress(task, &subject, last, now));
             events.extend(errors(task, &subject, last, now));
+            events.extend(diff_agents::finished(task, &subject, last, now));
             events.extend(finished(task, &subject, last, now));
             events.extend(alerts(task, &subject, last, now));
         }
@@ -187,6 +189,8 @@ fn finished(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         started: Option<Time>,
         ended: Option<Time>,
         duration_s: Option<u64>,
+        done: Option<u32>,
+        total: Option<u32>,
         #[serde(flatten)]
         usage: Usage,
         #[serde(flatten)]
@@ -202,6 +206,7 @@ fn finished(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
     if last.ended.as_deref() == Some(&hex(id)) {
         return None;
     }
+    let (done, total) = task.progress.as_ref().and_then(Progress::steps).unzip();
     let body = Body {
         subject,
         repository: task.repository.as_deref().map(path),
@@ -211,6 +216,8 @@ fn finished(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         started: task.started,
         ended,
         duration_s: task.started.zip(ended).map(|(from, to)| to.since(from).as_secs()),
+        done,
+        total,
         usage: usage(task),
         spent: spent(task),
     };
@@ -267,19 +274,50 @@ fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
 #[derive(Serialize)]
 struct Spent {
     model: Option<String>,
+    agent_type: Option<String>,
     cost_usd: Option<f64>,
+    tools_by_name: BTreeMap<String, ToolCounts>,
+    /// What of all this was its sub-agents', by their type; empty of those whose type is not known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    sub_agents: BTreeMap<String, OfType>,
+}
+
+#[derive(Default, Serialize)]
+struct OfType {
+    #[serde(flatten)]
+    usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tools_by_name: BTreeMap<String, ToolCounts>,
 }
 
+/// Of further types nothing is told apart.
+const MOST_TYPES: usize = 32;
+
 fn spent(task: &TaskReport) -> Spent {
     let sessions = at_work(task);
-    let mut tools: BTreeMap<String, ToolCounts> = BTreeMap::new();
-    for (tool, counts) in sessions.iter().flat_map(|session| session.tools.by_name.get()) {
-        tools.entry(tool).or_default().add(counts);
+    let (mut tools, mut sub_agents): (BTreeMap<String, ToolCounts>, BTreeMap<String, OfType>) = Default::default();
+    for (at, session) in sessions.iter().enumerate() {
+        let kind = name(session.agent_type.as_deref().unwrap_or_default());
+        let is_told = at > 0 && (sub_agents.len() < MOST_TYPES || sub_agents.contains_key(&kind));
+        let mut of_type = is_told.then(|| sub_agents.entry(kind).or_default());
+        for (tool, counts) in session.tools.by_name.get() {
+            tools.entry(tool.clone()).or_default().add(counts);
+            if let Some(of_type) = &mut of_type {
+                of_type.tools_by_name.entry(tool).or_default().add(counts);
+            }
+        }
+        if let Some(of_type) = of_type {
+            of_type.usage.add(session.tokens, session.tools.all);
+            of_type.cost_usd =
+                [of_type.cost_usd, session.cost_usd].into_iter().flatten().reduce(|all, more| all + more);
+        }
     }
     let cost_usd = sessions.iter().filter_map(|session| session.cost_usd).reduce(|all, more| all + more);
-    let model = sessions.first().and_then(|session| session.model.as_deref()).map(name);
-    Spent { model, cost_usd, tools_by_name: tools }
+    let told = |of: fn(&SessionReport) -> Option<&str>| sessions.first().and_then(|one| of(one)).map(name);
+    let (model, agent_type) = (told(|one| one.model.as_deref()), told(|one| one.agent_type.as_deref()));
+    Spent { model, agent_type, cost_usd, tools_by_name: tools, sub_agents }
 }
 
 #[cfg(test)]

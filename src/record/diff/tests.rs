@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::diff::*;
 use crate::base::lazy::Lazy;
-use crate::model::{Progress, Reason, Tokens, ToolCounts, ToolsReport};
+use crate::model::{Progress, Reason, SubAgentReport, Tokens, ToolCounts, ToolsReport};
 use crate::record::tests::samples::{at, hear, session, snapshot, task, tell};
 
 /// Tells a history of one task at given seconds, and what is told each time, as `event:from>to`.
@@ -132,6 +132,7 @@ fn a_transition_and_an_end_say_everything() {
     let spent = |mut more: Value| {
         more["repository"] = json!(repository);
         more["model"] = json!("opus");
+        more["agent_type"] = json!("main");
         more["cost_usd"] = json!(0.5);
         more["tools_by_name"] = json!({ "Bash": { "calls": 2, "failed": 1 } });
         more
@@ -139,8 +140,10 @@ fn a_transition_and_an_end_say_everything() {
     with(progress, spent(json!({ "done": null, "total": null, "step": null, "tokens": tokens, "tools": tools })));
     with(
         finished,
-        spent(json!({ "outcome": "failed", "reason": "api_error", "error_class": "transient", "duration_s": 86,
-            "started": "2026-11-20T23:09:35Z", "ended": "2026-11-20T23:11:01Z", "tokens": tokens, "tools": tools })),
+        spent(
+            json!({ "done": null, "total": null, "outcome": "failed", "reason": "api_error", "error_class": "transient", "duration_s": 86,
+            "started": "2026-11-20T23:09:35Z", "ended": "2026-11-20T23:11:01Z", "tokens": tokens, "tools": tools }),
+        ),
     );
     let summary =
         json!({ "failed": 1, "stuck": 0, "struggling": 0, "unknown": 0, "healthy": 0, "completed": 0, "older": 0 });
@@ -285,4 +288,81 @@ fn an_alert_is_told_when_it_begins_and_when_it_ends() {
             assert_eq!((&row["task"], &row["repository"]), (&json!("parser"), &json!("/srv/shop")));
         }
     }
+}
+
+#[test]
+fn each_run_of_a_sub_agent_is_told_once_with_its_own_end() {
+    let mut parser = task("parser", Health::Healthy, Reason::Working);
+    let child = |id: &str, health, ended| {
+        let (started, ended) = (Some(at(-60)), Some(at(ended)));
+        SessionReport { health, reason: Reason::TurnEnded, started, ended, ..session(id, Some("s1")) }
+    };
+    parser.sessions.extend([child("a", Health::Completed, -9), child("b", Health::Healthy, -1)]);
+    parser.sessions[1].tokens.output = 4;
+    let inline = |health, ended| SubAgentReport {
+        call: "toolu_1".into(),
+        agent_type: Some("explore".into()),
+        health,
+        started: Some(at(-30)),
+        ended,
+        calls: 3,
+    };
+    parser.sessions[0].sub_agents = vec![inline(Health::Healthy, None)];
+    let mut state = RecordState::default();
+    let mut ends = |second, parser: &TaskReport| {
+        let rows = hear(&tell(at(second), std::slice::from_ref(parser), &state), &mut state);
+        let ends = rows.iter().filter(|row| row["event"] == "finished");
+        ends.map(|row| {
+            (row["session"].clone(), row["parent"].clone(), row["agent_type"].clone(), row["outcome"].clone())
+        })
+        .collect::<Vec<_>>()
+    };
+    let told = |session: &str, kind: &str, outcome: &str| (json!(session), json!("s1"), json!(kind), json!(outcome));
+    assert_eq!(ends(0, &parser), [told("a", "general-purpose", "completed")]);
+    assert_eq!(ends(60, &parser), []);
+    parser.sessions[2] = child("b", Health::Failed, 70);
+    parser.sessions[0].sub_agents = vec![inline(Health::Failed, Some(at(80)))];
+    let wanted = [told("s1/toolu_1", "explore", "failed"), told("b", "general-purpose", "failed")];
+    assert_eq!(ends(120, &parser), wanted);
+    // It was taken up again, and ended once more.
+    parser.sessions[1] = child("a", Health::Completed, 150);
+    assert_eq!(ends(180, &parser), [told("a", "general-purpose", "completed")]);
+    assert_eq!(ends(240, &parser), []);
+}
+
+#[test]
+fn of_many_sub_agents_none_is_told_twice() {
+    let mut parser = task("parser", Health::Healthy, Reason::Working);
+    let child = |number: i64| SessionReport {
+        health: Health::Completed,
+        ended: Some(at(number)),
+        ..session(&format!("child {number}"), Some("s1"))
+    };
+    parser.sessions.extend((0..700).map(child));
+    let mut state = RecordState::default();
+    let mut count = |second| {
+        let rows = hear(&tell(at(second), &[parser.clone()], &state), &mut state);
+        rows.iter().filter(|row| row["event"] == "finished").count()
+    };
+    assert_eq!([count(1000), count(1060)], [700, 0]);
+}
+
+#[test]
+fn what_sub_agents_used_stands_by_their_type() {
+    let mut parser = task("parser", Health::Healthy, Reason::Working);
+    let child = |kind: Option<&str>, output| {
+        let agent_type = kind.map(str::to_owned);
+        SessionReport {
+            agent_type,
+            tokens: Tokens { output, ..Tokens::default() },
+            ..session(&output.to_string(), Some("s1"))
+        }
+    };
+    parser.sessions[0].tokens.output = 1;
+    parser.sessions.extend([child(Some("explore"), 20), child(Some("explore"), 300), child(None, 4000)]);
+    let rows = hear(&tell(at(0), &[parser], &RecordState::default()), &mut RecordState::default());
+    let row = rows.iter().find(|row| row["event"] == "progress").unwrap();
+    let output = |value: &Value| value["tokens"]["output"].as_u64().unwrap();
+    assert_eq!((output(row), &row["agent_type"]), (4321, &json!("main")));
+    assert_eq!((output(&row["sub_agents"]["explore"]), output(&row["sub_agents"][""])), (320, 4000));
 }

@@ -47,7 +47,8 @@ pub(super) struct Task {
     pub(super) repository: Option<String>,
     pub(super) client: Option<String>,
     pub(super) model: Option<String>,
-    /// Of the client and the model.
+    pub(super) agent_type: Option<String>,
+    /// Of the client, the model and the type.
     pub(super) agent: u64,
     /// The same, and the repository, as the last row has them.
     pub(super) worker: u64,

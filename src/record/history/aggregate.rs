@@ -1,6 +1,7 @@
 //! The fold of rows into stretches: one row after the other, in the order of the record. What it remembers grows
 //! with tasks and days, not with rows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
@@ -10,8 +11,8 @@ use super::super::row::{Carried, RecordRow, key};
 use super::accumulator::{Accumulator, Day, PollTimes, Rows, Task, day};
 use super::counters::Session;
 use super::observed_time::goes_on;
-use super::{Period, Resolved, Rollup, Run, Selection, StuckTime};
-use crate::base::hash::{hash, mix};
+use super::{AgentRun, Period, Resolved, Rollup, Run, Selection, StuckTime};
+use crate::base::hash::{hash, mix, stable_hash};
 use crate::base::time::Time;
 use crate::model::{ErrorSeen, Health, add};
 
@@ -69,6 +70,7 @@ impl Accumulator {
             }
             Kind::Transition => Self::transition,
             Kind::Error => Self::error,
+            Kind::Finished if row.parent().is_some() => Self::agent_run,
             Kind::Progress | Kind::Finished => Self::counted,
         };
         self.look(row);
@@ -77,7 +79,9 @@ impl Accumulator {
             self.tasks[task].spoken = Some(row.at);
             self.tasks[task].rows.last = offset;
         }
-        self.agent(task, row);
+        if row.parent().is_none() {
+            self.agent(task, row);
+        }
         take(self, task, row, offset);
         if row.carried != Some(Carried::Gone) {
             self.set_present(task, true);
@@ -115,7 +119,8 @@ impl Accumulator {
             );
             for session in task.sessions.iter().filter(|session| session.heard >= Some(since)) {
                 let errors = session.errors.iter().map(|(.., row)| *row);
-                rows.extend(session.counted.into_iter().chain(errors).map(|row| (row, carried)));
+                let told = session.counted.into_iter().chain(session.finished.map(|(row, _)| row));
+                rows.extend(told.chain(errors).map(|row| (row, carried)));
             }
         }
         rows
@@ -147,21 +152,29 @@ impl Accumulator {
             known.repository = row.repository().map(Into::into);
         }
         let (client, model) = (row.client(), row.model());
-        let same_client = client.is_none() || client.as_deref() == known.client.as_deref();
-        if same_client && (model.is_none() || model.as_deref() == known.model.as_deref()) && known.agent != 0 {
+        // An error may be a sub-agent's.
+        let agent_type = row.agent_type().filter(|_| matches!(row.kind, Some(Kind::Progress | Kind::Finished)));
+        let same =
+            |new: &Option<Cow<'_, str>>, known: &Option<String>| new.is_none() || new.as_deref() == known.as_deref();
+        let same_client = same(&client, &known.client);
+        let (same_model, same_type) = (same(&model, &known.model), same(&agent_type, &known.agent_type));
+        if same_client && same_model && same_type && known.agent != 0 {
             return;
         }
-        let learnt = known.client.is_none() || (same_client && known.model.is_none());
+        let fits = (same_model || known.model.is_none()) && (same_type || known.agent_type.is_none());
+        let learnt = known.client.is_none() || (same_client && fits);
         if !learnt && row.carried.is_none() {
             self.settle(task);
         }
         let known = &mut self.tasks[task];
         if !same_client {
-            known.model = None;
+            (known.model, known.agent_type) = (None, None);
         }
         known.client = client.map(Into::into).or(known.client.take());
         known.model = model.map(Into::into).or(known.model.take());
-        let before = std::mem::replace(&mut known.agent, agent(known.client.as_deref(), known.model.as_deref()));
+        known.agent_type = agent_type.map(Into::into).or(known.agent_type.take());
+        let now = agent([&known.client, &known.model, &known.agent_type]);
+        let before = std::mem::replace(&mut known.agent, now);
         if learnt && row.carried.is_none() {
             self.rename(task, before, row.at);
         }
@@ -174,6 +187,7 @@ impl Accumulator {
             let Some(at) = self.by_day.remove(&(known.key, agent, day)) else { continue };
             let stretch = &mut self.days[usize::from(day.1)][at];
             (stretch.client, stretch.model) = (known.client.clone(), known.model.clone());
+            stretch.agent_type.clone_from(&known.agent_type);
             // Where there is one already, they are two of the same.
             self.by_day.entry((known.key, known.agent, day)).or_insert(at);
         }
@@ -264,7 +278,7 @@ impl Accumulator {
     fn counted(&mut self, task: usize, row: &RecordRow<'_>, offset: u64) {
         let session = self.session(task, row);
         session.counted = Some(offset);
-        let used = session.count(row);
+        let (used, by_type) = session.count(row);
         let known = &mut self.tasks[task];
         let mut run = None;
         if row.kind == Some(Kind::Finished) {
@@ -280,14 +294,47 @@ impl Accumulator {
             return;
         }
         if self.within.holds(row.at) {
-            self.stretch(task, row.at, row.at).used.add(&used);
+            let stretch = self.stretch(task, row.at, row.at);
+            stretch.used.add(&used);
+            for (name, used) in &by_type {
+                stretch.of_type(name).used.add(used);
+            }
         }
         let ended = row.ended().map_or(row.at, |ended| ended.min(row.at));
         if let Some(outcome) = run.filter(|_| self.within.holds(ended)) {
             let reason = row.reason().unwrap_or_default().into_owned();
-            let run = Run { ended, outcome, reason, class: row.class(), seconds: row.duration() };
-            self.stretch(task, ended, ended).runs.push(run);
+            let has_open = row.progress().and_then(|progress| progress.steps()).is_some_and(|(done, all)| done < all);
+            let partial = has_open && outcome == Health::Completed;
+            let (class, seconds, session) = (row.class(), row.duration(), number(row.session_name().as_deref()));
+            self.stretch(task, ended, ended).runs.push(Run {
+                ended,
+                outcome,
+                reason,
+                class,
+                seconds,
+                partial,
+                session,
+            });
         }
+    }
+
+    /// The end of a sub-agent's run.
+    fn agent_run(&mut self, task: usize, row: &RecordRow<'_>, offset: u64) {
+        let id = hash(row.id);
+        let before = self.session(task, row).finished.replace((offset, id));
+        let is_new = before.is_none_or(|(_, before)| before != id) && row.carried.is_none();
+        let ended = row.ended().map_or(row.at, |ended| ended.min(row.at));
+        let Some(outcome) = row.outcome().filter(|_| is_new && self.within.holds(ended)) else { return };
+        let run = AgentRun {
+            agent_type: row.agent_type().map(Into::into),
+            ended,
+            outcome,
+            reason: row.reason().unwrap_or_default().into_owned(),
+            seconds: row.duration(),
+            session: number(row.session_name().as_deref()),
+            parent: number(row.parent().as_deref()),
+        };
+        self.stretch(task, ended, ended).agent_runs.push(run);
     }
 
     fn error(&mut self, task: usize, row: &RecordRow<'_>, offset: u64) {
@@ -310,7 +357,13 @@ impl Accumulator {
             first,
             last,
         };
-        self.stretch(task, row.at, row.at).see(seen);
+        // A row that names no type is of a version that told none.
+        let of_type = row.agent_type();
+        let stretch = self.stretch(task, row.at, row.at);
+        if let Some(name) = of_type.filter(|name| stretch.agent_type.as_deref() != Some(name)) {
+            stretch.of_type(&name).see(&seen.pattern, seen.count);
+        }
+        stretch.see(seen);
     }
 
     fn session(&mut self, task: usize, row: &RecordRow<'_>) -> &mut Session {
@@ -335,7 +388,7 @@ impl Accumulator {
         }
         // Of its last minutes the first rows after it may tell.
         let task = key(&stretch.task, stretch.worktree.as_deref());
-        let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
+        let agent = agent([&stretch.client, &stretch.model, &stretch.agent_type]);
         for (part, after) in self.parts().into_iter().zip([false, true]) {
             if !part.touches(stretch.from, stretch.to) {
                 continue;
@@ -368,6 +421,7 @@ impl Accumulator {
                     repository: known.repository.clone(),
                     client: known.client.clone(),
                     model: known.model.clone(),
+                    agent_type: known.agent_type.clone(),
                     changes: known.health.map(|health| (from, health)).into_iter().collect(),
                     ..Rollup::new(from, to)
                 });
@@ -383,9 +437,14 @@ impl Accumulator {
 }
 
 /// Never zero, which is no agent yet.
-pub(super) fn agent(client: Option<&str>, model: Option<&str>) -> u64 {
-    let part = |text: Option<&str>| text.map_or(0, |text| hash(text.as_bytes()));
-    mix(part(client), part(model)) | 1
+pub(super) fn agent(who: [&Option<String>; 3]) -> u64 {
+    let [client, model, agent_type] = who.map(|text| text.as_ref().map_or(0, |text| hash(text.as_bytes())));
+    mix(mix(client, model), agent_type) | 1
+}
+
+/// What a session is known by in a run.
+fn number(session: Option<&str>) -> u32 {
+    session.map_or(0, |session| (stable_hash([session]) >> 32) as u32 | 1)
 }
 
 fn whole(time: Time) -> i64 {

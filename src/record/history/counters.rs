@@ -1,11 +1,8 @@
 //! What a session has used, as its rows last told, and so what each further row adds.
 
-use std::borrow::Cow;
-
-use super::super::row::{RecordRow, tool_counts};
+use super::super::row::{RecordRow, UsageRow, key_text, tool_counts};
 use super::Used;
 use crate::base::hash::hash;
-use crate::base::json::Reader;
 use crate::base::time::Time;
 use crate::model::{Tokens, ToolCounts};
 
@@ -18,12 +15,11 @@ pub(super) struct Session {
     pub(super) heard: Option<Time>,
     /// The row that last told its usage.
     pub(super) counted: Option<u64>,
-    tokens: Tokens,
-    tools: ToolCounts,
-    cost: Option<u64>,
-    by_tool: Vec<(String, ToolCounts)>,
-    /// Of the text that `by_tool` was read from.
-    by_tool_text: u64,
+    /// The row that told the end of its last run as a sub-agent, and that row's id.
+    pub(super) finished: Option<(u64, u64)>,
+    all: Counters,
+    /// Of its sub-agents, by their type.
+    by_type: Vec<(String, Counters)>,
     /// By pattern, tool and class: how often, and the row that told it.
     pub(super) errors: Vec<(u64, u64, u64)>,
 }
@@ -33,25 +29,65 @@ impl Session {
         Self { key, ..Self::default() }
     }
 
-    /// Takes in the counters of a row, and says what is new.
-    pub(super) fn count(&mut self, row: &RecordRow<'_>) -> Used {
-        let mut used = Used::default();
+    /// Takes in the counters of a row, and says what is new: in all, and of that by sub-agents, by their type.
+    pub(super) fn count(&mut self, row: &RecordRow<'_>) -> (Used, Vec<(String, Used)>) {
         let anew = self.key == 0;
+        let used = self.all.count(&row.usage(), anew);
+        let mut by_type = Vec::new();
+        row.sub_agents(|name, usage| {
+            let at = self.by_type.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                self.by_type.push((name.clone().into_owned(), Counters::default()));
+                self.by_type.len() - 1
+            });
+            let used = self.by_type[at].1.count(&usage, anew);
+            if used != Used::default() {
+                by_type.push((name.into_owned(), used));
+            }
+        });
+        (used, by_type)
+    }
+
+    /// How often an error was seen since the last row about it.
+    pub(super) fn error(&mut self, kind: u64, count: u64, row: u64) -> u64 {
+        if let Some((_, last, told)) = self.errors.iter_mut().find(|(known, ..)| *known == kind) {
+            *told = row;
+            return step(last, count, self.key == 0);
+        }
+        self.errors.push((kind, count, row));
+        count
+    }
+}
+
+/// Cumulative counters, as they were last told.
+#[derive(Debug, Default)]
+struct Counters {
+    tokens: Tokens,
+    tools: ToolCounts,
+    cost: Option<u64>,
+    by_tool: Vec<(String, ToolCounts)>,
+    /// Of the text that `by_tool` was read from.
+    by_tool_text: u64,
+}
+
+impl Counters {
+    /// Takes in what a row tells, and says what is new.
+    fn count(&mut self, told: &UsageRow<'_>, anew: bool) -> Used {
+        let mut used = Used::default();
         let step = |last: &mut u64, now: u64| step(last, now, anew);
-        if let Some(tokens) = row.tokens() {
+        if let Some(tokens) = told.tokens() {
             used.tokens.input = step(&mut self.tokens.input, tokens.input);
             used.tokens.cached_input = step(&mut self.tokens.cached_input, tokens.cached_input);
             used.tokens.cache_write = step(&mut self.tokens.cache_write, tokens.cache_write);
             used.tokens.output = step(&mut self.tokens.output, tokens.output);
         }
-        if let Some(tools) = row.tools() {
+        if let Some(tools) = told.tools() {
             used.tools.calls = step(&mut self.tools.calls, tools.calls);
             used.tools.failed = step(&mut self.tools.failed, tools.failed);
         }
-        if let Some(cost) = row.cost() {
+        if let Some(cost) = told.cost() {
             used.cost = Some(dollars(step(self.cost.get_or_insert(0), cost)));
         }
-        if let Some(text) = row.by_tool().filter(|text| hash(text.0) != self.by_tool_text) {
+        if let Some(text) = told.by_tool().filter(|text| hash(text.0) != self.by_tool_text) {
             self.by_tool_text = hash(text.0);
             text.reader().object(|name, value| {
                 let name = key_text(name);
@@ -70,25 +106,6 @@ impl Session {
         }
         used
     }
-
-    /// How often an error was seen since the last row about it.
-    pub(super) fn error(&mut self, kind: u64, count: u64, row: u64) -> u64 {
-        if let Some((_, last, told)) = self.errors.iter_mut().find(|(known, ..)| *known == kind) {
-            *told = row;
-            return step(last, count, self.key == 0);
-        }
-        self.errors.push((kind, count, row));
-        count
-    }
-}
-
-/// A key as text. Most have nothing to resolve.
-fn key_text(key: &[u8]) -> Cow<'_, str> {
-    if !key.contains(&b'\\') {
-        return String::from_utf8_lossy(key);
-    }
-    let quoted = [b"\"", key, b"\""].concat();
-    Cow::Owned(Reader::new(&quoted).string().unwrap_or_default().into_owned())
 }
 
 /// How much a cumulative counter went up. One that fell to less than half has begun anew, and so has one of no

@@ -12,7 +12,7 @@ mod rollup;
 
 pub(crate) use read::{Counted, History, read, read_split};
 pub(crate) use retention::{Folded, copy, fold};
-pub(crate) use rollup::{OTHERS, Period, Resolved, Rollup, Run, Selection, StuckTime, Used};
+pub(crate) use rollup::{AgentRun, OTHERS, OfType, Period, Resolved, Rollup, Run, Selection, StuckTime, Used};
 
 #[cfg(test)]
 pub(crate) mod tests;

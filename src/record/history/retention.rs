@@ -122,7 +122,7 @@ fn coarsened(
             stretch.changes = Vec::new();
         }
         let task = key(&stretch.task, stretch.worktree.as_deref());
-        let agent = agent(stretch.client.as_deref(), stretch.model.as_deref());
+        let agent = agent([&stretch.client, &stretch.model, &stretch.agent_type]);
         match places.entry((task, agent, coarser, start(coarser, stretch.from))) {
             Entry::Occupied(at) => {
                 let at: &usize = at.get();
@@ -141,7 +141,9 @@ fn coarsened(
     sums.sort_by(|(period, one), (other_period, other)| {
         let order = |stretch: &Rollup| (stretch.from, stretch.to);
         let names = |stretch: &'_ Rollup| {
-            [Some(stretch.task.clone()), stretch.worktree.clone(), stretch.client.clone(), stretch.model.clone()]
+            let Rollup { task, worktree, client, model, agent_type, .. } = stretch;
+            [Some(task), worktree.as_ref(), client.as_ref(), model.as_ref(), agent_type.as_ref()]
+                .map(Option::<&String>::cloned)
         };
         (order(one), period).cmp(&(order(other), other_period)).then_with(|| names(one).cmp(&names(other)))
     });

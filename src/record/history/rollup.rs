@@ -17,6 +17,10 @@ const KINDS: usize = 200;
 /// ... and in one of a week or a month.
 const FREQUENT: usize = 20;
 
+/// The most types of sub-agents that are told apart in a stretch, and kinds of errors of each.
+const TYPES: usize = 32;
+const KINDS_OF_TYPE: usize = 50;
+
 /// Of being stuck; there are three.
 const REASONS: usize = 16;
 
@@ -30,11 +34,17 @@ pub(crate) struct Rollup {
     pub(crate) repository: Option<String>,
     pub(crate) client: Option<String>,
     pub(crate) model: Option<String>,
+    /// What its main agent is for; of what was recorded before that was told, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_type: Option<String>,
     /// First and last time that the record speaks of it here.
     pub(crate) from: Time,
     pub(crate) to: Time,
     /// The runs that ended here, oldest first. Each that was ever told, in stretches of any length.
     pub(crate) runs: Vec<Run>,
+    /// The same of its sub-agents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) agent_runs: Vec<AgentRun>,
     /// For how long it was in each health while it was watched, in seconds. Completed and failed take no time.
     pub(crate) seconds: BTreeMap<Health, u64>,
     /// For how long it went on while nobody looked, for more than 15 min, in seconds.
@@ -57,6 +67,9 @@ pub(crate) struct Rollup {
     pub(crate) used: Used,
     /// Errors seen here, by pattern.
     pub(crate) errors: Vec<ErrorSeen>,
+    /// What of both was its sub-agents', by their type; empty of those whose type is not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) by_type: BTreeMap<String, OfType>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "how serde asks")]
@@ -73,9 +86,11 @@ impl Rollup {
             repository: None,
             client: None,
             model: None,
+            agent_type: None,
             from,
             to,
             runs: Vec::new(),
+            agent_runs: Vec::new(),
             seconds: BTreeMap::new(),
             unwatched: 0,
             retries: 0,
@@ -85,6 +100,7 @@ impl Rollup {
             stuck_by: Vec::new(),
             used: Used::default(),
             errors: Vec::new(),
+            by_type: BTreeMap::new(),
         }
     }
 
@@ -95,6 +111,8 @@ impl Rollup {
         self.repository = self.repository.take().or(other.repository);
         self.runs.extend(other.runs);
         self.runs.sort_by_key(|run| run.ended);
+        self.agent_runs.extend(other.agent_runs);
+        self.agent_runs.sort_by_key(|run| (run.ended, run.session));
         for (health, seconds) in other.seconds {
             add(self.seconds.entry(health).or_default(), seconds);
         }
@@ -108,6 +126,17 @@ impl Rollup {
         other.stuck_by.into_iter().for_each(|(reason, waits)| self.waits_for(&reason).add(waits));
         self.used.add(&other.used);
         other.errors.into_iter().for_each(|error| self.see(error));
+        for (name, more) in other.by_type {
+            let of_type = self.of_type(&name);
+            of_type.used.add(&more.used);
+            more.errors.into_iter().for_each(|(pattern, count)| of_type.see(&pattern, count));
+        }
+    }
+
+    /// What sub-agents of this type had their share in.
+    pub(crate) fn of_type(&mut self, name: &str) -> &mut OfType {
+        let is_full = self.by_type.len() >= TYPES && !self.by_type.contains_key(name);
+        self.by_type.entry(if is_full { OTHERS } else { name }.to_owned()).or_default()
     }
 
     /// Keeps what a longer period needs to tell: not when each change was, nor errors that were rare and are not open.
@@ -130,6 +159,7 @@ impl Rollup {
             repository: self.repository.clone(),
             client: self.client.clone(),
             model: self.model.clone(),
+            agent_type: self.agent_type.clone(),
             ..Self::new(self.from, self.to)
         };
         (!errors.is_empty()).then(|| Self { errors, ..names() })
@@ -191,6 +221,46 @@ pub(crate) struct Run {
     pub(crate) reason: String,
     pub(crate) class: Option<ErrorClass>,
     pub(crate) seconds: Option<u64>,
+    /// It completed with steps of its plan still open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) partial: bool,
+    /// The session that ran, by a number that is the same wherever it is told of; zero where none is named.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) session: u32,
+}
+
+/// One run of a sub-agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AgentRun {
+    /// None where the client names none.
+    pub(crate) agent_type: Option<String>,
+    pub(crate) ended: Time,
+    pub(crate) outcome: Health,
+    pub(crate) reason: String,
+    pub(crate) seconds: Option<u64>,
+    /// Its own session, and that of the agent that it works for, as in [`Run`].
+    pub(crate) session: u32,
+    pub(crate) parent: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "how serde asks")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What sub-agents of one type used, and the errors that they met, by pattern.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OfType {
+    pub(crate) used: Used,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) errors: BTreeMap<String, u64>,
+}
+
+impl OfType {
+    pub(crate) fn see(&mut self, pattern: &str, count: u64) {
+        let is_full = self.errors.len() >= KINDS_OF_TYPE && !self.errors.contains_key(pattern);
+        add(self.errors.entry(if is_full { OTHERS } else { pattern }.to_owned()).or_default(), count);
+    }
 }
 
 /// How often, and for how long.

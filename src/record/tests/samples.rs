@@ -28,6 +28,8 @@ pub(crate) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         health: Health::Healthy,
         reason: Reason::Working,
         detail: String::new(),
+        started: None,
+        ended: None,
         last_activity: None,
         tool: None,
         tools: ToolsReport::default(),
@@ -38,6 +40,7 @@ pub(crate) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         log: "/log".into(),
         process: None,
         also_worked_in: Vec::new(),
+        sub_agents: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
     let mut sections = vec![overview(report), findings(report), tables::trend(report), tables::groups(report)];
     sections.extend([
         tables::parts("Clients", "CLIENT", &report.clients, &report.agents),
+        tables::agent_types(report, offset),
+        tables::workflows(report),
         tables::parts("Models", "MODEL", &report.models, &[]),
         tables::repositories(report),
         tables::tools(report),

@@ -4,7 +4,7 @@ use chrono::{FixedOffset, Offset, Utc};
 
 use super::super::task_text::short_number;
 use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span};
-use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Report, Task, Trend, dollars, percent};
+use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Recent, Report, Task, Trend, dollars, percent};
 use crate::text::age;
 
 pub(super) fn trend(report: &Report) -> Section {
@@ -128,7 +128,7 @@ pub(super) fn parts(title: &'static str, column: &'static str, parts: &[Part], a
         cells.extend(figures_cells(&part.figures));
         if !agents.is_empty() {
             let agent = agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref());
-            cells.push(agent.map(condition).unwrap_or_default());
+            cells.push(agent.map(|agent| condition(&agent.recent)).unwrap_or_default());
         }
         row(cells)
     });
@@ -144,15 +144,72 @@ pub(super) fn repositories(report: &Report) -> Section {
 }
 
 /// `degraded: 3 of 10 failed`; too few runs get no rating, and none are an empty cell.
-fn condition(agent: &Agent) -> String {
-    if agent.runs == 0 {
+fn condition(recent: &Recent) -> String {
+    if recent.runs == 0 {
         return String::new();
     }
-    let failed = format!("{} of {} failed", agent.failed, agent.runs);
-    match agent.condition {
+    let failed = format!("{} of {} failed", recent.failed, recent.runs);
+    match recent.condition {
         Condition::Unknown => failed,
         condition => format!("{}: {failed}", condition.word()),
     }
+}
+
+/// One type of agents a row. A single one says nothing that its client does not.
+pub(super) fn agent_types(report: &Report, offset: FixedOffset) -> Section {
+    let columns = vec![
+        Column { title: "TYPE", kind: ColumnKind::Name, rank: 0 },
+        number("RUNS", 0),
+        number("FAILED", 0),
+        number("PARTIAL", 2),
+        number("SUCCESS", 1),
+        number("AVERAGE", 1),
+        number("P90", 3),
+        number("OUTPUT", 4),
+        number("COST", 3),
+        number("FAILED CALLS", 2),
+        Column { title: "RECENT RUNS", kind: ColumnKind::Text, rank: 5 },
+        number("LAST SUCCESS", 6),
+    ];
+    let some = |number: u64| if number > 0 { number.to_string() } else { String::new() };
+    let time = |seconds: Option<f64>| seconds.map(|seconds| age(span(seconds))).unwrap_or_default();
+    let several = if report.agent_types.len() > 1 { &report.agent_types[..] } else { &[] };
+    let rows = several.iter().map(|one| {
+        let output = one.tokens.output;
+        let calls = one.tool_failure_rate.filter(|_| one.tools.failed > 0);
+        let calls = calls.map(|rate| format!("{} ({})", one.tools.failed, percent(rate)));
+        row([
+            one.name().to_owned(),
+            some(one.executions),
+            some(one.failed),
+            some(one.partial),
+            one.success_rate.map(percent).unwrap_or_default(),
+            time(one.average_s),
+            time(one.p90_s),
+            if output > 0 { short_number(output) } else { String::new() },
+            one.cost_usd.map(dollars).unwrap_or_default(),
+            calls.unwrap_or_default(),
+            condition(&one.recent),
+            one.last_success.map(|at| at.local(offset).format("%m-%d %H:%M").to_string()).unwrap_or_default(),
+        ])
+    });
+    Section::new("Agent types", Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+pub(super) fn workflows(report: &Report) -> Section {
+    let columns = vec![
+        Column { title: "SEQUENCE OF SUB-AGENTS", kind: ColumnKind::Text, rank: 0 },
+        number("RUNS", 0),
+        number("SUCCESS", 0),
+        number("AVERAGE", 1),
+        number("P90", 2),
+    ];
+    let time = |seconds: Option<f64>| seconds.map(|seconds| age(span(seconds))).unwrap_or_default();
+    let rows = report.workflows.iter().map(|workflow| {
+        let success = workflow.success_rate.map(percent).unwrap_or_default();
+        row([workflow.name(), workflow.runs.to_string(), success, time(workflow.average_s), time(workflow.p90_s)])
+    });
+    Section::new("Workflows", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
 pub(super) fn tools(report: &Report) -> Section {

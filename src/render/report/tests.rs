@@ -5,6 +5,7 @@ use chrono::FixedOffset;
 use super::super::options::Options;
 use super::FORMS;
 use crate::model::Problem;
+use crate::record::history::{AgentRun, Rollup};
 use crate::report::tests::samples::{at, completed, days, error, of, shop, stretch};
 use crate::report::{Report, ReportInput, report};
 use crate::text;
@@ -135,6 +136,7 @@ fn hostile() -> Report {
         one.errors = vec![error(&text, 7, "19T08:00", "19T08:30")];
         one.errors[0].tool = Some(text.clone());
         one.changes = vec![(at("19T08:00"), crate::model::Health::Stuck)];
+        with_agents(one, &text);
     }
     let problems = vec![Problem::new(format!("/srv/{text}"), text)];
     report(
@@ -143,6 +145,27 @@ fn hostile() -> Report {
         days("19", "20"),
         None,
     )
+}
+
+/// Sub-agents of this type in each run.
+fn with_agents(stretch: &mut Rollup, agent_type: &str) {
+    stretch.agent_type = Some(format!("main {agent_type}"));
+    let of_type = stretch.of_type(agent_type);
+    of_type.used.tools = crate::report::tests::samples::calls(30, 20);
+    of_type.used.by_tool = [(agent_type.to_owned(), of_type.used.tools)].into();
+    of_type.see(agent_type, 3);
+    for (session, run) in (1_u32..).zip(&mut stretch.runs) {
+        run.session = session;
+        stretch.agent_runs.push(AgentRun {
+            agent_type: Some(agent_type.to_owned()),
+            ended: run.ended,
+            outcome: run.outcome,
+            reason: String::new(),
+            seconds: Some(60),
+            session: 100 + session,
+            parent: session,
+        });
+    }
 }
 
 #[test]
@@ -168,6 +191,8 @@ fn hostile_texts_stay_text_in_markdown() {
         "Findings",
         "By day",
         "Clients",
+        "Agent types",
+        "Workflows",
         "Models",
         "Tools",
         "Errors",

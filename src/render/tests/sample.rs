@@ -31,6 +31,8 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         health,
         reason,
         detail: detail.into(),
+        started: None,
+        ended: None,
         last_activity: Some(minutes(1)),
         tool: None,
         tools: ToolsReport {
@@ -52,6 +54,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),
         process: Some(ProcessReport { pid: 4242, alive: true, cpu_seconds: 12.5, memory_bytes: 300 << 20 }),
         also_worked_in: vec![],
+        sub_agents: Vec::new(),
     }
 }
 

@@ -207,9 +207,14 @@ fn agents_of_late() {
             .collect();
         let report = of(vec![one], days("19", "20"));
         let agent = &report.agents[0];
-        assert_eq!((agent.condition, agent.runs, agent.failed), (condition, runs, failures), "{outcomes}");
+        assert_eq!(
+            (agent.recent.condition, agent.recent.runs, agent.recent.failed),
+            (condition, runs, failures),
+            "{outcomes}"
+        );
     }
-    let conditions: Vec<_> = shop().agents.into_iter().map(|agent| (agent.client, agent.condition.word())).collect();
+    let conditions: Vec<_> =
+        shop().agents.into_iter().map(|agent| (agent.client, agent.recent.condition.word())).collect();
     assert_eq!(conditions, [("codex".to_owned(), "failing"), ("claude-code".to_owned(), "healthy")]);
 }
 
@@ -485,4 +490,5 @@ fn in_order(report: &Report) -> Result<(), TestCaseError> {
 }
 
 #[cfg(test)]
+mod agents;
 pub(crate) mod samples;

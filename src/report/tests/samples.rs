@@ -31,7 +31,15 @@ pub(crate) fn stretch(task: &str, from: &str, to: &str) -> Rollup {
 
 pub(crate) fn run(ended: &str, outcome: Health, reason: &str, minutes: u64) -> Run {
     let class = (reason == "api_error").then_some(ErrorClass::Transient);
-    Run { ended: at(ended), outcome, reason: reason.to_owned(), class, seconds: Some(minutes * 60) }
+    Run {
+        ended: at(ended),
+        outcome,
+        reason: reason.to_owned(),
+        class,
+        seconds: Some(minutes * 60),
+        partial: false,
+        session: 0,
+    }
 }
 
 pub(crate) fn completed(ended: &str, minutes: u64) -> Run {

@@ -2,6 +2,7 @@
 
 pub(crate) mod weeks;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::config::Retention;
 use crate::model::{ErrorClass, ErrorSeen, Health, Tokens};
 use crate::record::{self, Cleaned};
 
-use weeks::{START, Sums, Truth, Weeks};
+use weeks::{START, Share, Sums, Truth, Weeks};
 
 const DAY: i64 = 24 * 3600;
 
@@ -54,6 +55,8 @@ pub(crate) fn told(stretches: &[Rollup]) -> Truth {
         let runs =
             stretch.runs.iter().map(|run| (run.ended.0 / 1000, run.outcome.code().to_owned(), run.seconds.unwrap()));
         sums.runs.extend(runs);
+        sums.partial += stretch.runs.iter().filter(|run| run.partial).count() as u64;
+        by_type(stretch, &mut sums.by_type);
         let mut total = StuckTime::default();
         for (reason, more) in &stretch.stuck_by {
             total.add(*more);
@@ -68,6 +71,42 @@ pub(crate) fn told(stretches: &[Rollup]) -> Truth {
     }
     truth.sums.retain(|_, sums| *sums != Sums::default());
     truth
+}
+
+fn by_type(stretch: &Rollup, shares: &mut BTreeMap<String, Share>) {
+    for (kind, of_type) in &stretch.by_type {
+        let share = shares.entry(kind.clone()).or_default();
+        let Tokens { input, cached_input, cache_write, output } = of_type.used.tokens;
+        let all = of_type.used.by_tool.values().fold((0, 0), |sum, tool| (sum.0 + tool.calls, sum.1 + tool.failed));
+        assert_eq!((of_type.used.tools.calls, of_type.used.tools.failed), all);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        let cost = (of_type.used.cost.unwrap_or(0.0) * 1e6).round() as u64;
+        let tools = of_type.used.by_tool.iter().map(|(tool, counts)| (tool.clone(), (counts.calls, counts.failed)));
+        let (tokens, errors) = ([input, cached_input, cache_write, output], of_type.errors.clone());
+        add_share(share, &Share { tokens, cost, tools: tools.collect(), errors, runs: Vec::new() });
+    }
+    for run in &stretch.agent_runs {
+        let told = (run.ended.0 / 1000, run.outcome.code().to_owned(), run.seconds.unwrap());
+        shares.entry(run.agent_type.clone().unwrap_or_default()).or_default().runs.push(told);
+    }
+    shares.retain(|_, share| *share != Share::default());
+    for share in shares.values_mut() {
+        share.runs.sort();
+    }
+}
+
+fn add_share(sum: &mut Share, more: &Share) {
+    (0..4).for_each(|at| sum.tokens[at] += more.tokens[at]);
+    sum.cost += more.cost;
+    for (tool, counts) in &more.tools {
+        let sum = sum.tools.entry(tool.clone()).or_default();
+        *sum = (sum.0 + counts.0, sum.1 + counts.1);
+    }
+    for (pattern, count) in &more.errors {
+        *sum.errors.entry(pattern.clone()).or_default() += count;
+    }
+    sum.runs.extend(more.runs.iter().cloned());
+    sum.runs.sort();
 }
 
 /// The same, over all days.
@@ -90,6 +129,10 @@ pub(crate) fn whole(truth: &Truth) -> Truth {
         }
         total.runs.extend(sums.runs.iter().cloned());
         total.runs.sort();
+        total.partial += sums.partial;
+        for (kind, share) in &sums.by_type {
+            add_share(total.by_type.entry(kind.clone()).or_default(), share);
+        }
     }
     for ((task, _, reason), waits) in &truth.waits {
         let total = sum.waits.entry((task.clone(), 0, reason.clone())).or_default();
@@ -245,7 +288,9 @@ fn an_open_error_is_told_from_the_rare_ones() {
     let patterns: Vec<&str> = coarse.errors.iter().map(|error| &*error.pattern).collect();
     assert_eq!((patterns.len(), patterns[19], patterns[20], patterns[21]), (22, "p19", "p29", OTHERS));
     // A task that completed has met its last one.
-    let run = Run { ended: days(1), outcome: Health::Completed, reason: String::new(), class: None, seconds: None };
+    let (reason, class) = (String::new(), None);
+    let run =
+        Run { ended: days(1), outcome: Health::Completed, reason, class, seconds: None, partial: false, session: 0 };
     stretch.runs.push(run);
     let open = open::OpenErrors::of([&stretch].into_iter(), &[]);
     assert!(stretch.unresolved(|error| open.holds(&stretch, error)).is_none());

@@ -21,6 +21,9 @@ const CLIENTS: [(&str, [&str; 2]); 3] = [
     ("codex", ["gpt-5.1-codex", "gpt-5.1"]),
     ("gemini-cli", ["gemini-3-pro", "gemini-3-flash"]),
 ];
+/// What main agents are for, and sub-agents; empty where the client names none.
+const KINDS: [&str; 3] = ["main", "main", "planner"];
+const SUB_KINDS: [&str; 4] = ["explore", "code-reviewer", "a\"b|c", ""];
 const TOOLS: [&str; 4] = ["Bash", "Edit", "Read", "mcp__db__\"query\""];
 pub(crate) const PATTERNS: [(&str, &str); 5] = [
     ("error[E<n>]: mismatched types", "permanent"),
@@ -73,6 +76,19 @@ pub(crate) struct Sums {
     pub(crate) errors: BTreeMap<String, u64>,
     /// When each ended, how, and how long it took, in seconds.
     pub(crate) runs: Vec<(i64, String, u64)>,
+    /// How many of them completed with open steps.
+    pub(crate) partial: u64,
+    /// Of the sub-agents, by their type: what of all this was theirs, and their runs.
+    pub(crate) by_type: BTreeMap<String, Share>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Share {
+    pub(crate) tokens: [u64; 4],
+    pub(crate) cost: u64,
+    pub(crate) tools: BTreeMap<String, (u64, u64)>,
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) runs: Vec<(i64, String, u64)>,
 }
 
 /// How often a task came to be stuck, left that state, and how long the latter took, in seconds.
@@ -104,6 +120,16 @@ struct Session {
     healths: Vec<&'static str>,
     used: Vec<Used>,
     end: End,
+    kind: &'static str,
+    sub_agents: Vec<SubAgent>,
+}
+
+/// At work from the poll `first` of its session up to `last`. Of each type there is one.
+struct SubAgent {
+    kind: &'static str,
+    first: usize,
+    last: usize,
+    failed: bool,
 }
 
 /// What a session used up to a poll, from its start.
@@ -113,6 +139,8 @@ struct Used {
     cost: u64,
     tools: BTreeMap<&'static str, (u64, u64)>,
     errors: BTreeMap<usize, u64>,
+    /// What of it was the sub-agents', by type.
+    by_type: BTreeMap<&'static str, Self>,
 }
 
 struct Task {
@@ -199,10 +227,12 @@ fn sessions(dice: &mut Dice, name: &str, start: usize) -> Vec<Session> {
         if sessions.len() > 2 && end == End::Handed {
             end = End::Completed;
         }
-        let used = used(dice, &healths);
+        let mut used = used(dice, &healths);
+        let sub_agents = sub_agents(sessions.len() + name.len() + start, &mut used);
+        let kind = KINDS[(start + length) % KINDS.len()];
         let (id, model) = (format!("{name}-{}", sessions.len()), models[dice.up_to(2)]);
         let last = first + length;
-        sessions.push(Session { id, client, model, first, last, healths, used, end });
+        sessions.push(Session { id, client, model, first, last, healths, used, end, kind, sub_agents });
         match end {
             End::Failed if sessions.len() < 3 && dice.roll(2) == 0 => first = last + 1 + dice.up_to(30),
             End::Handed => first = last,
@@ -240,6 +270,60 @@ fn used(dice: &mut Dice, healths: &[&str]) -> Vec<Used> {
     all
 }
 
+/// Gives part of what was used to sub-agents, some of which work at the same time.
+fn sub_agents(number: usize, used: &mut [Used]) -> Vec<SubAgent> {
+    let mut dice = Dice((number as u64).wrapping_mul(0x2545_f491_4f6c_dd1d) | 1);
+    let mut agents = Vec::new();
+    for kind in SUB_KINDS {
+        let first = dice.up_to(used.len());
+        let last = (first + 1 + dice.up_to(9)).min(used.len() - 1);
+        if dice.roll(2) == 0 || first >= last {
+            continue;
+        }
+        agents.push(SubAgent { kind, first, last, failed: dice.roll(4) == 0 });
+    }
+    let mut shares: BTreeMap<&'static str, Used> = BTreeMap::new();
+    for at in 0..used.len() {
+        if let Some(agent) = agents.iter().find(|agent| agent.first < at && at <= agent.last) {
+            let step = used[at].since(&used[at - 1]);
+            shares.entry(agent.kind).or_default().add(&step);
+        }
+        used[at].by_type = shares.clone();
+    }
+    agents
+}
+
+impl Used {
+    fn since(&self, before: &Self) -> Self {
+        let mut step = self.clone();
+        (0..4).for_each(|at| step.tokens[at] -= before.tokens[at]);
+        step.cost -= before.cost;
+        for (tool, counts) in &before.tools {
+            let sum = step.tools.entry(tool).or_default();
+            *sum = (sum.0 - counts.0, sum.1 - counts.1);
+        }
+        for (pattern, count) in &before.errors {
+            *step.errors.entry(*pattern).or_default() -= count;
+        }
+        step.tools.retain(|_, counts| *counts != (0, 0));
+        step.errors.retain(|_, count| *count > 0);
+        step.by_type.clear();
+        step
+    }
+
+    fn add(&mut self, step: &Self) {
+        (0..4).for_each(|at| self.tokens[at] += step.tokens[at]);
+        self.cost += step.cost;
+        for (tool, counts) in &step.tools {
+            let sum = self.tools.entry(tool).or_default();
+            *sum = (sum.0 + counts.0, sum.1 + counts.1);
+        }
+        for (pattern, count) in &step.errors {
+            *self.errors.entry(*pattern).or_default() += count;
+        }
+    }
+}
+
 /// A task as a poll sees it.
 enum Seen<'a> {
     No,
@@ -268,12 +352,34 @@ impl Task {
     }
 }
 
+impl SubAgent {
+    fn outcome(&self) -> &'static str {
+        if self.failed { "failed" } else { "completed" }
+    }
+}
+
 impl Session {
+    /// The session of its sub-agent of this type.
+    fn name_of(&self, kind: &str) -> String {
+        format!("{}/{kind}", self.id)
+    }
+
     fn outcome(&self) -> (&'static str, &'static str, Option<&'static str>) {
         match self.end {
             End::Failed => ("failed", "api_error", Some("transient")),
             _ => ("completed", "turn_ended", None),
         }
+    }
+
+    /// It completed, and had steps of its plan left.
+    fn is_partial(&self) -> bool {
+        self.end == End::Completed && self.last.is_multiple_of(3)
+    }
+
+    /// The sub-agents whose end this poll is the first to see, and when they began and ended.
+    fn ends(&self, poll: usize, times: &[i64]) -> Vec<(&SubAgent, i64, i64)> {
+        let here = self.sub_agents.iter().filter(|agent| self.first + agent.last == poll);
+        here.map(|agent| (agent, times[self.first + agent.first] - 40, times[poll] - 20)).collect()
     }
 
     /// When its run began and ended, in seconds: somewhat before that was seen.
@@ -301,7 +407,10 @@ fn rows(times: &[i64], tasks: &[Task], repository: &str) -> Vec<Poll> {
                 teller.tell("transition", task, session, &json!({ "from": before, "to": health, "reason": reason }));
             }
             match task.seen(poll) {
-                Seen::Working(..) => teller.progress(task, session),
+                Seen::Working(..) => {
+                    teller.progress(task, session);
+                    teller.agents_finished(task, session, times);
+                }
                 Seen::Ended(_, true) => teller.finished(task, session, times),
                 _ => {}
             }
@@ -351,15 +460,45 @@ impl Teller<'_> {
         if before.is_none_or(|before| before.tokens != used.tokens) {
             self.tell("progress", task, session, &usage(session, used, &json!({ "done": at, "total": 50 })));
         }
-        for (pattern, count) in &used.errors {
-            if before.and_then(|before| before.errors.get(pattern)) == Some(count) {
-                continue;
+        let own = |used: &Used, pattern: &usize| {
+            let of_agents: u64 = used.by_type.values().filter_map(|used| used.errors.get(pattern)).sum();
+            used.errors.get(pattern).copied().unwrap_or(0) - of_agents
+        };
+        for pattern in used.errors.keys() {
+            let count = own(used, pattern);
+            if count > before.map_or(0, |before| own(before, pattern)) {
+                self.error(task, session, *pattern, count, &json!({ "agent_type": session.kind }));
             }
-            let (text, class) = PATTERNS[*pattern];
-            let last = stamp(self.at - 20);
-            let error = json!({ "pattern": text, "tool": "Bash", "class": class, "count": count,
-                "example": format!("{text}!"), "first": last, "last": last });
-            self.tell("error", task, session, &error);
+        }
+        for (kind, used) in &used.by_type {
+            let before = before.and_then(|before| before.by_type.get(kind));
+            for (pattern, count) in &used.errors {
+                if before.and_then(|before| before.errors.get(pattern)) != Some(count) {
+                    let whose = json!({ "agent_type": kind, "session": session.name_of(kind) });
+                    self.error(task, session, *pattern, *count, &whose);
+                }
+            }
+        }
+    }
+
+    fn error(&mut self, task: &Task, session: &Session, pattern: usize, count: u64, whose: &Value) {
+        let (text, class) = PATTERNS[pattern];
+        let last = stamp(self.at - 20);
+        let mut error = json!({ "pattern": text, "tool": "Bash", "class": class, "count": count,
+            "example": format!("{text}!"), "first": last, "last": last });
+        for (key, value) in whose.as_object().into_iter().flatten() {
+            error[key] = value.clone();
+        }
+        self.tell("error", task, session, &error);
+    }
+
+    fn agents_finished(&mut self, task: &Task, session: &Session, times: &[i64]) {
+        for (agent, started, ended) in session.ends(self.poll, times) {
+            let kind = Some(agent.kind).filter(|kind| !kind.is_empty());
+            let row = json!({ "session": session.name_of(agent.kind), "parent": session.id, "agent_type": kind,
+                "outcome": agent.outcome(), "reason": "turn_ended", "started": stamp(started), "ended": stamp(ended),
+                "duration_s": ended - started });
+            self.tell("finished", task, session, &row);
         }
     }
 
@@ -367,28 +506,38 @@ impl Teller<'_> {
         let (outcome, reason, class) = session.outcome();
         let (started, ended) = session.span(times);
         let body = json!({ "outcome": outcome, "reason": reason, "error_class": class, "duration_s": ended - started,
-            "started": stamp(started), "ended": stamp(ended) });
+            "started": stamp(started), "ended": stamp(ended), "done": if session.is_partial() { 3 } else { 5 },
+            "total": 5 });
         let last = session.used.last().cloned().unwrap_or_default();
         self.tell("finished", task, session, &usage(session, &last, &body));
     }
 }
 
 fn usage(session: &Session, used: &Used, more: &Value) -> Value {
+    let mut body = counters(used);
+    body["model"] = session.model.into();
+    body["agent_type"] = session.kind.into();
+    if !used.by_type.is_empty() {
+        body["sub_agents"] = used.by_type.iter().map(|(kind, used)| ((*kind).to_owned(), counters(used))).collect();
+    }
+    for (key, value) in more.as_object().into_iter().flatten() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+fn counters(used: &Used) -> Value {
     let [input, cached, write, output] = used.tokens;
     let sum = |of: fn(&(u64, u64)) -> u64| used.tools.values().map(of).sum::<u64>();
     let by_name: BTreeMap<_, _> =
         used.tools.iter().map(|(name, (calls, failed))| (name, json!({ "calls": calls, "failed": failed }))).collect();
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let cost = used.cost as f64 / 1e6;
-    let mut body = json!({
-        "model": session.model, "cost_usd": cost, "tools_by_name": by_name,
+    json!({
+        "cost_usd": cost, "tools_by_name": by_name,
         "tokens": { "input": input, "cached_input": cached, "cache_write": write, "output": output },
         "tools": { "calls": sum(|counts| counts.0), "failed": sum(|counts| counts.1) },
-    });
-    for (key, value) in more.as_object().into_iter().flatten() {
-        body[key] = value.clone();
-    }
-    body
+    })
 }
 
 fn truth(times: &[i64], tasks: &[Task]) -> Truth {
@@ -401,7 +550,9 @@ fn truth(times: &[i64], tasks: &[Task]) -> Truth {
                 Seen::Ended(session, true) => {
                     let (started, ended) = session.span(times);
                     let run = (ended, session.outcome().0.to_owned(), (ended - started).unsigned_abs());
-                    truth.of(task, session, ended).runs.push(run);
+                    let sums = truth.of(task, session, ended);
+                    sums.runs.push(run);
+                    sums.partial += u64::from(session.is_partial());
                     (session, session.outcome().0)
                 }
                 _ => continue,
@@ -418,8 +569,15 @@ fn truth(times: &[i64], tasks: &[Task]) -> Truth {
             if let Seen::Working(..) = task.seen(poll) {
                 truth.of(task, session, *at).used(session, poll - session.first);
                 truth.time(task, poll, times, session, health);
+                for (agent, started, ended) in session.ends(poll, times) {
+                    let run = (ended, agent.outcome().to_owned(), (ended - started).unsigned_abs());
+                    truth.of(task, session, ended).by_type.entry(agent.kind.to_owned()).or_default().runs.push(run);
+                }
             }
         }
+    }
+    for share in truth.sums.values_mut().flat_map(|sums| sums.by_type.values_mut()) {
+        share.runs.sort();
     }
     truth.sums.retain(|_, sums| *sums != Sums::default());
     truth
@@ -471,6 +629,26 @@ impl Sums {
             if more > 0 {
                 *self.errors.entry(PATTERNS[*pattern].0.to_owned()).or_default() += more;
             }
+        }
+        for (kind, now) in &now.by_type {
+            let step = now.since(before.by_type.get(kind).unwrap_or(&none));
+            if step.tokens != [0; 4] || step.cost > 0 || !step.tools.is_empty() || !step.errors.is_empty() {
+                self.by_type.entry((*kind).to_owned()).or_default().add(&step);
+            }
+        }
+    }
+}
+
+impl Share {
+    fn add(&mut self, step: &Used) {
+        (0..4).for_each(|at| self.tokens[at] += step.tokens[at]);
+        self.cost += step.cost;
+        for (tool, counts) in &step.tools {
+            let sum = self.tools.entry((*tool).to_owned()).or_default();
+            *sum = (sum.0 + counts.0, sum.1 + counts.1);
+        }
+        for (pattern, count) in &step.errors {
+            *self.errors.entry(PATTERNS[*pattern].0.to_owned()).or_default() += count;
         }
     }
 }

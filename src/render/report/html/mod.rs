@@ -28,7 +28,7 @@ use crate::report::{Period, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// The parts of the page, from top to bottom; one with nothing to tell is left out.
-const SECTIONS: [fn(&Page) -> Option<Element>; 11] = [
+const SECTIONS: [fn(&Page) -> Option<Element>; 12] = [
     figures::findings,
     timeline::timeline,
     outcomes::outcomes,
@@ -36,6 +36,7 @@ const SECTIONS: [fn(&Page) -> Option<Element>; 11] = [
     used::tokens,
     used::tools,
     tables::patterns,
+    tables::agent_types,
     tables::shares,
     tables::tasks,
     tables::batches,

@@ -8,7 +8,7 @@ use super::{Page, chart, section};
 use crate::model::{Health, code_in_words};
 use crate::record::Note;
 use crate::render::task_text;
-use crate::report::{Agent, Condition, Figures, Part, Pattern, Task, dollars, last, percent};
+use crate::report::{Agent, AgentType, Condition, Figures, Part, Pattern, Recent, Task, dollars, last, percent};
 
 /// Of each table.
 const ROWS: usize = 15;
@@ -97,9 +97,8 @@ fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
     let named = part.name.as_deref().unwrap_or("unknown");
     let mut name = element("td").saying("title", named).text(if named.starts_with('/') { last(named) } else { named });
     let agent = agents.and_then(|agents| agents.iter().find(|agent| Some(&agent.client) == part.name.as_ref()));
-    if let Some(agent) = agent.filter(|agent| agent.condition != Condition::Unknown) {
-        let fared = format!("{} of its last {} runs failed", agent.failed, agent.runs);
-        name = name.own(" ").child(condition(agent.condition)).child(element("br")).child(soft("", &fared));
+    if let Some(recent) = agent.map(|agent| agent.recent).filter(|recent| recent.condition != Condition::Unknown) {
+        name = fared(name, recent);
     } else if named.starts_with('/') {
         name = name.child(element("br")).child(soft("", named));
     }
@@ -112,6 +111,87 @@ fn share(part: &Part, agents: Option<&[Agent]>) -> Vec<Element> {
         cell(&if *stuck_s > 0 { seconds(*stuck_s) } else { NONE.to_owned() }),
         cell(&number(tokens.output)),
         cell(&cost_usd.map_or(NONE.to_owned(), dollars)),
+    ]
+}
+
+/// A name with how its last runs went.
+fn fared(name: Element, recent: Recent) -> Element {
+    let fared = format!("{} of its last {} runs failed", recent.failed, recent.runs);
+    name.own(" ").child(condition(recent.condition)).child(element("br")).child(soft("", &fared))
+}
+
+/// What is told of a type of agents.
+const TYPES: [Heading; 9] = [
+    ("Type", "name"),
+    ("Runs", "number"),
+    ("Success", "number"),
+    ("Partial", "number"),
+    ("Average", "number"),
+    ("p90", "number"),
+    ("Output tokens", "number"),
+    ("Cost", "number"),
+    ("Failed calls", "number"),
+];
+
+const WORKFLOWS: [Heading; 5] = [
+    ("Sequence of sub-agents", "words"),
+    ("Runs", "number"),
+    ("Success", "number"),
+    ("Average", "number"),
+    ("p90", "number"),
+];
+
+/// A single type says nothing that its client does not.
+pub(super) fn agent_types(page: &Page) -> Option<Element> {
+    let (types, workflows) = (&page.report.agent_types, &page.report.workflows);
+    let rows = types.iter().take(ROWS).map(|one| agent_type(page, one));
+    let about = |seconds: Option<f64>| seconds.map_or(NONE.to_owned(), about);
+    let sequences = workflows.iter().take(ROWS).map(|workflow| {
+        vec![
+            cell(&workflow.name()),
+            cell(&number(workflow.runs)),
+            cell(&workflow.success_rate.map_or(NONE.to_owned(), percent)),
+            cell(&about(workflow.average_s)),
+            cell(&about(workflow.p90_s)),
+        ]
+    });
+    let of_types = table(&TYPES, rows);
+    let sequences = (!workflows.is_empty())
+        .then(|| [element("h3").own("Workflows"), table(&WORKFLOWS, sequences)])
+        .into_iter()
+        .flatten()
+        .chain(more(workflows.len(), ROWS, "workflows are"));
+    (types.len() > 1).then(|| {
+        section("Agent types").child(of_types).children(more(types.len(), ROWS, "types are")).children(sequences)
+    })
+}
+
+fn agent_type(page: &Page, one: &AgentType) -> Vec<Element> {
+    let mut name = element("td").saying("title", one.name()).text(&short(one.name()));
+    if one.recent.condition != Condition::Unknown {
+        name = fared(name, one.recent);
+        let last = one.last_success.map_or_else(|| "none in this period".to_owned(), |at| page.moment(at));
+        name = name.child(element("br")).child(soft("last success: ", &last));
+    }
+    let counts = |n: u64| if n > 0 { number(n) } else { NONE.to_owned() };
+    let time = |seconds: Option<f64>| seconds.map_or(NONE.to_owned(), about);
+    let mut calls = cell(&match one.tool_failure_rate.filter(|_| one.tools.failed > 0) {
+        Some(rate) => format!("{} ({})", number(one.tools.failed), percent(rate)),
+        None => NONE.to_owned(),
+    });
+    if let Some(worst) = one.failing_tools.first() {
+        calls = calls.child(element("br")).child(soft("most: ", &short(&worst.name)));
+    }
+    vec![
+        name,
+        cell(&number(one.executions)),
+        cell(&one.success_rate.map_or(NONE.to_owned(), percent)),
+        cell(&counts(one.partial)),
+        cell(&time(one.average_s)),
+        cell(&time(one.p90_s)),
+        cell(&number(one.tokens.output)),
+        cell(&one.cost_usd.map_or(NONE.to_owned(), dollars)),
+        calls,
     ]
 }
 

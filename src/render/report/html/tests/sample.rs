@@ -116,6 +116,8 @@ pub(super) fn rename(stretch: &mut Rollup, name: &str) {
     stretch.used.by_tool =
         std::mem::take(&mut stretch.used.by_tool).into_values().map(|n| (name.to_owned(), n)).collect();
     stretch.runs.iter_mut().for_each(|run| name.clone_into(&mut run.reason));
+    stretch.agent_type = Some(name.to_owned());
+    stretch.of_type(&format!("{name} too")).used.tools.calls = 3;
     for error in &mut stretch.errors {
         (error.pattern, error.example, error.tool) = (name.to_owned(), format!("{name}!"), Some(name.to_owned()));
     }
@@ -154,7 +156,15 @@ fn stretch(nth: i64, course: usize, start: Time) -> Rollup {
     if let Some((outcome, reason)) = end {
         stretch.changes.push((now, outcome));
         let class = (reason == "api_error").then_some(ErrorClass::Transient);
-        let run = Run { ended: now, outcome, reason: reason.to_owned(), class, seconds: Some(length) };
+        let run = Run {
+            ended: now,
+            outcome,
+            reason: reason.to_owned(),
+            class,
+            seconds: Some(length),
+            partial: false,
+            session: 0,
+        };
         stretch.runs.push(run);
     }
     stretch.used = used(length, client == "claude-code", course);
