@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) status_files: Vec<String>,
     /// Git is asked what tasks left in their worktrees.
     pub(crate) git: bool,
+    /// Patterns of further files in worktrees that are task lists if an agent writes them.
+    pub(crate) plan_files: Vec<String>,
     pub(crate) folders: Folders,
     /// A text for a shell. From the user alone, never from a worktree.
     pub(crate) on_change: Option<String>,
@@ -84,6 +86,14 @@ pub(crate) struct Thresholds {
     pub(crate) max_memory: u64,
     pub(crate) max_failed_calls: u32,
     pub(crate) long_after: Duration,
+    /// As a share of the model's context.
+    pub(crate) max_context: f64,
+    /// As a share of a limit of the account.
+    pub(crate) max_quota: f64,
+    /// Of one task; none for no limit.
+    pub(crate) max_task_tokens: Option<u64>,
+    /// Of all tasks on one day.
+    pub(crate) max_day_tokens: Option<u64>,
 }
 
 impl Default for Thresholds {
@@ -103,6 +113,10 @@ impl Default for Thresholds {
             max_memory: 1 << 30,
             max_failed_calls: 10,
             long_after: Duration::from_secs(4 * 3600),
+            max_context: 0.9,
+            max_quota: 0.9,
+            max_task_tokens: None,
+            max_day_tokens: None,
         }
     }
 }

@@ -226,6 +226,20 @@ pub(crate) struct Progress {
     pub(crate) step: Option<String>,
     /// How much is done where no steps are counted, 0 to 100.
     pub(crate) percent: Option<u8>,
+    /// What tells it; nothing for the task's own word.
+    pub(crate) source: Option<ProgressSource>,
+}
+
+/// What tells how far a task has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProgressSource {
+    /// The client's own plan.
+    Plan,
+    /// A list that the agent keeps in plain text.
+    TaskList,
+    /// Its calls so far, against those of finished runs of its like.
+    Estimate,
 }
 
 impl Progress {
@@ -243,10 +257,12 @@ impl Progress {
             total: Option<u32>,
             step: Option<&'a str>,
             percent: Option<u8>,
+            source: Option<ProgressSource>,
         }
         let report = progress.as_ref().map(|progress| {
             let (done, total) = progress.steps().unzip();
-            Report { done, total, step: progress.step.as_deref(), percent: progress.percent }
+            let (step, percent) = (progress.step.as_deref(), progress.percent);
+            Report { done, total, step, percent, source: progress.source }
         });
         report.serialize(serializer)
     }
@@ -270,6 +286,11 @@ impl Tokens {
         add(&mut self.output, more.output);
     }
 
+    /// All of them.
+    pub(crate) fn sum(self) -> u64 {
+        [self.cached_input, self.cache_write, self.output].into_iter().fold(self.input, u64::saturating_add)
+    }
+
     pub(crate) fn without(self, less: Self) -> Self {
         Self {
             input: self.input.saturating_sub(less.input),
@@ -277,6 +298,85 @@ impl Tokens {
             cache_write: self.cache_write.saturating_sub(less.cache_write),
             output: self.output.saturating_sub(less.output),
         }
+    }
+}
+
+/// How much of its model's context a session fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ContextFill {
+    /// In tokens: the newest request and its reply.
+    pub(crate) used: u64,
+    /// What the model takes at most, where that is known.
+    pub(crate) window: Option<u64>,
+}
+
+impl ContextFill {
+    /// The share that is used; nothing where the window is not known, or cannot be the right one.
+    pub(crate) fn share(self) -> Option<f64> {
+        let window = self.window.filter(|window| *window >= self.used && *window > 0)?;
+        #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+        Some(self.used as f64 / window as f64)
+    }
+
+    #[expect(clippy::ref_option, reason = "serde hands on the field as it is")]
+    pub(crate) fn report<S: Serializer>(fill: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Report {
+            used: u64,
+            window: Option<u64>,
+            percent: Option<u32>,
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+        let percent = |share: f64| (share * 100.0).floor() as u32;
+        let report = fill.map(|fill| Report {
+            used: fill.used,
+            window: fill.window.filter(|_| fill.share().is_some()),
+            percent: fill.share().map(percent),
+        });
+        report.serialize(serializer)
+    }
+}
+
+/// How much of one limit of an account is used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Quota {
+    /// The span that it holds for, `5h`, or what the client calls it.
+    pub(crate) limit: String,
+    /// 0 to 100.
+    pub(crate) used_percent: f64,
+    /// When it begins anew.
+    pub(crate) resets: Option<Time>,
+}
+
+impl Quota {
+    /// Whether it has not begun anew since it was told.
+    pub(crate) fn holds(&self, now: Time) -> bool {
+        self.resets.is_none_or(|resets| resets > now)
+    }
+}
+
+/// What was used on one day, by UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DayTokens {
+    day: i64,
+    tokens: u64,
+}
+
+impl DayTokens {
+    const MILLISECONDS: i64 = 24 * 3600 * 1000;
+
+    /// So many more were used.
+    pub(crate) fn add(&mut self, at: Time, tokens: u64) {
+        let day = at.0.div_euclid(Self::MILLISECONDS);
+        if day > self.day {
+            *self = Self { day, tokens: 0 };
+        }
+        add(&mut self.tokens, tokens);
+    }
+
+    /// What was used on the day of this moment.
+    pub(crate) fn on(self, now: Time) -> u64 {
+        if self.day == now.0.div_euclid(Self::MILLISECONDS) { self.tokens } else { 0 }
     }
 }
 
@@ -412,6 +512,8 @@ pub(crate) struct TaskReport {
     #[serde(skip)]
     pub(crate) known_as: String,
     pub(crate) name: String,
+    /// What it was asked first.
+    pub(crate) title: Option<String>,
     pub(crate) repository: Option<PathBuf>,
     pub(crate) worktree: Option<PathBuf>,
     pub(crate) branch: Option<String>,
@@ -429,6 +531,8 @@ pub(crate) struct TaskReport {
     #[serde(skip)]
     pub(crate) ended: Option<Time>,
     pub(crate) last_activity: Option<Time>,
+    /// What its agent does now, in plain words.
+    pub(crate) activity: Option<String>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,
     /// It was started by `agentmon run`, which steers it.
@@ -452,6 +556,8 @@ pub(crate) struct TaskReport {
     pub(crate) next: Vec<String>,
     /// The question that waits for an answer.
     pub(crate) question: Option<String>,
+    /// The first line of what a completed task said last.
+    pub(crate) last_message: Option<String>,
     /// What the rules saw, for `explain`.
     #[serde(skip)]
     pub(crate) considered: Vec<Considered>,
@@ -477,6 +583,14 @@ pub(crate) enum AlertKind {
     Memory,
     OpenErrors,
     LongRunning,
+    /// The context of its model is nearly full.
+    Context,
+    /// A limit of its account is nearly used up.
+    Quota,
+    /// It has used more tokens than a task may.
+    TaskTokens,
+    /// All tasks have used more tokens today than they may.
+    DayTokens,
     /// Tools that outlived their agent.
     Orphans,
 }
@@ -489,6 +603,10 @@ impl AlertKind {
             Self::Memory => "memory",
             Self::OpenErrors => "open_errors",
             Self::LongRunning => "long_running",
+            Self::Context => "context",
+            Self::Quota => "quota",
+            Self::TaskTokens => "task_tokens",
+            Self::DayTokens => "day_tokens",
             Self::Orphans => "orphans",
         }
     }
@@ -522,6 +640,8 @@ pub(crate) struct SessionReport {
     #[serde(skip)]
     pub(crate) ended: Option<Time>,
     pub(crate) last_activity: Option<Time>,
+    /// What it does now, in plain words.
+    pub(crate) activity: Option<String>,
     pub(crate) tool: Option<ToolReport>,
     pub(crate) tools: ToolsReport,
     /// Failed calls and API errors by what they have in common, the one seen last at the end.
@@ -532,6 +652,13 @@ pub(crate) struct SessionReport {
     pub(crate) tokens: Tokens,
     /// In US dollars, where the client reckons it.
     pub(crate) cost_usd: Option<f64>,
+    #[serde(serialize_with = "ContextFill::report")]
+    pub(crate) context: Option<ContextFill>,
+    /// How much of its account's limits is used, as the client was last told.
+    pub(crate) quota: Lazy<Vec<Quota>>,
+    /// What it used today.
+    #[serde(skip)]
+    pub(crate) tokens_today: u64,
     pub(crate) log: PathBuf,
     pub(crate) process: Option<ProcessReport>,
     /// Further directories that its tools worked in.

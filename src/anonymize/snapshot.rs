@@ -91,11 +91,14 @@ impl Pseudonyms {
         if let Some(status) = status {
             self.hide_text(status);
         }
-        if let Some(Progress { done: _, total: _, step: Some(step), percent: _ }) = progress {
+        if let Some(Progress { done: _, total: _, step: Some(step), percent: _, source: _ }) = progress {
             self.hide_text(step);
         }
-        let TaskReport { notes, alerts, sessions, evidence, next, question, considered, .. } = task;
+        let TaskReport { notes, next, question, .. } = task;
         notes.iter_mut().chain(next).chain(question).for_each(|text| self.hide_text(text));
+        let TaskReport { title, activity, last_message, .. } = task;
+        [title, activity, last_message].into_iter().flatten().for_each(|text| self.hide_text(text));
+        let TaskReport { alerts, sessions, evidence, considered, .. } = task;
         for Alert { kind: _, detail, value: _, limit: _, pids: _ } in alerts {
             self.hide_text(detail);
         }
@@ -121,6 +124,9 @@ impl Pseudonyms {
         let types = session.sub_agents.iter_mut().map(|agent| &mut agent.agent_type);
         types.chain([&mut session.agent_type]).flatten().for_each(|agent_type| self.hide_text(agent_type));
         self.hide_text(&mut session.detail);
+        if let Some(activity) = &mut session.activity {
+            self.hide_text(activity);
+        }
         if let Some(model) = &mut session.model {
             // Of a model's name, who made it stands before a slash.
             *model = match model.split_once('/') {

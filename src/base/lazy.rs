@@ -76,6 +76,11 @@ impl<T: Clone + Default + Serialize + DeserializeOwned> Lazy<T> {
         self.open.get_or_insert_default()
     }
 
+    /// The value, where it was worked on since it was packed.
+    pub(crate) fn opened(&mut self) -> Option<&mut T> {
+        self.open.as_deref_mut()
+    }
+
     fn unpack(&self) -> T {
         postcard::from_bytes(self.packed.bytes()).unwrap_or_default()
     }

@@ -75,6 +75,20 @@ pub(crate) struct AlertArgs {
     #[arg(long, value_name = "SPAN", env = "AGENTMON_LONG_AFTER", hide_env = true, hide_short_help = true, value_parser = span)]
     #[serde(deserialize_with = "duration")]
     long_after: Option<Duration>,
+    /// Alert when this much of the model's context is used, in percent [default: 90]
+    #[arg(long, value_name = "PERCENT", env = "AGENTMON_MAX_CONTEXT", hide_env = true, hide_short_help = true, value_parser = percent)]
+    max_context: Option<f64>,
+    /// Alert when this much of a limit of the account is used, in percent [default: 90]
+    #[arg(long, value_name = "PERCENT", env = "AGENTMON_MAX_QUOTA", hide_env = true, hide_short_help = true, value_parser = percent)]
+    max_quota: Option<f64>,
+    /// Alert when a running task has used more tokens than this, `500k` or `2M` [default: none]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_MAX_TASK_TOKENS", hide_env = true, hide_short_help = true, value_parser = tokens)]
+    #[serde(deserialize_with = "token_count")]
+    max_task_tokens: Option<u64>,
+    /// Alert when all tasks together have used more tokens than this today (UTC) [default: none]
+    #[arg(long, value_name = "COUNT", env = "AGENTMON_MAX_DAY_TOKENS", hide_env = true, hide_short_help = true, value_parser = tokens)]
+    #[serde(deserialize_with = "token_count")]
+    max_day_tokens: Option<u64>,
 }
 
 /// How long the event log keeps its rows.
@@ -130,6 +144,16 @@ pub(crate) struct StatusFileArgs {
         value_delimiter = ','
     )]
     status_files: Option<Vec<String>>,
+    /// Take checkboxes in additional files as an agent's task list: comma-separated patterns, of paths in its worktree
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "AGENTMON_PLAN_FILES",
+        hide_env = true,
+        hide_short_help = true,
+        value_delimiter = ','
+    )]
+    plan_files: Option<Vec<String>>,
 }
 
 /// What is asked of other programs.
@@ -237,9 +261,12 @@ first_set!(
     ThresholdArgs: stuck_after, tool_stuck_after, file_tool_stuck_after, tool_cpu, failure_streak, repeat_streak,
     retry_streak, gone_after, end_after
 );
-first_set!(AlertArgs: max_cpu, max_memory, max_failed_calls, long_after);
+first_set!(
+    AlertArgs: max_cpu, max_memory, max_failed_calls, long_after, max_context, max_quota, max_task_tokens,
+    max_day_tokens
+);
 first_set!(RetentionArgs: keep_raw, keep_daily, keep_weekly, keep_monthly, max_events_size);
-first_set!(StatusFileArgs: status_files);
+first_set!(StatusFileArgs: status_files, plan_files);
 first_set!(SinceArgs: since);
 first_set!(NotifyArgs: on_change);
 first_set!(GitArgs: git);
@@ -291,6 +318,10 @@ impl JudgeArgs {
             max_memory: alerts.max_memory.unwrap_or(default.max_memory),
             max_failed_calls: alerts.max_failed_calls.unwrap_or(default.max_failed_calls),
             long_after: alerts.long_after.unwrap_or(default.long_after),
+            max_context: alerts.max_context.map_or(default.max_context, share),
+            max_quota: alerts.max_quota.map_or(default.max_quota, share),
+            max_task_tokens: alerts.max_task_tokens.or(default.max_task_tokens),
+            max_day_tokens: alerts.max_day_tokens.or(default.max_day_tokens),
         }
     }
 }
@@ -380,6 +411,10 @@ impl Settings {
         if rules.tool_cpu.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             bail!("`tool-cpu` must be 0 to 100 (percent of a core)");
         }
+        let shares = [("max-context", alerts.max_context), ("max-quota", alerts.max_quota)];
+        if let Some((key, _)) = shares.iter().find(|it| it.1.is_some_and(|share| !(0.0..=100.0).contains(&share))) {
+            bail!("`{key}` must be 0 to 100 (percent)");
+        }
         if alerts.max_cpu.is_some_and(|share| !is_share(share)) {
             bail!("`max-cpu` must be at least 1 (percent of a core)");
         }
@@ -410,6 +445,7 @@ impl Settings {
             since: self.since.since.unwrap_or(usual_since),
             status_files: self.judge.files.status_files.unwrap_or_default(),
             git: self.git.git.unwrap_or_default(),
+            plan_files: self.judge.files.plan_files.unwrap_or_default(),
             folders: self.folders.folders.unwrap_or_default(),
             // An empty command switches off the one in the file.
             on_change: self.notify.on_change.filter(|command| !command.trim().is_empty()),
@@ -479,6 +515,34 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e6).contains(number));
     one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `512MiB` or `2GiB`".to_owned())
+}
+
+/// `500k`, `2M` or a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+fn tokens(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let one = match unit {
+        "" => Some(1.0),
+        "k" | "K" => Some(1e3),
+        "M" => Some(1e6),
+        "B" | "G" => Some(1e9),
+        _ => None,
+    };
+    let number: Option<f64> = number.trim().parse().ok().filter(|number| (0.0..1e15).contains(number));
+    one.zip(number).map(|(one, number)| (one * number) as u64).ok_or_else(|| "write `500k` or `2M`".to_owned())
+}
+
+fn token_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+    match Written::deserialize(deserializer)? {
+        Written::Number(number) => Ok(Some(number)),
+        Written::Text(text) => tokens(&text).map(Some).map_err(serde::de::Error::custom),
+    }
 }
 
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
@@ -646,6 +710,27 @@ mod tests {
         assert!(Settings::parse("repeat-streak = 1").unwrap().check().is_err());
         assert!(Settings::parse("max-cpu = 0.5").unwrap().check().is_err());
         assert!(Settings::parse("jobs = 0").unwrap().check().is_err());
+    }
+
+    #[test]
+    fn a_budget_may_be_short() {
+        let cases = [
+            ("500k", Ok(500_000)),
+            ("2M", Ok(2_000_000)),
+            ("1.5M", Ok(1_500_000)),
+            ("12345", Ok(12_345)),
+            ("2MiB", Err(())),
+            ("-1", Err(())),
+            ("", Err(())),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(tokens(text).map_err(drop), wanted, "{text}");
+        }
+        let file = "max-task-tokens = 7\nmax-day-tokens = '3M'\nmax-context = 80";
+        let thresholds = config(&["--max-quota", "50"], file).thresholds;
+        assert_eq!((thresholds.max_task_tokens, thresholds.max_day_tokens), (Some(7), Some(3_000_000)));
+        assert!((thresholds.max_context - 0.8).abs() < 1e-9 && (thresholds.max_quota - 0.5).abs() < 1e-9);
+        assert!(Settings::parse("max-quota = 101").unwrap().check().is_err());
     }
 
     #[test]

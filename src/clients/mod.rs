@@ -6,6 +6,7 @@
 mod claude_code;
 mod client;
 mod codex;
+mod context_window;
 mod copilot;
 mod cursor;
 mod droid;

@@ -7,14 +7,19 @@ use crate::session::KEPT;
 
 /// The text of a result: a string, or a list of blocks.
 pub(super) fn text_of(content: Raw<'_>) -> Option<Cow<'_, str>> {
+    raw_text_of(content)?.text(KEPT)
+}
+
+/// The same as it stands there.
+pub(super) fn raw_text_of(content: Raw<'_>) -> Option<Raw<'_>> {
     if content.0.first() == Some(&b'"') {
-        return content.text(KEPT);
+        return Some(content);
     }
     let mut text = None;
     content.reader().array(|reader| {
         reader.object(|key, reader| {
             if key == b"text" && text.is_none() {
-                text = reader.raw().text(KEPT);
+                text = Some(reader.raw()).filter(|raw| raw.0.first() == Some(&b'"'));
             }
         });
     });

@@ -37,7 +37,7 @@ pub(super) fn read(fields: &Fields, word: Option<StatusWord>, phase: Option<Stri
         .or_else(|| fields.first(keys::CURRENT, current).map(|number| format!("step {number}")));
     let percent = if counts.is_none() { share() } else { None };
     let (done, total) = counts.unwrap_or_default();
-    let progress = Progress { done: done.min(total), total, step, percent };
+    let progress = Progress { done: done.min(total), total, step, percent, source: None };
     Some(progress).filter(|progress| *progress != Progress::default())
 }
 

@@ -13,7 +13,7 @@ use crate::model::{Alert, AlertKind, Evidence, Health, TaskReport};
 use crate::observe::observation::Observation;
 use crate::process::{Process, ProcessTable};
 use crate::session::{Call, Turn};
-use crate::text::{age, bytes, count, one_line};
+use crate::text::{age, bytes, count, one_line, short_number};
 
 /// The most orphans named in an alert.
 const NAMED: usize = 8;
@@ -40,6 +40,9 @@ pub(super) fn add(
         memory(&agents, &seen.table, limits),
         judging.and_then(|one| open_errors(one, limits)),
         judging.and_then(|one| long_running(one, context)),
+        judging.and_then(|one| context_full(one, limits)),
+        judging.and_then(|one| quota_used(one, context)),
+        judging.and_then(|_| task_tokens(task, limits)),
         left_behind(&orphans),
     ];
     task.alerts = alerts.into_iter().flatten().collect();
@@ -124,6 +127,72 @@ fn long_running(one: &TrackedSession<'_>, context: &Context<'_>) -> Option<Alert
         detail: format!("turn open for {} (limit {})", age(span), age(limit)),
         value: seconds(span),
         limit: seconds(limit),
+        pids: Vec::new(),
+    })
+}
+
+/// Its model will soon have to forget.
+fn context_full(one: &TrackedSession<'_>, limits: &Thresholds) -> Option<Alert> {
+    let fill = one.session.context?;
+    let (value, window) = (fill.share()?, fill.window?);
+    (value >= limits.max_context).then(|| Alert {
+        kind: AlertKind::Context,
+        detail: format!(
+            "context {:.0} % full: {} of {} tokens (limit {:.0} %)",
+            (value * 100.0).floor(),
+            short_number(fill.used),
+            short_number(window),
+            limits.max_context * 100.0
+        ),
+        value,
+        limit: limits.max_context,
+        pids: Vec::new(),
+    })
+}
+
+/// Its account will soon have nothing left, until the limit begins anew.
+fn quota_used(one: &TrackedSession<'_>, context: &Context<'_>) -> Option<Alert> {
+    let limit = context.config.thresholds.max_quota;
+    let all = one.session.quota.get().into_iter().filter(|quota| quota.holds(context.now));
+    let most = all.max_by(|one, other| one.used_percent.total_cmp(&other.used_percent))?;
+    let value = most.used_percent / 100.0;
+    (value >= limit).then(|| {
+        let resets = most.resets.map(|at| format!(", resets in {}", age(at.since(context.now))));
+        let (name, resets) = (one_line(&most.limit, 40), resets.unwrap_or_default());
+        Alert {
+            kind: AlertKind::Quota,
+            detail: format!("{name} quota {:.0} % used (limit {:.0} %){resets}", most.used_percent, limit * 100.0),
+            value,
+            limit,
+            pids: Vec::new(),
+        }
+    })
+}
+
+fn task_tokens(task: &TaskReport, limits: &Thresholds) -> Option<Alert> {
+    let used = task.sessions.iter().fold(0, |sum: u64, session| sum.saturating_add(session.tokens.sum()));
+    over_budget(AlertKind::TaskTokens, "task", used, limits.max_task_tokens?)
+}
+
+/// Tells each running task that all together have used more today than they may.
+pub(super) fn add_day(tasks: &mut [TaskReport], limits: &Thresholds) {
+    let Some(limit) = limits.max_day_tokens else { return };
+    let sessions = tasks.iter().flat_map(|task| &task.sessions);
+    let used = sessions.fold(0, |sum: u64, session| sum.saturating_add(session.tokens_today));
+    let Some(alert) = over_budget(AlertKind::DayTokens, "all tasks together today", used, limit) else { return };
+    for task in tasks.iter_mut().filter(|task| task.activity.is_some()) {
+        task.notes.push(alert.detail.clone());
+        task.alerts.push(alert.clone());
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody uses so many tokens")]
+fn over_budget(kind: AlertKind, who: &str, used: u64, limit: u64) -> Option<Alert> {
+    (used > limit).then(|| Alert {
+        kind,
+        detail: format!("{who} used {} tokens (budget {})", short_number(used), short_number(limit)),
+        value: used as f64,
+        limit: limit as f64,
         pids: Vec::new(),
     })
 }

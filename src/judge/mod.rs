@@ -1,5 +1,6 @@
 //! From what was seen to what is reported: which session belongs to which task, and who judges it.
 
+mod activity;
 mod alerts;
 mod attribution;
 pub(crate) mod context;
@@ -90,6 +91,7 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
         }
     }
     name(&mut tasks);
+    alerts::add_day(&mut tasks, &context.config.thresholds);
     for task in &mut tasks {
         task.next = next_steps::steps(task, context.cwd, context.found);
     }

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
+use super::activity::activity;
 use super::alerts::{self, Orphaned};
 use super::context::{Context, TaskCandidate};
 use super::facts::{Case, awake_since, declared_life, facts};
@@ -141,11 +142,6 @@ fn describe(
     let first = mains.first();
     let name = one_line(&candidate.name, NAME);
     let declared_id = candidate.declared.and_then(|declared| declared.id.as_deref()).map(|id| one_line(id, NAME));
-    let said = candidate.declared.and_then(|declared| declared.progress.clone());
-    let progress = match (first.and_then(|one| one.session.progress.clone()), said) {
-        (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
-        (None, said) => said,
-    };
     // All attempts of a run of ours are one run.
     let run = declared.filter(|declared| declared.supervised);
     let declared_at = candidate.declared.and_then(Declared::heartbeat);
@@ -158,14 +154,15 @@ fn describe(
     if let Some(Liveness::Alive(alive)) = first.map(|one| &one.life) {
         evidence.push(Evidence::process(alive.pid, Some(alive.start), "agent process"));
     }
-    let asked = || first.and_then(|one| one.session.question()).map(|call| call.summary.clone());
-    let said = || declared.filter(|declared| declared.asks).and_then(|declared| declared.question.as_deref());
-    let question = asked().or_else(|| said().map(|question| one_line(question, 500)));
-    let question = question.filter(|_| verdict.reason == Reason::WaitingForPerson);
+    let question = question(first.copied(), declared).filter(|_| verdict.reason == Reason::WaitingForPerson);
+    let recap = first.map(|one| one.session.recap.get()).unwrap_or_default();
+    let has_completed = verdict.health == Health::Completed;
+    let runs = matches!(verdict.health, Health::Healthy | Health::Struggling | Health::Stuck);
     TaskReport {
         id: declared_id.unwrap_or_else(|| name.clone()),
         known_as: String::new(),
         name,
+        title: recap.title,
         repository: candidate.repository.map(|repository| repository.path().to_path_buf()),
         worktree: Some(candidate.worktree.path.clone()),
         branch: candidate.worktree.branch.clone(),
@@ -179,9 +176,11 @@ fn describe(
             .and_then(|run| run.ended)
             .or(first.map_or(last_activity, |one| one.session.turn_until().or(one.last_activity))),
         last_activity,
+        // One that has ended by its own word does nothing, whatever its log says.
+        activity: sessions.first().filter(|_| runs).and_then(|session| session.activity.clone()),
         status: candidate.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
         supervised: candidate.declared.is_some_and(|declared| declared.supervised),
-        progress,
+        progress: progress(first.copied(), candidate.declared),
         failure_streak: first.map_or(0, |one| one.session.failures.count),
         repeat_streak: first.map_or(0, |one| one.session.repeats.count),
         error_class: verdict.error_class,
@@ -192,8 +191,25 @@ fn describe(
         evidence,
         next: Vec::new(),
         question,
+        last_message: recap.last_message.filter(|_| has_completed),
         considered,
     }
+}
+
+/// How far it has come: by the client's plan, by its own word, or by a list that the agent keeps.
+fn progress(one: Option<&TrackedSession<'_>>, declared: Option<&Declared>) -> Option<Progress> {
+    let said = declared.and_then(|declared| declared.progress.clone());
+    match (one.and_then(|one| one.session.progress.clone()), said) {
+        (Some(plan), said) => Some(Progress { step: plan.step.or(said.and_then(|said| said.step)), ..plan }),
+        (None, said) => said.or_else(|| one.and_then(|one| one.session.task_list.clone())),
+    }
+}
+
+/// What a person is asked, by a call or by the task's own word.
+fn question(one: Option<&TrackedSession<'_>>, declared: Option<&Declared>) -> Option<String> {
+    let asked = one.and_then(|one| one.session.question()).map(|call| call.summary.clone());
+    let said = declared.filter(|declared| declared.asks).and_then(|declared| declared.question.as_deref());
+    asked.or_else(|| said.map(|question| one_line(question, 500)))
 }
 
 /// The judging session first, each followed by its sub-agents.
@@ -231,7 +247,8 @@ fn session_report(
     seen: &Observation,
     context: &Context<'_>,
 ) -> SessionReport {
-    let verdict = rules::judge(&facts(Case::of(one, family), seen, context));
+    let facts = facts(Case::of(one, family), seen, context);
+    let verdict = rules::judge(&facts);
     let session = one.session;
     let tool = session.open.first().map(|call| ToolReport {
         name: call.name.clone(),
@@ -250,6 +267,7 @@ fn session_report(
         parent: one.parent().map(str::to_owned),
         agent_type: agent_type(session, parent),
         model: session.model.clone(),
+        activity: activity(&verdict, &facts, &seen.worktrees.worktree(one.worktree).path),
         health: verdict.health,
         reason: verdict.reason,
         detail: verdict.detail,
@@ -262,6 +280,10 @@ fn session_report(
         errors_seen: session.errors_seen,
         tokens: one.tokens,
         cost_usd: session.cost,
+        context: session.context,
+        quota: session.quota.clone(),
+        // Not what it has in common with the session that it was forked from.
+        tokens_today: session.day.on(context.now).min(one.tokens.sum()),
         log: one.log.to_path_buf(),
         process: match &one.life {
             Liveness::Alive(alive) => Some(process(alive.pid, true)),

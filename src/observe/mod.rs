@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod observation;
 pub(crate) mod placement;
 pub(crate) mod request;
+mod task_lists;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -83,7 +84,7 @@ pub(crate) fn poll(request: &mut Request<'_>, checkpoint: &mut Checkpoint) -> an
     let works_in = |(folder, said): &(PathBuf, Declared)| Some(Cow::Owned(folder.join(said.directory.as_ref()?)));
     places.resolve(disk, declared.iter().filter_map(works_in));
     problems.extend(blind.then(|| wrong_home(world, &table, &places)).flatten());
-    add_plans(disk, &environments, &mut read, &places, &declared);
+    add_plans(disk, &environments, &mut read, &places, &declared, &request.config.plan_files);
     let everywhere = request.everywhere;
     Ok(Observation {
         table,
@@ -105,13 +106,15 @@ fn read_listening(disk: &Disk, table: &mut ProcessTable, logs: &[SessionLog]) {
     table.read_listening(disk, &serving);
 }
 
-/// Adds the plans that clients keep in files of their own, to the sessions that judge and have none in their logs.
+/// Adds the plans that clients keep in files of their own, and the lists that agents keep in theirs, to the sessions that
+/// judge and have none in their logs.
 fn add_plans(
     disk: &Disk,
     environments: &Environments,
     logs: &mut [SessionLog],
     worktrees: &WorktreeIndex,
     declared: &[(PathBuf, Declared)],
+    patterns: &[String],
 ) {
     for at in placement::judging_without_plan(logs, worktrees, declared) {
         let log = &mut logs[at];
@@ -120,6 +123,9 @@ fn add_plans(
         let mut plans = environments.filter_map(|env| Some((log.client.plan)(disk, env, session?)));
         let steps = plans.find(|steps| !steps.is_empty());
         log.plan(steps.unwrap_or_default());
+        if let Some(list) = task_lists::written(disk, log, worktrees, patterns) {
+            log.task_list(list);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::clients::{Client, LogFile};
 use crate::declared::Declared;
 use crate::git::Repository;
 use crate::git::worktree_index::WorktreeIndex;
-use crate::model::Problem;
+use crate::model::{Problem, Progress};
 use crate::process::ProcessTable;
 use crate::session::log::Log;
 use crate::session::{Session, Step};
@@ -67,6 +67,11 @@ impl SessionLog {
         if !steps.is_empty() {
             self.amend(|session| session.plan(steps));
         }
+    }
+
+    /// A task list that stands elsewhere.
+    pub(crate) fn task_list(&mut self, list: Progress) {
+        self.amend(|session| session.task_list = Some(list));
     }
 
     /// A log that does not tell its session's name yet goes by the file's; a later row may still tell it.

@@ -232,7 +232,8 @@ impl<'a> RecordRow<'a> {
         let number = |field: Field<'_>| field.and_then(Raw::count).and_then(|number| u32::try_from(number).ok());
         let (done, total) = number(self.fields.done).zip(number(self.fields.total)).unwrap_or_default();
         let percent = self.fields.percent.and_then(Raw::count).and_then(|percent| u8::try_from(percent).ok());
-        let progress = Progress { done, total, step: text(self.fields.step).map(Cow::into_owned), percent };
+        let progress =
+            Progress { done, total, step: text(self.fields.step).map(Cow::into_owned), percent, source: None };
         Some(progress).filter(|progress| *progress != Progress::default())
     }
 

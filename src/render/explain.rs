@@ -65,7 +65,11 @@ impl Page<'_> {
         let options = self.options;
         self.heading("Facts")?;
         self.optional("reported status", task.status.as_ref().map(|status| options.text(status)))?;
-        self.optional("progress", task.progress.as_ref().map(|progress| task_text::progress(progress, options)))?;
+        self.optional("asked", task.title.as_ref().map(|title| options.text(title)))?;
+        let progress = Some(task_text::progress(task, options)).filter(|_| task.progress.is_some());
+        self.optional("progress", progress)?;
+        self.optional("now", task.activity.as_ref().map(|activity| options.text(activity)))?;
+        self.optional("said", task.last_message.as_ref().map(|said| options.text(said)))?;
         self.optional("last activity", task.last_activity.map(|at| self.moment(at)))?;
         if task.failure_streak > 1 {
             self.field("failures", &format!("{} in a row", task.failure_streak))?;
@@ -89,6 +93,7 @@ impl Page<'_> {
             self.field("verdict", &options.verdict(session.health, &session.detail))?;
         }
         self.optional("parent", session.parent.as_ref().map(|parent| options.text(parent)))?;
+        self.optional("agent type", session.agent_type.as_ref().map(|role| options.text(role)))?;
         self.optional("model", session.model.as_ref().map(|model| options.text(model)))?;
         self.optional("last activity", session.last_activity.map(|at| self.moment(at)))?;
         if let Some(tool) = &session.tool {
@@ -99,6 +104,9 @@ impl Page<'_> {
         }
         self.field("tools", &task_text::tools(session))?;
         self.field("tokens", &task_text::tokens(&session.tokens))?;
+        self.optional("cost", session.cost_usd.map(|dollars| format!("${dollars:.2}")))?;
+        self.optional("context", task_text::context(session))?;
+        self.optional("quota", task_text::quota(session, options, self.taken_at))?;
         self.field("process", &task_text::process(session).unwrap_or_else(|| "none found".to_owned()))?;
         self.field("log", &options.path(&session.log))?;
         session.also_worked_in.iter().try_for_each(|path| self.field("also worked in", &options.path(path)))

@@ -8,9 +8,10 @@ use super::layout;
 use super::options::{NBSP, Options};
 use crate::base::time::Time;
 use crate::model::{
-    ErrorClass, Evidence, GitReport, Health, Problem, Progress, SessionReport, Snapshot, TaskReport, Tokens,
+    ErrorClass, Evidence, GitReport, Health, Problem, Progress, ProgressSource, Reason, SessionReport, Snapshot,
+    TaskReport, Tokens,
 };
-use crate::text;
+use crate::text::{self, short_number};
 
 /// More more sessions than this are counted, not listed.
 const SESSIONS: usize = 6;
@@ -48,15 +49,23 @@ pub(super) fn id(task: &TaskReport, options: &Options) -> Option<String> {
 /// `3/7`, or `40 %` where only that is known.
 pub(super) fn steps(progress: &Progress) -> Option<String> {
     let steps = progress.steps().map(|(done, total)| format!("{done}/{total}"));
-    steps.or_else(|| progress.percent.map(|percent| format!("{percent} %")))
+    let about = if progress.source == Some(ProgressSource::Estimate) { "~" } else { "" };
+    steps.or_else(|| progress.percent.map(|percent| format!("{about}{percent} %")))
 }
 
-/// `3/7 steps, fixing rounding`, or `40 %, fixing rounding`.
-pub(super) fn progress(progress: &Progress, options: &Options) -> String {
-    let unit = if progress.steps().is_some() { " steps" } else { "" };
-    let steps = steps(progress).map(|steps| steps + unit);
-    let step = progress.step.as_ref().map(|step| options.text(step)).filter(|step| !step.is_empty());
-    steps.into_iter().chain(step).collect::<Vec<_>>().join(", ")
+/// `3/7 steps, fixing rounding`, or `40 %, fixing rounding`; without a plan, what it was asked.
+pub(super) fn progress(task: &TaskReport, options: &Options) -> String {
+    let steps = task.progress.as_ref().and_then(|progress| {
+        let unit = match progress.source {
+            _ if progress.steps().is_none() => "",
+            // What the agent has written down, and not a plan that its client keeps.
+            Some(ProgressSource::TaskList) => " items",
+            _ => " steps",
+        };
+        steps(progress).map(|steps| steps + unit)
+    });
+    let steps = steps.or_else(|| asked(task, options));
+    steps.into_iter().chain(step(task).map(|step| options.text(step))).collect::<Vec<_>>().join(", ")
 }
 
 /// A line for each session besides the one that judges, or, where there are many, for each that needs
@@ -85,7 +94,8 @@ fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -
     let id = short(&session.id, options);
     // Held together for `Options::tint`, which finds it.
     let word = options.health(session.health).replace(' ', NBSP);
-    let detail = options.text(&session.detail);
+    let says = session.activity.as_ref().filter(|_| session.reason == Reason::Working);
+    let detail = options.text(says.unwrap_or(&session.detail));
     let dash = if detail.is_empty() { "" } else { " - " };
     let mut line = [deeper, options.branch(), " ", session.client, " ", &id, kind, ": ", &word, dash, &detail].concat();
     if options.verbose {
@@ -126,8 +136,14 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
     remarks.extend(notes(task, options));
     remarks.extend(task.git.as_ref().map(|git| ("left", left(git))));
     if options.verbose {
+        remarks.extend(task.title.as_ref().map(|title| ("asked", options.text(title))));
+        remarks.extend(task.last_message.as_ref().map(|said| ("said", options.text(said))));
+        remarks.extend(task.activity.as_ref().map(|activity| ("now", options.text(activity))));
         remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
         remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
+        remarks.extend(
+            task.sessions.first().and_then(|session| quota(session, options, taken_at)).map(|quota| ("quota", quota)),
+        );
         remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
     }
     remarks
@@ -166,8 +182,35 @@ fn judge(session: &SessionReport, options: &Options) -> String {
 /// `gpt-5.1-codex, 41 tool calls (5 failed), tokens: ..., pid 4242 alive, ...`.
 fn facts(session: &SessionReport, options: &Options) -> String {
     let model = session.model.as_ref().map(|model| options.text(model));
-    let counts = [Some(tools(session)), Some(format!("tokens: {}", tokens(&session.tokens))), process(session)];
-    model.into_iter().chain(counts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
+    let cost = session.cost_usd.map(|dollars| format!("${dollars:.2}"));
+    let used = Some(format!("tokens: {}", tokens(&session.tokens)));
+    let counts =
+        [Some(tools(session)), used, cost, context(session).map(|fill| format!("context {fill}")), process(session)];
+    // Most are nothing else.
+    let role = session.agent_type.as_ref().filter(|role| *role != "main").map(|role| options.text(role));
+    role.into_iter().chain(model).chain(counts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
+}
+
+/// `116.1k of 258.4k tokens (44 %)`, or without a window that is known `116.1k tokens`.
+pub(super) fn context(session: &SessionReport) -> Option<String> {
+    let fill = session.context?;
+    let used = short_number(fill.used);
+    Some(match (fill.share(), fill.window) {
+        (Some(share), Some(window)) => {
+            format!("{used} of {} tokens ({:.0} %)", short_number(window), (share * 100.0).floor())
+        }
+        _ => format!("{used} tokens"),
+    })
+}
+
+/// `5h 92 % used, resets in 1h10m; 7d 40 % used`: of limits that have not begun anew since they were told.
+pub(super) fn quota(session: &SessionReport, options: &Options, taken_at: Time) -> Option<String> {
+    let holds = session.quota.get().into_iter().filter(|quota| quota.holds(taken_at));
+    let each = holds.map(|quota| {
+        let resets = quota.resets.map(|at| format!(", resets in {}", text::age(at.since(taken_at))));
+        format!("{} {:.0} % used{}", options.text(&quota.limit), quota.used_percent, resets.unwrap_or_default())
+    });
+    Some(each.collect::<Vec<_>>().join("; ")).filter(|told| !told.is_empty())
 }
 
 /// `41 tool calls (5 failed)`.
@@ -185,16 +228,6 @@ pub(super) fn tokens(tokens: &Tokens) -> String {
     let cache = cache.into_iter().filter(|(count, _)| *count > 0);
     let cache: Vec<_> = cache.map(|(count, what)| format!(", {} {what}", short_number(count))).collect();
     format!("{} in{}, {} out", short_number(tokens.input), cache.concat(), short_number(tokens.output))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-pub(super) fn short_number(number: u64) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        1_000..1_000_000 => format!("{:.1}k", number as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
-        _ => format!("{:.1}B", number as f64 / 1e9),
-    }
 }
 
 /// `pid 4242 alive, 12s of CPU, 300 MiB`.
@@ -245,13 +278,45 @@ pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static
     lines
 }
 
-/// The sentence of the verdict, with the health before it where `--changes` tells one.
+/// The sentence of the verdict, with the health before it where `--changes` tells one. Of a task at work it is what its
+/// agent does now; of one that has completed, what it said at the end as well.
 pub(super) fn detail(task: &TaskReport) -> String {
+    let detail = says_activity(task).unwrap_or(&task.detail);
+    let said = task.last_message.as_ref().map(|said| quoted(said));
+    let parts = Some(detail.to_owned()).filter(|detail| !detail.is_empty()).into_iter().chain(said);
+    let detail = parts.collect::<Vec<_>>().join(": ");
     match task.was.map(Health::code) {
-        Some(was) if task.detail.is_empty() => format!("was {was}"),
-        Some(was) => format!("{} (was {was})", task.detail),
-        None => task.detail.clone(),
+        Some(was) if detail.is_empty() => format!("was {was}"),
+        Some(was) => format!("{detail} (was {was})"),
+        None => detail,
     }
+}
+
+/// Columns of what was asked or said.
+const QUOTED: usize = 80;
+
+/// What somebody wrote, so that it is not taken for a sentence of this program.
+fn quoted(text: &str) -> String {
+    format!("“{}”", text::cut(text, QUOTED))
+}
+
+/// What it was asked, where no plan tells what it is about.
+pub(super) fn asked(task: &TaskReport, options: &Options) -> Option<String> {
+    let title = task.title.as_ref().filter(|_| task.progress.is_none());
+    title.map(|title| options.text(&quoted(title)))
+}
+
+/// What the agent does now, where that is all that is to be said of the task.
+pub(super) fn says_activity(task: &TaskReport) -> Option<&str> {
+    task.activity.as_deref().filter(|_| task.reason == Reason::Working)
+}
+
+/// The step being worked on, or what the agent does now, where nothing else tells that.
+pub(super) fn step(task: &TaskReport) -> Option<&str> {
+    let step = task.progress.as_ref().and_then(|progress| progress.step.as_deref());
+    // Of one that hangs or repeats itself, the sentence says it.
+    let tells = matches!(task.reason, Reason::FailureStreak | Reason::ApiRetries);
+    step.filter(|step| !step.is_empty()).or_else(|| task.activity.as_deref().filter(|_| tells))
 }
 
 /// What could not be read, labelled.

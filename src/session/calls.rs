@@ -133,6 +133,8 @@ impl Session {
         if (call.repeats || aside.is_some()) && !matches!(outcome, Outcome::Withdrawn | Outcome::Running) {
             self.count_answer(&call, Answer::of(outcome as u64, answer.0));
         }
+        self.has_written(&call.name, &call.summary, outcome);
+        self.recap.get_mut().last_call = Some((call.name, call.summary));
     }
 
     /// What the call gives back will be told by a poll.

@@ -4,7 +4,7 @@ use super::api_error::classify_printed;
 use super::error_pattern::Telling;
 use super::state::{SHOWN, Session};
 use crate::base::hash::{hash, mix};
-use crate::model::{ErrorClass, ErrorSeen, Tokens, ToolCounts};
+use crate::model::{ContextFill, ErrorClass, ErrorSeen, Quota, Tokens, ToolCounts};
 use crate::text;
 
 /// Rows of one reply stand together: this many replies back, a repeated usage is still recognised.
@@ -13,6 +13,9 @@ const MOST_TOOLS: usize = 32;
 /// What all further tools count as.
 const OTHER: &str = "other";
 const MOST_ERRORS: usize = 32;
+const MOST_LIMITS: usize = 8;
+/// Columns of the name of a limit.
+const MOST_NAME: usize = 40;
 
 impl Session {
     /// Usage of one reply, which its rows repeat: counted once, at its largest.
@@ -29,6 +32,7 @@ impl Session {
                 Tokens::default()
             }
         };
+        self.count_day(used, before);
         let instead = |total: u64, used: u64, before| total.saturating_add(used).saturating_sub(before);
         self.tokens.input = instead(self.tokens.input, used.input, before.input);
         self.tokens.cached_input = instead(self.tokens.cached_input, used.cached_input, before.cached_input);
@@ -43,7 +47,34 @@ impl Session {
         }
         let before = self.inherited.filter(|before| total.input >= before.input && total.output >= before.output);
         let before = before.unwrap_or_default();
-        self.tokens = total.without(before);
+        let now = total.without(before);
+        self.count_day(now, self.tokens);
+        self.tokens = now;
+    }
+
+    /// So many more than before were used, on the day of the row.
+    fn count_day(&mut self, now: Tokens, before: Tokens) {
+        let Some(at) = self.row.0.or(self.last_activity) else { return };
+        self.day.add(at, now.sum().saturating_sub(before.sum()));
+    }
+
+    /// The newest request and its reply: what the next one begins with. `window` is the most that the model takes, where
+    /// the client tells it.
+    pub(crate) fn filled(&mut self, used: u64, window: Option<u64>) {
+        if used > 0 {
+            self.context = Some(ContextFill { used, window });
+        }
+    }
+
+    /// The client was told how much of its account's limits is used.
+    pub(crate) fn limits(&mut self, mut quota: Vec<Quota>) {
+        quota.truncate(MOST_LIMITS);
+        for quota in &mut quota {
+            quota.limit = text::one_line(&quota.limit, MOST_NAME);
+        }
+        if !quota.is_empty() {
+            *self.quota.get_mut() = quota;
+        }
     }
 
     /// What it used by the time when `other` became another conversation: some clients fork one by a copy of its log,

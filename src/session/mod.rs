@@ -13,9 +13,11 @@ mod error_pattern;
 mod jobs;
 pub(crate) mod log;
 mod plan;
+mod recap;
 mod rewrites;
 mod state;
 mod sub_agents;
+mod task_list;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -24,8 +26,10 @@ mod workdirs;
 pub(crate) use call_summary::{BESIDE_THE_COMMAND, KEPT, summary_of};
 pub(crate) use command::tool_looks;
 pub(crate) use plan::MOST_STEPS;
+pub(crate) use recap::first_line;
 pub(crate) use state::Session;
+pub(crate) use task_list::{checkboxes, progress_of_list, ticked};
 pub(crate) use vocabulary::{
     AgentCall, ApiError, Call, CallKind, Consumed, Job, JobEnd, JobKind, NewCall, Outcome, Place, Step, StepState,
-    SubAgent, Turn, Workdir,
+    SubAgent, Turn, Workdir, plain_name,
 };

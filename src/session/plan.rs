@@ -3,7 +3,7 @@
 use super::call_summary::keep;
 use super::state::Session;
 use super::{Step, StepState};
-use crate::model::Progress;
+use crate::model::{Progress, ProgressSource};
 
 pub(crate) const MOST_STEPS: usize = 500;
 
@@ -64,10 +64,15 @@ impl Session {
     }
 
     pub(super) fn count_steps(&self) -> Option<Progress> {
-        let total = u32::try_from(self.plan.len()).ok().filter(|total| *total > 0)?;
-        let in_state = |state| self.plan.iter().filter(move |step| step.state == state);
-        let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
-        let step = in_state(StepState::Current).next().map(|step| step.text.clone());
-        Some(Progress { done, total, step, percent: None })
+        progress_of(&self.plan)
     }
+}
+
+/// How far a plan has come; nothing for one without steps.
+pub(super) fn progress_of(plan: &[Step]) -> Option<Progress> {
+    let total = u32::try_from(plan.len()).ok().filter(|total| *total > 0)?;
+    let in_state = |state| plan.iter().filter(move |step| step.state == state);
+    let done = u32::try_from(in_state(StepState::Done).count()).unwrap_or(total);
+    let step = in_state(StepState::Current).next().map(|step| step.text.clone());
+    Some(Progress { done, total, step, percent: None, source: Some(ProgressSource::Plan) })
 }

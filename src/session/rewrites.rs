@@ -52,6 +52,10 @@ impl Session {
             started: before.started,
             last_activity: before.last_activity,
             cost: before.cost,
+            context: before.context,
+            quota: std::mem::take(&mut before.quota),
+            day: before.day,
+            recap: std::mem::take(&mut before.recap),
             row: before.row,
             ..Self::default()
         };
@@ -85,6 +89,7 @@ impl Session {
     /// A person has the word again, after an earlier turn or before the first one.
     pub(crate) fn step_back(&mut self, after_a_turn: bool) {
         self.begin();
+        self.falls_silent();
         self.last_failure = None;
         self.plan.clear();
         self.finish(if after_a_turn { Turn::Ended { firm: true } } else { Turn::None });

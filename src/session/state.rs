@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::hash::hash;
 use crate::base::lazy::Lazy;
 use crate::base::time::Time;
-use crate::model::{ErrorSeen, Progress, Tokens, ToolCounts};
+use crate::model::{ContextFill, DayTokens, ErrorSeen, Progress, Quota, Tokens, ToolCounts};
 use crate::session::call_summary::{KEPT, keep};
 use crate::session::vocabulary::{
-    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Step, Streak,
+    AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Recap, Step, Streak,
     SubAgent, Turn, Workdir,
 };
 use crate::text;
@@ -81,10 +81,18 @@ pub(crate) struct Session {
     pub(crate) retries: Streak,
     /// How far the plan has come.
     pub(crate) progress: Option<Progress>,
+    /// How far a list has come that it keeps in plain text; no rule looks at it.
+    pub(crate) task_list: Option<Progress>,
     /// In the checkpoint with the [`fold_state`](Self::fold_state).
     #[serde(skip)]
     pub(crate) plan: Vec<Step>,
     pub(crate) tokens: Tokens,
+    /// How much of its model's context is filled, as of the newest reply.
+    pub(crate) context: Option<ContextFill>,
+    /// How much of its account's limits is used, as the client was last told.
+    pub(crate) quota: Lazy<Vec<Quota>>,
+    /// What it used on the newest day on which it used anything.
+    pub(crate) day: DayTokens,
     /// In US dollars, where the client reckons it.
     pub(crate) cost: Option<f64>,
     pub(crate) tools: ToolCounts,
@@ -98,6 +106,8 @@ pub(crate) struct Session {
     pub(crate) errors_seen: u64,
     /// What it launched to go on after, oldest first.
     pub(crate) jobs: Vec<Job>,
+    /// What it was asked, and what it said and did last.
+    pub(crate) recap: Lazy<Recap>,
     /// What the client last told its user, which may be why a turn ends.
     pub(crate) notice: Option<Box<str>>,
     /// The reply whose rows come, as a hash of its id.
@@ -169,6 +179,7 @@ impl Session {
         if let Some(at) = self.row.0.filter(|_| self.asked.len() < MOST_ASKED) {
             self.asked.push((at, self.tokens));
         }
+        self.forget_list();
         self.woken();
     }
 
@@ -179,6 +190,7 @@ impl Session {
         }
         self.finish(Turn::Open);
         (self.notice, self.proposed) = (None, None);
+        self.falls_silent();
         self.turn_since = self.row.0.or(self.turn_since);
         self.tools_before = self.tools;
     }
@@ -310,7 +322,7 @@ impl Session {
         self.begin();
         (self.tools, self.tools_before) = Default::default();
         (self.by_tool, self.errors, self.errors_seen) = Default::default();
-        (self.tokens, self.cost) = Default::default();
+        (self.tokens, self.cost, self.recap) = Default::default();
         if self.turn != Turn::Open {
             self.turn = Turn::None;
         }
@@ -357,10 +369,13 @@ impl Session {
         error.extend([&mut self.id].into_iter().chain(&mut self.parent).chain(&mut self.model));
         error.extend(&mut self.agent_type);
         error.extend(self.sub_agents.iter_mut().flat_map(SubAgent::texts));
-        for text in calls.chain(last).chain(failure).chain(jobs).chain(steps).chain(error) {
+        let listed = self.task_list.iter_mut().filter_map(|list| list.step.as_mut());
+        for text in calls.chain(listed).chain(last).chain(failure).chain(jobs).chain(steps).chain(error) {
             *text = text::one_line(text, SHOWN);
         }
         self.progress = self.count_steps();
+        self.seal_recap();
+        self.quota.encode();
         self.by_tool.encode();
         self.errors.encode();
     }

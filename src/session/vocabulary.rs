@@ -98,10 +98,13 @@ const FILE_TOOLS: [&str; 22] = [
 impl Call {
     /// Whether its tool only reads or edits files, which takes moments.
     pub(crate) fn is_file_tool(&self) -> bool {
-        let letters = self.name.chars().filter(|c| !matches!(c, '_' | '-'));
-        let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-        FILE_TOOLS.contains(&name.as_str())
+        FILE_TOOLS.contains(&plain_name(&self.name).as_str())
     }
+}
+
+/// The name of a tool as all clients write it: in lower case and without `_`, `-` and `.`.
+pub(crate) fn plain_name(tool: &str) -> String {
+    tool.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// How a call turned out so far, before its result.
@@ -340,4 +343,19 @@ pub(crate) struct Consumed {
     /// How many of its calls, and a hash of the last one's id.
     pub(crate) calls: u32,
     pub(crate) last_call: u64,
+}
+
+/// What a session was asked, and what it said and did last, in the words of its log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Recap {
+    /// What it was asked first.
+    pub(crate) title: Option<String>,
+    /// The first line of what it said last in its newest turn.
+    pub(crate) last_message: Option<String>,
+    /// The call that came back last: the name of its tool, and what it is recognised by.
+    pub(crate) last_call: Option<(String, String)>,
+    /// The items of the list that it told last, as hashes of their texts.
+    pub(super) list: Vec<u64>,
+    /// The texts that it wrote or edited last, oldest first.
+    pub(crate) written: Vec<String>,
 }

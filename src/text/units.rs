@@ -14,6 +14,17 @@ pub(crate) fn age(age: Duration) -> String {
     }
 }
 
+/// `812`, `12.3k`, `1.2M`.
+#[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+pub(crate) fn short_number(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{:.1}k", number as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{:.1}B", number as f64 / 1e9),
+    }
+}
+
 /// `1 task`, `5 tasks`.
 pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })

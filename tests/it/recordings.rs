@@ -7,6 +7,7 @@ mod agent_types;
 mod claims;
 mod derived;
 mod hidden;
+mod said;
 mod series;
 mod unseen;
 

@@ -4,7 +4,8 @@ use super::calls::{call, result};
 use super::rows::{Block, ClaudeRow, read_member};
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
-use crate::model::ErrorClass;
+use crate::clients::context_window::context_window;
+use crate::model::{ErrorClass, Quota};
 use crate::session::{ApiError, JobEnd, KEPT, Place, Session, Turn, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
@@ -70,6 +71,7 @@ fn assistant(session: &mut Session, row: &ClaudeRow<'_>) {
     let message = &row.message;
     let synthetic = message.model.as_deref() == Some("<synthetic>");
     if row.api_error {
+        session.limits(used_up(row).into_iter().collect());
         return session.errored(error_of(row));
     }
     if synthetic {
@@ -85,9 +87,13 @@ fn assistant(session: &mut Session, row: &ClaudeRow<'_>) {
     }
     if let Some(used) = message.usage {
         session.usage(message.id, row.request, used);
+        session.filled(used.sum(), message.model.as_deref().and_then(context_window));
     }
     session.reply(message.id);
     for block in &message.blocks {
+        if let Some(text) = block.content.filter(|_| block.kind == b"text") {
+            session.said_that(text);
+        }
         match (block.kind, message.stop) {
             (b"tool_use", _) => call(session, block),
             (_, b"refusal") => session.errored(refusal(block)),
@@ -136,6 +142,9 @@ fn user(session: &mut Session, row: &ClaudeRow<'_>) {
         // 2.0 warms up side conversations at its start; they are no work.
         session.internal |= session.turn == Turn::None && row.agent.is_some() && text == "Warmup";
         session.prompt();
+        session.asked_for(&slash_command(&text).unwrap_or_default());
+        let texts = row.message.blocks.iter().filter(|block| block.kind == b"text").filter_map(|block| block.content);
+        texts.chain(row.message.text).filter_map(|raw| raw.text(KEPT)).for_each(|text| session.asked_for(&text));
     }
 }
 
@@ -176,6 +185,14 @@ const SENT_ON: &[&str] = &["Stop hook feedback:", "SubagentStop hook feedback:"]
 /// itself begins with its name.
 const STANDS_FOR_PROMPT: &str = "<command-message>";
 
+/// `/review src`, from `<command-message>...</command-message>\n<command-name>/review</command-name>...`.
+fn slash_command(text: &str) -> Option<String> {
+    let text = Some(text).filter(|text| text.starts_with(STANDS_FOR_PROMPT))?;
+    let between = |tag: &str| Some(text.split_once(&format!("<{tag}>"))?.1.split_once("</")?.0.trim());
+    let arguments = between("command-args").unwrap_or_default();
+    Some([between("command-name")?, arguments].join(" ").trim().to_owned())
+}
+
 /// Starts of what a person did with the client, without the model.
 const LOCAL: &[&str] = &["<command-", "<local-command", "<bash-", "<user-memory-"];
 
@@ -191,6 +208,13 @@ fn refusal(block: &Block<'_>) -> ApiError {
     let said = block.content.filter(|_| block.kind == b"text").and_then(|raw| raw.text(KEPT)).unwrap_or_default();
     let text = format!("model refused to continue{}{said}", if said.is_empty() { "" } else { ": " });
     ApiError { class: Some(ErrorClass::Permanent), text, resets: None }
+}
+
+/// A limit of the account that stopped a request is used up.
+fn used_up(row: &ClaudeRow<'_>) -> Option<Quota> {
+    let resets = row.resets.and_then(Time::from_number);
+    let limit = String::from_utf8_lossy(row.limit).replace('_', " ");
+    Some(Quota { limit, used_percent: 100.0, resets }).filter(|_| row.rejected && !row.limit.is_empty())
 }
 
 fn error_of(row: &ClaudeRow<'_>) -> ApiError {

@@ -37,6 +37,9 @@ pub(super) struct ClaudeRow<'a> {
     pub(super) resets: Option<f64>,
     /// The agent that the whole session is.
     pub(super) setting: Option<Cow<'a, str>>,
+    /// The limit that is used up, in the words of the API: `five_hour`.
+    pub(super) limit: &'a [u8],
+    pub(super) rejected: bool,
     /// The version of the client.
     pub(super) version: &'a [u8],
     /// Sub-agents at work when the turn ended, workflows among them, by the client's own count.
@@ -108,10 +111,11 @@ pub(super) fn read_member<'a>(row: &mut ClaudeRow<'a>, key: &[u8], reader: &mut 
         b"version" => row.version = reader.word(),
         b"content" => row.content = Some(reader.raw()),
         b"toolUseResult" => row.tool_result = Some(reader.raw()),
-        b"quotaLimits" => reader.object(|key, reader| {
-            if key == b"resetsAt" {
-                row.resets = reader.number();
-            }
+        b"quotaLimits" => reader.object(|key, reader| match key {
+            b"resetsAt" => row.resets = reader.number(),
+            b"rateLimitType" => row.limit = reader.word(),
+            b"status" => row.rejected = reader.word() == b"rejected",
+            _ => {}
         }),
         b"message" => reader.object(|key, reader| read_message(&mut row.message, key, reader)),
         _ => {}

@@ -1,15 +1,16 @@
 //! What a row means for its session.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::calls::call;
 use super::output;
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::clients::codex::rows::{Payload, read_member};
-use crate::clients::result_text::exit_text;
-use crate::model::{ErrorClass, Tokens};
-use crate::session::{ApiError, Call, KEPT, Place, Session, Turn, api_error};
+use crate::clients::result_text::{exit_text, raw_text_of, text_of};
+use crate::model::{ErrorClass, Quota, Tokens};
+use crate::session::{ApiError, Call, KEPT, Place, Session, Turn, api_error, first_line};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
     let (mut kind, mut at, mut payload) = (None, None, None);
@@ -138,6 +139,10 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
             if let Some(info) = payload.info {
                 total_usage(session, info);
             }
+            if let Some(limits) = payload.limits {
+                let quota = quota(limits, session.row.0);
+                session.limits(quota);
+            }
         }
         "item_completed" => {
             if let Some(item) = payload.item {
@@ -178,8 +183,9 @@ fn turn_error(error: Raw<'_>) -> ApiError {
 
 /// Totals of the whole thread; the input includes what came from the cache.
 fn total_usage(session: &mut Session, info: Raw<'_>) {
-    info.reader().object(|key, reader| {
-        if key == b"total_token_usage" {
+    let (mut last, mut window) = (0, None);
+    info.reader().object(|key, reader| match key {
+        b"total_token_usage" => {
             let mut used = Tokens::default();
             reader.object(|key, reader| match key {
                 b"input_tokens" => used.input = reader.count().unwrap_or(0),
@@ -191,7 +197,49 @@ fn total_usage(session: &mut Session, info: Raw<'_>) {
             used.input = used.input.saturating_sub(used.cached_input);
             session.total_usage(used);
         }
+        b"last_token_usage" => reader.object(|key, reader| {
+            if key == b"total_tokens" {
+                last = reader.count().unwrap_or(0);
+            }
+        }),
+        b"model_context_window" => window = reader.count(),
+        _ => {}
     });
+    session.filled(last, window);
+}
+
+/// `{"primary":{"used_percent":10.0,"window_minutes":300,"resets_at":1781750650},"secondary":{..}}`; in older versions
+/// `resets_in_seconds`.
+fn quota(limits: Raw<'_>, now: Option<Time>) -> Vec<Quota> {
+    let mut quota = Vec::new();
+    limits.reader().object(|key, reader| {
+        if !matches!(key, b"primary" | b"secondary") || reader.peek() != Some(b'{') {
+            return;
+        }
+        let (mut used, mut minutes, mut resets) = (None, None, None);
+        reader.object(|key, reader| match key {
+            b"used_percent" => used = reader.number().filter(|percent| (0.0..=1000.0).contains(percent)),
+            b"window_minutes" => minutes = reader.count(),
+            b"resets_at" => resets = reader.number().filter(|at| *at > 0.0).and_then(Time::from_number).or(resets),
+            b"resets_in_seconds" => {
+                let span = reader.count().filter(|span| *span < 1 << 32).map(Duration::from_secs);
+                resets = resets.or(now.zip(span).map(|(now, span)| now.plus(span)));
+            }
+            _ => {}
+        });
+        let limit = minutes.map_or_else(|| String::from_utf8_lossy(key).into_owned(), span);
+        quota.extend(used.map(|used_percent| Quota { limit, used_percent: used_percent.min(100.0), resets }));
+    });
+    quota
+}
+
+/// `5h`, `7d`
+fn span(minutes: u64) -> String {
+    match minutes {
+        _ if minutes.is_multiple_of(1440) => format!("{}d", minutes / 1440),
+        _ if minutes.is_multiple_of(60) => format!("{}h", minutes / 60),
+        _ => format!("{minutes}m"),
+    }
 }
 
 /// Items tell what a call's output may hide: in code mode a failing command is seen nowhere else.
@@ -210,7 +258,7 @@ fn completed_item(session: &mut Session, item: Raw<'_>) {
         _ => {}
     });
     // The plan that stood in a message, by itself.
-    if let (Some("Plan"), Some(plan)) = (kind.as_deref(), text.as_deref().and_then(output::first_line)) {
+    if let (Some("Plan"), Some(plan)) = (kind.as_deref(), text.as_deref().and_then(first_line)) {
         session.proposes(plan);
     }
     let is_command =
@@ -237,8 +285,15 @@ fn command_failed(session: &mut Session, id: &str, command: &str, text: &str) {
 
 fn response_item(session: &mut Session, payload: &Payload<'_>) {
     match &*payload.kind {
+        "message" if payload.role.as_deref() == Some("user") => {
+            let text = payload.content.and_then(text_of).unwrap_or_default();
+            session.asked_for(&text);
+        }
         "message" if payload.role.as_deref() == Some("assistant") => {
             session.said();
+            if let Some(text) = payload.content.and_then(raw_text_of) {
+                session.said_that(text);
+            }
             if session.plans != Some(false)
                 && let Some(plan) = payload.content.and_then(output::proposed_plan)
             {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::base::json::{Raw, Reader};
 use crate::clients::result_text::exit_text;
-use crate::session::{KEPT, Outcome, Step, StepState, tool_looks};
+use crate::session::{KEPT, Outcome, Step, StepState, first_line, tool_looks};
 
 /// How a call came out, with the text that says why. There is no flag: the text is all there is.
 pub(super) fn outcome(output: Raw<'_>) -> (Outcome, Cow<'_, str>) {
@@ -158,11 +158,6 @@ fn plan_in(text: &str) -> Option<String> {
     plan.next()?;
     let mut plan = plan.take_while(|line| line.trim() != "</proposed_plan>");
     plan.find_map(first_line).map(str::to_owned)
-}
-
-/// The first line that says something, without the signs of a heading.
-pub(super) fn first_line(plan: &str) -> Option<&str> {
-    plan.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty())
 }
 
 /// The file that a patch changes first.

@@ -31,6 +31,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) error: Option<Raw<'a>>,
     pub(crate) info: Option<Raw<'a>>,
     pub(crate) item: Option<Raw<'a>>,
+    /// Of the account.
+    pub(crate) limits: Option<Raw<'a>>,
     pub(crate) exit_code: Option<f64>,
     pub(crate) success: Option<bool>,
 }
@@ -62,6 +64,7 @@ pub(crate) fn read_member<'a>(payload: &mut Payload<'a>, key: &[u8], reader: &mu
         b"output" | b"result" => payload.output = Some(reader.raw()),
         b"error" => payload.error = Some(reader.raw()),
         b"info" => payload.info = Some(reader.raw()),
+        b"rate_limits" => payload.limits = Some(reader.raw()),
         b"item" => payload.item = Some(reader.raw()),
         b"exit_code" => payload.exit_code = reader.number(),
         b"success" => payload.success = reader.boolean(),

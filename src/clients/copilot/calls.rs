@@ -6,7 +6,7 @@ use super::rows::Data;
 use crate::base::json::{Raw, Reader};
 use crate::clients::result_text::{exit_code, exit_text};
 use crate::session::{
-    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of,
+    BESIDE_THE_COMMAND, CallKind, KEPT, MOST_STEPS, NewCall, Outcome, Session, Step, StepState, summary_of, ticked,
 };
 
 /// The keys of the input that summarise a call, most telling first.
@@ -170,18 +170,6 @@ fn todos(input: Raw<'_>) -> Vec<Step> {
         }
     });
     steps
-}
-
-/// `- [x] Read the code`
-fn ticked(line: &str) -> Option<Step> {
-    let line = line.trim_start().strip_prefix(['-', '*'])?.trim_start().strip_prefix('[')?;
-    let (mark, text) = line.split_once(']')?;
-    let state = match mark {
-        "x" | "X" => StepState::Done,
-        "" | " " => StepState::Pending,
-        _ => StepState::Current,
-    };
-    Some(step(text.trim().to_owned(), state))
 }
 
 fn step(text: String, state: StepState) -> Step {

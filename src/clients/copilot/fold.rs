@@ -4,10 +4,10 @@
 //! the first of them that asks for no tool.
 
 use super::calls;
-use crate::base::json::Reader;
+use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::clients::copilot::rows::{Data, read_member};
-use crate::model::{ErrorClass, Tokens};
+use crate::model::{ErrorClass, Tokens, add as add_count};
 use crate::session::{ApiError, Job, JobEnd, JobKind, KEPT, Place, Session, Turn, api_error};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
@@ -78,6 +78,11 @@ fn of_session(session: &mut Session, kind: &[u8], data: &Data<'_>) {
             }
         }
         b"session.model_change" => set_model(session, data),
+        b"session.usage_record" => {
+            if let Some(usage) = data.usage {
+                fill(session, usage);
+            }
+        }
         b"session.task_complete" if data.success != Some(false) => session.ended(),
         // That something could not be saved does not stop it.
         b"session.error" if data.error_kind != b"persistence" => session.errored(error_of(data)),
@@ -90,7 +95,12 @@ fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
         b"user.message" => {
             // What is added while the agent works does not end what it does.
             let added = matches!(data.delivery, b"steering" | b"queued") || !matches!(data.source, b"" | b"user");
-            if added && session.turn == Turn::Open { session.work() } else { session.prompt() }
+            if added && session.turn == Turn::Open {
+                session.work();
+            } else {
+                session.prompt();
+            }
+            session.asked_for(&data.content.and_then(|raw| raw.text(KEPT)).unwrap_or_default());
         }
         b"assistant.turn_start" => {
             set_model(session, data);
@@ -104,7 +114,12 @@ fn of_agent(session: &mut Session, kind: &[u8], data: &Data<'_>) {
                 let reply = if data.api_call.is_empty() { data.message_id } else { data.api_call };
                 session.usage(reply, b"", Tokens { output, ..Tokens::default() });
             }
-            if data.asks_for_tools { session.work() } else { session.said() }
+            if data.asks_for_tools {
+                session.work();
+            } else {
+                session.said();
+            }
+            session.said_that(data.content.unwrap_or_default());
         }
         b"assistant.turn_end" if session.turn == (Turn::Ended { firm: false }) => session.ended(),
         // A command of the user's own does not begin a turn.
@@ -162,6 +177,17 @@ fn shutdown(session: &mut Session, data: &Data<'_>, id: &[u8]) {
         return session.errored(api_error::classify(None, "the client failed", &text));
     }
     cut_off(session);
+}
+
+/// The input includes what came from the cache.
+fn fill(session: &mut Session, usage: Raw<'_>) {
+    let (mut used, mut window) = (0, None);
+    usage.reader().object(|key, reader| match key {
+        b"inputTokens" | b"outputTokens" => add_count(&mut used, reader.count().unwrap_or(0)),
+        b"maxPromptTokens" => window = reader.count(),
+        _ => {}
+    });
+    session.filled(used, window);
 }
 
 /// The input includes what came from the cache, or went into it.

@@ -46,6 +46,10 @@ pub(crate) struct Data<'a> {
     pub(crate) message: Option<Raw<'a>>,
     pub(crate) shutdown: &'a [u8],
     pub(crate) metrics: Option<Raw<'a>>,
+    /// Of a message.
+    pub(crate) content: Option<Raw<'a>>,
+    /// Of one request.
+    pub(crate) usage: Option<Raw<'a>>,
 }
 
 pub(crate) fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Reader<'a>) {
@@ -89,6 +93,8 @@ pub(crate) fn read_member<'a>(data: &mut Data<'a>, key: &[u8], reader: &mut Read
         b"statusCode" => data.status = reader.count(),
         b"message" | b"errorReason" => data.message = Some(reader.raw()),
         b"shutdownType" => data.shutdown = reader.word(),
+        b"content" => data.content = Some(reader.raw()),
+        b"usage" => data.usage = Some(reader.raw()),
         b"modelMetrics" => data.metrics = Some(reader.raw()),
         _ => {}
     }

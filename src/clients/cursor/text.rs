@@ -3,10 +3,11 @@
 
 use std::io;
 
+use super::fold::query;
 use crate::base::disk::Disk;
 use crate::clients::LogFile;
 use crate::session::log::Log;
-use crate::session::{Place, Session};
+use crate::session::{KEPT, Place, Session};
 
 /// In bytes; real ones have a few million at most.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -28,7 +29,7 @@ enum Part {
 }
 
 pub(super) fn fold(session: &mut Session, bytes: &[u8]) {
-    let (mut part, mut after_blank) = (Part::User, false);
+    let (mut part, mut after_blank, mut speaks) = (Part::User, false, false);
     for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
         let line = line.trim_ascii_end();
         session.row(None, Place::record(number), true);
@@ -39,12 +40,16 @@ pub(super) fn fold(session: &mut Session, bytes: &[u8]) {
                 session.prompt();
             }
             b"assistant:" => {
-                part = Part::Assistant;
+                (part, speaks) = (Part::Assistant, false);
                 session.work();
             }
-            _ if part == Part::User => {}
+            _ if part == Part::User => {
+                session.asked_for(query(&String::from_utf8_lossy(&line[..line.len().min(KEPT)])));
+            }
             _ if line.starts_with(b"[Tool call]") || line.starts_with(b"[Tool result]") => {
-                session.tools.calls += u64::from(line.starts_with(b"[Tool call]"));
+                if let Some(tool) = line.strip_prefix(b"[Tool call]") {
+                    session.has_called(String::from_utf8_lossy(tool).trim(), "");
+                }
                 part = Part::Tool;
                 session.work();
             }
@@ -52,7 +57,11 @@ pub(super) fn fold(session: &mut Session, bytes: &[u8]) {
             // What it was called with stands right below it, indented.
             _ if part == Part::Tool && (!after_blank || line.starts_with(b" ")) => {}
             _ => {
-                part = Part::Assistant;
+                // Of a text, the first line tells most.
+                if part != Part::Assistant || !speaks {
+                    session.said_line(&String::from_utf8_lossy(&line[..line.len().min(KEPT)]));
+                }
+                (part, speaks) = (Part::Assistant, true);
                 session.said();
             }
         }

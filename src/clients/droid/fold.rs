@@ -134,7 +134,11 @@ fn user(session: &mut Session, message: &Message<'_>) {
     for_blocks(message.content, |block| match block.kind {
         b"tool_result" => result(session, block),
         b"text" => {
-            asked |= block.content.and_then(|raw| raw.text(KEPT)).is_some_and(|text| !text.starts_with(REMINDER));
+            let text = block.content.and_then(|raw| raw.text(KEPT));
+            if let Some(text) = text.filter(|text| !text.starts_with(REMINDER)) {
+                asked = true;
+                session.asked_for(&text);
+            }
         }
         b"image" | b"document" => asked = true,
         _ => {}
@@ -151,7 +155,10 @@ fn assistant(session: &mut Session, message: &Message<'_>) {
             calls = true;
             call(session, block);
         }
-        b"text" => texts = true,
+        b"text" => {
+            texts = true;
+            session.said_that(block.content.unwrap_or_default());
+        }
         _ => {}
     });
     if !calls {

@@ -6,6 +6,7 @@ use super::tools::{Answer, call, outcome, plan, read_answers};
 use crate::base::hash::hash;
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
+use crate::clients::context_window::context_window;
 use crate::model::Tokens;
 use crate::session::{Consumed, KEPT, Outcome, Place, Session, Turn, api_error};
 
@@ -167,6 +168,7 @@ fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut
     }
     if let Some(used) = message.tokens.filter(|_| !taken.used) {
         session.usage(message.id.as_bytes(), b"", used);
+        session.filled(used.sum(), message.model.as_deref().and_then(context_window));
         taken.used = true;
     }
     let says = message.content.text.is_some() && !taken.text;
@@ -175,6 +177,9 @@ fn reply(session: &mut Session, message: &Message<'_>, is_new: bool, taken: &mut
         session.said();
     } else if is_new {
         session.work();
+    }
+    if let Some(text) = message.content.text.filter(|_| says) {
+        session.said_that(text);
     }
     taken.text |= says;
     let first = first_new(&message.calls, taken);
@@ -230,6 +235,7 @@ fn user(session: &mut Session, content: &Content<'_>) {
         session.work();
     } else if is_asked(&text) {
         session.prompt();
+        session.asked_for(&text);
     }
 }
 

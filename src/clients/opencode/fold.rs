@@ -63,8 +63,9 @@ pub(super) fn fold(session: &mut Session, record: &Record, place: Place) {
             session.work();
         }
         for part in &record.parts {
-            if let Some(text) = text_of(part) {
+            if let Some((text, by_client)) = text_of(part) {
                 background::reminder(session, &text);
+                session.asked_for(if by_client { "" } else { &text });
             }
         }
         return;
@@ -83,6 +84,9 @@ pub(super) fn fold(session: &mut Session, record: &Record, place: Place) {
     }
     if let Some(used) = told.tokens.or(message.tokens) {
         session.usage(record.id.as_bytes(), b"", used);
+    }
+    if let Some(used) = message.tokens.filter(|_| told.tokens.is_none()) {
+        session.filled(used.sum(), None);
     }
     if let Some(dollars) = message.cost {
         session.spent(dollars);
@@ -202,6 +206,8 @@ struct Read<'a> {
     call: Cow<'a, str>,
     state: Option<Raw<'a>>,
     text: Option<Raw<'a>>,
+    /// Put there by the client.
+    by_client: bool,
     reason: Option<Cow<'a, str>>,
     tokens: Option<Tokens>,
     from: Option<Time>,
@@ -216,6 +222,7 @@ fn read_part(data: &[u8]) -> Read<'_> {
         b"callID" => part.call = reader.string().unwrap_or_default(),
         b"state" => part.state = Some(reader.raw()),
         b"text" => part.text = Some(reader.raw()),
+        b"synthetic" | b"ignored" => part.by_client |= reader.boolean() == Some(true),
         b"reason" => part.reason = reader.string(),
         b"tokens" => part.tokens = Some(tokens(reader)),
         b"time" => (part.from, part.to) = span(reader),
@@ -235,10 +242,11 @@ fn span(reader: &mut Reader<'_>) -> (Option<Time>, Option<Time>) {
     (from, to)
 }
 
-fn text_of(part: &Part) -> Option<String> {
+/// What is said in a part, and whether the client put it there.
+fn text_of(part: &Part) -> Option<(String, bool)> {
     let part = read_part(&part.data);
     let text = part.text.filter(|_| part.kind == "text")?;
-    text.text(8 * KEPT).map(Cow::into_owned)
+    text.text(8 * KEPT).map(|text| (text.into_owned(), part.by_client))
 }
 
 fn fold_part(session: &mut Session, part: &Part, place: Place, told: &mut Told) {
@@ -255,6 +263,9 @@ fn fold_part(session: &mut Session, part: &Part, place: Place, told: &mut Told) 
             told.text = read.kind == "text";
             session.row(read.to.or(read.from), place, true);
             session.work();
+            if let Some(text) = read.text.filter(|_| told.text && !read.by_client) {
+                session.said_that(text);
+            }
         }
         "retry" => {
             session.row(read.from, place, true);
@@ -262,6 +273,7 @@ fn fold_part(session: &mut Session, part: &Part, place: Place, told: &mut Told) 
         }
         "step-finish" => {
             if let Some(used) = read.tokens {
+                session.filled(used.sum(), None);
                 let sum = told.tokens.get_or_insert_default();
                 sum.input += used.input;
                 sum.cached_input += used.cached_input;

@@ -57,7 +57,10 @@ pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place)
         session.model(&model);
     }
     match (kind, message.role) {
-        (b"message", b"user") => session.prompt(),
+        (b"message", b"user") => {
+            session.prompt();
+            session.asked_for(&message.content.and_then(text_of).unwrap_or_default());
+        }
         (b"message", b"assistant") => assistant(session, &message, (id, stamp)),
         (b"message", b"toolResult") => result(session, &message),
         // After a context that was too long, the model is asked again with a shorter one; after a failure that a later
@@ -105,7 +108,10 @@ fn assistant(session: &mut Session, message: &Message<'_>, row: (&[u8], &[u8])) 
             calls = true;
             call(session, block);
         }
-        b"text" => texts = true,
+        b"text" => {
+            texts = true;
+            session.said_that(block.text.unwrap_or_default());
+        }
         _ => {}
     });
     match message.stop {
@@ -133,6 +139,7 @@ fn used(session: &mut Session, usage: Raw<'_>, row: (&[u8], &[u8])) {
         _ => {}
     });
     session.usage(row.0, row.1, tokens);
+    session.filled(tokens.sum(), None);
     if let Some(cost) = cost {
         session.spent(cost);
     }
@@ -144,6 +151,7 @@ struct Block<'a> {
     id: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
     input: Option<Raw<'a>>,
+    text: Option<Raw<'a>>,
 }
 
 fn for_blocks<'a>(content: Option<Raw<'a>>, mut each: impl FnMut(&Block<'a>)) {
@@ -155,6 +163,7 @@ fn for_blocks<'a>(content: Option<Raw<'a>>, mut each: impl FnMut(&Block<'a>)) {
             b"id" => block.id = reader.string(),
             b"name" => block.name = reader.string(),
             b"arguments" => block.input = Some(reader.raw()),
+            b"text" => block.text = Some(reader.raw()),
             _ => {}
         });
         each(&block);

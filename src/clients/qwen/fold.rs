@@ -24,6 +24,8 @@ struct Row<'a> {
     delivered: bool,
     parts: Option<Raw<'a>>,
     usage: Option<Tokens>,
+    /// Of the model.
+    window: Option<u64>,
     call: Option<Cow<'a, str>>,
     status: Cow<'a, str>,
     denied: bool,
@@ -74,6 +76,7 @@ fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
             }
         }),
         b"usageMetadata" if reader.peek() == Some(b'{') => row.usage = Some(usage(reader)),
+        b"contextWindowSize" => row.window = reader.count(),
         b"toolCallResult" => reader.object(|key, reader| match key {
             b"callId" => row.call = reader.string(),
             b"status" => row.status = reader.string().unwrap_or_default(),
@@ -107,6 +110,7 @@ fn usage(reader: &mut Reader<'_>) -> Tokens {
 #[derive(Default)]
 struct Parts<'a> {
     text: Option<Cow<'a, str>>,
+    raw_text: Option<Raw<'a>>,
     calls: Vec<(Cow<'a, str>, Cow<'a, str>, Raw<'a>)>,
     answers: bool,
 }
@@ -114,13 +118,13 @@ struct Parts<'a> {
 /// Of one message; real ones have a few.
 const MOST_CALLS: usize = 10_000;
 
-fn parts<'a>(raw: Option<Raw<'a>>) -> Parts<'a> {
+fn parts(raw: Option<Raw<'_>>) -> Parts<'_> {
     let mut parts = Parts::default();
     let Some(raw) = raw else { return parts };
     raw.reader().array(|reader| {
         let (mut text, mut thought) = (None, false);
         reader.object(|key, reader| match key {
-            b"text" => text = reader.raw().text(KEPT),
+            b"text" => text = Some(reader.raw()),
             b"thought" => thought = reader.boolean() == Some(true),
             b"functionResponse" => parts.answers = true,
             b"functionCall" => {
@@ -137,8 +141,10 @@ fn parts<'a>(raw: Option<Raw<'a>>) -> Parts<'a> {
             }
             _ => {}
         });
-        let says: Option<Cow<'a, str>> = text.filter(|text: &Cow<'_, str>| !thought && !text.trim().is_empty());
-        parts.text = parts.text.take().or(says);
+        let says = text.filter(|_| !thought).and_then(|raw| Some((raw, raw.text(KEPT)?)));
+        if let Some((raw, text)) = says.filter(|(_, text)| parts.text.is_none() && !text.trim().is_empty()) {
+            (parts.raw_text, parts.text) = (Some(raw), Some(text));
+        }
     });
     parts
 }
@@ -153,7 +159,10 @@ fn user(session: &mut Session, row: &Row<'_>) {
         // Noted for later, unless the turn that it begins has begun.
         "notification" if !row.delivered => {}
         "realtime_message" => {}
-        _ if asked => session.prompt(),
+        _ if asked => {
+            session.prompt();
+            session.asked_for(parts.text.as_deref().unwrap_or_default());
+        }
         _ => {}
     }
 }
@@ -172,6 +181,10 @@ fn assistant(session: &mut Session, row: &Row<'_>) {
     }
     if let Some(used) = row.usage {
         session.usage(row.id.as_bytes(), b"", used);
+        session.filled(used.sum(), row.window);
+    }
+    if let Some(text) = parts.raw_text {
+        session.said_that(text);
     }
     if parts.calls.is_empty() && parts.text.is_some() {
         return session.said();

@@ -22,7 +22,7 @@ fn some(text: impl AsRef<[u8]>) -> Declared {
 
 #[expect(clippy::unnecessary_wraps, reason = "fits the fields")]
 fn progress(done: u32, total: u32, step: Option<&str>) -> Option<Progress> {
-    Some(Progress { done, total, step: step.map(Into::into), percent: None })
+    Some(Progress { done, total, step: step.map(Into::into), percent: None, source: None })
 }
 
 fn step(step: &str) -> Option<Progress> {

@@ -12,7 +12,7 @@ fn alerts(lab: &Lab) -> Vec<&'static str> {
     let task = lab.task();
     for alert in &task.alerts {
         assert!(task.notes.contains(&alert.detail), "{task:#?}");
-        assert!(alert.value > alert.limit, "{alert:?}");
+        assert!(alert.value >= alert.limit, "{alert:?}");
     }
     task.alerts.iter().map(|alert| alert.kind.code()).collect()
 }
@@ -205,4 +205,57 @@ fn tools_that_outlived_their_agent() {
     }
     let zombies = lab(5 * MINUTE, tools(1, A)).with(|it| it.processes.iter_mut().for_each(|one| one.state = 'Z'));
     assert_eq!(alerts(&zombies), [""; 0]);
+}
+
+#[test]
+fn a_context_a_limit_and_a_budget() {
+    use crate::base::lazy::Lazy;
+    use crate::model::{ContextFill, Quota};
+    let filled =
+        |used, window| lab().log_that("1", A, "prompt", 0, |it| it.context = Some(ContextFill { used, window }));
+    let quota = |used_percent, resets: Option<Time>| {
+        let quota = Quota { limit: "5h".into(), used_percent, resets };
+        lab().log_that("1", A, "prompt", 0, |it| it.quota = Lazy::of(&vec![quota]))
+    };
+    let later = Some(NOW.plus(Duration::from_secs(60)));
+    let used = |rows: &str, session_tokens, day| {
+        let tokens = crate::model::Tokens { input: session_tokens, ..Default::default() };
+        lab().log_that("1", A, rows, 0, |it| {
+            it.tokens = tokens;
+            it.day.add(ago(day), session_tokens);
+        })
+    };
+    let budget = |lab: Lab, task, day| {
+        lab.with(|it| (it.thresholds.max_task_tokens, it.thresholds.max_day_tokens) = (task, day))
+    };
+    let cases = [
+        (filled(90, Some(100)), vec!["context"]),
+        (filled(89, Some(100)), vec![]),
+        (filled(90, None), vec![]),
+        // It cannot be the right window.
+        (filled(101, Some(100)), vec![]),
+        (quota(90.0, later), vec!["quota"]),
+        (quota(90.0, None), vec!["quota"]),
+        (quota(89.0, later), vec![]),
+        // It has begun anew.
+        (quota(100.0, Some(NOW)), vec![]),
+        (budget(used("prompt", 11, 0), Some(10), None), vec!["task_tokens"]),
+        (budget(used("prompt", 10, 0), Some(10), None), vec![]),
+        (budget(used("prompt ended", 11, 0), Some(10), None), vec![]),
+        (budget(used("prompt", 11, 0), None, Some(10)), vec!["day_tokens"]),
+        (budget(used("prompt", 11, 25 * HOUR), None, Some(10)), vec![]),
+        (budget(used("prompt ended", 11, 0), None, Some(10)), vec![]),
+        (used("prompt", u64::MAX, 0), vec![]),
+    ];
+    for (number, (lab, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(alerts(&lab.agent_of("1", 7)), wanted, "case {number}");
+    }
+    let others = used("prompt", 6, 0).agent_of("1", 7).log_that("2", B, "prompt ended", MINUTE, |it| {
+        it.tokens.input = 6;
+        it.day.add(NOW, 6);
+    });
+    let told = budget(others, None, Some(10)).snapshot().tasks;
+    let told: Vec<_> = told.iter().map(|task| (task.id.as_str(), task.notes.concat())).collect();
+    let wanted = "all tasks together today used 12 tokens (budget 10)".to_owned();
+    assert_eq!(told, [("a", wanted), ("b", String::new())]);
 }

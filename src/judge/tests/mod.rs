@@ -1,5 +1,6 @@
 //! Tasks from hand-made sights: what is one, what it is called, and what is left out.
 
+mod activity;
 mod alerts;
 mod asleep;
 mod claims;
@@ -189,9 +190,9 @@ impl Lab {
         };
         let thresholds = self.thresholds.clone();
         let retention = crate::config::Retention::default();
-        let (since, status_files) = (self.since, Vec::new());
+        let (since, status_files, plan_files) = (self.since, Vec::new(), Vec::new());
         let (folders, on_change) = Default::default();
-        let config = Config { thresholds, since, status_files, git: false, folders, on_change, retention };
+        let config = Config { thresholds, since, status_files, plan_files, git: false, folders, on_change, retention };
         let context = Context {
             config: &config,
             now: NOW,

@@ -188,7 +188,8 @@ fn progress_is_told_with_each_step_and_counters_once_a_minute() {
     let mut history = RecordState::default();
     for (seconds, done, output, wanted) in polls {
         let mut parser = task("parser", Health::Healthy, Reason::Working);
-        parser.progress = done.map(|done| Progress { done, total: 7, step: Some("lexer".into()), percent: None });
+        parser.progress =
+            done.map(|done| Progress { done, total: 7, step: Some("lexer".into()), percent: None, source: None });
         parser.sessions[0].tokens.output = output;
         let lines = hear(&tell(at(seconds), &[parser], &history), &mut history);
         let progress = lines.iter().find(|line| line["event"] == "progress");
@@ -250,7 +251,8 @@ fn long_and_hostile_texts_stay_one_short_line() {
     let mut parser = task(&"\u{9b}31m\n".repeat(9_000), Health::Struggling, Reason::FailureStreak);
     parser.worktree = Some("/x/\u{202e}".repeat(4_000).into());
     parser.detail = "\0".repeat(1_000_000);
-    parser.progress = Some(Progress { done: 1, total: 2, step: Some("\u{1f980}".repeat(100_000)), percent: None });
+    parser.progress =
+        Some(Progress { done: 1, total: 2, step: Some("\u{1f980}".repeat(100_000)), percent: None, source: None });
     let mut history = RecordState::default();
     for event in tell(at(0), &[parser.clone()], &history) {
         assert!(event.line.len() < 16 * 1024 && !event.line.contains(char::is_control));

@@ -2,10 +2,9 @@
 
 use chrono::{FixedOffset, Offset, Utc};
 
-use super::super::task_text::short_number;
 use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span};
 use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Recent, Report, Task, Trend, dollars, percent};
-use crate::text::age;
+use crate::text::{age, short_number};
 
 pub(super) fn trend(report: &Report) -> Section {
     let verdict = Column { title: "", kind: ColumnKind::Label, rank: 2 };

@@ -36,7 +36,7 @@ fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, 
         write!(out, " {}", options.dim(&id))?;
     }
     write!(out, ": ")?;
-    let progress = task.progress.as_ref().map(|progress| task_text::progress(progress, options)).unwrap_or_default();
+    let progress = task_text::progress(task, options);
     if !progress.is_empty() {
         write!(out, "{progress} | ")?;
     }

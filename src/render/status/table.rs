@@ -189,9 +189,11 @@ impl Table<'_> {
         let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         match kind {
             RowKind::Task => join(vec![Some(self.options.text(&task.name)), task_text::id(task, self.options)]),
-            RowKind::Progress => progress.map_or_else(String::new, |progress| {
-                join(vec![task_text::steps(progress), progress.step.as_ref().map(|step| self.options.text(step))])
-            }),
+            RowKind::Progress => {
+                let step = task_text::step(task).map(|step| self.options.text(step));
+                let steps = progress.and_then(task_text::steps);
+                join(vec![steps.or_else(|| task_text::asked(task, self.options)), step])
+            }
             RowKind::Steps => progress.and_then(task_text::steps).unwrap_or_default(),
             RowKind::What => self.sentence(task, kinds),
             RowKind::Agent => {
@@ -201,11 +203,14 @@ impl Table<'_> {
         }
     }
 
-    /// What is to be said of it; where there is nothing, and no room for steps in words, the present step.
+    /// What is to be said of it; of one at work, where there is no room for steps in words, the present step as well.
     fn sentence(&self, task: &TaskReport, kinds: &[RowKind]) -> String {
-        let step = task.progress.as_ref().and_then(|progress| progress.step.as_deref());
-        let step = step.filter(|_| task.detail.is_empty() && task.was.is_none() && kinds.contains(&RowKind::Steps));
-        step.map_or_else(|| self.options.text(&task_text::detail(task)), |step| self.options.text(step))
+        let detail = Some(self.options.text(&task_text::detail(task))).filter(|detail| !detail.is_empty());
+        let is_at_work = task.detail.is_empty() || task_text::says_activity(task).is_some();
+        let step =
+            task_text::step(task).filter(|_| is_at_work && task.was.is_none() && kinds.contains(&RowKind::Steps));
+        let parts: Vec<String> = step.map(|step| self.options.text(step)).into_iter().chain(detail).collect();
+        parts.join(self.options.dot())
     }
 
     fn age(&self, last_activity: Option<Time>) -> String {

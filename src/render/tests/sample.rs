@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use crate::base::lazy::Lazy;
 use crate::base::time::Time;
 use crate::model::{
-    Considered, ErrorClass, ErrorSeen, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport,
-    Snapshot, Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
+    Considered, ContextFill, ErrorClass, ErrorSeen, Evidence, Health, Problem, ProcessReport, Progress, ProgressSource,
+    Quota, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
 };
 
 /// 2026-11-20T13:05:03Z.
@@ -34,6 +34,7 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         started: None,
         ended: None,
         last_activity: Some(minutes(1)),
+        activity: None,
         tool: None,
         tools: ToolsReport {
             all: ToolCounts { calls: 41, failed: 5 },
@@ -51,6 +52,9 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         errors_seen: 5,
         tokens: Tokens { input: 12_345, cached_input: 1_234_567, cache_write: 45_000, output: 810 },
         cost_usd: None,
+        context: None,
+        quota: Lazy::default(),
+        tokens_today: 0,
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),
         process: Some(ProcessReport { pid: 4242, alive: true, cpu_seconds: 12.5, memory_bytes: 300 << 20 }),
         also_worked_in: vec![],
@@ -64,6 +68,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         id: id.into(),
         known_as: id.into(),
         name: name.into(),
+        title: None,
         repository: Some("/srv/shop".into()),
         worktree: Some(format!("/srv/shop/.worktrees/{name}").into()),
         branch: Some(name.into()),
@@ -75,6 +80,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         started: None,
         ended: None,
         last_activity: Some(minutes(1)),
+        activity: None,
         status: None,
         progress: None,
         failure_streak: 0,
@@ -87,12 +93,13 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         evidence: vec![],
         next: vec![],
         question: None,
+        last_message: None,
         considered: vec![],
     }
 }
 
 fn steps(done: u32, total: u32, step: &str) -> Progress {
-    Progress { done, total, step: Some(step.into()), percent: None }
+    Progress { done, total, step: Some(step.into()), percent: None, source: Some(ProgressSource::Plan) }
 }
 
 pub(super) fn struggling() -> TaskReport {
@@ -106,6 +113,12 @@ pub(super) fn struggling() -> TaskReport {
         "agentmon explain billing".into(),
         "cd .worktrees/billing && claude --resume 5d0ef989-28d0-4a1f-9c36-0a5bd6a5b0a1".into(),
     ];
+    task.activity = Some("editing src/rounding.rs".into());
+    task.title = Some("Round prices half to even, and add a test".into());
+    task.sessions[0].context = Some(ContextFill { used: 116_100, window: Some(258_400) });
+    let quota = Quota { limit: "5h".into(), used_percent: 92.0, resets: Some(Time(NOW.0 + 4_200_000)) };
+    task.sessions[0].quota = Lazy::of(&vec![quota]);
+    task.sessions[0].activity = task.activity.clone();
     let child = |id: &str, health, reason, detail: &str| SessionReport {
         parent: Some(task.sessions[0].id.clone()),
         model: Some("claude-haiku-4-5-20251001".into()),
@@ -192,6 +205,7 @@ pub(super) fn hostile() -> Snapshot {
     let text = || HOSTILE.to_owned();
     for task in &mut snapshot.tasks {
         (task.id, task.name, task.detail) = (format!("{HOSTILE}2"), text(), text());
+        (task.activity, task.title, task.last_message) = (Some(text()), Some(text()), Some(text()));
         (task.repository, task.worktree, task.branch) = (Some(path()), Some(path()), Some(text()));
         (task.status, task.question, task.progress) = (Some(text()), Some(text()), Some(steps(1, 2, HOSTILE)));
         (task.notes, task.next) = (vec![text()], vec![text()]);
@@ -200,6 +214,8 @@ pub(super) fn hostile() -> Snapshot {
         for session in &mut task.sessions {
             (session.id, session.parent, session.model) = (text(), Some(text()), Some(text()));
             (session.detail, session.log, session.also_worked_in) = (text(), path(), vec![path()]);
+            session.activity = Some(text());
+            session.quota = Lazy::of(&vec![Quota { limit: text(), used_percent: 1.0, resets: None }]);
             session.tool = Some(ToolReport { name: text(), summary: text(), since: None });
         }
     }

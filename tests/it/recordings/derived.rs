@@ -235,7 +235,10 @@ fn a_plan_that_the_log_does_not_tell() {
     assert!(lab.task(now)["progress"].is_null());
     let todos = json!([{"content": "Build", "status": "completed", "activeForm": "Building"}, {"content": "Test", "status": "pending", "activeForm": "Testing"}]);
     lab.write(&format!("{HOME}/.claude/todos/{session}-agent-{session}.json"), &todos.to_string());
-    assert_eq!(lab.task(now)["progress"], json!({"done": 1, "total": 2, "percent": null, "step": null}));
+    assert_eq!(
+        lab.task(now)["progress"],
+        json!({"done": 1, "total": 2, "percent": null, "step": null, "source": "plan"})
+    );
     let step = |number: u32, status: &str| {
         let text = json!({"id": number.to_string(), "subject": "Do it", "activeForm": format!("Doing {number}"), "status": status});
         lab.write(&format!("{HOME}/.claude/tasks/{session}/{number}.json"), &text.to_string());
@@ -244,8 +247,42 @@ fn a_plan_that_the_log_does_not_tell() {
     step(10, "in_progress");
     step(11, "pending");
     lab.write(&format!("{HOME}/.claude/tasks/{session}/.lock"), "");
-    assert_eq!(lab.task(now)["progress"], json!({"done": 9, "total": 11, "percent": null, "step": "Doing 10"}));
+    assert_eq!(
+        lab.task(now)["progress"],
+        json!({"done": 9, "total": 11, "percent": null, "step": "Doing 10", "source": "plan"})
+    );
     // The files change without the log.
     step(10, "completed");
     assert_eq!(lab.task(now + SECOND)["progress"]["done"], 10);
+}
+
+#[test]
+fn a_list_in_a_file_that_the_agent_wrote() {
+    let session = "5d0ef989-0000-4000-8000-000000000001";
+    let list = "# Plan\n- [x] Read the code\n- [ ] Fix it\n- [ ] Test it\n```\n- [ ] as an example\n```\n";
+    let wrote = |path: &str, list: &dyn Fn(&Lab)| {
+        let lab = Lab::new();
+        let log = format!("{}/{session}.jsonl", prompted(&lab, session));
+        let asked = std::fs::read_to_string(lab.path(&log)).unwrap();
+        let call = json!({"type": "assistant", "sessionId": session, "cwd": WORKTREE, "timestamp": "2026-11-20T14:05:06Z", "message": {"role": "assistant", "id": "m1", "stop_reason": "tool_use", "content": [{"type": "tool_use", "id": "t1", "name": "Write", "input": {"file_path": path, "content": "x"}}]}});
+        let done = json!({"type": "user", "sessionId": session, "cwd": WORKTREE, "timestamp": "2026-11-20T14:05:07Z", "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}]}});
+        lab.write(&log, &format!("{asked}{call}\n{done}\n"));
+        list(&lab);
+        lab.task(ms("2026-11-20T14:05:10Z"))["progress"].clone()
+    };
+    let plan = format!("{WORKTREE}/PLAN.md");
+    let wanted = json!({"done": 1, "total": 3, "percent": null, "step": "Fix it", "source": "task_list"});
+    assert_eq!(wrote(&plan, &|lab| lab.write(&plan, list)), wanted);
+    // None that is no plan, was not written, lies elsewhere, or is reached by a link.
+    let notes = format!("{WORKTREE}/NOTES.md");
+    assert!(wrote(&notes, &|lab| lab.write(&notes, list)).is_null());
+    assert!(wrote(&notes, &|lab| lab.write(&plan, list)).is_null());
+    assert!(wrote("/tmp/PLAN.md", &|lab| lab.write("/tmp/PLAN.md", list)).is_null());
+    assert!(
+        wrote(&plan, &|lab| {
+            lab.write(&notes, list);
+            std::os::unix::fs::symlink("NOTES.md", lab.path(&plan)).unwrap();
+        })
+        .is_null()
+    );
 }
