@@ -1,9 +1,11 @@
 //! Tells the record what is new. Nothing that goes wrong here keeps the report back: it becomes a problem of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
 
 use super::poll::Polled;
 use crate::base::cache;
@@ -12,9 +14,9 @@ use crate::base::world::World;
 use crate::cli::{Cli, Command};
 use crate::config::Retention;
 use crate::git::Repository;
-use crate::model::Problem;
+use crate::model::{Problem, Snapshot};
 use crate::record::state::{LastReported, state_path};
-use crate::record::{self, Appended, Cleaned, Figures, Poll, RecordDir};
+use crate::record::{self, Appended, Cleaned, Figures, Poll, RecordDir, Usual};
 use crate::text::{bytes, count, one_line};
 
 /// What became of the events of a run.
@@ -24,6 +26,27 @@ pub(crate) struct Recorded {
     pub(crate) lines: Vec<String>,
     /// Why some could not be written.
     pub(crate) problems: Vec<Problem>,
+    /// What runs usually take, by the repository's path.
+    pub(crate) usual: HashMap<String, Usual>,
+}
+
+/// What is known of the records between polls, by the repository's path.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    told: LastReported,
+    usual: HashMap<String, Usual>,
+}
+
+/// How far the tasks have come of which nothing else tells it, as runs of their like usually go.
+pub(crate) fn estimate(snapshot: &mut Snapshot, usual: &HashMap<String, Usual>) {
+    for task in snapshot.tasks.iter_mut().filter(|task| task.progress.is_none() && task.activity.is_some()) {
+        task.progress = usual.get(&name_of(task.repository.as_deref())).and_then(|usual| usual.estimate(task));
+    }
+}
+
+/// What a repository is called in the memory: by its path; empty for none.
+fn name_of(repository: Option<&Path>) -> String {
+    repository.unwrap_or("".as_ref()).to_string_lossy().into_owned()
 }
 
 /// Appends what happened to the record of each repository that has tasks; of tasks without one, to a record of theirs.
@@ -39,8 +62,8 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
     if !writes || cli.scope.root.is_some() {
         return recorded;
     }
-    let memory = looked.checkpoint_path.as_deref().map(state_path);
-    let mut told: LastReported = memory.as_deref().map(cache::load).unwrap_or_default();
+    let path = looked.checkpoint_path.as_deref().map(state_path);
+    let Memory { mut told, mut usual } = path.as_deref().map(cache::load).unwrap_or_default();
     let mut news = false;
     for repository in repositories(looked) {
         let path = repository.map(Repository::path);
@@ -57,7 +80,7 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
             }
         };
         let poll = Poll { snapshot: &looked.snapshot, repository: path, duration: begun.elapsed() };
-        let history = told.entry(path.unwrap_or("".as_ref()).to_string_lossy().into_owned()).or_default();
+        let history = told.entry(name_of(path)).or_default();
         match record::append(&place, history, world.now, |last| record::events(&poll, last)) {
             Ok(Appended::Written { events, history: mut new }) => {
                 new.cleaned = history.cleaned;
@@ -71,6 +94,9 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                     let events = count(events.len() as u64, "event", "events");
                     tell(err, &format!("{events} recorded in `{}`", place.path.display()));
                 }
+                let usual = usual.entry(name_of(path)).or_default();
+                news |= usual.learn(&place.path);
+                events.iter().for_each(|event| usual.hear(event.line.as_bytes()));
                 recorded.lines.extend(events.into_iter().map(|event| event.line));
             }
             Ok(Appended::Locked) => recorded.problems.push(missed(&place, "its lock is held")),
@@ -78,9 +104,11 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
         }
     }
     // A cache: what it cannot tell, the record itself can.
-    if let Some(path) = memory.filter(|_| news) {
-        drop(cache::save(&path, &told));
+    let memory = Memory { told, usual };
+    if let Some(path) = path.filter(|_| news) {
+        drop(cache::save(&path, &memory));
     }
+    recorded.usual = memory.usual;
     recorded
 }
 

@@ -64,7 +64,8 @@ pub(super) fn page(
     let begun = Instant::now();
     let (_, form) = form(cli, "status", render::FORMS, default_format(world))?;
     let mut looked = poll(cli, world, err)?;
-    let Recorded { mut lines, problems } = record_poll::record(cli, &looked, world, begun, err);
+    let Recorded { mut lines, problems, usual } = record_poll::record(cli, &looked, world, begun, err);
+    record_poll::estimate(&mut looked.snapshot, &usual);
     let missed = problems.len();
     looked.snapshot.problems.extend(problems);
     save(&mut looked);

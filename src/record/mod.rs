@@ -26,6 +26,7 @@ pub(crate) mod row;
 mod run_event;
 mod sanitize;
 pub(crate) mod state;
+mod usual;
 
 pub(crate) use self::append::{Appended, add, append};
 pub(crate) use self::compact::{Cleaned, Figures, clean};
@@ -38,6 +39,7 @@ pub(crate) use self::lock::PATIENCE;
 pub(crate) use self::note::{Note, NoteType};
 pub(crate) use self::row::each_row;
 pub(crate) use self::run_event::RunEvent;
+pub(crate) use self::usual::Usual;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -64,8 +64,8 @@ pub(super) fn progress(task: &TaskReport, options: &Options) -> String {
         };
         steps(progress).map(|steps| steps + unit)
     });
-    let steps = steps.or_else(|| asked(task, options));
-    steps.into_iter().chain(step(task).map(|step| options.text(step))).collect::<Vec<_>>().join(", ")
+    let asked = asked(task, options);
+    steps.into_iter().chain(asked).chain(step(task).map(|step| options.text(step))).collect::<Vec<_>>().join(", ")
 }
 
 /// A line for each session besides the one that judges, or, where there are many, for each that needs
@@ -302,7 +302,8 @@ fn quoted(text: &str) -> String {
 
 /// What it was asked, where no plan tells what it is about.
 pub(super) fn asked(task: &TaskReport, options: &Options) -> Option<String> {
-    let title = task.title.as_ref().filter(|_| task.progress.is_none());
+    let tells = |progress: &Progress| progress.source != Some(ProgressSource::Estimate);
+    let title = task.title.as_ref().filter(|_| !task.progress.as_ref().is_some_and(tells));
     title.map(|title| options.text(&quoted(title)))
 }
 

@@ -258,6 +258,11 @@ fn usage(task: &TaskReport) -> Usage {
     usage
 }
 
+/// The calls of the judging session, with those of its sub-agents.
+pub(super) fn calls(task: &TaskReport) -> u64 {
+    usage(task).tools.calls
+}
+
 /// The judging session, and its sub-agents.
 fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
     let (mut counted, mut ids): (Vec<&SessionReport>, HashSet<&str>) = Default::default();

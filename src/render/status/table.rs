@@ -192,7 +192,7 @@ impl Table<'_> {
             RowKind::Progress => {
                 let step = task_text::step(task).map(|step| self.options.text(step));
                 let steps = progress.and_then(task_text::steps);
-                join(vec![steps.or_else(|| task_text::asked(task, self.options)), step])
+                join(vec![steps, task_text::asked(task, self.options), step])
             }
             RowKind::Steps => progress.and_then(task_text::steps).unwrap_or_default(),
             RowKind::What => self.sentence(task, kinds),
