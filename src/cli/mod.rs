@@ -98,6 +98,7 @@ impl Cli {
                 ..open
             },
             Command::Explain(it) => Settings { judge: it.judge.clone(), since: it.since, ..open },
+            Command::Log(it) => Settings { since: it.since, ..open },
             Command::Report(it) => Settings { since: it.since, ..open },
             Command::Clients(it) => Settings { since: it.since, ..open },
             Command::Errors(it) => Settings { since: it.since, ..open },
@@ -116,6 +117,7 @@ impl Cli {
         match &self.command {
             Command::Status(it) => Some(&it.print),
             Command::Explain(it) => Some(&it.print),
+            Command::Log(it) => Some(&it.print),
             Command::Report(it) => Some(&it.print),
             Command::Clients(it) => Some(&it.print),
             Command::Errors(it) => Some(&it.print),
@@ -128,6 +130,7 @@ impl Cli {
     pub(crate) fn is_verbose(&self) -> bool {
         match &self.command {
             Command::Status(it) => it.verbose,
+            Command::Log(it) => it.verbose,
             Command::Report(it) => it.verbose,
             Command::Clients(it) => it.verbose,
             _ => false,
@@ -165,6 +168,8 @@ pub(crate) enum Command {
     Status(Box<StatusArgs>),
     /// Explain a task's verdict: facts, rules, evidence
     Explain(Box<ExplainArgs>),
+    /// Show what a task was asked, and what its agent did and said last
+    Log(LogArgs),
     /// Summarise a period: outcomes, durations, cost, errors, findings
     ///
     /// Covers the last seven days, or the period given by --since or --from and --to, and compares it with the previous
@@ -317,6 +322,33 @@ pub(crate) struct ExplainArgs {
     pub(crate) print: PrintArgs,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Args)]
+#[command(mut_arg("format", |it| it.value_parser(values::format("log")).help("Output format [default: text]")))]
+pub(crate) struct LogArgs {
+    /// Task by ID, name, branch, `.` (this directory) or unique prefix
+    #[arg(value_name = "TASK", default_value = ".", hide_default_value = true)]
+    pub(crate) task: String,
+    /// Show this many entries
+    #[arg(short = 'n', long, value_name = "COUNT", default_value = "20", value_parser = values::entries)]
+    pub(crate) count: usize,
+    /// Keep printing new entries, until Ctrl-C
+    #[arg(short, long, conflicts_with_all = ["output", "result"])]
+    pub(crate) follow: bool,
+    /// Print the whole last answer of a task that has ended, and nothing else
+    #[arg(long, conflicts_with_all = ["format", "json", "count"])]
+    pub(crate) result: bool,
+    /// Show this session of the task, by its ID or the beginning of it
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
+    /// Show long texts whole
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Args)]

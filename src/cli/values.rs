@@ -29,6 +29,13 @@ pub(super) fn job(text: &str) -> Result<String, String> {
     if is_word && fits { Ok(text.to_owned()) } else { Err(how.to_owned()) }
 }
 
+/// How many entries of a log are shown: all are held at once.
+pub(super) fn entries(text: &str) -> Result<usize, String> {
+    const MOST: usize = 10_000;
+    let count = text.parse().ok().filter(|count| (1..=MOST).contains(count));
+    count.ok_or_else(|| format!("write a number from 1 to {MOST}"))
+}
+
 pub(super) fn moment(text: &str) -> Result<Time, String> {
     Time::parse(text).ok_or_else(|| "not an RFC 3339 time such as `2026-11-20T14:05:03Z`".to_owned())
 }

@@ -15,6 +15,7 @@ use crate::config::Folders;
 use crate::model::Problem;
 use crate::process::{Origin, ProcessTable, Program};
 use crate::session::log::{Log, key};
+use crate::session::transcript::Transcript;
 use crate::session::{Place, Session, Step};
 
 pub(crate) struct Client {
@@ -138,6 +139,8 @@ pub(crate) struct LogFile {
     pub(crate) proposed: Option<Arc<Path>>,
     /// The session whose sub-agent the log's place makes it.
     pub(crate) parent: Option<Arc<str>>,
+    /// How many entries of its transcript are wanted; 0 for none.
+    pub(crate) transcript: usize,
 }
 
 impl LogFile {
@@ -150,6 +153,7 @@ impl LogFile {
     pub(crate) fn begin(&self) -> Log {
         let mut log = Log::default();
         log.session.parent = self.parent.as_deref().map(str::to_owned);
+        log.session.transcript = (self.transcript > 0).then(|| Box::new(Transcript::of(self.transcript)));
         log
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn log_file(
             format,
             proposed: None,
             parent: None,
+            transcript: 0,
         }),
         Err(error) => {
             note(&error, &path, problems);

@@ -160,6 +160,7 @@ mod tests {
             owner: 0,
             proposed: Some(Path::new(folder).into()),
             parent: None,
+            transcript: 0,
         }
     }
 

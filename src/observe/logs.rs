@@ -141,7 +141,7 @@ fn threads(world: &World) -> usize {
 }
 
 /// Reads what is new in one log, or all of it when it is not the file that it was.
-fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box<Log>>, Option<Problem>) {
+pub(super) fn read_log(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> (Option<Box<Log>>, Option<Problem>) {
     let (fold, start) = match file.format {
         Format::Rows(fold) => (fold, None),
         Format::SplitRows(fold, start) => (fold, Some(start)),

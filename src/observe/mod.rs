@@ -12,6 +12,7 @@ pub(crate) mod observation;
 pub(crate) mod placement;
 pub(crate) mod request;
 mod task_lists;
+pub(crate) mod transcript;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

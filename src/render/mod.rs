@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 mod json;
 mod layout;
+pub(crate) mod log;
 mod options;
 pub(crate) mod report;
 pub(crate) mod status;
@@ -76,6 +77,7 @@ pub(crate) fn formats(command: &str) -> Vec<&'static str> {
         "report" => names(report::FORMS),
         "clients" => names(clients::FORMS),
         "explain" => names(explain::FORMS),
+        "log" => names(log::FORMS),
         "errors" => names(errors::FORMS),
         "events" => names(events::FORMS),
         // The report of a batch is what it wrote down itself.

@@ -20,6 +20,7 @@ const BEGINS: Duration = Duration::from_secs(60);
 impl Session {
     pub(crate) fn call(&mut self, call: &NewCall<'_>) {
         self.work();
+        self.tell_call(&call.id, &call.name, &call.summary, call.kind == CallKind::Question);
         self.count_call(&call.name);
         let purpose = if call.shell { Purpose::of(&call.summary) } else { Purpose::of_tool(&call.name) };
         let looks = purpose.looks || call.kind == CallKind::Poller;
@@ -74,6 +75,7 @@ impl Session {
     /// A person is asked, by the client and not by a call of the agent's.
     pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
         let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
+        self.tell_call(id, name, summary, true);
         self.push(&NewCall { kind: CallKind::Question, ..call }, false, 0);
     }
 
@@ -121,6 +123,7 @@ impl Session {
         if let Some(aside) = &aside {
             (call.early, call.highest_answer) = (call.early.max(aside.early), aside.highest_answer);
         }
+        self.tell_result(&call, outcome, text);
         match outcome {
             Outcome::Failed if call.early.add_failure(call.highest_answer, text) => self.failed(failure(&call, text)),
             Outcome::Ok if call.early == EarlyOutcome::Nothing => self.failures.end(),

@@ -18,8 +18,10 @@ mod rewrites;
 mod state;
 mod sub_agents;
 mod task_list;
+mod tell;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transcript;
 mod vocabulary;
 mod workdirs;
 

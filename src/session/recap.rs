@@ -8,22 +8,30 @@ use crate::text;
 impl Session {
     /// These are words that somebody asked in, or that the client put beside them.
     pub(crate) fn asked_for(&mut self, text: &str) {
+        let Some(words) = own_words(text) else { return };
+        self.tell_prompt(words);
         let recap = self.recap.get_mut();
         if recap.title.is_none() {
-            recap.title = own_words(text).map(keep);
+            recap.title = Some(keep(words));
         }
     }
 
     /// The agent said something: a string, as it stands in the log.
     pub(crate) fn said_that(&mut self, message: Raw<'_>) {
         if let Some(text) = message.text(KEPT) {
-            self.said_line(&text);
+            self.recap_message(&text);
         }
+        self.tell_message(message);
         self.noted(message);
     }
 
     /// The same of a text of which no more is known.
     pub(crate) fn said_line(&mut self, text: &str) {
+        self.recap_message(text);
+        self.tell_line(text);
+    }
+
+    fn recap_message(&mut self, text: &str) {
         if let Some(line) = first_line(text) {
             self.recap.get_mut().last_message = Some(keep(line));
         }
@@ -39,6 +47,7 @@ impl Session {
     /// A call was made of which no more is told: neither when nor how it came out.
     pub(crate) fn has_called(&mut self, tool: &str, summary: &str) {
         self.tools.calls += 1;
+        self.tell_call("", tool, summary, false);
         self.recap.get_mut().last_call = Some((keep(tool), keep(summary)));
     }
 

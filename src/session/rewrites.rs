@@ -56,6 +56,7 @@ impl Session {
             quota: std::mem::take(&mut before.quota),
             day: before.day,
             recap: std::mem::take(&mut before.recap),
+            transcript: before.transcript.take().map(|told| Box::new(told.anew())),
             row: before.row,
             ..Self::default()
         };

@@ -11,6 +11,7 @@ use crate::base::lazy::Lazy;
 use crate::base::time::Time;
 use crate::model::{ContextFill, DayTokens, ErrorSeen, Progress, Quota, Tokens, ToolCounts};
 use crate::session::call_summary::{KEPT, keep};
+use crate::session::transcript::{EntryKind, Transcript};
 use crate::session::vocabulary::{
     AgentCall, ApiError, BackgroundCall, Call, CallKind, Consumed, Failure, Job, LastCall, Place, Recap, Step, Streak,
     SubAgent, Turn, Workdir,
@@ -119,6 +120,9 @@ pub(crate) struct Session {
     /// What was taken of the newest messages, where a log may tell a message again; by hashes of their ids.
     #[serde(skip)]
     pub(crate) consumed: Vec<(u64, Consumed)>,
+    /// What happens is told here, too, where somebody asks to see it.
+    #[serde(skip)]
+    pub(crate) transcript: Option<Box<Transcript>>,
     /// The row being read: its time and place.
     #[serde(skip)]
     pub(crate) row: (Option<Time>, Place),
@@ -260,6 +264,9 @@ impl Session {
     }
 
     pub(crate) fn interrupted(&mut self) {
+        if self.turn != Turn::Interrupted {
+            self.tell(EntryKind::Interrupted);
+        }
         self.finish(Turn::Interrupted);
     }
 
@@ -267,6 +274,7 @@ impl Session {
         // Told again, it is the same one.
         if !matches!(self.turn, Turn::Errored(_)) {
             self.count_error(None, &error.text, error.class);
+            self.tell(EntryKind::ApiError(error.text.clone()));
         }
         self.finish(Turn::Errored(error));
     }

@@ -78,6 +78,13 @@ fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     }
     for name in ["infinite-drive", "deep-thought", "magrathea", "slartibart", "task-x"] {
         all.push((format!("explain {name}"), run(&["explain", name])));
+        for page in [["log", name, "-v"], ["log", name, "--json"]] {
+            let logged = run(&[&page[..], &["-n", "1000"]].concat());
+            // Of one without a session there is no log.
+            if !logged.err.contains("has no session") {
+                all.push((page.join(" "), logged));
+            }
+        }
     }
     all
 }

@@ -133,8 +133,12 @@ fn is_said(text: &str) -> Result<(), TestCaseError> {
     let first = run(&ground, &["--format", "json", "--since", "all"]);
     let report: serde_json::Value =
         serde_json::from_str(&first.out).map_err(|error| TestCaseError::fail(format!("{error}: {first:?}")))?;
-    let ids =
-        report["tasks"].as_array().unwrap().iter().map(|task| format!("explain -- {}", task["id"].as_str().unwrap()));
+    let ids = report["tasks"].as_array().unwrap().iter().flat_map(|task| {
+        let id = task["id"].as_str().unwrap();
+        // Of one without a session there is no log.
+        let log = (task["sessions"] != serde_json::json!([])).then(|| format!("log -- {id}"));
+        [format!("explain -- {id}")].into_iter().chain(log)
+    });
     let pages = ids.filter(|line| line.split(' ').count() == 3);
     for line in COMMANDS.iter().map(|line| (*line).to_owned()).chain(pages) {
         for hidden in [&[][..], &["--anonymize"]] {

@@ -136,7 +136,12 @@ fn outputs(lab: &Lab) -> Vec<(String, Output)> {
         forms.iter().map(|form| (form.join(" "), lab.run(now(), &[&["--since", "all"], *form].concat()))).collect();
     for task in lab.status(now())["tasks"].as_array().unwrap() {
         let id = task["id"].as_str().unwrap();
-        all.push((format!("explain {id}"), lab.run(now(), &["explain", "--since", "all", id])));
+        // Of one without a session there is no log.
+        let pages = [&["explain"][..], &["log", "-v", "-n", "1000"], &["log", "--json"]];
+        let has_log = task["sessions"] != serde_json::json!([]);
+        for page in pages.into_iter().filter(|page| has_log || page[0] != "log") {
+            all.push((format!("{page:?} {id}"), lab.run(now(), &[page, &["--since", "all", id]].concat())));
+        }
     }
     all
 }

@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("record", &["base", "text", "model", "config"]),
     ("report", &["base", "text", "model", "record"]),
     ("anonymize", &["model", "observe", "record"]),
-    ("render", &["base", "text", "model", "clients", "observe", "record", "report"]),
+    ("render", &["base", "text", "model", "session", "clients", "observe", "record", "report"]),
     ("run", &["base", "text", "model", "config", "git", "process", "session", "declared", "observe", "record"]),
     ("cli", &["base", "text", "model", "config", "record", "render", "report", "run"]),
     (

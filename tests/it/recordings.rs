@@ -9,6 +9,7 @@ mod derived;
 mod hidden;
 mod said;
 mod series;
+mod transcripts;
 mod unseen;
 
 use std::fs;

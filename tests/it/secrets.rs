@@ -155,8 +155,12 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
 fn outputs(lab: &Lab, family: usize) -> Vec<(String, Output)> {
     let forms = ["--format lines -v", "--format table -v", "--format json", "--attention"].map(str::to_owned);
     let pages = (0..3).map(|state| format!("explain w{}", (family + 7 * state) % 18));
+    let logs = (0..3).flat_map(|state| {
+        let line = format!("log w{} -v -n 1000", (family + 7 * state) % 18);
+        [format!("{line} --json"), line]
+    });
     let run = |line: &str| lab.run(now(), &["--since", "all"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
-    forms.into_iter().chain(pages).map(|line| (line.clone(), run(&line))).collect()
+    forms.into_iter().chain(pages).chain(logs).map(|line| (line.clone(), run(&line))).collect()
 }
 
 fn worktree(number: usize) -> String {

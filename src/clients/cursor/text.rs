@@ -14,8 +14,7 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 
 pub(super) fn read(disk: &Disk, file: &LogFile, _: Option<Box<Log>>) -> io::Result<Box<Log>> {
     let bytes = disk.read(&file.path, LARGEST)?;
-    let mut log = Box::new(Log::default());
-    log.session.parent = file.parent.as_deref().map(str::to_owned);
+    let mut log = Box::new(file.begin());
     fold(&mut log.session, &bytes);
     Ok(log)
 }

@@ -41,9 +41,8 @@ fn whole(bytes: &[u8], file: &LogFile) -> Option<Box<Log>> {
     if reader.broken() || reader.next_object() || reader.broken() {
         return None;
     }
-    let mut log = Box::<Log>::default();
+    let mut log = Box::new(file.begin());
     let session = &mut log.session;
-    session.parent = file.parent.as_deref().map(str::to_owned);
     metadata(session, &row, Place::default());
     if let Some(messages) = row.messages {
         conversation(session, messages, Place::record);

@@ -69,6 +69,7 @@ pub(super) fn list(disk: &Disk, path: &Path, folders: Option<&[&Path]>) -> io::R
             owner: meta.uid(),
             proposed: Some(Arc::from(session.directory)),
             parent: session.parent.map(Arc::from),
+            transcript: 0,
         })
     };
     sessions.into_iter().map(file).collect()

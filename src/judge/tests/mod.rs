@@ -93,6 +93,7 @@ fn file(id: &str, folder: &str) -> LogFile {
         owner: 1000,
         proposed: Some(Path::new(folder).into()),
         parent: None,
+        transcript: 0,
     }
 }
 

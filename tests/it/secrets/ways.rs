@@ -197,7 +197,10 @@ fn told(ground: &Ground, now: &str, tasks: usize) -> Vec<(String, String)> {
         "events --format json",
     ];
     let explained = (0..tasks).step_by(tasks.div_ceil(8)).map(|number| format!("explain w{number}"));
-    for page in pages.map(str::to_owned).into_iter().chain(explained) {
+    let logs = (0..tasks)
+        .step_by(tasks.div_ceil(8))
+        .flat_map(|number| [format!("log w{number} -v -n 1000"), format!("log w{number} --json -n 1000")]);
+    for page in pages.map(str::to_owned).into_iter().chain(explained).chain(logs) {
         let ran = ground.run(&page.split(' ').chain(["--now", now, "--since", "all"]).collect::<Vec<_>>());
         assert!(ran.code == Some(0), "{page}: {ran:?}");
         texts.extend([(page.clone(), ran.out), (page, ran.err)]);

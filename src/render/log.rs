@@ -1,0 +1,247 @@
+//! A transcript: what a task was asked, and what its agent did and said last.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use owo_colors::Style;
+use serde::Serialize;
+
+use super::layout;
+use super::options::{Formats, Options};
+use super::task_text;
+use crate::base::time::Time;
+use crate::model::{SessionReport, TaskReport};
+use crate::session::transcript::{CallResult, Entry, EntryKind};
+use crate::session::{Outcome, Place};
+use crate::text;
+use crate::text::inert::push_harmless;
+use crate::text::scrub::scrub;
+
+/// A longer text is cut to so many lines, without `-v`.
+const LINES: usize = 12;
+/// The columns of an age.
+const AGE: usize = 6;
+/// A call that took less needs no word about it.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A part of a transcript, oldest entry first.
+pub(crate) struct Page<'a> {
+    /// Whose it is; nothing for what follows a page.
+    pub(crate) head: Option<(&'a TaskReport, &'a SessionReport)>,
+    /// What was asked before the entries.
+    pub(crate) asked: Option<&'a Entry>,
+    /// How many older ones there are.
+    pub(crate) older: u64,
+    pub(crate) entries: Vec<&'a Entry>,
+    /// The ids of the calls that are in flight.
+    pub(crate) open: Vec<&'a str>,
+    /// Paths in it are shown without it.
+    pub(crate) worktree: Option<&'a Path>,
+    pub(crate) now: Time,
+}
+
+type Form = fn(&Page<'_>, &Options, &mut dyn Write) -> io::Result<()>;
+
+pub(crate) const FORMS: Formats<Form> = &[("text", text), ("json", json)];
+
+/// The whole of an answer, as it was written, but for what a terminal would obey.
+pub(crate) fn answer(text: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    lines(text, options).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    if let Some((task, session)) = page.head {
+        let id = task_text::id(task, options).map(|id| format!(" {}", options.dim(&id))).unwrap_or_default();
+        let name = options.bold(&options.text(&task.name)) + &id;
+        let agent = format!("{} {}", session.client, task_text::short(&session.id, options));
+        let verdict = options.verdict(session.health, &session.detail);
+        writeln!(out, "{}\n", [name, options.dim(&agent), verdict].join(options.dot()))?;
+    }
+    if let Some(asked) = page.asked {
+        write_entry(asked, page, options, out)?;
+    }
+    if page.older > 0 {
+        let (count, them) = (text::count(page.older, "older entry", "older entries"), text::them(page.older));
+        let label = format!("{count}, -n {} shows {them}", page.older + page.entries.len() as u64);
+        writeln!(out, "{:AGE$}  {}", "", options.dim(&label))?;
+    }
+    page.entries.iter().try_for_each(|entry| write_entry(entry, page, options, out))
+}
+
+fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let age = entry.at.map(|at| text::age(page.now.since(at))).unwrap_or_default();
+    let first = format!("{}  ", options.dim(&format!("{age:>AGE$}")));
+    let hang = " ".repeat(AGE + 2);
+    let room = options.width.saturating_sub(hang.len()).max(20);
+    let lines = match &entry.kind {
+        EntryKind::Prompt(text) => {
+            let marked = format!("> {}", text.trim());
+            wrapped(&marked, room, options).into_iter().map(|line| options.bold(&line)).collect()
+        }
+        EntryKind::Message(text) => wrapped(text.trim(), room, options),
+        EntryKind::Call { id, tool, summary, result } => {
+            let is_open = page.open.contains(&&**id);
+            vec![call(entry, (id, tool, summary), result.as_ref(), is_open, page, room, options)]
+        }
+        EntryKind::Question(text) => wrapped(&format!("asks: {}", text.trim()), room, options),
+        EntryKind::ApiError(text) => {
+            vec![options.paint(Style::new().red(), &cut(&format!("API error: {}", options.text(text)), room, options))]
+        }
+        EntryKind::Interrupted => vec!["interrupted".to_owned()],
+    };
+    for (line, before) in lines.iter().zip(std::iter::once(&first).chain(std::iter::repeat(&hang))) {
+        writeln!(out, "{}", format!("{before}{line}").trim_end())?;
+    }
+    Ok(())
+}
+
+/// `Bash cargo test (2m) ✗ exit 101: thread 'main' panicked`: on one line, that can be scanned.
+fn call(
+    entry: &Entry,
+    (id, tool, summary): (&str, &str, &str),
+    result: Option<&CallResult>,
+    is_open: bool,
+    page: &Page<'_>,
+    room: usize,
+    options: &Options,
+) -> String {
+    let inner = |text: &str| match page.worktree.filter(|worktree| worktree.parent().is_some()) {
+        Some(worktree) => text.replace(&format!("{}/", worktree.display()), ""),
+        None => text.to_owned(),
+    };
+    let what = options.text(&format!("{tool} {}", inner(summary)));
+    let until = result.map_or(is_open.then_some(page.now), |result| result.at);
+    let took = entry.at.zip(until).map(|(from, to)| to.since(from)).filter(|took| is_open || *took >= LONG);
+    let took = took.map(|took| format!(" ({}{})", if is_open { "running for " } else { "" }, text::age(took)));
+    let failed = options.paint(Style::new().red(), if options.unicode { "✗" } else { "failed" });
+    let end = match result.map(|result| (result.outcome, options.text(&inner(&result.text)))) {
+        Some((Outcome::Failed, text)) => format!(" {failed} {text}"),
+        Some((Outcome::Withdrawn, _)) => " (refused)".to_owned(),
+        Some((Outcome::Running, _)) => " (goes on in the background)".to_owned(),
+        // Of some clients no result is told at all.
+        None if !is_open && !id.is_empty() => " (no result)".to_owned(),
+        Some((Outcome::Ok | Outcome::Answered, _)) | None => String::new(),
+    };
+    let took = took.unwrap_or_default();
+    // The end tells more than the rest of a long command.
+    let most = if end.is_empty() { room } else { room / 2 };
+    let what = cut(&what, most.saturating_sub(text::width(&took)), options);
+    let (name, rest) = what.split_once(' ').unwrap_or((&what, ""));
+    let what = format!("{} {rest}", options.dim(name));
+    cut_colored(&format!("{}{took}{end}", what.trim_end()), room, options)
+}
+
+/// Cut where it is to be looked at on a terminal, and whole in a pipe.
+fn cut(text: &str, columns: usize, options: &Options) -> String {
+    if options.verbose || columns == usize::MAX { text.to_owned() } else { text::cut(text, columns).into_owned() }
+}
+
+/// The same of a line whose colour takes no room.
+fn cut_colored(line: &str, columns: usize, options: &Options) -> String {
+    let plain = text::without_color(line);
+    if options.verbose || text::width(&plain) <= columns { line.to_owned() } else { cut(&plain, columns, options) }
+}
+
+/// A text on as many lines as it takes, or as are shown.
+fn wrapped(text: &str, room: usize, options: &Options) -> Vec<String> {
+    let lines = lines(text, options);
+    let wrap = |line: &String| match layout::wrap(line, room, usize::MAX, options.ellipsis()) {
+        lines if lines.is_empty() => vec![String::new()],
+        lines => lines,
+    };
+    let mut wrapped: Vec<String> = lines.iter().flat_map(wrap).collect();
+    let more = wrapped.len().saturating_sub(LINES);
+    if more > 1 && !options.verbose {
+        wrapped.truncate(LINES);
+        wrapped.push(options.dim(&format!("{} {more} more lines, -v shows them", options.ellipsis())));
+    }
+    wrapped
+}
+
+/// The lines of a text, each fit to be shown. Secrets are sought in the whole: one may stand on several lines.
+fn lines(text: &str, options: &Options) -> Vec<String> {
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        format!("{}{}", &line[..indent.min(40)], options.text(line)).trim_end().to_owned()
+    };
+    scrub(text).lines().map(line).collect()
+}
+
+/// One object a line.
+fn json(page: &Page<'_>, _: &Options, out: &mut dyn Write) -> io::Result<()> {
+    page.asked.into_iter().chain(page.entries.iter().copied()).try_for_each(|entry| {
+        let line = serde_json::to_string(&Row::of(entry, page)).map_err(io::Error::other)?;
+        let mut harmless = String::with_capacity(line.len());
+        line.chars().for_each(|c| push_harmless(c, &mut harmless));
+        writeln!(out, "{harmless}")
+    })
+}
+
+/// An entry as data.
+#[derive(Serialize)]
+struct Row {
+    /// Counted from 0, over all of the log.
+    number: u64,
+    at: Option<Time>,
+    kind: &'static str,
+    /// Of a call.
+    tool: Option<String>,
+    text: String,
+    /// Of a call that came back.
+    outcome: Option<&'static str>,
+    /// Why a call failed.
+    error: Option<String>,
+    ended: Option<Time>,
+    /// A call that is in flight.
+    open: bool,
+    line: Option<u64>,
+    offset: u64,
+}
+
+impl Row {
+    fn of(entry: &Entry, page: &Page<'_>) -> Self {
+        let (kind, text) = match &entry.kind {
+            EntryKind::Prompt(text) => ("prompt", &**text),
+            EntryKind::Message(text) => ("message", &**text),
+            EntryKind::Call { summary, .. } => ("call", &**summary),
+            EntryKind::Question(text) => ("question", &**text),
+            EntryKind::ApiError(text) => ("api_error", &**text),
+            EntryKind::Interrupted => ("interrupted", ""),
+        };
+        let Place { line, offset } = entry.place;
+        let mut row = Self {
+            number: entry.number,
+            at: entry.at,
+            kind,
+            tool: None,
+            text: scrub(text).into_owned(),
+            outcome: None,
+            error: None,
+            ended: None,
+            open: false,
+            line: (line > 0).then_some(line),
+            offset,
+        };
+        if let EntryKind::Call { id, tool, result, .. } = &entry.kind {
+            row.tool = Some(scrub(tool).into_owned());
+            row.open = page.open.contains(&&**id);
+            if let Some(CallResult { outcome, at, text }) = result {
+                row.outcome = Some(code(*outcome));
+                row.error = (*outcome == Outcome::Failed).then(|| scrub(text).into_owned());
+                row.ended = *at;
+            }
+        }
+        row
+    }
+}
+
+fn code(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Failed => "failed",
+        Outcome::Answered => "answered",
+        Outcome::Withdrawn => "withdrawn",
+        Outcome::Running => "running",
+    }
+}
