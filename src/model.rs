@@ -650,6 +650,9 @@ pub(crate) struct SessionReport {
     #[serde(skip)]
     pub(crate) errors_seen: u64,
     pub(crate) tokens: Tokens,
+    /// How many files its calls wrote or edited.
+    pub(crate) files_written: u32,
+    pub(crate) tests: TestRuns,
     /// In US dollars, where the client reckons it.
     pub(crate) cost_usd: Option<f64>,
     #[serde(serialize_with = "ContextFill::report")]
@@ -688,6 +691,14 @@ pub(crate) struct ToolReport {
     pub(crate) name: String,
     pub(crate) summary: String,
     pub(crate) since: Option<Time>,
+}
+
+/// The tests that the calls of a session ran, as far as its log tells how they came out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TestRuns {
+    pub(crate) runs: u32,
+    pub(crate) failed: u32,
+    pub(crate) last_failed: bool,
 }
 
 /// The tool calls of a session.

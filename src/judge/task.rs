@@ -279,6 +279,8 @@ fn session_report(
         errors: session.errors.clone(),
         errors_seen: session.errors_seen,
         tokens: one.tokens,
+        files_written: session.files_written,
+        tests: session.tests,
         cost_usd: session.cost,
         context: session.context,
         quota: session.quota.clone(),

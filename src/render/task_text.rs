@@ -184,8 +184,14 @@ fn facts(session: &SessionReport, options: &Options) -> String {
     let model = session.model.as_ref().map(|model| options.text(model));
     let cost = session.cost_usd.map(|dollars| format!("${dollars:.2}"));
     let used = Some(format!("tokens: {}", tokens(&session.tokens)));
-    let counts =
-        [Some(tools(session)), used, cost, context(session).map(|fill| format!("context {fill}")), process(session)];
+    let counts = [
+        Some(tools(session)),
+        work(session),
+        used,
+        cost,
+        context(session).map(|fill| format!("context {fill}")),
+        process(session),
+    ];
     // Most are nothing else.
     let role = session.agent_type.as_ref().filter(|role| *role != "main").map(|role| options.text(role));
     role.into_iter().chain(model).chain(counts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
@@ -211,6 +217,23 @@ pub(super) fn quota(session: &SessionReport, options: &Options, taken_at: Time) 
         format!("{} {:.0} % used{}", options.text(&quota.limit), quota.used_percent, resets.unwrap_or_default())
     });
     Some(each.collect::<Vec<_>>().join("; ")).filter(|told| !told.is_empty())
+}
+
+/// `3 files written, 4 test runs (1 failed, not the last)`.
+pub(super) fn work(session: &SessionReport) -> Option<String> {
+    let files = u64::from(session.files_written);
+    let files = (files > 0).then(|| format!("{} written", text::count(files, "file", "files")));
+    let tests = (session.tests.runs > 0).then(|| {
+        let runs = text::count(session.tests.runs.into(), "test run", "test runs");
+        match (session.tests.failed, session.tests.last_failed) {
+            (0, _) => runs,
+            (failed, true) if failed == session.tests.runs => format!("{runs} (failed)"),
+            (failed, true) => format!("{runs} ({failed} failed, the last too)"),
+            (failed, false) => format!("{runs} ({failed} failed, not the last)"),
+        }
+    });
+    let work: Vec<_> = files.into_iter().chain(tests).collect();
+    (!work.is_empty()).then(|| work.join(", "))
 }
 
 /// `41 tool calls (5 failed)`.

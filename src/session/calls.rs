@@ -36,7 +36,7 @@ impl Session {
             self.end_repeats();
             self.last_call = (!looks).then(|| LastCall { fingerprint, ..LastCall::default() });
         }
-        self.push(call, !looks, purpose.highest_answer);
+        self.push(call, !looks, purpose);
         if let (Some(program), Some(since)) = (purpose.agent, self.row.0) {
             if self.agent_calls.len() == MOST_AGENT_CALLS {
                 self.agent_calls.remove(0);
@@ -54,7 +54,7 @@ impl Session {
         }
     }
 
-    fn push(&mut self, call: &NewCall<'_>, repeats: bool, highest_answer: u8) {
+    fn push(&mut self, call: &NewCall<'_>, repeats: bool, purpose: Purpose) {
         if self.open.len() == MOST_OPEN {
             self.open.remove(0);
         }
@@ -66,7 +66,8 @@ impl Session {
             place: self.row.1,
             timeout: call.timeout,
             kind: call.kind,
-            highest_answer,
+            highest_answer: purpose.highest_answer,
+            tests: purpose.tests,
             repeats,
             early: EarlyOutcome::Nothing,
         });
@@ -76,7 +77,7 @@ impl Session {
     pub(crate) fn asks(&mut self, id: &str, name: &str, summary: &str) {
         let call = NewCall { id: id.into(), name: name.into(), summary: summary.into(), ..NewCall::default() };
         self.tell_call(id, name, summary, true);
-        self.push(&NewCall { kind: CallKind::Question, ..call }, false, 0);
+        self.push(&NewCall { kind: CallKind::Question, ..call }, false, Purpose::default());
     }
 
     /// The person has answered, or need not any more.
@@ -136,7 +137,7 @@ impl Session {
         if (call.repeats || aside.is_some()) && !matches!(outcome, Outcome::Withdrawn | Outcome::Running) {
             self.count_answer(&call, Answer::of(outcome as u64, answer.0));
         }
-        self.has_written(&call.name, &call.summary, outcome);
+        self.has_worked(&call, outcome);
         self.recap.get_mut().last_call = Some((call.name, call.summary));
     }
 

@@ -23,6 +23,7 @@ mod tell;
 mod tests;
 pub(crate) mod transcript;
 mod vocabulary;
+mod work;
 mod workdirs;
 
 pub(crate) use call_summary::{BESIDE_THE_COMMAND, KEPT, summary_of};

@@ -56,6 +56,9 @@ impl Session {
             quota: std::mem::take(&mut before.quota),
             day: before.day,
             recap: std::mem::take(&mut before.recap),
+            tests: before.tests,
+            files_written: before.files_written,
+            files: std::mem::take(&mut before.files),
             transcript: before.transcript.take().map(|told| Box::new(told.anew())),
             row: before.row,
             ..Self::default()

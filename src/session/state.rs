@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::hash::hash;
 use crate::base::lazy::Lazy;
 use crate::base::time::Time;
-use crate::model::{ContextFill, DayTokens, ErrorSeen, Progress, Quota, Tokens, ToolCounts};
+use crate::model::{ContextFill, DayTokens, ErrorSeen, Progress, Quota, TestRuns, Tokens, ToolCounts};
 use crate::session::call_summary::{KEPT, keep};
 use crate::session::transcript::{EntryKind, Transcript};
 use crate::session::vocabulary::{
@@ -99,6 +99,10 @@ pub(crate) struct Session {
     pub(crate) tools: ToolCounts,
     /// What they were when the newest turn began.
     pub(crate) tools_before: ToolCounts,
+    /// The tests that it ran.
+    pub(crate) tests: TestRuns,
+    /// How many files its calls wrote or edited.
+    pub(crate) files_written: u32,
     /// The same by tool.
     pub(crate) by_tool: Lazy<BTreeMap<String, ToolCounts>>,
     /// Failed calls and API errors by what they have in common, the one seen last at the end.
@@ -115,6 +119,9 @@ pub(crate) struct Session {
     pub(super) reply: u64,
     /// The last row of a log that is a tree, as a hash of its id.
     pub(super) leaf: u64,
+    /// Those files, as hashes of their paths.
+    #[serde(skip)]
+    pub(super) files: Vec<u64>,
     #[serde(skip)]
     pub(crate) usages: Vec<(u64, Tokens)>,
     /// What was taken of the newest messages, where a log may tell a message again; by hashes of their ids.
@@ -294,13 +301,13 @@ impl Session {
     /// What it takes to fold further rows, but not to judge: most logs of a poll have none, so it stays packed.
     pub(crate) fn fold_state(&self) -> Vec<u8> {
         // Plain data cannot fail to be packed; without it the log would only be read anew.
-        postcard::to_stdvec(&(&self.plan, &self.usages, &self.consumed)).unwrap_or_default()
+        postcard::to_stdvec(&(&self.plan, &self.usages, &self.consumed, &self.files)).unwrap_or_default()
     }
 
     /// Goes on with the workings of another time; says whether they could be read.
     pub(crate) fn resume(&mut self, workings: &[u8]) -> bool {
         let Ok(read) = postcard::from_bytes(workings) else { return false };
-        (self.plan, self.usages, self.consumed) = read;
+        (self.plan, self.usages, self.consumed, self.files) = read;
         true
     }
 
@@ -331,6 +338,7 @@ impl Session {
         (self.tools, self.tools_before) = Default::default();
         (self.by_tool, self.errors, self.errors_seen) = Default::default();
         (self.tokens, self.cost, self.recap) = Default::default();
+        (self.tests, self.files_written, self.files) = Default::default();
         if self.turn != Turn::Open {
             self.turn = Turn::None;
         }

@@ -5,7 +5,6 @@
 
 use super::plan::progress_of;
 use super::state::Session;
-use super::vocabulary::{Outcome, plain_name};
 use super::{MOST_STEPS, Step, StepState};
 use crate::base::hash::hash;
 use crate::base::json::Raw;
@@ -16,22 +15,6 @@ const LONGEST: usize = 64 * 1024;
 /// Fewer items are no list.
 const FEWEST: usize = 2;
 const MOST_FILES: usize = 8;
-
-/// The tools that write or edit files, of all clients, by their plain names.
-const WRITERS: &[&str] = &[
-    "applypatch",
-    "create",
-    "createfile",
-    "edit",
-    "editfile",
-    "multiedit",
-    "patch",
-    "replace",
-    "strreplace",
-    "strreplaceeditor",
-    "write",
-    "writefile",
-];
 
 impl Session {
     /// A message of the agent may hold its list.
@@ -60,16 +43,10 @@ impl Session {
         }
     }
 
-    /// A call came back that may have written a list.
-    pub(super) fn has_written(&mut self, tool: &str, summary: &str, outcome: Outcome) {
-        let is_text = |path: &str| path.len() > 3 && path.as_bytes()[path.len() - 3..].eq_ignore_ascii_case(b".md");
-        if outcome != Outcome::Ok || !is_text(summary) {
-            return;
-        }
-        // A script of Codex says what it calls.
-        let (tool, path) =
-            summary.split_once(' ').filter(|(tool, _)| *tool == "apply_patch").unwrap_or((tool, summary));
-        if WRITERS.contains(&plain_name(tool).as_str()) && !path.contains('\n') {
+    /// A file was written that may be a list.
+    pub(super) fn has_written(&mut self, path: &str) {
+        let is_text = path.len() > 3 && path.as_bytes()[path.len() - 3..].eq_ignore_ascii_case(b".md");
+        if is_text && !path.contains('\n') {
             let files = &mut self.recap.get_mut().written;
             files.retain(|known| known != path);
             if files.len() == MOST_FILES {
@@ -122,6 +99,7 @@ pub(crate) fn ticked(line: &str) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::super::NewCall;
+    use super::super::vocabulary::Outcome;
     use super::*;
 
     fn said(session: &mut Session, text: &str) -> Option<String> {

@@ -64,6 +64,8 @@ pub(crate) struct Call {
     pub(crate) kind: CallKind,
     /// Up to this exit code it answers a question, and does not fail.
     pub(super) highest_answer: u8,
+    /// It runs tests.
+    pub(super) tests: bool,
     /// Its answer says whether the last call is repeated.
     pub(super) repeats: bool,
     pub(super) early: EarlyOutcome,

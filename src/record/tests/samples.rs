@@ -11,7 +11,7 @@ use super::super::state::RecordState;
 use super::super::{Poll, events};
 use crate::base::lazy::Lazy;
 use crate::base::time::Time;
-use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolsReport};
+use crate::model::{Health, Reason, SessionReport, Snapshot, Summary, TaskReport, TestRuns, Tokens, ToolsReport};
 
 /// An instant, in seconds after a fixed one.
 pub(crate) fn at(seconds: i64) -> Time {
@@ -37,6 +37,8 @@ pub(crate) fn session(id: &str, parent: Option<&str>) -> SessionReport {
         errors: Lazy::default(),
         errors_seen: 0,
         tokens: Tokens::default(),
+        files_written: 0,
+        tests: TestRuns::default(),
         cost_usd: None,
         context: None,
         quota: Lazy::default(),

@@ -8,7 +8,7 @@ use crate::base::lazy::Lazy;
 use crate::base::time::Time;
 use crate::model::{
     Considered, ContextFill, ErrorClass, ErrorSeen, Evidence, Health, Problem, ProcessReport, Progress, ProgressSource,
-    Quota, Reason, SessionReport, Snapshot, Summary, TaskReport, Tokens, ToolCounts, ToolReport, ToolsReport,
+    Quota, Reason, SessionReport, Snapshot, Summary, TaskReport, TestRuns, Tokens, ToolCounts, ToolReport, ToolsReport,
 };
 
 /// 2026-11-20T13:05:03Z.
@@ -51,6 +51,8 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         }]),
         errors_seen: 5,
         tokens: Tokens { input: 12_345, cached_input: 1_234_567, cache_write: 45_000, output: 810 },
+        files_written: 0,
+        tests: TestRuns::default(),
         cost_usd: None,
         context: None,
         quota: Lazy::default(),

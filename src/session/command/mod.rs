@@ -147,6 +147,54 @@ const LOOKS: &[&str] = &[
     "heroku ps",
 ];
 
+/// Programs that run the tests of a project.
+const TESTS: &[&str] = &[
+    "bazel test",
+    "bun test",
+    "bundle exec rspec",
+    "cargo nextest",
+    "cargo test",
+    "ctest",
+    "deno test",
+    "dotnet test",
+    "go test",
+    "gradle test",
+    "gradlew test",
+    "jest",
+    "just test",
+    "make check",
+    "make test",
+    "mix test",
+    "mocha",
+    "mvn test",
+    "mvn verify",
+    "npm run test",
+    "npm test",
+    "npx jest",
+    "npx mocha",
+    "npx playwright test",
+    "npx vitest",
+    "phpunit",
+    "pnpm run test",
+    "pnpm test",
+    "poetry run pytest",
+    "py.test",
+    "pytest",
+    "python -m pytest",
+    "python -m unittest",
+    "python3 -m pytest",
+    "python3 -m unittest",
+    "rake test",
+    "rspec",
+    "swift test",
+    "tox",
+    "uv run pytest",
+    "vitest",
+    "yarn run test",
+    "yarn test",
+    "zig build test",
+];
+
 /// Programs that show what a URL, or a file, holds: they look where that names a state, or is a log.
 const READERS: &[&str] = &["curl", "wget", "http", "gh api", "glab api"];
 const LOG_READERS: &[&str] = &["cat", "head", "wc", "grep", "ls", "stat"];
@@ -263,6 +311,8 @@ pub(super) struct Purpose {
     pub(super) highest_answer: u8,
     /// The program of the agent that it runs.
     pub(super) agent: Option<&'static str>,
+    /// It runs tests.
+    pub(super) tests: bool,
 }
 
 impl Purpose {
@@ -272,12 +322,13 @@ impl Purpose {
             looks: looks(&commands),
             highest_answer: highest_answer(&commands, line.contains("pipefail")),
             agent: commands.iter().find_map(agent_run),
+            tests: commands.iter().any(|command| command.is_any(TESTS)),
         }
     }
 
     /// Of a tool that is no shell, by its name.
     pub(super) fn of_tool(name: &str) -> Self {
-        Self { looks: tool_looks(name), highest_answer: 0, agent: agent_named(name) }
+        Self { looks: tool_looks(name), highest_answer: 0, agent: agent_named(name), tests: false }
     }
 }
 
