@@ -101,6 +101,9 @@ pub(super) fn complain(name: &str, refused: &Refused, err: &mut dyn Write) -> u8
 
 /// The place of the runs of the directory to start from.
 pub(super) fn root(cli: &Cli, world: &World) -> Result<Root, Refused> {
+    if cli.scope.root.is_some() {
+        return Err(Refused::wrong("`--root` only reads: nothing can be started or steered below it"));
+    }
     if cli.scope.directories.len() > 1 {
         return Err(Refused::wrong("more than one directory: give one -C"));
     }

@@ -102,3 +102,19 @@ fn an_end_that_cannot_be_written_is_said_and_its_code_handed_on() {
     let Some(ran) = on_small_disk(&shop, "size=64k", fill) else { return };
     assert_eq!(ran.code, Some(7), "{ran:?}");
 }
+
+#[test]
+fn below_another_root_nothing_is_started_or_steered() {
+    let shop = Shop::new();
+    fs::write(shop.path.join("tasks"), "touch made\n").unwrap();
+    let root = shop.outside("machine");
+    fs::create_dir(&root).unwrap();
+    for line in ["run x -- touch made", "batch tasks", "stop x", "pause x", "resume x", "reap"] {
+        let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let words = rest.split(' ').filter(|word| !word.is_empty());
+        let arguments: Vec<&str> = [command, "--root", root.to_str().unwrap()].into_iter().chain(words).collect();
+        let ran = shop.agentmon(&arguments);
+        assert!(ran.code > Some(0) && ran.err.contains("`--root` only reads"), "{line}: {ran:?}");
+    }
+    assert!(!shop.path.join("made").exists() && !shop.path.join(".agents").exists());
+}
