@@ -41,7 +41,7 @@ pub(crate) fn log(
     let task = named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task))?;
     let session = session(task, command)?;
     let mut reader = reader(&polled, session, command.count)?;
-    reader.read(&disk).map_err(said)?;
+    reader.read(&disk).map_err(|problem| said(&problem))?;
     let mut pseudonyms = pseudonyms::pseudonyms(cli, world, err)?;
     if let Some(pseudonyms) = &mut pseudonyms {
         pseudonyms.learn_from(&polled.snapshot);
@@ -83,7 +83,7 @@ pub(crate) fn log(
             return Ok(0);
         }
         if let Err(problem) = reader.read(&disk) {
-            drop(writeln!(err, "agentmon: {}", one_line(&said(problem).to_string(), 400)));
+            drop(writeln!(err, "agentmon: {}", one_line(&said(&problem).to_string(), 400)));
         }
     }
 }
@@ -122,6 +122,6 @@ fn answer(reader: &TranscriptReader, task: &TaskReport, command: &LogArgs) -> an
     reader.answer().with_context(|| format!("`{word}` {why}; `agentmon log {word}` shows its last steps"))
 }
 
-fn said(problem: Problem) -> anyhow::Error {
+fn said(problem: &Problem) -> anyhow::Error {
     anyhow::anyhow!("`{}`: {}", problem.path.display(), problem.message)
 }

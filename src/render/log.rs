@@ -80,10 +80,7 @@ fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn 
             wrapped(&marked, room, options).into_iter().map(|line| options.bold(&line)).collect()
         }
         EntryKind::Message(text) => wrapped(text.trim(), room, options),
-        EntryKind::Call { id, tool, summary, result } => {
-            let is_open = page.open.contains(&&**id);
-            vec![call(entry, (id, tool, summary), result.as_ref(), is_open, page, room, options)]
-        }
+        EntryKind::Call { .. } => vec![call(entry, page, room, options)],
         EntryKind::Question(text) => wrapped(&format!("asks: {}", text.trim()), room, options),
         EntryKind::ApiError(text) => {
             vec![options.paint(Style::new().red(), &cut(&format!("API error: {}", options.text(text)), room, options))]
@@ -97,23 +94,17 @@ fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn 
 }
 
 /// `Bash cargo test (2m) ✗ exit 101: thread 'main' panicked`: on one line, that can be scanned.
-fn call(
-    entry: &Entry,
-    (id, tool, summary): (&str, &str, &str),
-    result: Option<&CallResult>,
-    is_open: bool,
-    page: &Page<'_>,
-    room: usize,
-    options: &Options,
-) -> String {
+fn call(entry: &Entry, page: &Page<'_>, room: usize, options: &Options) -> String {
+    let EntryKind::Call { id, tool, summary, result } = &entry.kind else { return String::new() };
+    let (result, is_open) = (result.as_ref(), page.open.contains(&&**id));
     let inner = |text: &str| match page.worktree.filter(|worktree| worktree.parent().is_some()) {
         Some(worktree) => text.replace(&format!("{}/", worktree.display()), ""),
         None => text.to_owned(),
     };
     let what = options.text(&format!("{tool} {}", inner(summary)));
     let until = result.map_or(is_open.then_some(page.now), |result| result.at);
-    let took = entry.at.zip(until).map(|(from, to)| to.since(from)).filter(|took| is_open || *took >= LONG);
-    let took = took.map(|took| format!(" ({}{})", if is_open { "running for " } else { "" }, text::age(took)));
+    let span = entry.at.zip(until).map(|(from, to)| to.since(from)).filter(|span| is_open || *span >= LONG);
+    let span = span.map(|span| format!(" ({}{})", if is_open { "running for " } else { "" }, text::age(span)));
     let failed = options.paint(Style::new().red(), if options.unicode { "✗" } else { "failed" });
     let end = match result.map(|result| (result.outcome, options.text(&inner(&result.text)))) {
         Some((Outcome::Failed, text)) => format!(" {failed} {text}"),
@@ -123,13 +114,13 @@ fn call(
         None if !is_open && !id.is_empty() => " (no result)".to_owned(),
         Some((Outcome::Ok | Outcome::Answered, _)) | None => String::new(),
     };
-    let took = took.unwrap_or_default();
+    let span = span.unwrap_or_default();
     // The end tells more than the rest of a long command.
     let most = if end.is_empty() { room } else { room / 2 };
-    let what = cut(&what, most.saturating_sub(text::width(&took)), options);
+    let what = cut(&what, most.saturating_sub(text::width(&span)), options);
     let (name, rest) = what.split_once(' ').unwrap_or((&what, ""));
     let what = format!("{} {rest}", options.dim(name));
-    cut_colored(&format!("{}{took}{end}", what.trim_end()), room, options)
+    cut_colored(&format!("{}{span}{end}", what.trim_end()), room, options)
 }
 
 /// Cut where it is to be looked at on a terminal, and whole in a pipe.

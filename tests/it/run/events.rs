@@ -75,13 +75,13 @@ fn an_event_is_told_late_rather_than_never_and_a_loss_is_said() {
     // While a run goes on, too: with its next tick.
     let lock = File::open(shop.path.join(".agents/logs/background_monitoring.lock")).unwrap();
     lock.lock().unwrap();
-    let mut long = shop.spawn(&["run", "long", "--stall-timeout", "1m", "--", "sleep", "100"]);
+    let mut lasting = shop.spawn(&["run", "long", "--stall-timeout", "1m", "--", "sleep", "100"]);
     until("it runs", || shop.state("long") == "running");
     sleep(Duration::from_millis(500));
     drop(lock);
     until("its start is told", || told("long") == ["started"]);
     assert_eq!(shop.agentmon(&["stop", "long"]).code, Some(0));
-    long.wait().unwrap();
+    lasting.wait().unwrap();
 
     fs::hard_link(&log, shop.outside("elsewhere")).unwrap();
     let lost = shop.agentmon(&["run", "lost", "--", "true"]);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::shop::Shop;
 
@@ -62,9 +62,10 @@ fn a_run_in_a_repository_without_a_main_worktree_is_seen() {
 fn a_silent_run_is_seen_behind_hundreds_of_newer_tasks() {
     let shop = Shop::new();
     shop.detached(&["silent", "--", "sleep", "1990.7"]);
-    let days = |days: u64| SystemTime::now() - Duration::from_secs(days * 86_400);
+    let begun = fs::metadata(&shop.path).unwrap().modified().unwrap();
+    let past = begun - Duration::from_secs(3 * 86_400);
     for file in [".results/silent.json", ".logs/silent.log"] {
-        fs::File::options().write(true).open(shop.path.join(file)).unwrap().set_modified(days(3)).unwrap();
+        fs::File::options().write(true).open(shop.path.join(file)).unwrap().set_modified(past).unwrap();
     }
     for number in 0..250 {
         fs::write(shop.path.join(format!(".results/other-{number}.exitcode")), "0\n").unwrap();
@@ -72,10 +73,10 @@ fn a_silent_run_is_seen_behind_hundreds_of_newer_tasks() {
     // Its output grew last when it was started, three days ago.
     let status = shop.path.join(".agents/runs/silent/status.json");
     let mut told: serde_json::Value = serde_json::from_str(&fs::read_to_string(&status).unwrap()).unwrap();
-    let past = chrono::DateTime::<chrono::Utc>::from(days(3)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-    (told["heartbeat"], told["startedAt"]) = (past.clone().into(), past.into());
+    let told_start = chrono::DateTime::<chrono::Utc>::from(past).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    (told["heartbeat"], told["startedAt"]) = (told_start.clone().into(), told_start.into());
     fs::write(&status, told.to_string()).unwrap();
-    fs::File::options().write(true).open(&status).unwrap().set_modified(days(3)).unwrap();
+    fs::File::options().write(true).open(&status).unwrap().set_modified(past).unwrap();
     let seen = tasks(&shop, &[]);
     assert!(seen.contains(&is("silent", "stuck")), "{seen:?}");
 }
