@@ -32,6 +32,12 @@ impl Options {
         if self.unicode || line.is_ascii() { line } else { ascii(&line) }
     }
 
+    /// A text that was made fit to be kept: to look for secrets in it once more would cost more than all else of a line.
+    pub(crate) fn kept(&self, text: &str) -> String {
+        let line = text::sanitize(text).into_owned();
+        if self.unicode || line.is_ascii() { line } else { ascii(&line) }
+    }
+
     pub(crate) fn path(&self, path: &Path) -> String {
         let inner = self.cwd.as_deref().and_then(|cwd| path.strip_prefix(cwd).ok());
         match inner {
@@ -81,8 +87,13 @@ impl Options {
 
     /// `⚠ Struggling - 3 tool failures in a row`.
     pub(crate) fn verdict(&self, health: Health, detail: &str) -> String {
+        self.worded(health, &self.text(detail))
+    }
+
+    /// The same with a detail that is fit to be shown.
+    pub(crate) fn worded(&self, health: Health, detail: &str) -> String {
         let word = self.paint(style(health), &self.health(health));
-        if detail.is_empty() { word } else { format!("{word} - {}", self.text(detail)) }
+        if detail.is_empty() { word } else { format!("{word} - {detail}") }
     }
 
     /// Colours the verdict's word in a line that was laid out plain.

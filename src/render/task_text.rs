@@ -303,10 +303,10 @@ pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static
 
 /// The sentence of the verdict, with the health before it where `--changes` tells one. Of a task at work it is what its
 /// agent does now; of one that has completed, what it said at the end as well.
-pub(super) fn detail(task: &TaskReport) -> String {
-    let detail = says_activity(task).unwrap_or(&task.detail);
-    let said = task.last_message.as_ref().map(|said| quoted(said));
-    let parts = Some(detail.to_owned()).filter(|detail| !detail.is_empty()).into_iter().chain(said);
+pub(super) fn detail(task: &TaskReport, options: &Options) -> String {
+    let detail = options.text(says_activity(task).unwrap_or(&task.detail));
+    let said = task.last_message.as_ref().map(|said| options.kept(&quoted(said)));
+    let parts = Some(detail).filter(|detail| !detail.is_empty()).into_iter().chain(said);
     let detail = parts.collect::<Vec<_>>().join(": ");
     match task.was.map(Health::code) {
         Some(was) if detail.is_empty() => format!("was {was}"),
@@ -327,7 +327,7 @@ fn quoted(text: &str) -> String {
 pub(super) fn asked(task: &TaskReport, options: &Options) -> Option<String> {
     let tells = |progress: &Progress| progress.source != Some(ProgressSource::Estimate);
     let title = task.title.as_ref().filter(|_| !task.progress.as_ref().is_some_and(tells));
-    title.map(|title| options.text(&quoted(title)))
+    title.map(|title| options.kept(&quoted(title)))
 }
 
 /// What the agent does now, where that is all that is to be said of the task.

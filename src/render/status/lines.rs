@@ -40,7 +40,7 @@ fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, 
     if !progress.is_empty() {
         write!(out, "{progress} | ")?;
     }
-    writeln!(out, "{}", options.verdict(task.health, &task_text::detail(task)))?;
+    writeln!(out, "{}", options.worded(task.health, &task_text::detail(task, options)))?;
 
     let mut remark = |label: &str, text: &str| writeln!(out, "{INDENT}{} {text}", options.dim(&format!("{label}:")));
     if let Some(question) = &task.question {

@@ -205,7 +205,7 @@ impl Table<'_> {
 
     /// What is to be said of it; of one at work, where there is no room for steps in words, the present step as well.
     fn sentence(&self, task: &TaskReport, kinds: &[RowKind]) -> String {
-        let detail = Some(self.options.text(&task_text::detail(task))).filter(|detail| !detail.is_empty());
+        let detail = Some(task_text::detail(task, self.options)).filter(|detail| !detail.is_empty());
         let is_at_work = task.detail.is_empty() || task_text::says_activity(task).is_some();
         let step =
             task_text::step(task).filter(|_| is_at_work && task.was.is_none() && kinds.contains(&RowKind::Steps));
