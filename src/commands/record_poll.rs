@@ -96,7 +96,9 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                 }
                 let usual = usual.entry(name_of(path)).or_default();
                 news |= usual.learn(&place.path);
-                events.iter().for_each(|event| usual.hear(event.line.as_bytes()));
+                for event in &events {
+                    usual.hear(event.line.as_bytes());
+                }
                 recorded.lines.extend(events.into_iter().map(|event| event.line));
             }
             Ok(Appended::Locked) => recorded.problems.push(missed(&place, "its lock is held")),

@@ -118,13 +118,17 @@ mod tests {
         ];
         for (runs, calls, wanted) in cases {
             let mut usual = Usual::default();
-            runs.iter().zip(1..).for_each(|(calls, session)| usual.add(7, session, *calls));
+            for (calls, session) in runs.iter().zip(1..) {
+                usual.add(7, session, *calls);
+            }
             assert_eq!(usual.percent(7, 99, calls), wanted, "{runs:?} {calls}");
             assert_eq!(usual.percent(8, 99, calls), None, "of another kind");
             assert_eq!(usual.percent(7, 1, calls), None, "asked again");
         }
         let mut many = Usual::default();
-        (0..100).for_each(|session| many.add(7, session, 50));
+        for session in 0..100 {
+            many.add(7, session, 50);
+        }
         assert_eq!(many.kinds[&7].len(), MOST);
     }
 
@@ -141,15 +145,20 @@ mod tests {
             tell(at(number), &[run(number, health, calls)], &RecordState::default())
         };
         let mut usual = Usual::default();
-        let mut hear = |events: Vec<Event>| events.iter().for_each(|event| usual.hear(event.line.as_bytes()));
-        (1..=4).for_each(|number| hear(lines(number, Health::Completed, 50)));
+        let hear = |usual: &mut Usual, events: Vec<Event>| {
+            for event in events {
+                usual.hear(event.line.as_bytes());
+            }
+        };
+        for number in 1..=4 {
+            hear(&mut usual, lines(number, Health::Completed, 50));
+        }
         // One that failed, and one that is told twice.
-        hear(lines(5, Health::Failed, 50));
-        hear(lines(4, Health::Completed, 50));
+        hear(&mut usual, lines(5, Health::Failed, 50));
+        hear(&mut usual, lines(4, Health::Completed, 50));
         let mut running = TaskReport { activity: Some("thinking".into()), ..run(9, Health::Healthy, 20) };
         assert_eq!(usual.estimate(&running), None);
-        let mut hear = |events: Vec<Event>| events.iter().for_each(|event| usual.hear(event.line.as_bytes()));
-        hear(lines(6, Health::Completed, 50));
+        hear(&mut usual, lines(6, Health::Completed, 50));
         let progress = usual.estimate(&running).unwrap();
         assert_eq!((progress.percent, progress.source), (Some(40), Some(ProgressSource::Estimate)));
         running.progress = Some(Progress { done: 1, total: 5, ..Progress::default() });
