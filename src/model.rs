@@ -406,6 +406,8 @@ pub(crate) struct Snapshot {
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) tasks: Vec<TaskReport>,
     pub(crate) summary: Summary,
+    /// How busy the machine is, where that can be read.
+    pub(crate) machine: Option<MachineLoad>,
     pub(crate) problems: Vec<Problem>,
     /// Candidates without session, status, process or problem: no tasks.
     #[serde(skip)]
@@ -425,6 +427,25 @@ impl Snapshot {
     pub(crate) fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|problem| problem.unread.is_some())
     }
+}
+
+/// How busy the machine is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub(crate) struct MachineLoad {
+    /// Over the last minute.
+    pub(crate) load_1m: f64,
+    pub(crate) memory_used_bytes: u64,
+    pub(crate) memory_total_bytes: u64,
+}
+
+/// When a running task may end, going by earlier runs of its like that took longer than it has so far: half of them ended
+/// between these times.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct ExpectedEnd {
+    pub(crate) from: Time,
+    pub(crate) to: Time,
+    /// How many those were.
+    pub(crate) runs: u32,
 }
 
 /// What a look at everything found besides tasks.
@@ -533,6 +554,8 @@ pub(crate) struct TaskReport {
     pub(crate) last_activity: Option<Time>,
     /// What its agent does now, in plain words.
     pub(crate) activity: Option<String>,
+    /// Of a running one, where there is enough history.
+    pub(crate) expected_end: Option<ExpectedEnd>,
     /// What the task says of itself, word for word.
     pub(crate) status: Option<String>,
     /// It was started by `agentmon run`, which steers it.
@@ -729,6 +752,8 @@ pub(crate) struct ProcessReport {
     pub(crate) alive: bool,
     /// Of the whole tree, over its lifetime.
     pub(crate) cpu_seconds: f64,
+    /// Of a core, over the last minute or more; none before there is something to compare with.
+    pub(crate) cpu_share: Option<f64>,
     /// Of the whole tree.
     pub(crate) memory_bytes: u64,
 }

@@ -32,7 +32,8 @@ impl Pseudonyms {
 
     /// Puts pseudonyms in place of everything that a report names.
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
-        let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, problems, idle, everywhere } = snapshot;
+        let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, machine: _, problems, idle, everywhere } =
+            snapshot;
         roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
         for Problem { path, line: _, offset: _, message, unread: _ } in &mut *problems {
             self.hide_path(path);

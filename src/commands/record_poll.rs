@@ -14,7 +14,7 @@ use crate::base::world::World;
 use crate::cli::{Cli, Command};
 use crate::config::Retention;
 use crate::git::Repository;
-use crate::model::{Problem, Snapshot};
+use crate::model::{ExpectedEnd, Problem, Snapshot};
 use crate::record::state::{LastReported, state_path};
 use crate::record::{self, Appended, Cleaned, Figures, Poll, RecordDir, Usual};
 use crate::text::{bytes, count, one_line};
@@ -28,6 +28,8 @@ pub(crate) struct Recorded {
     pub(crate) problems: Vec<Problem>,
     /// What runs usually take, by the repository's path.
     pub(crate) usual: HashMap<String, Usual>,
+    /// Of running tasks, by their place in the snapshot.
+    pub(crate) expected_ends: Vec<(usize, ExpectedEnd)>,
 }
 
 /// What is known of the records between polls, by the repository's path.
@@ -89,6 +91,10 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                     recorded.problems.extend(roll_up(cli, &place, &looked.retention, world.now, err));
                 }
                 news |= new.outdates(history);
+                let tasks =
+                    looked.snapshot.tasks.iter().enumerate().filter(|(_, task)| task.repository.as_deref() == path);
+                let ends = tasks.filter_map(|(at, task)| Some((at, new.expected_end(task, world.now)?)));
+                recorded.expected_ends.extend(ends);
                 *history = new;
                 if cli.is_verbose() && !events.is_empty() {
                     let events = count(events.len() as u64, "event", "events");

@@ -79,6 +79,7 @@ fn known(disk: &Disk, records: &[PathBuf], asked: &ReportArgs, since: Horizon, n
             known.before.extend(before.stretches);
             now
         };
+        known.load.extend(&now.load);
         known.now.extend(now.stretches);
         known.notes.extend(now.notes);
         known.problems.extend(now.problems);

@@ -61,17 +61,19 @@ fn agent(one: &TrackedSession<'_>) -> Option<(u32, u64)> {
     }
 }
 
-/// Since the newest poll that lies at least a minute back: a build of some seconds is nothing to tell.
+/// What an agent's processes used of a core since the newest poll that lies at least a minute back, and how far: a build
+/// of some seconds is nothing to tell.
+pub(super) fn cpu_share(agent: (u32, u64), seen: &Observation, context: &Context<'_>) -> Option<(f64, Duration)> {
+    let samples = context.samples.get(&agent)?.iter();
+    let spans = samples.map(|sample| (awake_since(sample.at, context), sample));
+    let (span, sample) = spans.filter(|(span, _)| *span >= SAMPLE_AGE).min_by_key(|(span, _)| *span)?;
+    let used = seen.table.tree_cpu(agent.0).saturating_sub(sample.tree_cpu);
+    // As exact as it is told.
+    Some(((used.as_secs_f64() / span.as_secs_f64() * 100.0).round() / 100.0, span))
+}
+
 fn cpu(agents: &[(u32, u64)], seen: &Observation, context: &Context<'_>) -> Option<Alert> {
-    let used = |agent: &(u32, u64)| {
-        let samples = context.samples.get(agent)?.iter();
-        let spans = samples.map(|sample| (awake_since(sample.at, context), sample));
-        let (span, sample) = spans.filter(|(span, _)| *span >= SAMPLE_AGE).min_by_key(|(span, _)| *span)?;
-        let used = seen.table.tree_cpu(agent.0).saturating_sub(sample.tree_cpu);
-        // As exact as it is told.
-        let share = (used.as_secs_f64() / span.as_secs_f64() * 100.0).round() / 100.0;
-        Some((share, span, agent.0))
-    };
+    let used = |agent: &(u32, u64)| cpu_share(*agent, seen, context).map(|(share, span)| (share, span, agent.0));
     let limit = context.config.thresholds.max_cpu;
     let (value, span, pid) = agents.iter().filter_map(used).max_by(|one, other| one.0.total_cmp(&other.0))?;
     (value > limit).then(|| Alert {

@@ -98,7 +98,8 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
     tasks.sort_by(|one, other| order(one).cmp(&order(other)));
     let everywhere = seen.everywhere.then(|| elsewhere(seen, context));
     let (taken_at, roots) = (context.now, roots(seen));
-    Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, problems, idle, everywhere }
+    let machine = seen.table.load;
+    Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, machine, problems, idle, everywhere }
 }
 
 /// By repository, those in none last, then worst first.

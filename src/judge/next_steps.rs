@@ -120,7 +120,8 @@ mod tests {
     }
 
     fn task(reason: Reason, health: Health, class: Option<ErrorClass>, alive: Option<bool>) -> TaskReport {
-        let process = alive.map(|alive| ProcessReport { pid: 7, alive, cpu_seconds: 0.0, memory_bytes: 0 });
+        let process =
+            alive.map(|alive| ProcessReport { pid: 7, alive, cpu_seconds: 0.0, cpu_share: None, memory_bytes: 0 });
         let session = SessionReport { health, reason, process, ..samples::session("5d0e", None) };
         let (worktree, sessions) = (Some("/srv/a b".into()), vec![session]);
         TaskReport { repository: None, worktree, sessions, error_class: class, ..samples::task("a b", health, reason) }

@@ -178,6 +178,7 @@ fn describe(
         last_activity,
         // One that has ended by its own word does nothing, whatever its log says.
         activity: sessions.first().filter(|_| runs).and_then(|session| session.activity.clone()),
+        expected_end: None,
         status: candidate.declared.and_then(|declared| declared.status.clone()).map(|status| one_line(&status, 100)),
         supervised: candidate.declared.is_some_and(|declared| declared.supervised),
         progress: progress(first.copied(), candidate.declared),
@@ -255,9 +256,10 @@ fn session_report(
         summary: call.summary.clone(),
         since: call.since,
     });
-    let process = |pid, alive| ProcessReport {
+    let process = |pid, start, alive| ProcessReport {
         pid,
         alive,
+        cpu_share: alerts::cpu_share((pid, start), seen, context).map(|(share, _)| share),
         cpu_seconds: (seen.table.tree_cpu(pid).as_secs_f64() * 10.0).round() / 10.0,
         memory_bytes: seen.table.tree_memory(pid),
     };
@@ -288,9 +290,11 @@ fn session_report(
         tokens_today: session.day.on(context.now).min(one.tokens.sum()),
         log: one.log.to_path_buf(),
         process: match &one.life {
-            Liveness::Alive(alive) => Some(process(alive.pid, true)),
+            Liveness::Alive(alive) => Some(process(alive.pid, alive.start, true)),
             Liveness::Dead(evidence) => {
-                evidence.pid.map(|pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, memory_bytes: 0 })
+                let gone =
+                    |pid| ProcessReport { pid, alive: false, cpu_seconds: 0.0, cpu_share: None, memory_bytes: 0 };
+                evidence.pid.map(gone)
             }
             Liveness::Absent | Liveness::Left | Liveness::Unknown => None,
         },

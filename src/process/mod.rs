@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::base::file_id::FileId;
 use crate::base::hash::mix;
 use crate::base::time::Time;
-use crate::model::Problem;
+use crate::model::{MachineLoad, Problem};
 
 pub(crate) use program::{Program, Role};
 
@@ -138,6 +138,8 @@ pub(crate) struct ProcessTable {
     pub(crate) uptime: Duration,
     /// When that was by the wall clock.
     pub(crate) booted: Option<Time>,
+    /// How busy the machine is, where that can be read.
+    pub(crate) load: Option<MachineLoad>,
     /// As `/etc/machine-id` has it.
     pub(crate) machine: Option<String>,
     /// The pid namespace of the table, by its number.

@@ -11,7 +11,7 @@ use super::kind::Kind;
 use crate::base::hash::{hash, mix};
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
-use crate::model::{ErrorClass, Health, Progress, Tokens, ToolCounts};
+use crate::model::{ErrorClass, Health, MachineLoad, Progress, Tokens, ToolCounts};
 
 /// The longest text that is taken from a row, in bytes.
 const LONGEST: usize = 6000;
@@ -62,6 +62,10 @@ struct Fields<'a> {
     repository: Field<'a>,
     model: Field<'a>,
     agent_type: Field<'a>,
+    /// Of a poll.
+    machine: Field<'a>,
+    /// Of a summary.
+    load: Field<'a>,
     sub_agents: Field<'a>,
     /// The session that a sub-agent works for.
     parent: Field<'a>,
@@ -356,6 +360,24 @@ impl<'a> RecordRow<'a> {
         text(self.fields.old).zip(self.fields.length.and_then(Raw::count))
     }
 
+    /// How busy the machine was at a poll.
+    pub(super) fn machine(&self) -> Option<MachineLoad> {
+        let (mut load, mut used, mut total) = (None, None, None);
+        object(self.fields.machine)?.reader().object(|key, value| match key {
+            b"load_1m" => load = value.number(),
+            b"memory_used_bytes" => used = value.count(),
+            b"memory_total_bytes" => total = value.count(),
+            _ => {}
+        });
+        let (memory_used_bytes, memory_total_bytes) = used.zip(total)?;
+        Some(MachineLoad { load_1m: load?, memory_used_bytes, memory_total_bytes })
+    }
+
+    /// The hours of a summary of the machine's load, as JSON.
+    pub(super) fn load(&self) -> Option<&'a [u8]> {
+        self.fields.load.filter(|raw| raw.0.first() == Some(&b'[')).map(|raw| raw.0)
+    }
+
     /// The stretch of a summary, as JSON.
     pub(super) fn stretch(&self) -> Option<&'a [u8]> {
         object(self.fields.stretch).map(|stretch| stretch.0)
@@ -450,6 +472,8 @@ impl<'a> Fields<'a> {
     fn set_detail(&mut self, key: &[u8], value: Raw<'a>) -> bool {
         let field = match key {
             b"sub_agents" => &mut self.sub_agents,
+            b"machine" => &mut self.machine,
+            b"load" => &mut self.load,
             b"parent" => &mut self.parent,
             b"pattern" => &mut self.pattern,
             b"tool" => &mut self.tool,

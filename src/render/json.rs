@@ -34,6 +34,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
         roots: snapshot.roots.clone(),
         tasks: snapshot.tasks.clone(),
         summary: snapshot.summary,
+        machine: snapshot.machine,
         problems: snapshot.problems.clone(),
         idle: Vec::new(),
         everywhere: None,

@@ -121,6 +121,9 @@ pub(crate) fn ascii(text: &str) -> String {
             '\0'..='\x7f' => plain.push(c),
             '…' => plain.push_str("..."),
             '·' | '–' | '—' | '└' => plain.push('-'),
+            '→' => plain.push_str("->"),
+            // Of a sparkline, lowest first.
+            '▁'..='█' => plain.push(char::from(b"_.-:=+*#"[(c as usize - '▁' as usize) % 8])),
             '‘' | '’' => plain.push('\''),
             '“' | '”' => plain.push('"'),
             other => plain.extend(other.escape_unicode()),

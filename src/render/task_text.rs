@@ -8,8 +8,8 @@ use super::layout;
 use super::options::{NBSP, Options};
 use crate::base::time::Time;
 use crate::model::{
-    ErrorClass, Evidence, GitReport, Health, Problem, Progress, ProgressSource, Reason, SessionReport, Snapshot,
-    TaskReport, Tokens,
+    ErrorClass, Evidence, ExpectedEnd, GitReport, Health, Problem, Progress, ProgressSource, Reason, SessionReport,
+    Snapshot, TaskReport, Tokens,
 };
 use crate::text::{self, short_number};
 
@@ -140,6 +140,7 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
         remarks.extend(task.last_message.as_ref().map(|said| ("said", options.text(said))));
         remarks.extend(task.activity.as_ref().map(|activity| ("now", options.text(activity))));
         remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
+        remarks.extend(task.expected_end.map(|end| ("expected", expected(&end, taken_at))));
         remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
         remarks.extend(
             task.sessions.first().and_then(|session| quota(session, options, taken_at)).map(|quota| ("quota", quota)),
@@ -147,6 +148,15 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
         remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
     }
     remarks
+}
+
+/// `to end in 4m to 12m, as half of 9 earlier runs that took longer`
+fn expected(end: &ExpectedEnd, now: Time) -> String {
+    let [from, to] = [end.from, end.to].map(|at| text::age(at.since(now)));
+    format!(
+        "to end in {from} to {to}, as half of {} that took longer",
+        text::count(end.runs.into(), "earlier run", "earlier runs")
+    )
 }
 
 /// `3 commits (5 files, +120 -14), 2 files uncommitted, 1 untracked`.

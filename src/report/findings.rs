@@ -172,7 +172,8 @@ fn open_steps(report: &Report) -> Option<Finding> {
 /// A type that did well in five runs or more, where another did not.
 fn best_type(report: &Report) -> Option<Finding> {
     let rate = |one: &AgentType| one.success_rate.unwrap_or_default();
-    let known = || types(report).iter().filter(|one| one.executions >= 5);
+    // The main agent has no definition that could be compared.
+    let known = || types(report).iter().filter(|one| one.executions >= 5 && one.name() != "main");
     let best = known()
         .filter(|one| rate(one) >= 0.9)
         .max_by(|one, other| rate(one).total_cmp(&rate(other)).then(one.executions.cmp(&other.executions)))?;

@@ -15,6 +15,7 @@ mod clip;
 pub(crate) mod errors;
 mod figures;
 mod findings;
+mod load;
 mod page;
 mod patterns;
 mod period;
@@ -35,6 +36,7 @@ pub(crate) use self::agents::{Agent, AgentType, Condition, Recent};
 pub(crate) use self::batches::Batch;
 pub(crate) use self::figures::{Figures, Tool};
 pub(crate) use self::findings::{dollars, percent};
+pub(crate) use self::load::{GroupUse, MachineUse, Peak};
 pub(crate) use self::patterns::Pattern;
 pub(crate) use self::period::{By, Period, day, day_after};
 pub(crate) use self::tasks::{RunAt, Span, Task};
@@ -59,7 +61,11 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
     let tasks = tasks::tasks(stretches, &cut, period);
     let (batches, parallel) = batches::batches(&tasks);
     let (chains, workflows) = workflows::workflows(&cut, &tasks);
+    let load = std::mem::take(&mut known.load);
     let grouped_by = by.unwrap_or_else(|| By::fitting(period)).bounded(period);
+    let groups = groups(&cut, period, grouped_by);
+    let machine =
+        load::machine(&load, period, &groups.iter().map(|group| group.period).collect::<Vec<_>>(), &cut, &tasks);
     let mut report = Report {
         schema: SCHEMA,
         taken_at,
@@ -68,7 +74,8 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
         before,
         trend,
         grouped_by,
-        groups: groups(&cut, period, grouped_by),
+        groups,
+        machine,
         clients: parts(&cut, |stretch| stretch.client.as_deref()),
         models: parts(&cut, |stretch| stretch.model.as_deref()),
         repositories: parts(&cut, |stretch| stretch.repository.as_deref()),

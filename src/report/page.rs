@@ -3,6 +3,7 @@
 use super::agents::{Agent, AgentType};
 use super::batches::{Batch, Parallel};
 use super::figures::{Figures, Tool};
+use super::load::MachineUse;
 use super::patterns::Pattern;
 use super::period::{By, Period};
 use super::tasks::Task;
@@ -11,7 +12,7 @@ use super::workflows::{Chain, Workflow};
 use crate::base::time::Time;
 use crate::model::Problem;
 use crate::record::Note;
-use crate::record::history::Rollup;
+use crate::record::history::{Load, Rollup};
 use serde::Serialize;
 
 /// Of the data form.
@@ -32,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) grouped_by: By,
     /// The days, weeks or months of the period, first to last, also those in which nothing happened.
     pub(crate) groups: Vec<Group>,
+    /// How busy the machine was; none where no poll told of it.
+    pub(crate) machine: Option<MachineUse>,
     /// Most runs first, like the two that follow; a name is none where the record has none.
     pub(crate) clients: Vec<Part>,
     pub(crate) models: Vec<Part>,
@@ -115,6 +118,7 @@ pub(crate) struct ReportInput {
     pub(crate) before: Vec<Rollup>,
     /// Within the period.
     pub(crate) notes: Vec<Note>,
+    pub(crate) load: Load,
     pub(crate) problems: Vec<Problem>,
 }
 

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::{Open, Output, Process, ProcessTable, Program, program, stat};
 use crate::base::disk::{self, Disk, modified};
 use crate::base::file_id::FileId;
-use crate::model::Problem;
+use crate::model::{MachineLoad, Problem};
 
 const STAT_LIMIT: u64 = 4 * 1024;
 const STATUS_LIMIT: u64 = 16 * 1024;
@@ -55,6 +55,7 @@ impl ProcessTable {
             namespace: reader.namespace(),
             boot_id: text(disk, "/proc/sys/kernel/random/boot_id", 64).ok().map(|id| id.trim().to_owned()),
             uptime: uptime.unwrap_or_default(),
+            load: load(disk),
             // Everybody may see init, unless others are hidden; a copied table holds what somebody wanted to copy.
             others_hidden: !disk.is_copy() && !processes.iter().any(|process| process.pid == 1),
             supported: names.is_some() && is_whole || none_laid_out,
@@ -339,6 +340,19 @@ fn command_line(bytes: &[u8]) -> Vec<String> {
 /// A program may be gone by now, as after an upgrade.
 fn without_deleted(path: PathBuf) -> PathBuf {
     path.to_str().and_then(|text| text.strip_suffix(DELETED)).map(PathBuf::from).unwrap_or(path)
+}
+
+/// `0.52 0.58 0.59 1/389 1234` in `/proc/loadavg`, and lines like `MemAvailable:   512 kB` in `/proc/meminfo`.
+fn load(disk: &Disk) -> Option<MachineLoad> {
+    let load_1m =
+        text(disk, "/proc/loadavg", 128).ok()?.split(' ').next()?.parse().ok().filter(|load: &f64| load.is_finite())?;
+    let memory = text(disk, "/proc/meminfo", 16 * 1024).ok()?;
+    let bytes = |name: &str| {
+        let line = memory.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+    };
+    let (total, free) = (bytes("MemTotal")?, bytes("MemAvailable")?);
+    Some(MachineLoad { load_1m, memory_used_bytes: total.saturating_sub(free), memory_total_bytes: total })
 }
 
 fn uptime(disk: &Disk) -> io::Result<Duration> {

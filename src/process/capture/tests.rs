@@ -293,3 +293,23 @@ fn a_command_line_is_bounded() {
     let long = command_line(&[vec![b'x'; 9000], vec![b'\0'], b"\xff\0".repeat(100)].concat());
     assert_eq!((long.len(), long[0].len(), long[1].as_str()), (64, 4096, "\u{fffd}"));
 }
+
+#[test]
+fn how_busy_the_machine_is_is_read_where_it_is_told() {
+    let memory = "MemTotal:       16000 kB\nMemFree:   10 kB\nMemAvailable:    4000 kB\n";
+    let told = MachineLoad { load_1m: 0.52, memory_used_bytes: 12_000 << 10, memory_total_bytes: 16_000 << 10 };
+    for (loadavg, meminfo, wanted) in [
+        ("0.52 0.58 0.59 1/389 1234\n", memory, Some(told)),
+        ("nonsense", memory, None),
+        ("NaN 0.1", memory, None),
+        ("0.52 0.58", "MemTotal: 16000 kB\n", None),
+        ("0.52 0.58", "MemTotal: 99999999999999999999 kB\nMemAvailable: 1 kB\n", None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("proc")).unwrap();
+        fs::write(folder.path().join("proc/loadavg"), loadavg).unwrap();
+        fs::write(folder.path().join("proc/meminfo"), meminfo).unwrap();
+        let table = ProcessTable::capture(&Disk::new(Some(folder.path().into())), &[]);
+        assert_eq!(table.load, wanted, "{loadavg} {meminfo}");
+    }
+}

@@ -23,6 +23,7 @@ const FEW: usize = 256;
 
 /// How it went.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a poll")]
 pub(crate) enum Appended {
     Written {
         /// What this call wrote, and no other; none, and the record was not touched.

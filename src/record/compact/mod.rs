@@ -20,7 +20,7 @@ use crate::base::hash::stable_hash;
 use crate::base::time::Time;
 use crate::config::Retention;
 use crate::record::files::{NEW, RECORD};
-use crate::record::history::{self, Folded, Period, Rollup};
+use crate::record::history::{self, Folded, LoadHour, Period, Rollup};
 use crate::record::kind::Kind;
 
 /// The longest unfinished line that is looked into, in bytes.
@@ -120,6 +120,9 @@ fn write(record: &File, folded: Option<&Folded>, strays: &[Stray], now: Time, ou
                 writeln!(out, "{}", event.line)?;
             }
         }
+        for event in loads(&folded.load.hours().copied().collect::<Vec<_>>()) {
+            writeln!(out, "{}", event.line)?;
+        }
         folded.write_rest(record, out)?;
     }
     let from = folded.map_or(0, |folded| folded.raw_from);
@@ -150,6 +153,24 @@ fn write(record: &File, folded: Option<&Folded>, strays: &[Stray], now: Time, ou
         }
     }
     Ok(taken)
+}
+
+/// The hours of each day in a row.
+fn loads(hours: &[LoadHour]) -> Vec<Event> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        period: &'static str,
+        load: &'a [LoadHour],
+    }
+    let day = |hour: &LoadHour| hour.at.0.div_euclid(24 * 3600 * 1000);
+    let days = hours.chunk_by(|one, other| day(one) == day(other));
+    let row = |load: &[LoadHour]| {
+        let (first, last) = load.first().zip(load.last())?;
+        let polls: u64 = load.iter().map(|hour| hour.polls).fold(0, u64::saturating_add);
+        let id = stable_hash(["load", &first.at.0.to_string(), &last.at.0.to_string(), &polls.to_string()]);
+        Event::new(Kind::Summary, last.at, id, &Body { period: "hour", load })
+    };
+    days.filter_map(row).collect()
 }
 
 fn summary(period: Period, stretch: &Rollup) -> Option<Event> {

@@ -13,7 +13,9 @@ use super::sanitize::{name, path, text};
 use super::state::{RecordState, TaskState, Usage};
 use crate::base::hash::stable_hash;
 use crate::base::time::Time;
-use crate::model::{ErrorClass, Health, Progress, Reason, SessionReport, Snapshot, TaskReport, ToolCounts};
+use crate::model::{
+    ErrorClass, Health, MachineLoad, Progress, Reason, SessionReport, Snapshot, TaskReport, ToolCounts,
+};
 use crate::record::entry::{Event, Subject, due, hex, is_past, overtaken, stamp};
 use crate::record::kind::Kind;
 
@@ -81,6 +83,8 @@ fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &RecordState, now:
         tasks: u32,
         summary: Counts,
         duration_ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        machine: Option<MachineLoad>,
     }
     let (at, counts) = last.poll.as_ref().map(|(at, counts)| (*at, counts)).unzip();
     if overtaken(at, now) || (counts == Some(&summary) && !due(at, now)) {
@@ -89,7 +93,7 @@ fn polled(poll: &Poll<'_>, summary: Counts, tasks: u32, last: &RecordState, now:
     let repository = poll.repository.map(path);
     let id = stable_hash(["poll", repository.as_deref().unwrap_or_default(), &now.0.to_string()]);
     let duration_ms = u64::try_from(poll.duration.as_millis()).unwrap_or(u64::MAX);
-    Event::new(Kind::Poll, now, id, &Body { repository, tasks, summary, duration_ms })
+    Event::new(Kind::Poll, now, id, &Body { repository, tasks, summary, duration_ms, machine: poll.snapshot.machine })
 }
 
 /// From one health to another.
@@ -158,6 +162,8 @@ fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         usage: Usage,
         #[serde(flatten)]
         spent: Spent,
+        #[serde(flatten)]
+        processes: Processes,
     }
     let steps = task.progress.clone().map(|progress| Progress { step: progress.step.as_deref().map(text), ..progress });
     let usage = usage(task);
@@ -173,7 +179,17 @@ fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         Kind::Progress,
         now,
         id,
-        &Body { subject, repository, done, total, step, percent, usage, spent: spent(task) },
+        &Body {
+            subject,
+            repository,
+            done,
+            total,
+            step,
+            percent,
+            usage,
+            spent: spent(task),
+            processes: Processes::of(task),
+        },
     )
 }
 
@@ -273,6 +289,32 @@ fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
         }
     }
     counted
+}
+
+/// What its living processes use; alone it is no news.
+#[derive(Default, Serialize)]
+struct Processes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_share: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+}
+
+impl Processes {
+    /// A sub-agent runs in the process of its parent, which counts once.
+    fn of(task: &TaskReport) -> Self {
+        let mut seen = HashSet::new();
+        let mut all = Self::default();
+        let alive = task.sessions.iter().filter_map(|session| session.process.as_ref().filter(|process| process.alive));
+        for process in alive.filter(|process| seen.insert(process.pid)) {
+            let memory = all.memory_bytes.unwrap_or(0).saturating_add(process.memory_bytes);
+            all.memory_bytes = Some(memory);
+            if let Some(share) = process.cpu_share {
+                all.cpu_share = Some(((all.cpu_share.unwrap_or(0.0) + share) * 100.0).round() / 100.0);
+            }
+        }
+        all
+    }
 }
 
 /// What is told with the counters, and alone is no news.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::diff::*;
 use crate::base::lazy::Lazy;
-use crate::model::{Progress, Reason, SubAgentReport, Tokens, ToolCounts, ToolsReport};
+use crate::model::{MachineLoad, ProcessReport, Progress, Reason, SubAgentReport, Tokens, ToolCounts, ToolsReport};
 use crate::record::tests::samples::{at, hear, session, snapshot, task, tell};
 
 /// Tells a history of one task at given seconds, and what is told each time, as `event:from>to`.
@@ -367,4 +367,29 @@ fn what_sub_agents_used_stands_by_their_type() {
     let output = |value: &Value| value["tokens"]["output"].as_u64().unwrap();
     assert_eq!((output(row), &row["agent_type"]), (4321, &json!("main")));
     assert_eq!((output(&row["sub_agents"]["explore"]), output(&row["sub_agents"][""])), (320, 4000));
+}
+
+#[test]
+fn load_stands_in_rows_that_are_written_anyway() {
+    let process =
+        |pid, cpu_share| Some(ProcessReport { pid, alive: true, cpu_seconds: 1.0, cpu_share, memory_bytes: 1 << 30 });
+    let mut parser = task("parser", Health::Healthy, Reason::Working);
+    parser.sessions[0].process = process(7, Some(0.5));
+    parser.sessions[0].tokens.output = 1;
+    // A sub-agent runs in the same process, and an agent that a tool runs in one of its own.
+    let child = |id: &str, process| SessionReport { process, ..session(id, Some("s1")) };
+    parser.sessions.extend([child("a", process(7, Some(0.5))), child("b", process(8, Some(1.25))), child("c", None)]);
+    let mut snapshot = snapshot(at(0), std::slice::from_ref(&parser));
+    snapshot.machine = Some(MachineLoad { load_1m: 2.5, memory_used_bytes: 3, memory_total_bytes: 4 });
+    let poll = Poll { snapshot: &snapshot, repository: Some("/srv/shop".as_ref()), duration: Duration::ZERO };
+    let mut state = RecordState::default();
+    let rows = hear(&events(&poll, &state), &mut state);
+    let row = |kind: &str| rows.iter().find(|row| row["event"] == kind).unwrap();
+    assert_eq!(row("poll")["machine"], json!({ "load_1m": 2.5, "memory_used_bytes": 3, "memory_total_bytes": 4 }));
+    assert_eq!((&row("progress")["cpu_share"], &row("progress")["memory_bytes"]), (&json!(1.75), &json!(2_u64 << 30)));
+    // That it alone has changed is no news.
+    snapshot.machine = None;
+    snapshot.tasks[0].sessions[0].process = process(7, Some(9.0));
+    let poll = Poll { snapshot: &snapshot, repository: Some("/srv/shop".as_ref()), duration: Duration::ZERO };
+    assert_eq!(events(&poll, &state), []);
 }

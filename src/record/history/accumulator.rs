@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::super::note::Note;
 use super::counters::Session;
+use super::load::Load;
 use super::rollup::{Period, Resolved, Rollup, Selection};
 use crate::base::time::Time;
 use crate::model::Health;
@@ -29,6 +30,7 @@ pub(super) struct Accumulator {
     pub(super) by_day: HashMap<(u64, u64, Day), usize>,
     pub(super) summaries: Vec<(Period, Rollup)>,
     pub(super) resolved: Vec<Resolved>,
+    pub(super) load: Load,
     pub(super) notes: VecDeque<Note>,
     pub(super) poll_times: PollTimes,
     /// How many tasks are in each health, and reported; and how many are not reported any more.

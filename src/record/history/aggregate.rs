@@ -10,6 +10,7 @@ use super::super::note::Note;
 use super::super::row::{Carried, RecordRow, key};
 use super::accumulator::{Accumulator, Day, PollTimes, Rows, Task, day};
 use super::counters::Session;
+use super::load::LoadHour;
 use super::observed_time::goes_on;
 use super::{AgentRun, Period, Resolved, Rollup, Run, Selection, StuckTime};
 use crate::base::hash::{hash, mix, stable_hash};
@@ -63,6 +64,9 @@ impl Accumulator {
             Kind::Poll => {
                 self.look(row);
                 self.polled = Some(offset);
+                if let Some(machine) = row.machine().filter(|_| row.carried.is_none() && self.within.holds(row.at)) {
+                    self.load.poll(row.at, &machine);
+                }
                 if row.carried.is_none() {
                     self.reconcile(row);
                 }
@@ -204,9 +208,13 @@ impl Accumulator {
         let Some(task) = self.task(row) else { return };
         let code = row.alert().map_or(0, |code| hash(code.as_bytes()));
         let known = &mut self.tasks[task];
+        let is_new = row.carried.is_none() && row.begins() && self.within.holds(row.at);
         known.alerts.retain(|(alert, _)| *alert != code);
         if known.alerts.len() < MOST_ALERTS {
             known.alerts.push((code, offset));
+        }
+        if let Some(alert) = row.alert().filter(|_| is_new) {
+            self.stretch(task, row.at, row.at).alert(row.at, &alert);
         }
     }
 
@@ -378,6 +386,9 @@ impl Accumulator {
     }
 
     fn summary(&mut self, row: &RecordRow<'_>) {
+        if let Some(hours) = row.load().and_then(|text| serde_json::from_slice::<Vec<LoadHour>>(text).ok()) {
+            return hours.iter().filter(|hour| self.within.holds(hour.at)).for_each(|hour| self.load.hour(hour));
+        }
         let Some(period) = Period::ALL.into_iter().find(|period| period.code().as_bytes() == row.period()) else {
             return;
         };

@@ -4,12 +4,14 @@
 mod accumulator;
 mod aggregate;
 mod counters;
+mod load;
 mod observed_time;
 mod open;
 mod read;
 mod retention;
 mod rollup;
 
+pub(crate) use load::{Load, LoadHour};
 pub(crate) use read::{Counted, History, read, read_split};
 pub(crate) use retention::{Folded, copy, fold};
 pub(crate) use rollup::{AgentRun, OTHERS, OfType, Period, Resolved, Rollup, Run, Selection, StuckTime, Used};

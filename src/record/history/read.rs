@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::note::Note;
 use super::super::row::{RecordRow, each_row};
 use super::accumulator::Accumulator;
-use super::{Resolved, Rollup, Selection};
+use super::{Load, Resolved, Rollup, Selection};
 use crate::base::disk::Disk;
 use crate::base::hash::hash;
 use crate::base::tail;
@@ -24,6 +24,8 @@ pub(crate) struct History {
     pub(crate) resolved: Vec<Resolved>,
     /// From outside, of the time that was asked for, in the order in which they were written.
     pub(crate) notes: Vec<Note>,
+    /// How busy the machine was.
+    pub(crate) load: Load,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -81,6 +83,9 @@ fn read_with(disk: &Disk, path: &Path, mut fold: Accumulator, counted: &mut Coun
     };
     let (parts, resolved) = (fold.parts(), std::mem::take(&mut fold.resolved));
     let mut told = fold.days().map(|stretches| History { stretches, resolved: resolved.clone(), ..History::default() });
+    for (past, part) in told.iter_mut().zip(&parts) {
+        past.load = fold.load.within(*part);
+    }
     for note in fold.notes {
         if let Some((past, _)) = told.iter_mut().zip(&parts).find(|(_, part)| part.holds(note.at)) {
             past.notes.push(note);

@@ -20,7 +20,7 @@ use super::super::row::{Carried, each_row, key};
 use super::accumulator::Accumulator;
 use super::aggregate::agent;
 use super::open::OpenErrors;
-use super::{Period, Rollup, Selection};
+use super::{Load, Period, Rollup, Selection};
 use crate::base::tail;
 use crate::base::time::Time;
 use crate::config::Retention;
@@ -29,6 +29,8 @@ use crate::config::Retention;
 #[derive(Debug)]
 pub(crate) struct Folded {
     pub(crate) summaries: Vec<(Period, Rollup)>,
+    /// How busy the machine was.
+    pub(crate) load: Load,
     /// The offset of the first row that stays as it is.
     pub(crate) raw_from: u64,
     /// Rows before it that stay, for they say how things stood.
@@ -80,6 +82,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
         return Ok(None);
     }
     let known = std::mem::take(&mut fold.summaries);
+    let load = std::mem::take(&mut fold.load);
     let [days, _] = fold.days();
     let days: Vec<_> = days.into_iter().map(|stretch| (Period::Day, stretch)).collect();
     let open = OpenErrors::of(known.iter().chain(&days).map(|(_, stretch)| stretch), &fold.resolved);
@@ -96,7 +99,8 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let since = Time(start(Period::Month, now.minus(retention.monthly)));
     let notes_since = now.minus(retention.daily);
     let raw_from = raw_from.unwrap_or(end.offset);
-    Ok(Some(Folded { summaries, raw_from, carried, others, since, notes_since, rows, dropped }))
+    let load = load.since(since);
+    Ok(Some(Folded { summaries, load, raw_from, carried, others, since, notes_since, rows, dropped }))
 }
 
 /// Adds up what belongs together by now. Says how many summaries were too old.

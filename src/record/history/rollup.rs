@@ -21,6 +21,9 @@ const FREQUENT: usize = 20;
 const TYPES: usize = 32;
 const KINDS_OF_TYPE: usize = 50;
 
+/// The most alerts that are kept of a stretch.
+const ALERTS: usize = 200;
+
 /// Of being stuck; there are three.
 const REASONS: usize = 16;
 
@@ -70,6 +73,9 @@ pub(crate) struct Rollup {
     /// What of both was its sub-agents', by their type; empty of those whose type is not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) by_type: BTreeMap<String, OfType>,
+    /// When alerts began, and which; the first ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) alerts: Vec<(Time, String)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "how serde asks")]
@@ -101,6 +107,7 @@ impl Rollup {
             used: Used::default(),
             errors: Vec::new(),
             by_type: BTreeMap::new(),
+            alerts: Vec::new(),
         }
     }
 
@@ -126,10 +133,19 @@ impl Rollup {
         other.stuck_by.into_iter().for_each(|(reason, waits)| self.waits_for(&reason).add(waits));
         self.used.add(&other.used);
         other.errors.into_iter().for_each(|error| self.see(error));
+        self.alerts.extend(other.alerts);
+        self.alerts.sort();
+        self.alerts.truncate(ALERTS);
         for (name, more) in other.by_type {
             let of_type = self.of_type(&name);
             of_type.used.add(&more.used);
             more.errors.into_iter().for_each(|(pattern, count)| of_type.see(&pattern, count));
+        }
+    }
+
+    pub(crate) fn alert(&mut self, at: Time, alert: &str) {
+        if self.alerts.len() < ALERTS {
+            self.alerts.push((at, alert.to_owned()));
         }
     }
 

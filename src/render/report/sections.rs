@@ -9,8 +9,8 @@ use super::super::task_text::{class, tokens};
 use super::tables;
 use crate::model::code_in_words;
 use crate::render::report::section::{Body, FINDINGS, Item, NAMED, Note, Section, cost_coverage, seconds, span};
-use crate::report::{Figures, Part, Pattern, Report, dollars, percent};
-use crate::text::{age, count, times};
+use crate::report::{Figures, MachineUse, Part, Pattern, Peak, Report, dollars, percent};
+use crate::text::{age, bytes, count, times};
 
 /// All of them, of which there is something to say; with times of day as they are at `offset`.
 pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<Section> {
@@ -82,6 +82,9 @@ fn overview(report: &Report) -> Section {
         let (calls, failed) = (count(totals.tools.calls, "call", "calls"), totals.tools.failed);
         facts.push(("tools", format!("{calls}, {failed} failed ({})", percent(rate))));
     }
+    if let Some(machine) = &report.machine {
+        facts.push(("machine", self::machine(report, machine)));
+    }
     if let Some(parallel) = report.parallel.filter(|parallel| parallel.most > 1) {
         let (summed, wall) = (seconds(parallel.summed_s), seconds(parallel.wall_s));
         let (speed_up, most) = (parallel.speed_up, parallel.most);
@@ -91,6 +94,42 @@ fn overview(report: &Report) -> Section {
         ));
     }
     Section::new("Overview", Body::Facts(if totals.tasks == 0 { Vec::new() } else { facts }))
+}
+
+/// `load 2.1 on average ▂▁▇▃, peak 14.2 on Fri 10:32 (cpu alert: billing); memory 9.1 GB on average, peak 15.0 GB`
+fn machine(report: &Report, machine: &MachineUse) -> String {
+    let curve = sparkline(&machine.groups.iter().map(|group| group.map(|group| group.load_peak)).collect::<Vec<_>>());
+    let curve = if machine.groups.iter().flatten().count() > 1 { format!(" {curve}") } else { String::new() };
+    let at = |peak: &Peak| peak.at.rfc3339().chars().take(16).collect::<String>().replace('T', " ");
+    let caused = |peak: &Peak| {
+        let alerts =
+            peak.alerts.iter().take(NAMED).filter_map(|alert| {
+                Some(format!("{} alert: {}", alert.alert, report.name(report.tasks.get(alert.task)?)))
+            });
+        let alerts = alerts.collect::<Vec<_>>().join(", ");
+        if alerts.is_empty() { String::new() } else { format!(" ({alerts})") }
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes, and `as` saturates")]
+    let memory_peak = bytes(machine.memory_peak.value as u64);
+    format!(
+        "load {:.1} on average{curve}, peak {:.1} at {} UTC{}; memory {} on average, peak {memory_peak}{}",
+        machine.load,
+        machine.load_peak.value,
+        at(&machine.load_peak),
+        caused(&machine.load_peak),
+        bytes(machine.memory_bytes),
+        caused(&machine.memory_peak),
+    )
+}
+
+/// One block a value, the highest full; a blank where there is none.
+fn sparkline(values: &[Option<f64>]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let highest = values.iter().flatten().copied().fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let block =
+        |value: f64| if highest > 0.0 { BLOCKS[((value / highest * 7.0).round() as usize).min(7)] } else { BLOCKS[0] };
+    values.iter().map(|value| value.map_or(' ', block)).collect()
 }
 
 /// `12: 9 completed, 3 failed (2 API error, 1 process gone), 75% success`.

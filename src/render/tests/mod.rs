@@ -150,6 +150,7 @@ fn no_task_is_one_line() {
     let empty = Snapshot {
         tasks: vec![],
         summary: Summary { older: 3, ..Summary::default() },
+        machine: None,
         problems: vec![],
         idle: vec![],
         ..sample()

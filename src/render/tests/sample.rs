@@ -58,7 +58,13 @@ fn session(id: &str, health: Health, reason: Reason, detail: &str) -> SessionRep
         quota: Lazy::default(),
         tokens_today: 0,
         log: format!("/home/ann/.claude/projects/-srv-shop/{id}.jsonl").into(),
-        process: Some(ProcessReport { pid: 4242, alive: true, cpu_seconds: 12.5, memory_bytes: 300 << 20 }),
+        process: Some(ProcessReport {
+            pid: 4242,
+            alive: true,
+            cpu_seconds: 12.5,
+            cpu_share: None,
+            memory_bytes: 300 << 20,
+        }),
         also_worked_in: vec![],
         sub_agents: Vec::new(),
     }
@@ -83,6 +89,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         ended: None,
         last_activity: Some(minutes(1)),
         activity: None,
+        expected_end: None,
         status: None,
         progress: None,
         failure_streak: 0,
@@ -197,7 +204,18 @@ pub(super) fn sample() -> Snapshot {
     let problems = vec![torn, Problem { offset: Some(512), ..Problem::new("/var/log/x.jsonl", "not UTF-8") }];
     let idle = vec!["/srv/shop/.worktrees/old".into(), "/srv/shop".into()];
     let roots = vec!["/srv/shop".into()];
-    Snapshot { schema: "agentmon.status/1", taken_at: NOW, roots, tasks, summary, problems, idle, everywhere: None }
+    let machine = None;
+    Snapshot {
+        schema: "agentmon.status/1",
+        taken_at: NOW,
+        roots,
+        tasks,
+        summary,
+        machine,
+        problems,
+        idle,
+        everywhere: None,
+    }
 }
 
 /// The same with the worst text in every place that can hold one.

@@ -7,9 +7,9 @@ use crate::base::disk::Disk;
 use crate::base::time::Time;
 use crate::config::Retention;
 use crate::model::{Health, Tokens, ToolCounts};
-use crate::record::history::tests::weeks::{START, Weeks};
-use crate::record::history::{AgentRun, Counted, OfType, Rollup, Run, Selection, read};
-use crate::report::{Condition, Period, Report};
+use crate::record::history::tests::weeks::{START, Weeks, load_at};
+use crate::record::history::{AgentRun, Counted, History, Load, LoadHour, OfType, Run, Selection, read};
+use crate::report::{Condition, Period, Report, ReportInput, report};
 
 /// A sub-agent's run of so many minutes; sessions by number, 1 the main agent's.
 fn agent(kind: &str, ended: &str, minutes: u64, [session, parent]: [u32; 2], outcome: Health) -> AgentRun {
@@ -144,9 +144,10 @@ fn truth(weeks: &Weeks) -> Truth {
     truth
 }
 
-fn told(stretches: Vec<Rollup>) -> (Report, Truth) {
+fn told(history: History) -> (Report, Truth) {
     let period = Period { from: Time(START * 1000), to: Time((START + 60 * 86_400) * 1000) };
-    let report = of(stretches, period);
+    let known = ReportInput { now: history.stretches, load: history.load, ..ReportInput::default() };
+    let report = report(known, period.to, period, None);
     let told = report.agent_types.iter().filter(|one| !["main", "planner"].contains(&one.name()));
     let told = told.map(|one| {
         #[expect(
@@ -174,10 +175,22 @@ fn weeks_are_told_as_they_were_before_and_after_clean() {
     let place = crate::record::reopen(&path).unwrap();
     let weeks = Weeks::new(12, 28, "/srv/shop");
     std::fs::write(&place.path, weeks.text()).unwrap();
-    let read = || read(&Disk::default(), &place.path, Selection::default(), &mut Counted::default()).stretches;
+    let read = || read(&Disk::default(), &place.path, Selection::default(), &mut Counted::default());
     let truth = truth(&weeks);
     let (before, figures) = told(read());
     assert!(truth.len() == 4 && before.chains.len() > 50 && before.workflows.len() > 3, "{}", before.workflows.len());
+    let loads: Vec<f64> = (0..weeks.polls.len()).map(|poll| f64::from(load_at(poll))).collect();
+    let machine = before.machine.as_ref().unwrap();
+    #[expect(clippy::cast_precision_loss, reason = "few")]
+    let average = loads.iter().sum::<f64>() / loads.len() as f64 / 100.0;
+    assert!((machine.load - average).abs() < 0.01, "{} {average}", machine.load);
+    let highest =
+        (0..loads.len()).max_by(|one, other| loads[*one].total_cmp(&loads[*other]).then(other.cmp(one))).unwrap();
+    assert_eq!(
+        (machine.load_peak.value, machine.load_peak.at),
+        (loads[highest] / 100.0, Time(weeks.polls[highest].at * 1000))
+    );
+    assert_eq!(machine.memory_peak.at, machine.load_peak.at);
     // An average is told to a tenth of a second.
     let near = |figures: &Truth| {
         for (kind, (runs, used)) in figures {
@@ -200,6 +213,7 @@ fn weeks_are_told_as_they_were_before_and_after_clean() {
         let (after, figures) = told(read());
         near(&figures);
         assert_eq!(after.workflows, before.workflows);
+        assert_eq!(after.machine, before.machine);
         assert_eq!(after.chains.len(), before.chains.len());
         let without_cost = |report: &Report| {
             let types =
@@ -208,4 +222,30 @@ fn weeks_are_told_as_they_were_before_and_after_clean() {
         };
         assert_eq!(without_cost(&after), without_cost(&before));
     }
+}
+
+#[test]
+fn a_peak_is_named_with_the_alerts_that_began_then() {
+    let (mut one, mut other) = (stretch("a", "19T08:00", "19T20:00"), stretch("b", "19T08:00", "19T20:00"));
+    one.alerts = vec![(at("19T09:10"), "cpu".to_owned()), (at("19T09:12"), "long_running".to_owned())];
+    other.alerts = vec![(at("19T11:10"), "memory".to_owned())];
+    let mut load = Load::default();
+    let hour = |at: Time, load_peak, memory_peak| LoadHour {
+        at: Time(at.0.div_euclid(3_600_000) * 3_600_000),
+        polls: 2,
+        load_sum: load_peak,
+        load_peak,
+        load_peak_at: at,
+        memory_sum: memory_peak,
+        memory_peak,
+        memory_peak_at: at,
+    };
+    load.extend(&[hour(at("19T09:05"), 1420, 100), hour(at("19T11:05"), 100, 3000)].into_iter().collect());
+    let known = ReportInput { now: vec![one, other], load, ..ReportInput::default() };
+    let machine = report(known, at("20T00:00"), days("19", "20"), None).machine.unwrap();
+    let told =
+        |peak: &crate::report::Peak| peak.alerts.iter().map(|one| (one.task, one.alert.clone())).collect::<Vec<_>>();
+    assert_eq!((machine.load_peak.value, told(&machine.load_peak)), (14.2, vec![(0, "cpu".to_owned())]));
+    assert_eq!(told(&machine.memory_peak), [(1, "memory".to_owned())]);
+    assert_eq!((machine.load, machine.memory_bytes), (3.8, 775 * 1024));
 }

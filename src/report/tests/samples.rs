@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{Period, Report, ReportInput, report};
 use crate::base::time::Time;
 use crate::model::{ErrorClass, ErrorSeen, Health, Problem, Tokens, ToolCounts};
-use crate::record::history::{Rollup, Run, StuckTime};
+use crate::record::history::{Load, Rollup, Run, StuckTime};
 use crate::record::{Note, NoteType};
 
 /// `20T14:05`: a minute of November 2026.
@@ -132,6 +132,7 @@ pub(crate) fn shop() -> Report {
         now: vec![billing, parser, coupons, search],
         before: vec![earlier],
         notes: notes(),
+        load: Load::default(),
         problems: vec![problem],
     };
     let period = Period { from: at("19T00:00"), to: at("20T00:00").plus(Duration::from_secs(24 * 3600)) };

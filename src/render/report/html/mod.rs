@@ -28,13 +28,14 @@ use crate::report::{Period, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// The parts of the page, from top to bottom; one with nothing to tell is left out.
-const SECTIONS: [fn(&Page) -> Option<Element>; 12] = [
+const SECTIONS: [fn(&Page) -> Option<Element>; 13] = [
     figures::findings,
     timeline::timeline,
     outcomes::outcomes,
     outcomes::times,
     used::tokens,
     used::tools,
+    used::machine,
     tables::patterns,
     tables::agent_types,
     tables::shares,
