@@ -69,13 +69,8 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
     let mut news = false;
     for repository in repositories(looked) {
         let path = repository.map(Repository::path);
-        let place = match record::place(world, path, repository.and_then(|repository| repository.main.as_deref())) {
-            Ok((place, notice)) => {
-                if let Some(notice) = &notice {
-                    tell(err, notice);
-                }
-                place
-            }
+        let place = match place(world, repository, err) {
+            Ok(place) => place,
             Err(problem) => {
                 recorded.problems.push(problem);
                 continue;
@@ -118,6 +113,16 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
     }
     recorded.usual = memory.usual;
     recorded
+}
+
+/// Where the record of a repository lies, or of tasks in none; why it is not where it is expected, is said.
+fn place(world: &World, repository: Option<&Repository>, err: &mut dyn Write) -> Result<RecordDir, Problem> {
+    let main = repository.and_then(|repository| repository.main.as_deref());
+    let (place, notice) = record::place(world, repository.map(Repository::path), main)?;
+    if let Some(notice) = &notice {
+        tell(err, notice);
+    }
+    Ok(place)
 }
 
 fn missed(place: &RecordDir, why: &str) -> Problem {
