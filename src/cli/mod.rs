@@ -45,7 +45,7 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command, agentmon runs `agentmon status` (options: agentmon status -h).
+Without a command, agentmon runs `agentmon status`: see `agentmon status -h`.
 
 Exit codes:
   0  the report was printed
