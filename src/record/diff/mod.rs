@@ -165,7 +165,12 @@ fn progress(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
         #[serde(flatten)]
         processes: Processes,
     }
-    let steps = task.progress.clone().map(|progress| Progress { step: progress.step.as_deref().map(text), ..progress });
+    // As they will be read again: no row tells where they are from.
+    let steps = task.progress.as_ref().map(|progress| Progress {
+        step: progress.step.as_deref().map(text),
+        source: None,
+        ..progress.clone()
+    });
     let usage = usage(task);
     let moved = usage != last.usage && due(last.counted, now);
     if steps == last.steps && !moved {

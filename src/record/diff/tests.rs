@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::diff::*;
 use crate::base::lazy::Lazy;
-use crate::model::{MachineLoad, ProcessReport, Progress, Reason, SubAgentReport, Tokens, ToolCounts, ToolsReport};
+use crate::model::{
+    MachineLoad, ProcessReport, Progress, ProgressSource, Reason, SubAgentReport, Tokens, ToolCounts, ToolsReport,
+};
 use crate::record::tests::samples::{at, hear, session, snapshot, task, tell};
 
 /// Tells a history of one task at given seconds, and what is told each time, as `event:from>to`.
@@ -188,8 +190,10 @@ fn progress_is_told_with_each_step_and_counters_once_a_minute() {
     let mut history = RecordState::default();
     for (seconds, done, output, wanted) in polls {
         let mut parser = task("parser", Health::Healthy, Reason::Working);
+        // Which no row tells.
+        let source = Some(ProgressSource::Plan);
         parser.progress =
-            done.map(|done| Progress { done, total: 7, step: Some("lexer".into()), percent: None, source: None });
+            done.map(|done| Progress { done, total: 7, step: Some("lexer".into()), percent: None, source });
         parser.sessions[0].tokens.output = output;
         let lines = hear(&tell(at(seconds), &[parser], &history), &mut history);
         let progress = lines.iter().find(|line| line["event"] == "progress");
