@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -415,6 +416,9 @@ pub(crate) struct Snapshot {
     /// Of a look at everything, and not at some repositories only.
     #[serde(skip)]
     pub(crate) everywhere: Option<Everywhere>,
+    /// What happened of late, for a page that tells it.
+    #[serde(skip)]
+    pub(crate) recent: Option<Recent>,
 }
 
 impl Snapshot {
@@ -455,6 +459,58 @@ pub(crate) struct Everywhere {
     pub(crate) gone: Vec<PathBuf>,
     /// How many logs, in places that are not known, were not touched since the horizon.
     pub(crate) unopened: usize,
+}
+
+/// What the event log tells of the last hour, and how the machine is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Recent {
+    pub(crate) machine: Machine,
+    /// The last events of all tasks, the newest first, as the event log has them.
+    pub(crate) events: Vec<PastEvent>,
+    /// Those of single tasks, in the order of the snapshot's tasks when it was made.
+    pub(crate) tasks: Vec<RecentTask>,
+    /// How often the page is written anew.
+    pub(crate) every: Option<Duration>,
+}
+
+/// The load of a machine; nothing where it does not tell it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Machine {
+    /// Processes that ran or waited, over 1, 5 and 15 minutes.
+    pub(crate) load: Option<[f64; 3]>,
+    pub(crate) cores: Option<usize>,
+    /// Bytes used, of how many.
+    pub(crate) memory: Option<(u64, u64)>,
+}
+
+/// A row of the event log.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PastEvent {
+    pub(crate) at: Time,
+    pub(crate) row: serde_json::Value,
+}
+
+/// What the event log tells of one task.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RecentTask {
+    /// Its id and its worktree, as its report has them.
+    pub(crate) task: String,
+    pub(crate) worktree: Option<PathBuf>,
+    /// The newest first.
+    pub(crate) events: Vec<PastEvent>,
+    /// Of the last hour, the oldest first.
+    pub(crate) measures: Vec<Measure>,
+}
+
+/// What a task used so far, and what its processes use, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Measure {
+    pub(crate) at: Time,
+    pub(crate) cpu_share: Option<f64>,
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+    pub(crate) output_tokens: u64,
 }
 
 /// How many tasks there are of each health.

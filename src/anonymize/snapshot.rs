@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::{Kind, Pseudonyms};
 use crate::model::{
-    Alert, Considered, Everywhere, Evidence, Problem, Progress, SessionReport, Snapshot, TaskReport, ToolReport,
+    Alert, Considered, Everywhere, Evidence, PastEvent, Problem, Progress, Recent, RecentTask, SessionReport, Snapshot,
+    TaskReport, ToolReport,
 };
 use crate::observe::inventory::{Inventory, SearchedPath};
 
@@ -31,9 +32,22 @@ impl Pseudonyms {
     }
 
     /// Puts pseudonyms in place of everything that a report names.
-    pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
-        let Snapshot { schema: _, taken_at: _, roots, tasks, summary: _, machine: _, problems, idle, everywhere } =
-            snapshot;
+    pub(crate) fn hide(&mut self, snapshot: &mut Snapshot) {
+        let Snapshot {
+            schema: _,
+            taken_at: _,
+            roots,
+            tasks,
+            summary: _,
+            machine: _,
+            problems,
+            idle,
+            everywhere,
+            recent,
+        } = snapshot;
+        if let Some(recent) = recent {
+            self.hide_recent(recent);
+        }
         roots.iter_mut().chain(idle).for_each(|path| self.hide_path(path));
         for Problem { path, line: _, offset: _, message, unread: _ } in &mut *problems {
             self.hide_path(path);
@@ -76,6 +90,25 @@ impl Pseudonyms {
         for Problem { path, line: _, offset: _, message, unread: _ } in problems {
             self.hide_path(path);
             self.hide_text(message);
+        }
+    }
+
+    /// All rows are learnt from first: what one names may stand in the text of another.
+    fn hide_recent(&mut self, recent: &mut Recent) {
+        let Recent { machine: _, events, tasks, every: _ } = recent;
+        let of_tasks = tasks.iter_mut().flat_map(|task| &mut task.events);
+        let mut rows: Vec<_> = events.iter_mut().chain(of_tasks).map(|PastEvent { at: _, row }| row).collect();
+        for row in &rows {
+            self.row(&mut (**row).clone());
+        }
+        for row in &mut rows {
+            self.row(row);
+        }
+        for RecentTask { task, worktree, events: _, measures: _ } in tasks {
+            *task = self.name(Kind::Task, task);
+            if let Some(path) = worktree {
+                self.hide_path(path);
+            }
         }
     }
 

@@ -292,7 +292,7 @@ pub(crate) struct StatusArgs {
     pub(crate) changes: Option<String>,
     /// Poll again every INTERVAL [without a value: 10s]
     ///
-    /// Ends at Ctrl-C or `q`, or when --check matches.
+    /// Ends at Ctrl-C or `q`, or when --check matches. With --format html and --output: a dashboard that reloads itself.
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = values::interval)]
     pub(crate) watch: Option<Duration>,
     #[command(flatten)]

@@ -147,7 +147,7 @@ fn tell(err: &mut dyn Write, notice: &str) {
 }
 
 /// The repositories that have tasks, and none for the tasks that are in none.
-fn repositories(looked: &Polled) -> impl Iterator<Item = Option<&Repository>> {
+pub(super) fn repositories(looked: &Polled) -> impl Iterator<Item = Option<&Repository>> {
     let tasks = looked.snapshot.tasks.iter().map(|task| task.repository.as_deref());
     let with_tasks: HashSet<Option<&Path>> = tasks.collect();
     let repositories = looked.seen.repositories.iter().map(Some).chain([None]);

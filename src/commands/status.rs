@@ -10,7 +10,7 @@ use super::poll::{Polled, poll, save};
 use super::record_poll::{self, Recorded};
 use super::scope::here;
 use super::select_task::{named, no_such};
-use super::{notify, pseudonyms};
+use super::{notify, pseudonyms, recent};
 use crate::anonymize::Pseudonyms;
 use crate::base::world::World;
 use crate::cli::{Cli, StatusArgs};
@@ -62,7 +62,7 @@ pub(super) fn page(
     err: &mut dyn Write,
 ) -> anyhow::Result<Page> {
     let begun = Instant::now();
-    let (_, form) = form(cli, "status", render::FORMS, default_format(world))?;
+    let (format, form) = form(cli, "status", render::FORMS, default_format(world))?;
     let mut looked = poll(cli, world, err)?;
     let Recorded { mut lines, problems, usual, expected_ends } = record_poll::record(cli, &looked, world, begun, err);
     record_poll::estimate(&mut looked.snapshot, &usual);
@@ -93,7 +93,10 @@ pub(super) fn page(
         filter(&mut looked.snapshot, command);
         ChangesSince::default()
     };
-    if let Some(pseudonyms) = &pseudonyms {
+    if format == "html" {
+        recent::add(cli, command, world, &mut looked)?;
+    }
+    if let Some(pseudonyms) = &mut pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
     let written = if command.changes.is_some() && looked.snapshot.tasks.is_empty() {

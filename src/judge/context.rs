@@ -50,6 +50,11 @@ pub(crate) struct TaskCandidate<'a> {
 }
 
 impl<'a> TaskCandidate<'a> {
+    /// Nothing is known of it but its place, and perhaps who runs there.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.sessions.is_empty() && self.declared.is_none() && !self.problems && self.unread.is_empty()
+    }
+
     /// Of a worktree, with nothing in it yet.
     pub(crate) fn of(id: WorktreeId, seen: &'a Observation) -> Self {
         let (repository, worktree) = (seen.worktrees.repository(id), seen.worktrees.worktree(id));

@@ -62,17 +62,11 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
         candidate.unread = of(Some(candidate.worktree_id)).chain(of(None)).filter(may_be_its).collect();
         candidate.agents = agents_by_worktree.remove(&candidate.worktree_id).unwrap_or_default();
     }
-    let is_nothing = |candidate: &TaskCandidate<'_>| {
-        candidate.sessions.is_empty()
-            && candidate.declared.is_none()
-            && !candidate.problems
-            && candidate.unread.is_empty()
-    };
     let untouched: HashSet<&Path> = seen.untouched.iter().filter_map(|file| file.proposed.as_deref()).collect();
     let used: HashSet<WorktreeId> =
-        candidates.iter().filter(|candidate| !is_nothing(candidate)).map(|candidate| candidate.worktree_id).collect();
+        candidates.iter().filter(|candidate| !candidate.is_nothing()).map(|candidate| candidate.worktree_id).collect();
     for candidate in candidates {
-        if is_nothing(&candidate) && candidate.agents.is_empty() {
+        if candidate.is_nothing() && candidate.agents.is_empty() {
             if untouched.contains(&*candidate.worktree.path) {
                 summary.older += 1;
             } else if !matches!(candidate.worktree.kind, WorktreeKind::Main | WorktreeKind::Alone)
@@ -90,16 +84,32 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
             tasks.push(task);
         }
     }
-    name(&mut tasks);
-    alerts::add_day(&mut tasks, &context.config.thresholds);
-    for task in &mut tasks {
-        task.next = next_steps::steps(task, context.cwd, context.found);
-    }
-    tasks.sort_by(|one, other| order(one).cmp(&order(other)));
+    complete(&mut tasks, context);
     let everywhere = seen.everywhere.then(|| elsewhere(seen, context));
     let (taken_at, roots) = (context.now, roots(seen));
     let machine = seen.table.load;
-    Snapshot { schema: "agentmon.status/1", taken_at, roots, tasks, summary, machine, problems, idle, everywhere }
+    Snapshot {
+        schema: "agentmon.status/1",
+        taken_at,
+        roots,
+        tasks,
+        summary,
+        machine,
+        problems,
+        idle,
+        everywhere,
+        recent: None,
+    }
+}
+
+/// Adds what is known of all tasks only: their names, what they used in a day, and what to do next. The worst come first.
+fn complete(tasks: &mut [TaskReport], context: &Context<'_>) {
+    name(tasks);
+    alerts::add_day(tasks, &context.config.thresholds);
+    for task in &mut *tasks {
+        task.next = next_steps::steps(task, context.cwd, context.found);
+    }
+    tasks.sort_by(|one, other| order(one).cmp(&order(other)));
 }
 
 /// By repository, those in none last, then worst first.

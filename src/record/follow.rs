@@ -82,6 +82,16 @@ impl Rows {
         Self { path, open: None, told: HashSet::new(), recent: VecDeque::new(), last: None }
     }
 
+    /// Begins so many bytes before the end of what is there now.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub(crate) fn last(path: PathBuf, disk: &Disk, bytes: u64) -> io::Result<Self> {
+        let (file, meta) = disk.open(&path)?;
+        let (identity, offset) = ((meta.dev(), meta.ino()), meta.len().saturating_sub(bytes));
+        Ok(Self { open: Some(Open { file, identity, offset, lines: 0, from: None }), ..Self::of(path) })
+    }
+
     /// Calls `each` with every row that came since the last time. A record that is not there yet has none.
     ///
     /// # Errors
@@ -172,6 +182,18 @@ mod tests {
             fs::write(&path, &text).unwrap();
             assert_eq!(seconds(&mut Rows::of(path)), wanted, "{}", &text[..text.len().min(200)]);
         }
+    }
+
+    #[test]
+    fn the_last_rows_are_read_without_those_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        fs::write(&path, (1..8).map(|second| line(second, "") + "\n").collect::<String>()).unwrap();
+        let length = line(1, "").len() as u64 + 1;
+        for (bytes, wanted) in [(2 * length + 9, vec![6, 7]), (2 * length, vec![6, 7]), (1 << 20, (1..8).collect())] {
+            assert_eq!(seconds(&mut Rows::last(path.clone(), &Disk::default(), bytes).unwrap()), wanted, "{bytes}");
+        }
+        assert!(Rows::last(folder.path().join("none"), &Disk::default(), 1).is_err());
     }
 
     #[test]

@@ -35,7 +35,15 @@ fn readable(row: &Row<'_>, options: &Options) -> String {
 /// What an event says; `row` is the whole of it.
 fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options) -> String {
     let time = at.local(options.offset).format("%Y-%m-%d %H:%M:%S").to_string();
-    let said = match kind {
+    let said = said(kind, row, options);
+    let subject = subject(row, options).map(|subject| format!("{}: ", options.bold(&subject))).unwrap_or_default();
+    let kind = options.text(&text::one_line(code, 20));
+    format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time)).trim_end().to_owned()
+}
+
+/// The event in words, without its time and its task.
+pub(super) fn said(kind: Option<Kind>, row: &Value, options: &Options) -> String {
+    match kind {
         Some(Kind::Poll) => poll(row),
         Some(Kind::Transition) => transition(row, options),
         Some(Kind::Progress) => progress(row, options),
@@ -47,14 +55,11 @@ fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options
         Some(Kind::Note) => join([word(&row["type"], options), word(&row["message"], options)], ": "),
         Some(Kind::Summary) => summary(row, options),
         Some(Kind::Debounced | Kind::Alert | Kind::Collected) | None => other(row, options),
-    };
-    let subject = subject(row, options).map(|subject| format!("{}: ", options.bold(&subject))).unwrap_or_default();
-    let kind = options.text(&text::one_line(code, 20));
-    format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time)).trim_end().to_owned()
+    }
 }
 
 /// The task, and its worktree where that has another name.
-fn subject(row: &Value, options: &Options) -> Option<String> {
+pub(super) fn subject(row: &Value, options: &Options) -> Option<String> {
     if row["event"] == "resolved" {
         return None;
     }

@@ -38,6 +38,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
         problems: snapshot.problems.clone(),
         idle: Vec::new(),
         everywhere: None,
+        recent: None,
     };
     copy.roots.iter_mut().for_each(lossy);
     copy.problems.iter_mut().for_each(|problem| lossy(&mut problem.path));

@@ -5,6 +5,7 @@ pub(crate) mod clients;
 pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod explain;
+mod html;
 mod json;
 mod layout;
 pub(crate) mod log;
@@ -27,14 +28,18 @@ pub(crate) const FORMATS: [(&str, &str); 6] = [
     ("json", "Full data as JSON"),
     ("text", "Plain text, for terminals, pipes and mail"),
     ("markdown", "Markdown, for pull requests and issues"),
-    ("html", "HTML page with charts, in one file"),
+    ("html", "HTML page, in one file"),
 ];
 
 type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;
 
 /// Those of the snapshot. A new one is a file and a line here.
-pub(crate) const FORMS: Formats<Form> =
-    &[("table", status::table::render), ("lines", status::lines::render), ("json", json::render)];
+pub(crate) const FORMS: Formats<Form> = &[
+    ("table", status::table::render),
+    ("lines", status::lines::render),
+    ("json", json::render),
+    ("html", status::html::render),
+];
 
 /// The report as bytes. A task that cannot be written becomes a problem; all others are written.
 ///

@@ -180,6 +180,7 @@ fn nor_what_was() {
         &["report", "--format", "json"],
         &["report", "--format", "markdown"],
         &["report", "--format", "html"],
+        &["status", "--format", "html", "--since", "all"],
         &["errors", "--since", "all", "--resolved"],
         &["errors", "--since", "all", "--format", "json"],
         &["events", "--since", "all"],

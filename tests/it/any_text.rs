@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "status --format table -v",
     "status --format lines -v",
     "status --format json",
+    "status --format html",
     "status --attention --check",
     "report",
     "report --format text",

@@ -193,6 +193,7 @@ fn no_build_server_obeys_what_a_log_says() {
     ground.write(&format!("shop/.worktrees/p{COMMANDS}/status.json"), "{");
     ground.run(&["-v", "--on-change", "cat >&2"]);
     let pages = [
+        "status --format html",
         "report",
         "report --format markdown",
         "report --format html",

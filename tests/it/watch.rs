@@ -1,6 +1,7 @@
 //! `--watch`: the report again and again, by a process of its own, until somebody has seen enough.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -79,6 +80,34 @@ fn a_page_takes_the_place_of_the_one_before() {
     assert!(pages.len() > 2 && pages[0].is_empty(), "{said}");
     assert!(!pages[1].contains("Failed") && pages.last().unwrap().contains("Failed"), "{said}");
     assert!(pages[1].contains(" more lines") && pages[1].lines().count() == 9, "{}", pages[1]);
+}
+
+#[test]
+fn a_dashboard_is_replaced_as_a_whole_and_reloads_itself() {
+    let ground = Ground::new();
+    let page = ground.path("home/page.html");
+    let (mut child, _lines) = start(&ground, &["--format", "html", "--output", page.to_str().unwrap()]);
+    let written = || std::fs::read_to_string(&page).unwrap_or_default();
+    until(|| !written().is_empty());
+    let (first, place) = (written(), page.metadata().unwrap().ino());
+    ground.status("task-x", "failed");
+    // Whoever reads meanwhile has a whole page each time.
+    until(|| {
+        let page = written();
+        assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+        page.contains("1 failed")
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!first.contains("1 failed") && first.contains("http-equiv=\"refresh\" content=\"2\""), "{first}");
+    assert_ne!(page.metadata().unwrap().ino(), place);
+    assert!(written().contains(">transition<"), "what the event log tells is on it");
+
+    let once = ground.run(&["--format", "html"]);
+    assert!(
+        once.out.contains("1 failed") && !once.out.contains("refresh") && !once.out.contains("<script"),
+        "{once:?}"
+    );
 }
 
 /// A shell in a terminal, in the repository, that runs this line.

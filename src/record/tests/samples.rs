@@ -99,6 +99,7 @@ pub(crate) fn snapshot(taken_at: Time, tasks: &[TaskReport]) -> Snapshot {
         problems: Vec::new(),
         idle: Vec::new(),
         everywhere: None,
+        recent: None,
     }
 }
 

@@ -12,9 +12,9 @@ use crate::model::{
 };
 
 /// 2026-11-20T13:05:03Z.
-pub(super) const NOW: Time = Time(1_795_179_903_000);
+pub(in crate::render) const NOW: Time = Time(1_795_179_903_000);
 /// Clears the screen, writes the clipboard, ends lines, turns the direction, and starts a CI command.
-pub(super) const HOSTILE: &str =
+pub(in crate::render) const HOSTILE: &str =
     "\n::error::a\x1b[2J\x1b]52;c;cm0=\x07\r\u{9b}31m\u{202e}b\u{2066}\u{2028}c\u{7f}\u{200f}\0\t名";
 
 fn minutes(ago: i64) -> Time {
@@ -111,7 +111,7 @@ fn steps(done: u32, total: u32, step: &str) -> Progress {
     Progress { done, total, step: Some(step.into()), percent: None, source: Some(ProgressSource::Plan) }
 }
 
-pub(super) fn struggling() -> TaskReport {
+pub(in crate::render) fn struggling() -> TaskReport {
     let detail = "3 tool failures in a row: Bash `cargo test` exit 101";
     let mut task = task("billing", "bg_5e6f7a8b", Health::Struggling, Reason::FailureStreak, detail);
     task.progress = Some(steps(3, 7, "fixing rounding"));
@@ -160,7 +160,7 @@ pub(super) fn struggling() -> TaskReport {
 }
 
 /// Six healths, three repositories, sessions of every kind.
-pub(super) fn sample() -> Snapshot {
+pub(in crate::render) fn sample() -> Snapshot {
     let mut failed = task(
         "search",
         "bg_9a8b7c6d",
@@ -215,11 +215,12 @@ pub(super) fn sample() -> Snapshot {
         problems,
         idle,
         everywhere: None,
+        recent: None,
     }
 }
 
 /// The same with the worst text in every place that can hold one.
-pub(super) fn hostile() -> Snapshot {
+pub(in crate::render) fn hostile() -> Snapshot {
     let mut snapshot = sample();
     let path = || PathBuf::from(OsString::from_vec([b"/srv/\xff", HOSTILE.as_bytes()].concat()));
     let text = || HOSTILE.to_owned();

@@ -186,6 +186,7 @@ fn told(ground: &Ground, now: &str, tasks: usize) -> Vec<(String, String)> {
         "--format table -v",
         "--format json",
         "--format json --anonymize",
+        "--format html",
         "--attention",
         "clients",
         "report --format html",

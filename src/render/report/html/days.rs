@@ -6,12 +6,13 @@ use std::iter;
 
 use super::Page;
 use super::axis::{Axis, Frame, anchor, weekday};
-use super::chart::{image, label, title};
 use super::lane::{behind, summary, trouble};
 use super::line::line;
-use super::markup::{Element, element};
 use crate::base::time::Time;
 use crate::model::Health;
+use crate::render::html::chart::{image, label, title};
+use crate::render::html::markup::{Element, element};
+use crate::render::html::note;
 use crate::report::Task;
 use crate::text::{self, count};
 
@@ -70,7 +71,7 @@ pub(super) fn days(page: &Page, frame: Frame) -> Vec<Element> {
     if all > DAYS {
         notes.push(format!("Showing the last {DAYS} of {all} active days."));
     }
-    iter::once(lines).chain(notes.iter().map(|text| super::note(text))).collect()
+    iter::once(lines).chain(notes.iter().map(|text| note(text))).collect()
 }
 
 /// A day, and how many of its tasks there was no room for.

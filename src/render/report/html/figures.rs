@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::Page;
 use super::axis::day;
-use super::markup::{Element, element};
-use super::words::{about, number, seconds, share};
-use super::{Page, note, section};
+use crate::render::html::markup::{Element, element};
+use crate::render::html::words::{about, number, seconds, share};
+use crate::render::html::{note, section};
 use crate::render::report::section::cost_coverage;
 use crate::report::{By, Trend, dollars, percent};
 use crate::text::{self, count};

@@ -1,7 +1,7 @@
 //! What lanes of a timeline and of days share.
 
-use crate::render::report::html::markup::{Element, element};
-use crate::render::report::html::words::seconds;
+use crate::render::html::markup::{Element, element};
+use crate::render::html::words::seconds;
 use crate::report::Task;
 
 /// The lines of the axis, behind all lanes.

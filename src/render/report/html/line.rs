@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::axis::{Axis, Frame};
-use super::chart::{label, level, title};
-use super::markup::{Element, element};
-use super::words::{glyph, share, word};
 use crate::base::time::Time;
 use crate::model::{Health, code_in_words};
+use crate::render::html::chart::{label, level, title};
+use crate::render::html::markup::{Element, element};
+use crate::render::html::words::{glyph, share, word};
 use crate::report::{RunAt, Span, Task};
 use crate::text::{self, age};
 

@@ -1,11 +1,12 @@
 //! How runs ended, how long they took, and how tasks stood meanwhile.
 
-use super::chart::{Column, Mark, Part, bar, columns, legend};
+use super::Page;
 use super::figures::group_label;
-use super::markup::{Element, element};
-use super::words::{about, float, seconds, share, word};
-use super::{Page, note, section};
 use crate::model::{Health, code_in_words};
+use crate::render::html::chart::{Column, Mark, Part, bar, columns, legend};
+use crate::render::html::markup::{Element, element};
+use crate::render::html::words::{about, float, seconds, share, word};
+use crate::render::html::{note, section};
 use crate::report::{Figures, RunAt, percent};
 use crate::text::{self, count};
 

@@ -1,12 +1,14 @@
 //! The tables: what failed again and again, who worked, which tasks took long or went badly, what ran side by side.
 
+use super::Page;
 use super::figures::short;
-use super::markup::{Element, element};
-use super::table::{Heading, cell, more, table};
-use super::words::{about, health, number, seconds};
-use super::{Page, chart, section};
 use crate::model::{Health, code_in_words};
 use crate::record::Note;
+use crate::render::html::chart;
+use crate::render::html::markup::{Element, element};
+use crate::render::html::section;
+use crate::render::html::table::{Heading, cell, more, table};
+use crate::render::html::words::{NONE, about, health, number, seconds};
 use crate::render::task_text;
 use crate::report::{Agent, AgentType, Condition, Figures, Part, Pattern, Recent, Task, dollars, last, percent};
 
@@ -14,7 +16,6 @@ use crate::report::{Agent, AgentType, Condition, Figures, Part, Pattern, Recent,
 const ROWS: usize = 15;
 /// Tasks that are named in one cell.
 const NAMED: usize = 3;
-const NONE: &str = "–";
 
 pub(super) fn patterns(page: &Page) -> Option<Element> {
     let patterns = &page.report.patterns;
@@ -278,7 +279,10 @@ pub(super) fn batches(page: &Page) -> Option<Element> {
             cell(&seconds(parallel.summed_s)),
             cell(&seconds(parallel.wall_s)),
             cell(&format!("{:.1} ×", parallel.speed_up)),
-            element("td").child(chart::meter("one", parallel.speed_up / super::words::float(parallel.most).max(1.0))),
+            element("td").child(chart::meter(
+                "one",
+                parallel.speed_up / crate::render::html::words::float(parallel.most).max(1.0),
+            )),
         ]
     });
     let what = "Tasks that ran in parallel, latest first: total run time, wall time, and the speed-up. The bar shows the \

@@ -1,11 +1,12 @@
 //! What the work took: tokens, dollars and tools.
 
-use super::chart::{Column, Part, bar, columns, legend};
+use super::Page;
 use super::figures::{group_label, short};
-use super::markup::{Element, element};
-use super::table::{cell, meter, more, table};
-use super::words::{float, number, share};
-use super::{Page, section};
+use crate::render::html::chart::{Column, Part, bar, columns, legend};
+use crate::render::html::markup::{Element, element};
+use crate::render::html::section;
+use crate::render::html::table::{cell, meter, more, table};
+use crate::render::html::words::{float, number, share};
 use crate::render::report::section::cost_coverage;
 use crate::report::{Group, GroupUse, Peak, dollars, percent};
 use crate::text::bytes;

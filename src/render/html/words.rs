@@ -7,7 +7,7 @@ use crate::model::Health;
 use crate::text;
 
 /// Followed by the sign that asks for text and not for a picture, where there is one.
-pub(super) fn glyph(health: Health) -> &'static str {
+pub(in crate::render) fn glyph(health: Health) -> &'static str {
     match health {
         Health::Failed => "✗",
         Health::Stuck => "■",
@@ -18,7 +18,7 @@ pub(super) fn glyph(health: Health) -> &'static str {
     }
 }
 
-pub(super) fn word(health: Health) -> &'static str {
+pub(in crate::render) fn word(health: Health) -> &'static str {
     match health {
         Health::Failed => "Failed",
         Health::Stuck => "Stuck",
@@ -30,7 +30,7 @@ pub(super) fn word(health: Health) -> &'static str {
 }
 
 /// `⚠ Struggling`, in its colour.
-pub(super) fn health(health: Health) -> Element {
+pub(in crate::render) fn health(health: Health) -> Element {
     let class = match health {
         Health::Failed => "health failed",
         Health::Stuck => "health stuck",
@@ -42,28 +42,31 @@ pub(super) fn health(health: Health) -> Element {
     element("span").class(class).own(glyph(health)).own("\u{a0}").own(word(health))
 }
 
-pub(super) fn seconds(seconds: u64) -> String {
+pub(in crate::render) fn seconds(seconds: u64) -> String {
     text::age(Duration::from_secs(seconds))
 }
 
+/// For what is not known, or is none.
+pub(in crate::render) const NONE: &str = "–";
+
 /// Of a figure that is a mean, a median, ...
-pub(super) fn about(seconds: f64) -> String {
+pub(in crate::render) fn about(seconds: f64) -> String {
     text::age(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share")]
-pub(super) fn share(part: impl TryInto<u64>, whole: impl TryInto<u64>) -> f64 {
+pub(in crate::render) fn share(part: impl TryInto<u64>, whole: impl TryInto<u64>) -> f64 {
     let [part, whole] = [part.try_into().unwrap_or(0), whole.try_into().unwrap_or(0)];
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the height of a mark")]
-pub(super) fn float(number: u64) -> f64 {
+pub(in crate::render) fn float(number: u64) -> f64 {
     number as f64
 }
 
 /// `1,234`, or from ten thousand on `12.3k`, `4.5M`, `6.7B`.
-pub(super) fn number(number: u64) -> String {
+pub(in crate::render) fn number(number: u64) -> String {
     let short = |unit: f64, letter: char| {
         let value = float(number) / unit;
         if value < 99.95 { format!("{value:.1}{letter}") } else { format!("{value:.0}{letter}") }

@@ -6,31 +6,31 @@ use super::markup::{Element, element};
 
 /// One part of a whole.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) class: &'static str,
-    pub(super) label: String,
-    pub(super) value: f64,
+pub(in crate::render) struct Part {
+    pub(in crate::render) class: &'static str,
+    pub(in crate::render) label: String,
+    pub(in crate::render) value: f64,
     /// The value as it is told.
-    pub(super) shown: String,
+    pub(in crate::render) shown: String,
 }
 
 /// What stands at one place of an axis, from the bottom up.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(in crate::render) struct Column {
     /// Below it; of many, some are left out.
-    pub(super) label: String,
+    pub(in crate::render) label: String,
     /// The whole of it in words.
-    pub(super) title: String,
-    pub(super) parts: Vec<(&'static str, f64)>,
+    pub(in crate::render) title: String,
+    pub(in crate::render) parts: Vec<(&'static str, f64)>,
     /// Above it, where there is room.
-    pub(super) shown: String,
+    pub(in crate::render) shown: String,
 }
 
 /// A line across the columns, at a place between 0 and 1.
 #[derive(Debug, Clone)]
-pub(super) struct Mark {
-    pub(super) at: f64,
-    pub(super) label: String,
+pub(in crate::render) struct Mark {
+    pub(in crate::render) at: f64,
+    pub(in crate::render) label: String,
 }
 
 /// In pixels: above the columns, a line of text there, the columns, below them.
@@ -46,24 +46,24 @@ const TOLD: usize = 12;
 const LABELS: usize = 6;
 
 /// An image with a text that stands for it.
-pub(super) fn image(height: f64, says: &str) -> Element {
+pub(in crate::render) fn image(height: f64, says: &str) -> Element {
     element("svg").with("role", "img").at("height", height).saying("aria-label", says)
 }
 
-pub(super) fn title(says: &str) -> Element {
+pub(in crate::render) fn title(says: &str) -> Element {
     element("title").text(says)
 }
 
-pub(super) fn level(class: &'static str, y: f64, from: f64, to: f64) -> Element {
+pub(in crate::render) fn level(class: &'static str, y: f64, from: f64, to: f64) -> Element {
     element("line").class(class).part("x1", from).at("y1", y).part("x2", to).at("y2", y)
 }
 
-pub(super) fn upright(class: &'static str, x: f64, top: f64, bottom: f64) -> Element {
+pub(in crate::render) fn upright(class: &'static str, x: f64, top: f64, bottom: f64) -> Element {
     element("line").class(class).part("x1", x).at("y1", top).part("x2", x).at("y2", bottom)
 }
 
 /// A whole and its parts, as one bar.
-pub(super) fn bar(what: &str, parts: &[Part]) -> Element {
+pub(in crate::render) fn bar(what: &str, parts: &[Part]) -> Element {
     let total: f64 = parts.iter().map(|part| part.value).sum();
     let told: Vec<_> = parts.iter().map(tell).collect();
     let mut bar = image(22.0, &format!("{what}: {}", told.join(", "))).class("bar");
@@ -84,7 +84,7 @@ fn tell(part: &Part) -> String {
 }
 
 /// What the parts are called, and how much each is.
-pub(super) fn legend(parts: &[Part]) -> Element {
+pub(in crate::render) fn legend(parts: &[Part]) -> Element {
     let line = |part: &Part| {
         element("li").child(key(part.class)).text(&part.label).own(" ").child(element("span").text(&part.shown))
     };
@@ -96,14 +96,19 @@ fn key(class: &'static str) -> Element {
 }
 
 /// A share as a short bar, beside the number that tells it.
-pub(super) fn meter(class: &'static str, share: f64) -> Element {
+pub(in crate::render) fn meter(class: &'static str, share: f64) -> Element {
     let share = share.clamp(0.0, 1.0);
     let meter = element("svg").with("aria-hidden", "true").at("height", 8.0).child(level("track", 4.0, 0.0, 1.0));
     if share > 0.0 { meter.child(level(class, 4.0, 0.0, share)) } else { meter }
 }
 
 /// Columns side by side, with what is told of the highest.
-pub(super) fn columns(what: &str, columns: &[Column], marks: &[Mark], axis: impl Fn(f64) -> String) -> Element {
+pub(in crate::render) fn columns(
+    what: &str,
+    columns: &[Column],
+    marks: &[Mark],
+    axis: impl Fn(f64) -> String,
+) -> Element {
     let highest = columns.iter().map(|column| column.parts.iter().map(|(_, value)| value).sum()).fold(0.0, f64::max);
     let told: Vec<_> = columns.iter().filter(|column| !column.parts.is_empty()).map(|column| &*column.title).collect();
     // Each mark has a line of its own for its label.
@@ -147,14 +152,14 @@ pub(super) fn columns(what: &str, columns: &[Column], marks: &[Mark], axis: impl
     chart
 }
 
-pub(super) fn label(class: &'static str, x: f64, y: f64, text: &str) -> Element {
+pub(in crate::render) fn label(class: &'static str, x: f64, y: f64, text: &str) -> Element {
     element("text").class(class).part("x", x).at("y", y).text(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::report::html::tests::parsed;
+    use crate::render::html::tests::parsed;
 
     fn part(class: &'static str, value: f64) -> Part {
         Part { class, label: class.to_owned(), value, shown: format!("{value} h") }

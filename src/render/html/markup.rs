@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use crate::text;
 
 /// In columns: no text of a page is longer.
-pub(super) const LONGEST: usize = 300;
+pub(in crate::render) const LONGEST: usize = 300;
 
 /// Elements that are closed where they are opened, as long as nothing is in them.
-const EMPTY: [&str; 7] = ["meta", "br", "col", "rect", "line", "circle", "path"];
+const EMPTY: [&str; 8] = ["meta", "br", "col", "rect", "line", "circle", "path", "polyline"];
 
 #[derive(Debug)]
-pub(super) struct Element {
+pub(in crate::render) struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, Cow<'static, str>)>,
     inner: Vec<Node>,
@@ -27,62 +27,69 @@ enum Node {
     Text(Cow<'static, str>),
 }
 
-pub(super) fn element(name: &'static str) -> Element {
+pub(in crate::render) fn element(name: &'static str) -> Element {
     Element { name, attributes: Vec::new(), inner: Vec::new() }
 }
 
 impl Element {
     /// An attribute whose value is the program's own.
-    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(in crate::render) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.attributes.push((name, value.into()));
         self
     }
 
-    pub(super) fn class(self, value: &'static str) -> Self {
+    pub(in crate::render) fn class(self, value: &'static str) -> Self {
         self.with("class", value)
     }
 
     /// An attribute whose value is a text for people.
-    pub(super) fn saying(mut self, name: &'static str, value: &str) -> Self {
+    pub(in crate::render) fn saying(mut self, name: &'static str, value: &str) -> Self {
         self.attributes.push((name, tidy(value).into()));
         self
     }
 
     /// A length in pixels.
-    pub(super) fn at(mut self, name: &'static str, value: f64) -> Self {
+    pub(in crate::render) fn at(mut self, name: &'static str, value: f64) -> Self {
         self.attributes.push((name, number(value).into()));
         self
     }
 
     /// A length as a share of the whole, from 0 to 1.
-    pub(super) fn part(mut self, name: &'static str, share: f64) -> Self {
+    pub(in crate::render) fn part(mut self, name: &'static str, share: f64) -> Self {
         self.attributes.push((name, (number(share * 100.0) + "%").into()));
         self
     }
 
+    /// The corners of a line, in the units of its drawing.
+    pub(in crate::render) fn corners(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let points: Vec<_> = points.into_iter().map(|(x, y)| number(x) + "," + &number(y)).collect();
+        self.attributes.push(("points", points.join(" ").into()));
+        self
+    }
+
     /// The program's own words, with their blanks.
-    pub(super) fn own(mut self, words: &'static str) -> Self {
+    pub(in crate::render) fn own(mut self, words: &'static str) -> Self {
         self.inner.push(Node::Text(words.into()));
         self
     }
 
     /// Any other text: one line without secrets, cut where it is too long.
-    pub(super) fn text(mut self, text: &str) -> Self {
+    pub(in crate::render) fn text(mut self, text: &str) -> Self {
         self.inner.push(Node::Text(tidy(text).into()));
         self
     }
 
-    pub(super) fn child(mut self, child: Self) -> Self {
+    pub(in crate::render) fn child(mut self, child: Self) -> Self {
         self.inner.push(Node::Element(child));
         self
     }
 
-    pub(super) fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+    pub(in crate::render) fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.inner.extend(children.into_iter().map(Node::Element));
         self
     }
 
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(in crate::render) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "<{}", self.name)?;
         for (name, value) in &self.attributes {
             write!(out, " {name}=\"")?;
@@ -106,8 +113,10 @@ impl Element {
 }
 
 /// After these the source goes on in a new line, for those who read it.
-const BLOCKS: [&str; 13] =
-    ["head", "style", "title", "header", "main", "section", "h1", "h2", "h3", "p", "tr", "li", "svg"];
+const BLOCKS: [&str; 16] = [
+    "head", "style", "title", "script", "header", "main", "section", "details", "summary", "h1", "h2", "h3", "p", "tr",
+    "li", "svg",
+];
 
 fn tidy(text: &str) -> String {
     text::one_line(text, LONGEST)
@@ -136,7 +145,7 @@ fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// With two decimals at most; what is no number is nothing.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::render) fn number(value: f64) -> String {
     let text = format!("{:.2}", if value.is_finite() { value } else { 0.0 });
     let short = text.trim_end_matches('0').trim_end_matches('.');
     if short == "-0" { "0".to_owned() } else { short.to_owned() }

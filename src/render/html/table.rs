@@ -4,10 +4,10 @@ use super::chart;
 use super::markup::{Element, element};
 
 /// A heading and the class of what stands below it: `name`, `words`, `number`, `meter`.
-pub(super) type Heading = (&'static str, &'static str);
+pub(in crate::render) type Heading = (&'static str, &'static str);
 
 /// A row has a cell for each heading.
-pub(super) fn table(headings: &[Heading], rows: impl IntoIterator<Item = Vec<Element>>) -> Element {
+pub(in crate::render) fn table(headings: &[Heading], rows: impl IntoIterator<Item = Vec<Element>>) -> Element {
     let head = headings.iter().map(|(heading, class)| {
         element("th").with("scope", "col").class(if *class == "number" { class } else { "text" }).own(heading)
     });
@@ -22,16 +22,16 @@ pub(super) fn table(headings: &[Heading], rows: impl IntoIterator<Item = Vec<Ele
     element("table").child(element("thead").child(element("tr").children(head))).child(body)
 }
 
-pub(super) fn cell(text: &str) -> Element {
+pub(in crate::render) fn cell(text: &str) -> Element {
     element("td").text(text)
 }
 
-pub(super) fn meter(class: &'static str, share: f64) -> Element {
+pub(in crate::render) fn meter(class: &'static str, share: f64) -> Element {
     element("td").child(chart::meter(class, share))
 }
 
 /// What a table leaves out.
-pub(super) fn more(all: usize, shown: usize, of: &str) -> Option<Element> {
+pub(in crate::render) fn more(all: usize, shown: usize, of: &str) -> Option<Element> {
     let rest = all.saturating_sub(shown);
     (rest > 0).then(|| element("p").class("note").text(&format!("{rest} more {of} not shown.")))
 }
