@@ -187,7 +187,7 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Record an event from a hook or a script
     ///
-    /// Appends one row to the event log, under its lock. It is shown by `agentmon events` and in `agentmon report`.
+    /// Appends one row to the event log, under its lock. `agentmon events --kind note` and `agentmon report` show it.
     Event(EventArgs),
     /// Roll up old events and remove old caches
     ///

@@ -478,17 +478,20 @@ fn count_from<const LEAST: u32>(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|count| *count >= LEAST).ok_or_else(|| format!("write a whole number, {LEAST} or more"))
 }
 
+/// `80`, `80%` or `80 %`, as it is printed.
+fn number_of_percent(text: &str) -> Option<f64> {
+    text.trim_end_matches('%').trim_end().parse().ok()
+}
+
 fn percent(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
+    number_of_percent(text)
         .filter(|share| (0.0..=100.0).contains(share))
         .ok_or_else(|| "write a percentage, 0 to 100".to_owned())
 }
 
 /// In percent of one core, of which a tree of processes may use several.
 fn cores(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
+    number_of_percent(text)
         .filter(|share| is_share(*share))
         .ok_or_else(|| "write a percentage of a core, 1 or more".to_owned())
 }

@@ -37,6 +37,9 @@ pub(crate) fn event(cli: &Cli, command: &EventArgs, world: &World, err: &mut dyn
         "-" => read_all(io::stdin(), LONGEST).context("stdin: cannot read the message")?,
         message => message.to_owned(),
     };
+    if message.trim().is_empty() {
+        bail!("the message is empty: nothing was recorded");
+    }
     let polled = poll(cli, world, err)?;
     let subject = subject(&polled, &command.task, &here(&cli.scope, world), err)?;
     let note = Note::new(world.now, &subject.task, subject.worktree.as_deref(), command.kind, message.trim());

@@ -60,6 +60,9 @@ pub(crate) fn log(
     let task = &polled.snapshot.tasks[at];
     let ended = matches!(task.health, Health::Completed | Health::Failed);
     let mut head = task.sessions.get(place).map(|session| (task, session));
+    if command.follow && ended {
+        drop(writeln!(err, "agentmon: the task has ended; waiting for more, until Ctrl-C"));
+    }
     loop {
         let mut new = reader.take(command.follow);
         if let Some(known) = &pseudonyms {
@@ -72,6 +75,7 @@ pub(crate) fn log(
             older: if is_first { new.older } else { 0 },
             entries: new.entries.iter().collect(),
             open: if ended { Vec::new() } else { reader.open() },
+            follows: command.follow,
             worktree: task.worktree.as_deref(),
             now: if is_first { world.now } else { World::clock() },
         };

@@ -52,6 +52,11 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str, cwd: &Path) -> anyh
 /// That a word of the command line means none of the tasks; it names those that may be meant, else some that there are.
 pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
     const MEANT: usize = 3;
+    let what = if word == "." {
+        "no task in this directory".to_owned()
+    } else {
+        format!("no task `{}`", text::one_line(word, 100))
+    };
     let shown = |name: &str| text::one_line(name, 40);
     let likeness =
         |name: &str| if !word.is_empty() && name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
@@ -71,5 +76,5 @@ pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
         }
         format!("tasks: {}", known.join(", "))
     };
-    anyhow::anyhow!("no task `{}`; {known} (older ones: `--since all`)", text::one_line(word, 100))
+    anyhow::anyhow!("{what}; {known} (older ones: `--since all`)")
 }

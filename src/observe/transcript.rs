@@ -81,7 +81,8 @@ impl TranscriptReader {
         self.transcript().map(|told| told.answer.clone()).filter(|answer| !answer.is_empty())
     }
 
-    /// Takes what is new. Where somebody `follows`, a call is taken when it has come back.
+    /// Takes what is new. Where somebody `follows`, a call is taken when it has come back; the first look takes those in
+    /// flight, too, and they are taken again then.
     pub(crate) fn take(&mut self, follows: bool) -> NewEntries {
         let open = self.open();
         let Some(told) = self.transcript() else { return NewEntries::default() };
@@ -92,11 +93,13 @@ impl TranscriptReader {
             let is_open = |id: &String| open.contains(&&**id);
             follows && matches!(&entry.kind, EntryKind::Call { id, result: None, .. } if is_open(id))
         };
-        let (waiting, new): (Vec<&Entry>, Vec<&Entry>) = told.entries.iter().filter(is_new).partition(waits);
+        let is_first = self.next == 0;
+        let new = told.entries.iter().filter(is_new);
+        let waiting = new.clone().filter(waits).map(|entry| entry.number).collect();
+        let new = new.filter(|entry| is_first || !waits(entry));
         let asked = told.asked.clone().filter(|asked| asked.number < older);
-        let taken = NewEntries { asked, older, entries: new.into_iter().cloned().collect() };
-        let (next, held) = (told.count, waiting.iter().map(|entry| entry.number).collect());
-        (self.next, self.held) = (next, held);
+        let taken = NewEntries { asked, older, entries: new.cloned().collect() };
+        (self.next, self.held) = (told.count, waiting);
         taken
     }
 }

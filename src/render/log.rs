@@ -36,6 +36,8 @@ pub(crate) struct Page<'a> {
     pub(crate) entries: Vec<&'a Entry>,
     /// The ids of the calls that are in flight.
     pub(crate) open: Vec<&'a str>,
+    /// Somebody follows: an age would soon be wrong, so the time stands there.
+    pub(crate) follows: bool,
     /// Paths in it are shown without it.
     pub(crate) worktree: Option<&'a Path>,
     pub(crate) now: Time,
@@ -61,8 +63,10 @@ fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<(
     if let Some(asked) = page.asked {
         write_entry(asked, page, options, out)?;
     }
-    if page.older > 0 {
-        let (count, them) = (text::count(page.older, "older entry", "older entries"), text::them(page.older));
+    // What was asked is shown, although it is older.
+    let hidden = page.older.saturating_sub(u64::from(page.asked.is_some()));
+    if hidden > 0 {
+        let (count, them) = (text::count(hidden, "older entry", "older entries"), text::them(hidden));
         let label = format!("{count}, -n {} shows {them}", page.older + page.entries.len() as u64);
         writeln!(out, "{:AGE$}  {}", "", options.dim(&label))?;
     }
@@ -70,7 +74,11 @@ fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<(
 }
 
 fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let age = entry.at.map(|at| text::age(page.now.since(at))).unwrap_or_default();
+    let age = |at: Time| match page.follows {
+        true => at.local(options.offset).format("%H:%M").to_string(),
+        false => text::age(page.now.since(at)),
+    };
+    let age = entry.at.map(age).unwrap_or_default();
     let first = format!("{}  ", options.dim(&format!("{age:>AGE$}")));
     let hang = " ".repeat(AGE + 2);
     let room = options.width.saturating_sub(hang.len()).max(20);
@@ -80,7 +88,11 @@ fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn 
             wrapped(&marked, room, options).into_iter().map(|line| options.bold(&line)).collect()
         }
         EntryKind::Message(text) => wrapped(text.trim(), room, options),
-        EntryKind::Call { .. } => vec![call(entry, page, room, options)],
+        EntryKind::Call { result, .. } => {
+            let whole =
+                result.iter().filter(|_| options.verbose).flat_map(|result| wrapped(&result.text, room, options));
+            std::iter::once(call(entry, page, room, options)).chain(whole).collect()
+        }
         EntryKind::Question(text) => wrapped(&format!("asks: {}", text.trim()), room, options),
         EntryKind::ApiError(text) => {
             vec![options.paint(Style::new().red(), &cut(&format!("API error: {}", options.text(text)), room, options))]
@@ -106,7 +118,7 @@ fn call(entry: &Entry, page: &Page<'_>, room: usize, options: &Options) -> Strin
     let span = entry.at.zip(until).map(|(from, to)| to.since(from)).filter(|span| is_open || *span >= LONG);
     let span = span.map(|span| format!(" ({}{})", if is_open { "running for " } else { "" }, text::age(span)));
     let failed = options.paint(Style::new().red(), if options.unicode { "✗" } else { "failed" });
-    let end = match result.map(|result| (result.outcome, options.text(&inner(&result.text)))) {
+    let end = match result.map(|result| (result.outcome, options.text(&inner(&result.telling)))) {
         Some((Outcome::Failed, text)) => format!(" {failed} {text}"),
         Some((Outcome::Withdrawn, _)) => " (refused)".to_owned(),
         Some((Outcome::Running, _)) => " (goes on in the background)".to_owned(),
@@ -217,7 +229,7 @@ impl Row {
         if let EntryKind::Call { id, tool, result, .. } = &entry.kind {
             row.tool = Some(scrub(tool).into_owned());
             row.open = page.open.contains(&&**id);
-            if let Some(CallResult { outcome, at, text }) = result {
+            if let Some(CallResult { outcome, at, text, telling: _ }) = result {
                 row.outcome = Some(code(*outcome));
                 row.error = (*outcome == Outcome::Failed).then(|| scrub(text).into_owned());
                 row.ended = *at;

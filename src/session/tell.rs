@@ -1,5 +1,6 @@
 //! The verbs of a session tell its transcript, where one is kept.
 
+use super::error_pattern::Telling;
 use super::state::Session;
 use super::transcript::{CallResult, EntryKind};
 use super::vocabulary::{Call, Outcome};
@@ -47,9 +48,10 @@ impl Session {
 
     pub(super) fn tell_result(&mut self, call: &Call, outcome: Outcome, text: &str) {
         let at = self.row.0;
-        let text = if outcome == Outcome::Failed { text.to_owned() } else { String::new() };
         if let Some(result) = self.transcript.as_mut().and_then(|told| told.call(&call.id)) {
-            *result = Some(CallResult { outcome, at, text });
+            let why = Some(text).filter(|_| outcome == Outcome::Failed);
+            let telling = why.map(|text| Telling::of(text).text).unwrap_or_default();
+            *result = Some(CallResult { outcome, at, telling, text: why.unwrap_or_default().to_owned() });
         }
     }
 

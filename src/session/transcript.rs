@@ -61,7 +61,8 @@ impl Entry {
             | EntryKind::Question(text)
             | EntryKind::ApiError(text) => vec![text],
             EntryKind::Call { id: _, tool, summary, result } => {
-                [tool, summary].into_iter().chain(result.iter_mut().map(|result| &mut result.text)).collect()
+                let why = result.iter_mut().flat_map(|result| [&mut result.telling, &mut result.text]);
+                [tool, summary].into_iter().chain(why).collect()
             }
             EntryKind::Interrupted => Vec::new(),
         }
@@ -72,7 +73,8 @@ impl Entry {
 pub(crate) struct CallResult {
     pub(crate) outcome: Outcome,
     pub(crate) at: Option<Time>,
-    /// Empty unless it failed.
+    /// Why it failed: the line that tells most, and all of it. Empty unless it failed.
+    pub(crate) telling: String,
     pub(crate) text: String,
 }
 

@@ -168,6 +168,8 @@ fn an_event_that_cannot_be_recorded_is_an_error() {
     let ground = Ground::new();
     let root = ground.run(&["event", "x", "--root", "/"]);
     assert_eq!(root.code, Some(2), "{root:?}");
+    let empty = ground.run(&["event", " "]);
+    assert!(empty.code == Some(2) && empty.err.contains("the message is empty"), "{empty:?}");
     let kind = ground.run(&["event", "--type", "foo", "x"]);
     assert!(kind.code == Some(2) && kind.err.contains("warning"), "{kind:?}");
 }

@@ -69,7 +69,11 @@ fn the_newest_entries_are_shown_with_what_was_asked() {
     assert!(lines[0].starts_with("task-x · codex "), "{text}");
     assert!(lines[2].contains("> The test for escaped quotes") && lines[3].contains("older entries, -n "), "{text}");
     assert_eq!(lines.len(), 7, "{text}");
-    assert!(shown(&["-n", "10000"]).contains("✗ "), "a failed call is marked");
+    let all = shown(&["-n", "10000"]);
+    assert!(all.contains("✗ exit "), "a failed call is marked: {all}");
+    let hidden: usize = lines[3].trim().split(' ').next().unwrap().parse().unwrap();
+    // But the head, and the line that counts them.
+    assert_eq!(all.lines().count() - 2, hidden + lines.len() - 3, "each entry of this recording is one line: {all}");
     let hidden = shown(&["-n", "10000", "--anonymize"]);
     assert!(!hidden.contains("task-x") && !hidden.contains("/srv/shop"), "{hidden}");
     for wrong in [&["-n", "0"][..], &["--result", "--json"], &["--session", "none"]] {
