@@ -433,13 +433,13 @@ fn a_page_goes_to_a_file_as_a_whole() {
 #[test]
 fn a_page_goes_where_a_link_leads_and_takes_nothing_else_away() {
     let machine = Machine::of(&["running"]);
-    let printed = machine.run("--json").out;
+    let printed = machine.run("--format lines").out;
     let long = "n".repeat(250);
     symlink("there", machine.path("shop/link")).unwrap();
     machine.write("shop/private", "old");
     fs::set_permissions(machine.path("shop/private"), fs::Permissions::from_mode(0o600)).unwrap();
     for (name, file) in [("link", "there"), ("link", "there"), ("private", "private"), (&long, &long)] {
-        let said = machine.run(&format!("--json --output {name}"));
+        let said = machine.run(&format!("--format lines --output {name}"));
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{name}");
         assert_eq!(fs::read_to_string(machine.path("shop").join(file)).unwrap(), printed, "{name}");
     }
@@ -449,7 +449,7 @@ fn a_page_goes_where_a_link_leads_and_takes_nothing_else_away() {
     for name in ["-", "/dev/stdout"] {
         let mut stdout = File::create(machine.path("stdout")).unwrap();
         stdout.write_all(b"before\n").unwrap();
-        let mut command = machine.command(&format!("--json --output {name}"));
+        let mut command = machine.command(&format!("--format lines --output {name}"));
         assert!(command.stdout(stdout.try_clone().unwrap()).status().unwrap().success(), "{name}");
         stdout.write_all(b"after\n").unwrap();
         let all = fs::read_to_string(machine.path("stdout")).unwrap();

@@ -361,6 +361,16 @@ fn every_other_moment_of_a_good_run_is_healthy_until_it_ends() {
     }
 }
 
+/// What its processes used since the last poll is known only where there was one.
+fn without_share(mut task: Value) -> Value {
+    for session in task["sessions"].as_array_mut().unwrap() {
+        if let Some(process) = session["process"].as_object_mut() {
+            process.remove("cpu_share");
+        }
+    }
+    task
+}
+
 #[test]
 fn many_small_polls_say_what_one_says() {
     for recording in of_scenario("") {
@@ -374,6 +384,6 @@ fn many_small_polls_say_what_one_says() {
         let warm = cut.task(last);
         cut.rows_shown(&warm);
         cut.lab.forget();
-        assert_eq!(warm, cut.task(last), "{}", recording.name);
+        assert_eq!(without_share(warm), without_share(cut.task(last)), "{}", recording.name);
     }
 }
