@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::cache;
 use crate::base::disk::Disk;
+use crate::base::time::Time;
 use crate::base::world::World;
 use crate::cli::{Cli, Command};
 use crate::commands::scope::{config, disk, roots, scope_args};
@@ -68,7 +69,7 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
     let (samples, suspensions) = judge::samples::remember(&snapshot, &seen, &context);
     let lives = judge::samples::remember_lives(&snapshot, &checkpoint.lives);
     if config.git && !disk.is_copy() {
-        ask_git(&mut snapshot, &seen, disk, &mut checkpoint);
+        ask_git(&mut snapshot, &seen, (disk, world.now), &mut checkpoint);
     }
     let boot = seen.table.run();
     let known = (&checkpoint.samples, &checkpoint.suspensions, &checkpoint.lives);
@@ -80,10 +81,10 @@ pub(crate) fn poll(cli: &Cli, world: &World, err: &mut dyn Write) -> anyhow::Res
 }
 
 /// Asks git what the tasks that have ended left in their worktrees.
-fn ask_git(snapshot: &mut Snapshot, seen: &Observation, disk: &Disk, checkpoint: &mut Checkpoint) {
+fn ask_git(snapshot: &mut Snapshot, seen: &Observation, (disk, now): (&Disk, Time), checkpoint: &mut Checkpoint) {
     let ended = snapshot.tasks.iter().filter(|task| judge::left::is_asked_of(task));
     let worktrees: Vec<_> = ended.filter_map(|task| Some((task.worktree.as_deref()?, task.last_activity))).collect();
-    let (told, problem) = observe::left::left(disk, seen, &worktrees, checkpoint);
+    let (told, problem) = observe::left::left(disk, now, seen, &worktrees, checkpoint);
     judge::left::add(snapshot, &told);
     snapshot.problems.extend(problem);
 }

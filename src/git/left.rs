@@ -77,12 +77,18 @@ fn last_commit(moves: &[u8]) -> Option<Time> {
     })
 }
 
-/// What changes when the head or the index of a worktree does, or the head of the main worktree; nothing where there is no
+/// What changes when the head, the index or the top folder of a worktree does, or the head of the main worktree; nothing where there is no
 /// `.git`.
 pub(crate) fn state(disk: &Disk, worktree: &Path) -> Option<u64> {
     let (own, common) = git_folders(disk, worktree)?;
-    let files =
-        [own.join("HEAD"), own.join("logs/HEAD"), own.join("index"), common.join("logs/HEAD"), common.join("HEAD")];
+    let files = [
+        worktree.to_path_buf(),
+        own.join("HEAD"),
+        own.join("logs/HEAD"),
+        own.join("index"),
+        common.join("logs/HEAD"),
+        common.join("HEAD"),
+    ];
     let stamp = |path: &Path| {
         let Ok(meta) = disk.stat(path) else { return 0 };
         let numbers = [meta.ino(), meta.len(), meta.mtime().unsigned_abs(), meta.mtime_nsec().unsigned_abs()];

@@ -119,8 +119,10 @@ fn present(seen: &SessionFacts<'_>, now: Time, worktree: &Path) -> Option<(Cow<'
     let last = seen.session.recap.get().last_call;
     let tells_times = seen.session.last_activity.is_some();
     let is_new = seen.silence(now).is_some_and(|silence| silence < MOMENT);
-    match last.filter(|_| is_new || !tells_times) {
-        Some((name, summary)) => Some((words(&name, &summary, worktree).into(), None)),
+    // A command that came back does not run; what else was done a moment ago tells more than that it thinks.
+    let done = last.filter(|_| is_new || !tells_times).map(|(name, summary)| words(&name, &summary, worktree));
+    match done.filter(|done| !tells_times || !done.starts_with(RUNNING)) {
+        Some(done) => Some((done.into(), None)),
         // Without times it is not told whether it thinks.
         None => tells_times.then(|| ("thinking".into(), seen.last_activity)),
     }

@@ -32,8 +32,8 @@ pub(crate) struct Checkpoint {
     pub(crate) lives: Lives,
     /// What the machine's suspended time was, and when.
     pub(crate) suspensions: Vec<(Time, Duration)>,
-    /// What git told of worktrees, and how things stood there when it was asked.
-    pub(crate) left: HashMap<PathBuf, (u64, GitReport)>,
+    /// What git told of worktrees, how things stood there when it was asked, and when that was.
+    pub(crate) left: HashMap<PathBuf, (u64, Time, GitReport)>,
     /// It differs from what is stored.
     #[serde(skip)]
     pub(crate) stale: bool,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::checkpoint::Checkpoint;
 use crate::base::disk::Disk;
@@ -11,10 +12,14 @@ use crate::git::{self, WorktreeKind};
 use crate::model::{GitReport, Problem};
 use crate::observe::observation::Observation;
 
+/// An answer is taken for so long where nothing is seen to have changed: an edit of a file shows in no place that is looked at.
+const FRESH: Duration = Duration::from_secs(60);
+
 /// Asks of these worktrees, each with the last activity there. The first answer that cannot be had is a problem; the others
 /// are then not waited for.
 pub(crate) fn left(
     disk: &Disk,
+    now: Time,
     seen: &Observation,
     worktrees: &[(&Path, Option<Time>)],
     checkpoint: &mut Checkpoint,
@@ -25,21 +30,23 @@ pub(crate) fn left(
     for (worktree, activity) in worktrees {
         let Some(state) = git::state(disk, worktree) else { continue };
         let state = mix(state, activity.map_or(0, |at| at.0.unsigned_abs()));
-        let known = checkpoint.left.get(*worktree).filter(|(then, _)| *then == state);
-        let report = match known {
-            Some((_, report)) => Some(*report),
+        let is_fresh = |at: Time| at <= now && now.since(at) < FRESH;
+        let known = checkpoint.left.get(*worktree).filter(|(then, at, _)| *then == state && is_fresh(*at));
+        let answer = match known {
+            Some((_, at, report)) => Some((*at, *report)),
             None if problem.is_some() => None,
             None => {
                 let is_linked = kinds.get(worktree) == Some(&WorktreeKind::Linked);
-                git::left(disk, worktree, is_linked).unwrap_or_else(|why| {
+                let asked = git::left(disk, worktree, is_linked).unwrap_or_else(|why| {
                     problem = Some(Problem::new(*worktree, why));
                     None
-                })
+                });
+                asked.map(|report| (now, report))
             }
         };
-        told.extend(report.map(|report| (worktree.to_path_buf(), (state, report))));
+        told.extend(answer.map(|(at, report)| (worktree.to_path_buf(), (state, at, report))));
     }
     checkpoint.stale |= told != checkpoint.left;
     checkpoint.left.clone_from(&told);
-    (told.into_iter().map(|(worktree, (_, report))| (worktree, report)).collect(), problem)
+    (told.into_iter().map(|(worktree, (.., report))| (worktree, report)).collect(), problem)
 }

@@ -74,10 +74,8 @@ fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<(
 }
 
 fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let age = |at: Time| match page.follows {
-        true => at.local(options.offset).format("%H:%M").to_string(),
-        false => text::age(page.now.since(at)),
-    };
+    let clock = |at: Time| at.local(options.offset).format("%H:%M").to_string();
+    let age = |at: Time| if page.follows { clock(at) } else { text::age(page.now.since(at)) };
     let age = entry.at.map(age).unwrap_or_default();
     let first = format!("{}  ", options.dim(&format!("{age:>AGE$}")));
     let hang = " ".repeat(AGE + 2);
