@@ -63,6 +63,7 @@ pub(crate) fn log(
     if command.follow && ended {
         drop(writeln!(err, "agentmon: the task has ended; waiting for more, until Ctrl-C"));
     }
+    let mut told = String::new();
     loop {
         let mut new = reader.take(command.follow);
         if let Some(known) = &pseudonyms {
@@ -86,9 +87,12 @@ pub(crate) fn log(
         if !command.follow || !pause(PAUSE) {
             return Ok(0);
         }
-        if let Err(problem) = reader.read(&disk) {
-            drop(writeln!(err, "agentmon: {}", one_line(&said(&problem).to_string(), 400)));
+        let problem = reader.read(&disk).err().map(|problem| one_line(&said(&problem).to_string(), 400));
+        // Once, and not at every look.
+        if let Some(problem) = problem.as_ref().filter(|problem| **problem != told) {
+            drop(writeln!(err, "agentmon: {problem}"));
         }
+        told = problem.unwrap_or_default();
     }
 }
 

@@ -24,6 +24,11 @@ const FOREIGN: [&str; 6] =
 /// What keeps a question from running anything that the repository names, and from writing to it.
 const ONLY_READ: [&str; 5] = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
+/// The same by variables: nothing is locked, fetched or asked of a person. A repository may leave objects to another one,
+/// which git would fetch them from by a command that the repository names.
+const QUIET: [(&str, &str); 4] =
+    [("GIT_OPTIONAL_LOCKS", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_ALLOW_PROTOCOL", ""), ("GIT_TERMINAL_PROMPT", "0")];
+
 /// The program `git`, in a folder.
 pub(crate) struct Git<'a> {
     pub(crate) root: &'a Path,
@@ -53,13 +58,40 @@ impl Git<'_> {
         Err(one_line(line.trim_start_matches("fatal: "), 200))
     }
 
-    /// Asks something: nothing is written, no hook is run, and soon there is an answer or none; nothing where git says no.
+    /// The filters that the configuration of the repository itself names, which others may have written; not those of the
+    /// user's own. A program of theirs would be run to compare a file.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub(super) fn own_filters(&self) -> Result<Vec<String>, String> {
+        let asked = ["config", "--show-scope", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$"];
+        let listed = self.ask(&asked, &[])?.unwrap_or_default();
+        let names = listed.lines().filter_map(|line| {
+            let (scope, key) = line.split_once('\t')?;
+            let name = key.strip_prefix("filter.")?.rsplit_once('.')?.0;
+            matches!(scope, "local" | "worktree").then(|| name.to_owned())
+        });
+        Ok(names.collect())
+    }
+
+    /// Asks something, without these filters: nothing is written or fetched, no hook is run, and soon there is an answer or
+    /// none; nothing where git says no.
     ///
     /// # Errors
     /// It cannot be started, or takes too long.
-    pub(super) fn ask(&self, arguments: &[&str]) -> Result<Option<String>, String> {
+    pub(super) fn ask(&self, arguments: &[&str], filters: &[String]) -> Result<Option<String>, String> {
         let mut command = self.command();
-        command.args(ONLY_READ).args(arguments).env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
+        command.args(ONLY_READ).args(arguments).envs(QUIET);
+        let off = filters
+            .iter()
+            .flat_map(|name| [("clean", ""), ("process", ""), ("required", "false")].map(|it| (name, it)));
+        let mut count = 0;
+        for (name, (key, value)) in off {
+            command.env(format!("GIT_CONFIG_KEY_{count}"), format!("filter.{name}.{key}"));
+            command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
+        }
+        command.env("GIT_CONFIG_COUNT", count.to_string());
         command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let mut child = command.spawn().map_err(|error| no_git(&error))?;
         let answer = answer(&mut child);

@@ -20,17 +20,19 @@ const MOVES: u64 = 1 << 20;
 /// `git` cannot be started, or takes too long.
 pub(crate) fn left(disk: &Disk, worktree: &Path, is_linked: bool) -> Result<Option<GitReport>, String> {
     let git = Git { root: worktree };
+    let filters = git.own_filters()?;
+    let ask = |arguments: &[&str]| git.ask(arguments, &filters);
     // Submodules are not looked into: that would run git there, with their configuration.
     let asked = ["status", "--porcelain=v2", "-z", "--untracked-files=normal", "--ignore-submodules=dirty"];
-    let Some(status) = git.ask(&asked)? else { return Ok(None) };
+    let Some(status) = ask(&asked)? else { return Ok(None) };
     let mut report = changes(&status);
     let base = if is_linked { "main-worktree/HEAD" } else { "@{upstream}" };
-    let commits = git.ask(&["rev-list", "--count", &format!("{base}..HEAD"), "--"])?;
+    let commits = ask(&["rev-list", "--count", &format!("{base}..HEAD"), "--"])?;
     report.commits = commits.and_then(|count| count.trim().parse().ok());
     if report.commits > Some(0) {
         let asked = ["diff", "--shortstat", "--no-ext-diff", "--no-textconv", &format!("{base}...HEAD"), "--"];
-        let counts = git.ask(&asked)?.map(|line| shortstat(&line));
-        [report.files, report.insertions, report.deletions] = counts.unwrap_or_default().map(Some);
+        let counts = ask(&asked)?.map(|line| shortstat(&line));
+        [report.files, report.insertions, report.deletions] = counts.map_or([None; 3], |counts| counts.map(Some));
     }
     let moves = git_folders(disk, worktree).and_then(|(own, _)| disk.read(&own.join("logs/HEAD"), MOVES).ok());
     report.committed = moves.and_then(|moves| last_commit(&moves));

@@ -86,6 +86,9 @@ fn the_repository_runs_nothing_and_is_not_written_to() {
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     for (key, value) in [
         ("core.hooksPath", path(&hooks)),
+        ("filter.x.clean", path(&script)),
+        ("filter.y.process", path(&script)),
+        ("filter.y.required", "true".to_owned()),
         ("core.fsmonitor", path(&script)),
         ("core.pager", path(&script)),
         ("diff.external", path(&script)),
@@ -96,12 +99,37 @@ fn the_repository_runs_nothing_and_is_not_written_to() {
     }
     fs::write(worktree(&shop, "a", "src.rs"), "fn a() {}\n").unwrap();
     shop.git(&["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-C", ".worktrees/a", "add", "src.rs"]);
+    let quiet = [
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=",
+        "-c",
+        "filter.y.process=",
+        "-c",
+        "filter.y.required=false",
+    ];
+    shop.git(&[&quiet[..], &["-C", ".worktrees/a", "commit", "-q", "-m", "Work"]].concat());
+    let object = shop.git(&["-C", ".worktrees/a", "rev-parse", "HEAD:src.rs"]);
+    fs::remove_file(shop.path.join(format!(".git/objects/{}/{}", &object[..2], &object[2..]))).unwrap();
+    // One object of the head is left to another repository, which git would fetch by a command.
+    for (key, value) in [
+        ("core.repositoryformatversion", "1".to_owned()),
+        ("extensions.partialClone", "origin".to_owned()),
+        ("remote.origin.promisor", "true".to_owned()),
+        ("remote.origin.url", path(&shop.outside("nowhere"))),
+        ("remote.origin.uploadpack", path(&script)),
+    ] {
+        shop.git(&["config", key, &value]);
+    }
+    fs::write(worktree(&shop, "a", ".gitattributes"), "readme filter=x diff=x\nsrc.rs filter=y\n").unwrap();
     // The index is older than the file, as git would like to put right.
     fs::write(worktree(&shop, "a", "readme"), "A shop.\n").unwrap();
     fs::remove_file(&mark).ok();
     let index = shop.path.join(".git/worktrees/a/index");
     let before = fs::read(&index).unwrap();
-    assert_eq!(task(&shop, "a", &["--git"])["git"]["uncommitted"], 1);
+    let git = &task(&shop, "a", &["--git"])["git"];
+    assert_eq!((&git["commits"], &git["files"], &git["uncommitted"]), (&json!(1), &Value::Null, &json!(0)), "{git}");
     assert!(!mark.exists(), "something of the repository was run: {}", fs::read_to_string(&mark).unwrap_or_default());
     assert!(fs::read(&index).unwrap() == before, "the index was written");
 }
