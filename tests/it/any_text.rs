@@ -140,7 +140,8 @@ fn is_said(text: &str) -> Result<(), TestCaseError> {
         let log = (task["sessions"] != serde_json::json!([])).then(|| format!("log -- {id}"));
         [format!("explain -- {id}")].into_iter().chain(log)
     });
-    let pages = ids.filter(|line| line.split(' ').count() == 3);
+    // A name that looks like a secret is shown without it, and does not find its task.
+    let pages = ids.filter(|line| line.split(' ').count() == 3 && !line.contains("[redacted"));
     for line in COMMANDS.iter().map(|line| (*line).to_owned()).chain(pages) {
         for hidden in [&[][..], &["--anonymize"]] {
             let (command, options) = line.split_once(' ').unwrap_or((&line, ""));
