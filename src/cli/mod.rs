@@ -181,13 +181,14 @@ pub(crate) enum Command {
     ///
     /// Lists failed tool calls and API errors from the event log, grouped by message, ignoring numbers, paths and IDs. An
     /// error is open until its task completes, or until `agentmon errors resolve` resolves it. If it occurs again, it
-    /// reopens.
+    /// reopens. Errors that `agentmon event --type error` recorded are in `agentmon events --kind error`.
     Errors(ErrorsArgs),
     /// Show the event history
     Events(EventsArgs),
     /// Record an event from a hook or a script
     ///
-    /// Appends one row to the event log, under its lock. `agentmon events --kind note` and `agentmon report` show it.
+    /// Appends one row of kind `note` to the event log, under its lock. `agentmon events` and `agentmon report` show it;
+    /// `agentmon events --kind error` shows those of `--type error` with the errors of agents, which `agentmon errors` lists.
     Event(EventArgs),
     /// Roll up old events and remove old caches
     ///
@@ -434,7 +435,7 @@ pub(crate) struct EventsArgs {
     /// Show only events of this task
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Option<String>,
-    /// Show only events of these kinds [default: all but poll]
+    /// Show only events of these kinds, and notes of these types [default: all but poll]
     #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::code)))]
     pub(crate) kind: Vec<String>,
     /// Keep printing new events, until Ctrl-C

@@ -53,6 +53,12 @@ pub(super) fn advise(
         }
         _ => variable(&argument, context(ContextKind::InvalidValue).as_deref(), world),
     };
+    // The usage of an error names what was typed as if it were required.
+    if error.get(ContextKind::Usage).is_some()
+        && let Some(named) = command_of(words, command)
+    {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(named.clone().render_usage()));
+    }
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::output::{default_format, finish, form, options};
 use super::pseudonyms;
-use super::scope::{config, disk, roots};
+use super::scope::{NO_HOME, config, disk, roots};
 use crate::base::world::World;
 use crate::cli::Cli;
 use crate::git::{Finder, Found};
@@ -45,7 +45,7 @@ fn advice(survey: &Inventory, world: &World) -> Option<&'static str> {
     if found(|client| client.sessions.all > 0) {
         None
     } else if world.agents_home().is_none() && survey.clients.iter().all(|client| client.places.is_empty()) {
-        Some("HOME is not set, so agent logs cannot be found; set it with `--home DIR`")
+        Some(NO_HOME)
     } else if found(crate::observe::inventory::ClientInventory::is_running) {
         Some(
             "an agent is running, but no log was found: set the variable that overrides its folder to the agent's value, \

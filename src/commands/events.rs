@@ -101,7 +101,8 @@ fn is_wanted(row: &Row<'_>, command: &EventsArgs, since: Option<Time>) -> bool {
     let is_asked_for = match command.kind.as_slice() {
         // One row for each run says nothing about a task.
         [] => row.event != Kind::Poll.code(),
-        kinds => kinds.iter().any(|kind| *kind == row.event),
+        // Who looks for errors means those that a script told of, too.
+        kinds => kinds.iter().any(|kind| *kind == row.event || row.note_type.as_deref() == Some(&**kind)),
     };
     is_asked_for && since.is_none_or(|since| row.at >= since) && is_of_task(row, command)
 }

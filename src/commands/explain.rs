@@ -25,7 +25,8 @@ pub(crate) fn explain(
     let (_, form) = form(cli, "explain", render::explain::FORMS, "text")?;
     let mut looked = poll(cli, world, err)?;
     let tasks = &looked.snapshot.tasks;
-    let found = named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task))?;
+    let found =
+        named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task, world))?;
     let at = tasks.iter().position(|task| std::ptr::eq(task, found)).unwrap_or_default();
     if let Some(mut pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
         pseudonyms.learn_from(&looked.snapshot);

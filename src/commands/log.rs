@@ -38,7 +38,8 @@ pub(crate) fn log(
     let (disk, options) = (disk(&cli.scope)?, options(cli, world));
     let mut polled = poll(cli, world, err)?;
     let tasks = &polled.snapshot.tasks;
-    let task = named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task))?;
+    let task =
+        named(tasks, &command.task, &here(&cli.scope, world))?.ok_or_else(|| no_such(tasks, &command.task, world))?;
     let session = session(task, command)?;
     let mut reader = reader(&polled, session, command.count)?;
     reader.read(&disk).map_err(|problem| said(&problem))?;

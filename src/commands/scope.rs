@@ -17,6 +17,9 @@ use crate::{clients, text};
 /// How far back a command looks by itself.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// Why no agent's log was found where there is no home to look in.
+pub(crate) const NO_HOME: &str = "HOME is not set, so agent logs cannot be found; set it with `--home DIR`";
+
 /// The disk that is asked about.
 ///
 /// # Errors

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::scope::NO_HOME;
+use crate::base::world::World;
 use crate::model::TaskReport;
 use crate::{judge, text};
 
@@ -50,16 +52,19 @@ pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str, cwd: &Path) -> anyh
 }
 
 /// That a word of the command line means none of the tasks; it names those that may be meant, else some that there are.
-pub(crate) fn no_such(tasks: &[TaskReport], word: &str) -> anyhow::Error {
+pub(crate) fn no_such(tasks: &[TaskReport], wanted: &str, world: &World) -> anyhow::Error {
     const MEANT: usize = 3;
-    let what = if word == "." {
+    let what = if wanted == "." {
         "no task in this directory".to_owned()
     } else {
-        format!("no task `{}`", text::one_line(word, 100))
+        format!("no task `{}`", text::one_line(wanted, 100))
     };
+    if world.agents_home().is_none() {
+        return anyhow::anyhow!("{what}; {NO_HOME}");
+    }
     let shown = |name: &str| text::one_line(name, 40);
     let likeness =
-        |name: &str| if !word.is_empty() && name.contains(word) { 1.0 } else { strsim::jaro_winkler(name, word) };
+        |name: &str| if !wanted.is_empty() && name.contains(wanted) { 1.0 } else { strsim::jaro_winkler(name, wanted) };
     let names = tasks.iter().flat_map(|task| [&*task.id, &*task.name]);
     let mut meant: Vec<_> = names.map(|name| (likeness(name), name)).filter(|(like, _)| *like > 0.8).collect();
     meant.sort_by(|(one, name), (other, next)| other.total_cmp(one).then(name.cmp(next)));

@@ -8,7 +8,7 @@ use super::changes::{self, ChangesSince};
 use super::output::{default_format, finish, form, options};
 use super::poll::{Polled, poll, save};
 use super::record_poll::{self, Recorded};
-use super::scope::here;
+use super::scope::{NO_HOME, here};
 use super::select_task::{named, no_such};
 use super::{notify, pseudonyms, recent};
 use crate::anonymize::Pseudonyms;
@@ -82,7 +82,7 @@ pub(super) fn page(
     if let Some(command) = &looked.on_change {
         notify::notify(command, &lines, world, err);
     }
-    let missing = choose(&mut looked.snapshot, command, &here(&cli.scope, world), err)?;
+    let missing = choose(&mut looked.snapshot, command, (&here(&cli.scope, world), world), err)?;
     let code = check(command, &looked.snapshot, missing, err);
     if looked.snapshot.is_empty() && missing == 0 && command.changes.is_none() {
         drop(writeln!(err, "agentmon: {}", nothing_found(&looked, world)));
@@ -123,7 +123,12 @@ fn hide(line: &mut String, pseudonyms: &mut Pseudonyms) {
 }
 
 /// Keeps the tasks that were named. Says how many were not found, which are reported.
-fn choose(snapshot: &mut Snapshot, command: &StatusArgs, cwd: &Path, err: &mut dyn Write) -> anyhow::Result<usize> {
+fn choose(
+    snapshot: &mut Snapshot,
+    command: &StatusArgs,
+    (cwd, world): (&Path, &World),
+    err: &mut dyn Write,
+) -> anyhow::Result<usize> {
     if command.tasks.is_empty() {
         return Ok(0);
     }
@@ -132,10 +137,10 @@ fn choose(snapshot: &mut Snapshot, command: &StatusArgs, cwd: &Path, err: &mut d
     for name in &command.tasks {
         match named(&snapshot.tasks, name, cwd)? {
             Some(task) => ids.push((task.id.clone(), task.worktree.clone())),
-            None if command.check.is_none() => return Err(no_such(&snapshot.tasks, name)),
+            None if command.check.is_none() => return Err(no_such(&snapshot.tasks, name, world)),
             None => {
                 missing += 1;
-                drop(writeln!(err, "agentmon: {}", no_such(&snapshot.tasks, name)));
+                drop(writeln!(err, "agentmon: {}", no_such(&snapshot.tasks, name, world)));
             }
         }
     }
@@ -189,7 +194,7 @@ fn nothing_found(looked: &Polled, world: &World) -> String {
     if let Some(everywhere) = &looked.snapshot.everywhere {
         let older = u64::from(looked.snapshot.summary.older) + everywhere.unopened as u64;
         let why = match (world.agents_home(), older) {
-            (None, _) => "HOME is not set, so agent logs cannot be found; set it with `--home DIR`".to_owned(),
+            (None, _) => NO_HOME.to_owned(),
             (_, 0) => {
                 "no agent is running and no agent log was found; `agentmon clients` shows where logs were searched for"
                     .to_owned()
@@ -199,7 +204,7 @@ fn nothing_found(looked: &Polled, world: &World) -> String {
         return format!("no task found: {why}");
     }
     let why = match (world.agents_home(), looked.snapshot.summary.older) {
-        (None, _) => "HOME is not set, so agent logs cannot be found; set it with `--home DIR`".to_owned(),
+        (None, _) => NO_HOME.to_owned(),
         (_, 0) if looked.seen.declared.is_empty() => "no running agent, agent log or status.json".to_owned(),
         (_, 0) => "no running agent or agent log, and every status.json is older than its worktree".to_owned(),
         (_, older) => format!("{older} older; `--since all` shows them"),

@@ -32,6 +32,8 @@ pub(crate) struct Row<'a> {
     pub(crate) kind: Option<Kind>,
     /// The code of the kind, as it stands there.
     pub(crate) event: Cow<'a, str>,
+    /// What a note from outside tells, as its code; nothing for other rows.
+    pub(crate) note_type: Option<Cow<'a, str>>,
     pub(crate) task: Option<Cow<'a, str>>,
     pub(crate) worktree: Option<Cow<'a, str>>,
     pub(crate) id: u64,
@@ -42,8 +44,9 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     fn new(row: &RecordRow<'a>, bytes: &'a [u8]) -> Self {
         let event = String::from_utf8_lossy(row.event);
+        let note_type = Some(row.note_type()).filter(|_| row.kind == Some(Kind::Note)).map(String::from_utf8_lossy);
         let (task, worktree) = (row.task(), row.worktree());
-        Self { at: row.at, kind: row.kind, event, task, worktree, id: hash(row.id), bytes }
+        Self { at: row.at, kind: row.kind, event, note_type, task, worktree, id: hash(row.id), bytes }
     }
 
     /// The same row in other words.

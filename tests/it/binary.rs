@@ -382,6 +382,10 @@ fn what_people_mistype_gets_a_tip() {
         ("--watch explain x", "`--watch` cannot be used with `explain`"),
         ("--period days report", "put the option after the command: agentmon report --period"),
         ("--changes=a/b", "use up to 64 letters"),
+        ("log running-task --bar", "Usage: agentmon log [OPTIONS] [TASK]\n"),
+        ("status running-task --bar", "Usage: agentmon status [OPTIONS] [TASK]...\n"),
+        ("explain running-task --bar", "Usage: agentmon explain [OPTIONS] <TASK>\n"),
+        ("log --result -n 5 running-task", "Usage: agentmon log [OPTIONS] [TASK]\n"),
     ];
     for (line, wanted) in cases {
         let said = machine.run(line);
@@ -404,6 +408,12 @@ fn a_task_is_found_by_branch_beginning_and_dot() {
     assert_eq!(said.code, Some(2));
     assert_eq!(said.err, "agentmon: `run` is ambiguous; candidates: `running-task`, `running-two`\n");
     assert_eq!(machine.run("status nothing").code, Some(2));
+    for line in ["status nothing", "explain nothing", "log nothing"] {
+        let homeless = Said::of(machine.command(line).env_remove("HOME").output().unwrap());
+        let wanted =
+            "agentmon: no task `nothing`; HOME is not set, so agent logs cannot be found; set it with `--home DIR`\n";
+        assert_eq!((homeless.code, homeless.err.as_str()), (Some(2), wanted), "{line}");
+    }
     assert_eq!(machine.run("-C .worktrees/waiting-task status .").tasks(), ["waiting-task"], "`.` is where -C leads");
     assert!(machine.run("explain .").err.contains("no task in this directory"), "the main worktree has none");
 }

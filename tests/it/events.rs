@@ -152,6 +152,13 @@ fn an_event_from_outside_is_recorded_and_told() {
     assert_eq!(lines.len(), 4, "two equal events are two: {events}");
     assert!(lines[2].starts_with("note        nobody: error: ") && !events.contains("ghp_"), "{events}");
     assert!(!events.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{events}");
+    let errors = run(&worktree, &["events", "--kind", "error"]).out;
+    assert_eq!(
+        errors.lines().map(|line| &line[21..]).collect::<Vec<_>>(),
+        lines[2..],
+        "who looks for errors finds both"
+    );
+    assert_eq!(run(&worktree, &["events", "--kind", "note"]).out, events);
     let only = run(&worktree, &["events", "--task", "task-x", "--json"]).out;
     let row: serde_json::Value = serde_json::from_str(only.trim_end()).unwrap();
     let worktree = worktree.to_string_lossy();
