@@ -66,14 +66,20 @@ impl Session {
         }
     }
 
-    /// The client was told how much of its account's limits is used.
-    pub(crate) fn limits(&mut self, mut quota: Vec<Quota>) {
-        quota.truncate(MOST_LIMITS);
-        for quota in &mut quota {
-            quota.limit = text::one_line(&quota.limit, MOST_NAME);
+    /// The client was told how much of some of its account's limits is used; of the others it still knows what it was
+    /// told before.
+    pub(crate) fn limits(&mut self, told: Vec<Quota>) {
+        if told.is_empty() {
+            return;
         }
-        if !quota.is_empty() {
-            *self.quota.get_mut() = quota;
+        let limits = self.quota.get_mut();
+        for mut quota in told {
+            quota.limit = text::one_line(&quota.limit, MOST_NAME);
+            match limits.iter().position(|limit| limit.limit == quota.limit) {
+                Some(at) => limits[at] = quota,
+                None if limits.len() < MOST_LIMITS => limits.push(quota),
+                None => {}
+            }
         }
     }
 

@@ -105,7 +105,7 @@ fn truth_at_end(recording: &Recording) -> &'static [(&'static str, &'static str)
     match recording.scenario.as_str() {
         // It stops at the fifth call and writes no word of that.
         "loop" if recording.is_gemini() => &[("failed", "process_gone"), ("completed", "turn_ended")],
-        "success" | "recover" | "struggle" | "loop" => &[("completed", "turn_ended")],
+        "success" | "recover" | "struggle" | "loop" | "quota" => &[("completed", "turn_ended")],
         name if name.starts_with("subagent") => &[("completed", "turn_ended")],
         // A text stands at the end, as it would after the last word.
         "kill-tool" if recording.is_gemini() => &[("failed", "process_gone"), ("completed", "turn_ended")],

@@ -213,7 +213,8 @@ fn refusal(block: &Block<'_>) -> ApiError {
 /// A limit of the account that stopped a request is used up.
 fn used_up(row: &ClaudeRow<'_>) -> Option<Quota> {
     let resets = row.resets.and_then(Time::from_number);
-    let limit = String::from_utf8_lossy(row.limit).replace('_', " ");
+    let limit = String::from_utf8_lossy(row.limit);
+    let limit = limit.replace("five_hour", "5h").replace("seven_day", "7d").replace('_', " ");
     Some(Quota { limit, used_percent: 100.0, resets }).filter(|_| row.rejected && !row.limit.is_empty())
 }
 

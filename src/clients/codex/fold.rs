@@ -1,15 +1,15 @@
 //! What a row means for its session.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::calls::call;
+use super::limits::quota;
 use super::output;
 use crate::base::json::{Raw, Reader};
 use crate::base::time::Time;
 use crate::clients::codex::rows::{Payload, read_member};
 use crate::clients::result_text::{exit_text, raw_text_of, text_of};
-use crate::model::{ErrorClass, Quota, Tokens};
+use crate::model::{ErrorClass, Tokens};
 use crate::session::{ApiError, Call, KEPT, Place, Session, Turn, api_error, first_line};
 
 pub(super) fn fold(session: &mut Session, reader: &mut Reader<'_>, place: Place) {
@@ -140,8 +140,7 @@ fn event(session: &mut Session, payload: &Payload<'_>) {
                 total_usage(session, info);
             }
             if let Some(limits) = payload.limits {
-                let quota = quota(limits, session.row.0);
-                session.limits(quota);
+                session.limits(quota(limits, session.row.0));
             }
         }
         "item_completed" => {
@@ -206,40 +205,6 @@ fn total_usage(session: &mut Session, info: Raw<'_>) {
         _ => {}
     });
     session.filled(last, window);
-}
-
-/// `{"primary":{"used_percent":10.0,"window_minutes":300,"resets_at":1781750650},"secondary":{..}}`; in older versions
-/// `resets_in_seconds`.
-fn quota(limits: Raw<'_>, now: Option<Time>) -> Vec<Quota> {
-    let mut quota = Vec::new();
-    limits.reader().object(|key, reader| {
-        if !matches!(key, b"primary" | b"secondary") || reader.peek() != Some(b'{') {
-            return;
-        }
-        let (mut used, mut minutes, mut resets) = (None, None, None);
-        reader.object(|key, reader| match key {
-            b"used_percent" => used = reader.number().filter(|percent| (0.0..=1000.0).contains(percent)),
-            b"window_minutes" => minutes = reader.count(),
-            b"resets_at" => resets = reader.number().filter(|at| *at > 0.0).and_then(Time::from_number).or(resets),
-            b"resets_in_seconds" => {
-                let span = reader.count().filter(|span| *span < 1 << 32).map(Duration::from_secs);
-                resets = resets.or(now.zip(span).map(|(now, span)| now.plus(span)));
-            }
-            _ => {}
-        });
-        let limit = minutes.map_or_else(|| String::from_utf8_lossy(key).into_owned(), span);
-        quota.extend(used.map(|used_percent| Quota { limit, used_percent: used_percent.min(100.0), resets }));
-    });
-    quota
-}
-
-/// `5h`, `7d`
-fn span(minutes: u64) -> String {
-    match minutes {
-        _ if minutes.is_multiple_of(1440) => format!("{}d", minutes / 1440),
-        _ if minutes.is_multiple_of(60) => format!("{}h", minutes / 60),
-        _ => format!("{minutes}m"),
-    }
 }
 
 /// Items tell what a call's output may hide: in code mode a failing command is seen nowhere else.

@@ -1,4 +1,4 @@
-//! Codex CLI, 0.63 to 0.169: where it keeps its rollouts, and what their rows mean.
+//! Codex CLI, 0.40 to 0.169: where it keeps its rollouts, and what their rows mean.
 //!
 //! `$CODEX_HOME` or `~/.codex`; `sessions/YYYY/MM/DD/rollout-<time>-<thread>.jsonl`, resumed threads go on in
 //! their old file; `thread-writer-locks/<thread>.lock` is held by the process that writes. Rows are
@@ -6,6 +6,7 @@
 
 mod calls;
 mod fold;
+mod limits;
 mod output;
 pub(crate) mod rows;
 

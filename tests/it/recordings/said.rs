@@ -1,4 +1,5 @@
-//! What each run was asked, what it said at the end, and how full its context was: `fixtures/recordings/said.json` has it
+//! What each run was asked, what it said at the end, how full its context was, and how much of its account's limits was
+//! used: `fixtures/recordings/said.json` has it
 //! as another reading of the raw logs tells it.
 
 use std::fs;
@@ -7,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::recordings;
+use crate::lab::ms;
 
 /// Whether a text is the one that is meant, which may have been cut.
 fn is(told: &Value, truth: &Value) -> bool {
@@ -39,8 +41,23 @@ fn every_run_tells_what_it_was_asked_and_said() {
         for key in ["used", "window"] {
             check(key, &context[key], &truth[key]);
         }
+        check_quota(&task["sessions"][0]["quota"], &truth["quota"], &mut check);
     }
     assert!(wrong.is_empty() && judged > 300, "{} of {judged} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A client that tells after how long a limit begins anew has written that a moment later than the server said so.
+fn check_quota(told: &Value, truth: &Value, check: &mut impl FnMut(&str, &Value, &Value)) {
+    let Some(limits) = truth.as_array() else { return check("quota", told, &Value::Null) };
+    check("number of limits", &told.as_array().map_or(0, Vec::len).into(), &limits.len().into());
+    for (told, truth) in told.as_array().into_iter().flatten().zip(limits) {
+        check("limit", &told["limit"], &truth["limit"]);
+        check("used of a limit", &told["used_percent"], &truth["used_percent"]);
+        match (told["resets"].as_str(), truth["resets"].as_str()) {
+            (Some(told), Some(truth)) if (ms(told) - ms(truth)).abs() < 2000 => {}
+            _ => check("end of a limit", &told["resets"], &truth["resets"]),
+        }
+    }
 }
 
 #[test]

@@ -251,6 +251,44 @@ fn when_a_limit_is_lifted() {
     assert_eq!(error.resets.as_deref(), Some("2026-11-20T16:00:00Z"));
 }
 
+/// The row names the limit that stopped the request, and nothing of the others.
+#[test]
+fn a_limit_that_is_used_up() {
+    let told = |limits: &str| {
+        let limits = format!(r#""quotaLimits":{limits},"isApiErrorMessage""#);
+        let row = api_error("rate_limit", "429", "limit").replace(r#""isApiErrorMessage""#, &limits);
+        let quota = read(fold, &[prompt("go"), row]).quota;
+        let each = quota.get().into_iter().map(|quota| (quota.limit, quota.used_percent, quota.resets.map(|at| at.0)));
+        each.collect::<Vec<_>>()
+    };
+    let resets = Some(1_788_894_600_000);
+    let cases = [
+        (
+            r#"{"status":"rejected","resetsAt":1788894600,"unifiedRateLimitFallbackAvailable":false,"rateLimitType":"five_hour","overageStatus":"rejected","isUsingOverage":false}"#,
+            vec![("5h".to_owned(), 100.0, resets)],
+        ),
+        (
+            r#"{"status":"rejected","resetsAt":1788894600,"rateLimitType":"seven_day_opus"}"#,
+            vec![("7d opus".to_owned(), 100.0, resets)],
+        ),
+        (r#"{"status":"rejected","rateLimitType":"overage"}"#, vec![("overage".to_owned(), 100.0, None)]),
+        (
+            r#"{"status":"rejected","resetsAt":"soon","rateLimitType":"five_hour"}"#,
+            vec![("5h".to_owned(), 100.0, None)],
+        ),
+        (r#"{"status":"rejected","resetsAt":-1,"rateLimitType":"five_hour"}"#, vec![("5h".to_owned(), 100.0, None)]),
+        (r#"{"status":"allowed_warning","resetsAt":1788894600,"rateLimitType":"five_hour"}"#, vec![]),
+        (r#"{"resetsAt":1788894600,"rateLimitType":"five_hour"}"#, vec![]),
+        (r#"{"status":"rejected","resetsAt":1788894600}"#, vec![]),
+        (r#"{"status":"rejected","rateLimitType":7}"#, vec![]),
+        ("null", vec![]),
+        (r#"["five_hour"]"#, vec![]),
+    ];
+    for (limits, wanted) in cases {
+        assert_eq!(told(limits), wanted, "{limits}");
+    }
+}
+
 #[test]
 fn what_a_person_does_with_the_client_is_no_prompt() {
     let command = |name: &str| prompt(&format!("<command-name>/{name}</command-name>\\n<command-args></command-args>"));

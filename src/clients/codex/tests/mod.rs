@@ -361,3 +361,35 @@ fn what_a_thread_is_for() {
         assert_eq!(read(fold, &rows).agent_type.as_deref(), wanted);
     }
 }
+
+/// A row tells one limit of the account, or none.
+#[test]
+fn what_is_known_of_the_limits() {
+    let counted = |limits: &str| event("token_count", &format!(r#","info":null,"rate_limits":{limits}"#));
+    let five_hours = |percent: u32| {
+        counted(&format!(
+            r#"{{"limit_id":"codex","primary":{{"used_percent":{percent}.0,"window_minutes":300}},"secondary":{{"used_percent":9.0,"window_minutes":10080}}}}"#
+        ))
+    };
+    let of_a_model = || {
+        counted(
+            r#"{"limit_id":"codex_bengalfox","limit_name":"Spark","primary":{"used_percent":3.0,"window_minutes":10080}}"#,
+        )
+    };
+    let none = || counted(r#"{"limit_id":"codex","primary":null,"secondary":null,"credits":null}"#);
+    let cases = [
+        (vec![none()], ""),
+        (vec![counted("null")], ""),
+        (vec![five_hours(89), five_hours(92)], "5h 92, 7d 9"),
+        (vec![five_hours(92), of_a_model(), none()], "5h 92, 7d 9, Spark 7d 3"),
+        (vec![of_a_model(), five_hours(89), of_a_model(), five_hours(92)], "Spark 7d 3, 5h 92, 7d 9"),
+    ];
+    for (rows, wanted) in cases {
+        let session = read(fold, &and(begun(), rows));
+        let each = session.quota.get().into_iter().map(|quota| format!("{} {}", quota.limit, quota.used_percent));
+        assert_eq!(each.collect::<Vec<_>>().join(", "), wanted);
+    }
+    let many = (0..100).map(|model| of_a_model().replace("Spark", &"s".repeat(model)));
+    let quota = read(fold, &and(begun(), many)).quota.get();
+    assert!(quota.len() == 8 && quota.iter().all(|quota| quota.limit.chars().count() <= 40), "{quota:?}");
+}
