@@ -74,6 +74,15 @@ impl Cli {
             let message = "the argument `--from` cannot be used with `--since`: both set the start of the period";
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
+        // A setting that asks git holds wherever there is one to ask.
+        if let Some(("status", its)) = matches.subcommand()
+            && its.value_source("git") == Some(ValueSource::CommandLine)
+            && its.get_one::<bool>("git") == Some(&true)
+            && its.value_source("root").is_some()
+        {
+            let message = "`--git` cannot be used with `--root`: git would read outside of that directory";
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         // That of a setting is there for whatever has a prompt.
         if let Some(("run", its)) = matches.subcommand()
             && its.value_source("client") == Some(ValueSource::CommandLine)

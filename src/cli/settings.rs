@@ -160,7 +160,7 @@ pub(crate) struct StatusFileArgs {
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct GitArgs {
-    /// Ask git what ended tasks left: commits, uncommitted files (not with --root)
+    /// Ask git what ended tasks left: commits, uncommitted files
     #[arg(long, value_name = "BOOL", env = "AGENTMON_GIT", hide_env = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     git: Option<bool>,
 }

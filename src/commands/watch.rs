@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::time::Duration;
 
+use anyhow::bail;
+
 use super::output::finish;
 use super::status::{self, Page};
 use crate::base::world::{Terminal, World};
-use crate::cli::{Cli, StatusArgs};
+use crate::cli::{Cli, PrintArgs, StatusArgs};
 use crate::text;
 
 /// To the upper left corner, and nothing below it.
@@ -15,7 +17,7 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 /// Runs `status`, and on a terminal puts its page in the place of the one before.
 ///
 /// # Errors
-/// Those of `status`.
+/// Those of `status`, and a page for a browser that is not to go to a file.
 pub(crate) fn watch(
     cli: &Cli,
     command: &StatusArgs,
@@ -23,6 +25,9 @@ pub(crate) fn watch(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    if cli.output().is_none() && cli.print().and_then(PrintArgs::format) == Some("html") {
+        bail!("`--watch` with `--format html` needs `--output FILE`, which it keeps up to date");
+    }
     // In one piece, so that nothing flickers; what else is said follows it, where it stays to be read.
     let (mut page, mut said) = (Vec::new(), Vec::new());
     let terminal = Terminal { stderr: false, ..world.terminal };

@@ -10,7 +10,7 @@ use super::{AgentType, Condition, Period, Recent, Task};
 use crate::model::{ErrorClass, Health, Reason};
 use crate::record::history::OTHERS;
 use crate::text::shell::{operand, quote};
-use crate::text::{age, count, times};
+use crate::text::{age, count, percent, times};
 
 /// So many are named in a sentence; the others are counted.
 const NAMED: usize = 3;
@@ -417,13 +417,6 @@ fn places(report: &Report, wanted: impl Fn(&Task) -> bool) -> Vec<usize> {
 
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
-}
-
-/// `87%`; with a decimal where it would else be none or all.
-pub(crate) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
-    if is_edge { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
 /// `$12.30`, `$16,255`.

@@ -35,12 +35,13 @@ use crate::text::count;
 pub(crate) use self::agents::{Agent, AgentType, Condition, Recent};
 pub(crate) use self::batches::Batch;
 pub(crate) use self::figures::{Figures, Tool};
-pub(crate) use self::findings::{dollars, percent};
+pub(crate) use self::findings::dollars;
 pub(crate) use self::load::{GroupUse, MachineUse, Peak};
 pub(crate) use self::patterns::Pattern;
 pub(crate) use self::period::{By, Period, day, day_after};
 pub(crate) use self::tasks::{RunAt, Span, Task};
 pub(crate) use self::trend::{Before, Trend};
+pub(crate) use crate::text::percent;
 
 use self::page::SCHEMA;
 pub(crate) use self::page::{Group, Part, Report, ReportInput, last};

@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::text::hazard::is_hazard;
 use crate::text::scrub::scrub;
 
-pub(crate) use units::{age, bytes, count, short_number, them, times};
+pub(crate) use units::{age, bytes, count, percent, short_number, them, times};
 
 /// What `one_line` looks at: far more than a line can show, far less than a log can hold.
 const LOOK_AT: usize = 16 * 1024;
@@ -213,6 +213,13 @@ mod tests {
         let line = one_line(&format!("the token is {token}, keep it"), 30);
         assert!(line.starts_with("the token is [redacted:"), "{line}");
         assert!(!line.contains("a1B2"), "{line}");
+    }
+
+    #[test]
+    fn shares_are_told_without_decimals_but_near_none_and_all() {
+        for (share, shown) in [(0.0, "0 %"), (0.001, "0.1 %"), (0.126, "13 %"), (0.999, "99.9 %"), (1.0, "100 %")] {
+            assert_eq!(percent(share), shown);
+        }
     }
 
     #[test]

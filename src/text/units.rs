@@ -25,6 +25,13 @@ pub(crate) fn short_number(number: u64) -> String {
     }
 }
 
+/// `87 %`; with a decimal where it would else be none or all.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let is_edge = percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0;
+    if is_edge { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
 /// `1 task`, `5 tasks`.
 pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })

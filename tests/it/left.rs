@@ -181,3 +181,13 @@ fn a_git_that_is_not_there_or_does_not_answer_is_a_problem_and_no_end() {
     fs::set_permissions(folder.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(problems(), ["`git` did not answer within 2 s"]);
 }
+
+#[test]
+fn a_git_that_is_asked_for_below_another_root_is_refused() {
+    let shop = Shop::new();
+    let below = |flag: &str| shop.agentmon(&["status", flag, "--root", "/", "--no-events"]);
+    let refused = below("--git");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("`--git` cannot be used with `--root`"), "{refused:?}");
+    assert_eq!(below("--git=false").code, Some(0));
+}

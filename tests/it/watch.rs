@@ -54,6 +54,10 @@ fn ends_with_what_is_checked_for_and_tells_changes_only() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(said.starts_with('[') && said.contains("Failed") && !said.contains("Healthy"), "{said}");
 
+    let ran = ground.run(&["--watch=1s", "--format", "html"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "pages for a browser, one after another");
+    assert!(ran.err.contains("`--output FILE`"), "{}", ran.err);
+
     let elsewhere = Ground::new();
     let ran = elsewhere.run(&["--watch=1s", "-C", "/nowhere"]);
     assert_eq!(ran.code, Some(2), "what cannot be looked at is not looked at again: {ran:?}");

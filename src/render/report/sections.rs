@@ -132,7 +132,7 @@ fn sparkline(values: &[Option<f64>]) -> String {
     values.iter().map(|value| value.map_or(' ', block)).collect()
 }
 
-/// `12: 9 completed, 3 failed (2 API error, 1 process gone), 75% success`.
+/// `12: 9 completed, 3 failed (2 API error, 1 process gone), 75 % success`.
 fn outcomes(figures: &Figures) -> String {
     let mut line = figures.runs.to_string();
     let Some(rate) = figures.success_rate else { return line + ", none ended in this period" };

@@ -32,7 +32,7 @@ fn change(trend: &Trend) -> String {
             one if one == "+1" || one == "-1" => one + " point",
             more => more + " points",
         },
-        Some(change) => format!("{}%", signed(change * 100.0)),
+        Some(change) => format!("{} %", signed(change * 100.0)),
         None => String::new(),
     }
 }

@@ -88,7 +88,7 @@ fn changes_of_shares_are_told_in_points() {
         vec![one]
     };
     for (now, told) in
-        [(499, "50%  0 points"), (490, "49%  -1 point\n"), (511, "51%  +1 point\n"), (480, "48%  -2 points")]
+        [(499, "50 %  0 points"), (490, "49 %  -1 point\n"), (511, "51 %  +1 point\n"), (480, "48 %  -2 points")]
     {
         let known = ReportInput { now: some("19", now), before: some("18", 500), ..ReportInput::default() };
         let report = report(known, at("20T00:00"), days("19", "20"), None);

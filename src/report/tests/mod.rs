@@ -265,13 +265,6 @@ fn a_trend_is_better_or_worse_where_there_are_runs_to_tell() {
 }
 
 #[test]
-fn shares_do_not_round_to_none_or_all() {
-    for (value, shown) in [(0.0, "0%"), (0.001, "0.1%"), (0.126, "13%"), (0.999, "99.9%"), (1.0, "100%")] {
-        assert_eq!(super::percent(value), shown);
-    }
-}
-
-#[test]
 fn amounts_are_short() {
     let cases = [
         (0.0, "$0.00"),

@@ -7,7 +7,7 @@ use crate::render::html::markup::{Element, element};
 use crate::render::html::note;
 use crate::render::html::words::{float, number, share, word};
 use crate::render::task_text;
-use crate::text::{age, bytes, count};
+use crate::text::{age, bytes, count, percent};
 
 /// So many intervals without a new page, and somebody should look why.
 const MISSED: u32 = 3;
@@ -72,7 +72,7 @@ fn figures(page: &Page) -> Element {
     let all = [Some(attention(page)), Some(active(page)), Some(errors(page)), load.map(|load| self::load(load, cores))];
     let all = all.into_iter().chain([memory.map(|(used, all)| Figure {
         name: "Memory",
-        value: format!("{:.0} %", 100.0 * share(used, all)),
+        value: percent(share(used, all)),
         detail: format!("{} of {}", bytes(used), bytes(all)),
     })]);
     let boxes = all.flatten().map(|Figure { name, value, detail }| {

@@ -6,7 +6,7 @@ use crate::model::{Measure, RecentTask, TaskReport};
 use crate::render::html::chart::image;
 use crate::render::html::markup::{Element, element};
 use crate::render::html::words::{float, share};
-use crate::text::{bytes, short_number};
+use crate::text::{bytes, percent, short_number};
 
 /// The units of a drawing: the hour, and the highest value.
 const WIDE: f64 = 100.0;
@@ -22,13 +22,12 @@ pub(super) fn of<'a>(page: &'a Page, task: &TaskReport) -> Option<&'a RecentTask
 
 pub(super) fn measures(page: &Page, task: &TaskReport) -> Option<Element> {
     let measures = &of(page, task)?.measures;
-    let share = |share: f64| format!("{:.0} %", share * 100.0);
     let rate = |rate: f64| match rate {
         0.05..9.95 => format!("{rate:.1}/min"),
         _ => format!("{}/min", short_number(as_count(rate))),
     };
     let lines = [
-        spark(page, "CPU", &told(measures, |one| one.cpu_share), share),
+        spark(page, "CPU", &told(measures, |one| one.cpu_share), percent),
         spark(page, "Memory", &told(measures, |one| one.memory_bytes.map(float)), |value| bytes(as_count(value))),
         spark(page, "Tool calls", &rates(measures, |one| one.calls), rate),
         spark(page, "Failed calls", &rates(measures, |one| one.failed), rate),

@@ -8,7 +8,7 @@ use crate::render::html::markup::{Element, element};
 use crate::render::html::table::{cell, more, table};
 use crate::render::html::words::{NONE, health, number};
 use crate::render::task_text;
-use crate::text::{age, bytes, count};
+use crate::text::{age, bytes, count, percent};
 
 /// Errors of a task that are listed.
 const ERRORS: usize = 10;
@@ -81,7 +81,7 @@ fn cpu(page: &Page, task: &TaskReport) -> Option<String> {
     let process = task.sessions.iter().filter_map(|session| session.process.as_ref()).find(|process| process.alive)?;
     let share = measures::of(page, task).and_then(|recent| recent.measures.last()?.cpu_share);
     let time = || age(std::time::Duration::try_from_secs_f64(process.cpu_seconds).unwrap_or_default());
-    Some(share.map_or_else(time, |share| format!("{:.0} %", share * 100.0)))
+    Some(share.map_or_else(time, percent))
 }
 
 fn memory(task: &TaskReport) -> Option<String> {
