@@ -7,39 +7,42 @@ use anyhow::bail;
 use super::scope::NO_HOME;
 use crate::base::world::World;
 use crate::model::TaskReport;
+use crate::text::scrub::scrub;
 use crate::{judge, text};
 
 /// No more tasks are named in a message than this.
 const NAMED: usize = 12;
 
-/// The task that a word of the command line means: by id, else by name (as it is or as it is shown), else by branch, else
-/// `.` for the worktree that holds `cwd`, else by the beginning of one of the names.
+/// The task that a word of the command line means: by id, else by name (each as it is or as it is shown), else by branch,
+/// else `.` for the worktree that holds `cwd`, else by the beginning of one of the names.
 ///
 /// # Errors
 /// It means several; the message names them.
 pub(crate) fn named<'a>(tasks: &'a [TaskReport], word: &str, cwd: &Path) -> anyhow::Result<Option<&'a TaskReport>> {
-    let by = |same: &dyn Fn(&&TaskReport) -> bool| tasks.iter().filter(|task| same(task)).collect::<Vec<_>>();
     let shown = text::one_line(word, judge::NAME);
-    let mut found = by(&|task| task.id == word || task.id == shown);
-    if found.is_empty() {
-        found = by(&|task| task.name == word || task.name == shown);
-    }
-    if found.is_empty() {
-        found = by(&|task| task.branch.as_deref() == Some(word));
-    }
-    if found.is_empty() && word == "." {
+    let is = |name: &str| name == word;
+    // Pages show a name on one line, the JSON as it is; both without secrets.
+    let is_shown = |name: &str| scrub(name) == word || text::one_line(name, judge::NAME) == shown;
+    let begins = |name: &str| name.starts_with(word);
+    let depth = |task: &TaskReport| {
+        let worktree = task.worktree.as_deref().filter(|worktree| cwd.starts_with(worktree));
+        worktree.map_or(0, |worktree| worktree.components().count())
+    };
+    let deepest = tasks.iter().map(depth).max().unwrap_or_default();
+    let ways: [&dyn Fn(&TaskReport) -> bool; 7] = [
+        &|task| is(&task.id),
+        &|task| is_shown(&task.id),
+        &|task| is(&task.name),
+        &|task| is_shown(&task.name),
+        &|task| task.branch.as_deref().is_some_and(is),
         // Of worktrees within each other the innermost one.
-        let depth = |task: &&TaskReport| {
-            let worktree = task.worktree.as_deref().filter(|worktree| cwd.starts_with(worktree));
-            worktree.map_or(0, |worktree| worktree.components().count())
-        };
-        let deepest = tasks.iter().map(|task| depth(&task)).max().unwrap_or_default();
-        found = by(&|task| deepest > 0 && depth(task) == deepest);
-    }
-    if found.is_empty() && !word.is_empty() {
-        let begins = |name: &str| name.starts_with(word);
-        found = by(&|task| begins(&task.id) || begins(&task.name) || task.branch.as_deref().is_some_and(begins));
-    }
+        &|task| word == "." && deepest > 0 && depth(task) == deepest,
+        &|task| {
+            !word.is_empty() && (begins(&task.id) || begins(&task.name) || task.branch.as_deref().is_some_and(begins))
+        },
+    ];
+    let by = |way: &&dyn Fn(&TaskReport) -> bool| tasks.iter().filter(|task| way(task)).collect::<Vec<_>>();
+    let found = ways.iter().map(by).find(|found| !found.is_empty()).unwrap_or_default();
     if found.len() > 1 {
         let mut ids: Vec<_> =
             found.iter().take(NAMED).map(|task| format!("`{}`", text::one_line(&task.id, 100))).collect();

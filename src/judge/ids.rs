@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::model::TaskReport;
+use crate::text::scrub::scrub;
 
 /// Makes the ids unique: first within each record, then in the report.
 pub(crate) fn name(tasks: &mut [TaskReport]) {
@@ -43,7 +44,7 @@ pub(crate) fn make_unique(tasks: &mut [TaskReport]) {
         let number = last.entry(task.id.clone()).or_default();
         *number += 1;
         while *number > 1 {
-            let id = format!("{}-{number}", task.id);
+            let id = numbered(&task.id, *number);
             if all.insert(id.clone()) {
                 task.id = id;
                 break;
@@ -51,4 +52,10 @@ pub(crate) fn make_unique(tasks: &mut [TaskReport]) {
             *number += 1;
         }
     }
+}
+
+/// The number stands where it is shown: behind what looks like a secret it would be taken for a part of it.
+fn numbered(id: &str, number: u32) -> String {
+    let behind = format!("{id}-{number}");
+    if scrub(&behind) == behind { behind } else { format!("{number}-{id}") }
 }

@@ -140,8 +140,7 @@ fn is_said(text: &str) -> Result<(), TestCaseError> {
         let log = (task["sessions"] != serde_json::json!([])).then(|| format!("log -- {id}"));
         [format!("explain -- {id}")].into_iter().chain(log)
     });
-    // A name that looks like a secret is shown without it, and does not find its task.
-    let pages = ids.filter(|line| line.split(' ').count() == 3 && !line.contains("[redacted"));
+    let pages = ids.filter(|line| line.split(' ').count() == 3);
     for line in COMMANDS.iter().map(|line| (*line).to_owned()).chain(pages) {
         for hidden in [&[][..], &["--anonymize"]] {
             let (command, options) = line.split_once(' ').unwrap_or((&line, ""));
@@ -172,13 +171,19 @@ proptest! {
 }
 
 #[test]
-fn ordinary_words_are_said_with_pseudonyms() {
+fn words_are_said_and_their_tasks_found() {
     // A character of several bytes lies across the place where a UUID would end.
     for text in [
         "Проверка налогов и скидок в корзине",
         "Überprüfung der Rechnung für größere Bestellungen…",
         &"é".repeat(40),
         &format!("{}…", "a".repeat(35)),
+        // A name that looks like a secret is shown without it.
+        "token=",
+        "token=5d0ef989-28d0",
+        "token=\u{200b}Prüfung",
+        "\u{200b}token=\u{202e}5d\u{200b}0ef989",
+        "to\u{200b}ken=5d0ef989",
     ] {
         is_said(text).unwrap();
     }
