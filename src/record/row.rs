@@ -105,6 +105,9 @@ struct Fields<'a> {
     stretch: Field<'a>,
     attempt: Field<'a>,
     held_for: Field<'a>,
+    /// Of a task's processes.
+    cpu_share: Field<'a>,
+    memory_bytes: Field<'a>,
     /// Of a note.
     note_type: Field<'a>,
     message: Field<'a>,
@@ -373,6 +376,11 @@ impl<'a> RecordRow<'a> {
         Some(MachineLoad { load_1m: load?, memory_used_bytes, memory_total_bytes })
     }
 
+    /// The share of a core and the memory, in bytes, that a task's processes used; nothing unless both are told.
+    pub(super) fn processes(&self) -> Option<(f64, u64)> {
+        self.fields.cpu_share?.number().zip(self.fields.memory_bytes?.count())
+    }
+
     /// The hours of a summary of the machine's load, as JSON.
     pub(super) fn load(&self) -> Option<&'a [u8]> {
         self.fields.load.filter(|raw| raw.0.first() == Some(&b'[')).map(|raw| raw.0)
@@ -472,6 +480,8 @@ impl<'a> Fields<'a> {
     fn set_detail(&mut self, key: &[u8], value: Raw<'a>) -> bool {
         let field = match key {
             b"sub_agents" => &mut self.sub_agents,
+            b"cpu_share" => &mut self.cpu_share,
+            b"memory_bytes" => &mut self.memory_bytes,
             b"machine" => &mut self.machine,
             b"load" => &mut self.load,
             b"parent" => &mut self.parent,

@@ -140,7 +140,7 @@ pub(crate) struct AgentType {
     /// Completed with steps still open.
     pub(crate) partial: u64,
     pub(crate) failed: u64,
-    /// `completed` as a share of the executions, 0 to 1.
+    /// Those that completed, with steps open or not, as a share of the executions, 0 to 1: as of clients.
     pub(crate) success_rate: Option<f64>,
     /// Of those whose duration is known, in seconds.
     pub(crate) average_s: Option<f64>,
@@ -183,7 +183,7 @@ struct Sum<'a> {
     of_type: OfType,
 }
 
-/// All of them, most runs first. Of what was recorded before types were told, nothing.
+/// All of them, the one with most failed runs first. Of what was recorded before types were told, nothing.
 pub(super) fn agent_types(stretches: &[Cut]) -> Vec<AgentType> {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     for stretch in stretches {
@@ -205,7 +205,7 @@ pub(super) fn agent_types(stretches: &[Cut]) -> Vec<AgentType> {
     }
     let mut types: Vec<_> = sums.into_iter().map(|(name, sum)| agent_type(name, sum)).collect();
     types.retain(|one| !one.is_nothing());
-    types.sort_by_key(|one| Reverse(one.executions));
+    types.sort_by_key(|one| Reverse((one.failed, one.executions)));
     types
 }
 
@@ -266,7 +266,7 @@ fn agent_type(name: &str, sum: Sum) -> AgentType {
         completed,
         partial,
         failed: of(Health::Failed).count() as u64,
-        success_rate: rate(completed, runs.len() as u64),
+        success_rate: rate(completed + partial, runs.len() as u64),
         average_s: durations.and_then(|all| ratio(all.total_s, all.runs)).map(|average| rounded(average, 1)),
         p90_s: durations.map(|durations| durations.p90_s),
         last_success: of(Health::Completed).filter(|run| !run.partial).map(|run| run.ended).max(),

@@ -52,7 +52,8 @@ pub(super) fn cut(stretch: &Rollup, period: Period) -> Option<Cut<'_>> {
     let (retries, held) = (part.of_count(stretch.retries), part.of_count(stretch.held));
     let by_type = stretch.by_type.iter().map(|(name, of_type)| (name.clone(), part.of_type(of_type))).collect();
     let alerts = stretch.alerts.iter().filter(|(at, _)| period.contains(*at)).cloned().collect();
-    let whose = Rollup { agent_runs, by_type, alerts, ..nothing(stretch) };
+    let load = stretch.load.filtered(|at| period.contains(at));
+    let whose = Rollup { agent_runs, by_type, alerts, load, ..nothing(stretch) };
     let part =
         Rollup { from, to, runs, seconds, unwatched, retries, held, changes, stuck, stuck_by, used, errors, ..whose };
     Some(Cut::Part(Box::new(part)))

@@ -56,9 +56,15 @@ fn still_stuck(report: &Report) -> Option<Finding> {
     })
 }
 
-/// Three runs or more, and none of them came through.
+/// Three runs or more, and none of them came through. Where others than the task caused it, it is named only if no task
+/// fails of itself.
 fn never_completed(report: &Report) -> Option<Finding> {
-    let mut tasks = places(report, |task| task.figures.failed >= 3 && task.figures.completed == 0);
+    let never = places(report, |task| task.figures.failed >= 3 && task.figures.completed == 0);
+    let of_themselves = |at: &usize| cause([&report.tasks[*at]]).is_none_or(|cause| cause.is_its_own);
+    let mut tasks: Vec<usize> = never.iter().copied().filter(of_themselves).collect();
+    if tasks.is_empty() {
+        tasks = never;
+    }
     tasks.sort_by_key(|at| std::cmp::Reverse(report.tasks[*at].figures.failed));
     let worst = report.tasks.get(*tasks.first()?)?;
     let failed = worst.figures.failed;
@@ -70,13 +76,9 @@ fn never_completed(report: &Report) -> Option<Finding> {
             report.name(worst)
         ),
     };
-    Some(Finding {
-        code: "never_completed",
-        text,
-        next: "change the task before restarting it".to_owned(),
-        command: Some(explain(worst)),
-        tasks,
-    })
+    let next = cause([worst]).map_or("change the task before restarting it", |cause| cause.next);
+    let command = Some(explain(worst));
+    Some(Finding { code: "never_completed", text, next: next.to_owned(), command, tasks })
 }
 
 /// A client whose last runs failed more often than they may; once may be chance.
@@ -98,7 +100,9 @@ fn failing_agent(report: &Report) -> Option<Finding> {
             agent.recent.failed,
             agent.recent.runs
         ),
-        next: "find what its failed runs have in common before starting more".to_owned(),
+        next: cause(tasks.iter().map(|at| &report.tasks[*at]))
+            .map_or("find what its failed runs have in common before starting more", |cause| cause.next)
+            .to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
     })
@@ -183,11 +187,11 @@ fn best_type(report: &Report) -> Option<Finding> {
         text: format!(
             "{} did best: {} of {} runs completed ({}); {} did worst: {} of {} ({})",
             best.name(),
-            best.completed,
+            best.completed + best.partial,
             best.executions,
             percent(rate(best)),
             worst.name(),
-            worst.completed,
+            worst.completed + worst.partial,
             worst.executions,
             percent(rate(worst))
         ),
@@ -247,33 +251,62 @@ fn stuck_long(report: &Report) -> Option<Finding> {
     })
 }
 
+/// What made runs fail, and what helps.
+struct Cause {
+    class: ErrorClass,
+    word: &'static str,
+    next: &'static str,
+    /// The same task would fail again.
+    is_its_own: bool,
+}
+
+const CAUSES: [Cause; 3] = [
+    Cause {
+        class: ErrorClass::Transient,
+        word: "had a transient cause (rate limit, overload, connection)",
+        next: "restart them, fewer at a time",
+        is_its_own: false,
+    },
+    Cause {
+        class: ErrorClass::Resource,
+        word: "hit a quota or limit (usage, context, memory)",
+        next: "raise the limit, or split the tasks",
+        is_its_own: true,
+    },
+    Cause {
+        class: ErrorClass::Permanent,
+        word: "had a permanent cause (credentials, bad requests)",
+        next: "fix the errors",
+        is_its_own: true,
+    },
+];
+
+impl Cause {
+    /// One that died or was broken off met no error that would be its cause.
+    fn is_of(&self, run: &RunAt) -> bool {
+        run.outcome == Health::Failed
+            && run.error_class == Some(self.class)
+            && !matches!(&*run.reason, "process_gone" | "interrupted")
+    }
+}
+
+/// That of at least half of the failed runs of these tasks.
+fn cause<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Option<&'static Cause> {
+    let runs: Vec<&RunAt> = tasks.into_iter().flat_map(|task| &task.runs).collect();
+    let failed = runs.iter().filter(|run| run.outcome == Health::Failed).count();
+    let of = |cause: &&Cause| runs.iter().filter(|run| cause.is_of(run)).count();
+    CAUSES.iter().max_by_key(of).filter(|cause| failed > 0 && of(cause) * 2 >= failed)
+}
+
 /// Three failed runs or more, and at least half of all, of one class.
 fn same_cause(report: &Report) -> Option<Finding> {
-    let failed = || {
-        let runs = report.tasks.iter().enumerate().flat_map(|(at, task)| task.runs.iter().map(move |run| (at, run)));
-        runs.filter(|(_, run)| run.outcome == Health::Failed)
-    };
-    // One that died or was broken off met no error that would be its cause.
-    let is_of =
-        |run: &RunAt, class| run.error_class == Some(class) && !matches!(&*run.reason, "process_gone" | "interrupted");
-    let of = |class| failed().filter(|(_, run)| is_of(run, class)).count() as u64;
-    let classes = [
-        (
-            ErrorClass::Transient,
-            "had a transient cause (rate limit, overload, connection)",
-            "restart them, fewer at a time",
-        ),
-        (ErrorClass::Resource, "hit a quota or limit (usage, context, memory)", "raise the limit, or split the tasks"),
-        (ErrorClass::Permanent, "had a permanent cause (credentials, bad requests)", "fix the errors"),
-    ];
-    let (class, word, next) = classes.into_iter().max_by_key(|(class, ..)| of(*class))?;
-    let (same, all) = (of(class), failed().count() as u64);
-    let mut tasks: Vec<usize> = failed().filter(|(_, run)| is_of(run, class)).map(|(at, _)| at).collect();
-    tasks.dedup();
-    (same >= 3 && same * 2 >= all).then(|| Finding {
+    let cause = cause(&report.tasks)?;
+    let tasks = places(report, |task| task.runs.iter().any(|run| cause.is_of(run)));
+    let same = report.tasks.iter().flat_map(|task| &task.runs).filter(|run| cause.is_of(run)).count() as u64;
+    (same >= 3).then(|| Finding {
         code: "same_cause",
-        text: format!("{same} of {} {word}", count(all, "failed run", "failed runs")),
-        next: next.to_owned(),
+        text: format!("{same} of {} {}", count(report.totals.failed, "failed run", "failed runs"), cause.word),
+        next: cause.next.to_owned(),
         command: Some(ends(report, &tasks)),
         tasks,
     })

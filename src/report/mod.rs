@@ -16,6 +16,7 @@ pub(crate) mod errors;
 mod figures;
 mod findings;
 mod load;
+mod machine;
 mod page;
 mod patterns;
 mod period;
@@ -36,7 +37,8 @@ pub(crate) use self::agents::{Agent, AgentType, Condition, Recent};
 pub(crate) use self::batches::Batch;
 pub(crate) use self::figures::{Figures, Tool};
 pub(crate) use self::findings::dollars;
-pub(crate) use self::load::{GroupUse, MachineUse, Peak};
+pub(crate) use self::load::{GroupUse, TaskUse};
+pub(crate) use self::machine::{MachineUse, Peak};
 pub(crate) use self::patterns::Pattern;
 pub(crate) use self::period::{By, Period, day, day_after};
 pub(crate) use self::tasks::{RunAt, Span, Task};
@@ -66,7 +68,7 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
     let grouped_by = by.unwrap_or_else(|| By::fitting(period)).bounded(period);
     let groups = groups(&cut, period, grouped_by);
     let machine =
-        load::machine(&load, period, &groups.iter().map(|group| group.period).collect::<Vec<_>>(), &cut, &tasks);
+        machine::machine(&load, period, &groups.iter().map(|group| group.period).collect::<Vec<_>>(), &cut, &tasks);
     let mut report = Report {
         schema: SCHEMA,
         taken_at,
@@ -88,6 +90,7 @@ pub(crate) fn report(mut known: ReportInput, taken_at: Time, period: Period, by:
         patterns: patterns::patterns(&cut, &tasks),
         longest: tasks::longest(&tasks),
         troubled: tasks::troubled(&tasks),
+        busiest: tasks::busiest(&tasks),
         tasks,
         parallel,
         batches,

@@ -3,7 +3,7 @@
 use super::agents::{Agent, AgentType};
 use super::batches::{Batch, Parallel};
 use super::figures::{Figures, Tool};
-use super::load::MachineUse;
+use super::machine::MachineUse;
 use super::patterns::Pattern;
 use super::period::{By, Period};
 use super::tasks::Task;
@@ -41,7 +41,7 @@ pub(crate) struct Report {
     pub(crate) repositories: Vec<Part>,
     /// How each client fared of late, worst first.
     pub(crate) agents: Vec<Agent>,
-    /// What each type of agents did, most runs first.
+    /// What each type of agents did, the one with most failed runs first.
     pub(crate) agent_types: Vec<AgentType>,
     /// Sequences of sub-agents that several runs had, the commonest first.
     pub(crate) workflows: Vec<Workflow>,
@@ -58,6 +58,8 @@ pub(crate) struct Report {
     /// Those that lost time, stuck, struggling or in runs that failed, or met errors, as indices into `tasks`, the worst
     /// first.
     pub(crate) troubled: Vec<usize>,
+    /// Those whose processes used most at once, as indices into `tasks`, the busiest first.
+    pub(crate) busiest: Vec<usize>,
     /// All runs taken together: what working side by side saved.
     pub(crate) parallel: Option<Parallel>,
     /// Runs of several tasks that overlapped, first to last.
@@ -78,6 +80,11 @@ impl Report {
             Some(repository) => format!("{}/{}", last(repository), task.task),
             None => task.task.clone(),
         }
+    }
+
+    /// Whether anything but main agents worked: else their clients say the same.
+    pub(crate) fn has_types(&self) -> bool {
+        self.agent_types.iter().any(|one| one.name() != "main")
     }
 
     /// The tasks by index: `a, b, c and 4 more`.

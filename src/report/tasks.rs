@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::clip::Cut;
 use super::figures::{Key, key};
+use super::load::TaskUse;
 use super::{Figures, Period};
 use crate::base::time::Time;
 use crate::model::{ErrorClass, Health};
@@ -33,6 +34,8 @@ pub(crate) struct Task {
     /// How it stands at the end of the period, as far as the record tells.
     pub(crate) health: Option<Health>,
     pub(crate) figures: Figures,
+    /// What its processes used; none where no poll told of them.
+    pub(crate) load: Option<TaskUse>,
     /// Its runs that ended in the period, oldest first.
     pub(crate) runs: Vec<RunAt>,
     /// When it was at work, and in which health, also while nobody looked; in order and without overlap. After its end
@@ -126,6 +129,7 @@ fn task(cut: &[&Rollup], line: Line) -> Option<Task> {
         to: latest.to,
         health: line.health.or(runs.last().map(|run| run.outcome)),
         figures: Figures::of(cut.iter().copied()),
+        load: TaskUse::of(cut),
         runs,
         spans: line.spans,
     })
@@ -199,6 +203,15 @@ pub(super) fn longest(tasks: &[Task]) -> Vec<usize> {
     let seconds = |at: &usize| tasks[*at].figures.duration.map_or(0, |duration| duration.longest_s);
     let mut order: Vec<usize> = (0..tasks.len()).filter(|at| seconds(at) > 0).collect();
     order.sort_by_key(|at| Reverse(seconds(at)));
+    order.truncate(NAMED);
+    order
+}
+
+/// Those that used the most of the machine at once: of CPU first, then of memory.
+pub(super) fn busiest(tasks: &[Task]) -> Vec<usize> {
+    let of = |at: usize| tasks[at].load.as_ref().map(|load| (load.cpu_peak.value, load.memory_peak.value));
+    let mut order: Vec<usize> = (0..tasks.len()).filter(|at| of(*at).is_some()).collect();
+    order.sort_by(|one, other| of(*other).partial_cmp(&of(*one)).unwrap_or(std::cmp::Ordering::Equal));
     order.truncate(NAMED);
     order
 }

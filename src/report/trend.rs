@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::figures::rounded;
+use super::figures::{ratio, rounded};
 use super::{Figures, Period};
 
 /// The period before, of the same length.
@@ -41,13 +41,18 @@ const ROWS: [Row; 10] = [
     ("success_rate", Good::More, |figures| figures.success_rate),
     ("median_s", Good::Less, |figures| figures.duration.map(|duration| duration.median_s)),
     ("p90_s", Good::Less, |figures| figures.duration.map(|duration| duration.p90_s)),
-    ("stuck_s", Good::Less, |figures| Some(figures.stuck_s as f64)),
+    ("stuck_s_per_run", Good::Less, |figures| per_run(figures.stuck_s, figures)),
     ("mean_delay_s", Good::Less, |figures| figures.stuck.mean_delay_s),
     ("tool_failure_rate", Good::Less, |figures| figures.tool_failure_rate),
-    ("errors", Good::Less, |figures| Some(figures.errors as f64)),
+    ("errors_per_run", Good::Less, |figures| per_run(figures.errors, figures)),
     ("output_tokens", Good::Neither, |figures| Some(figures.tokens.output as f64)),
     ("cost_usd", Good::Neither, |figures| figures.cost_usd),
 ];
+
+/// More runs alone are no change for the worse.
+fn per_run(sum: u64, figures: &Figures) -> Option<f64> {
+    ratio(sum, figures.runs).map(|share| rounded(share, 2))
+}
 
 /// With fewer runs than this, in either period, a change is chance.
 const FEWEST: u64 = 3;

@@ -65,7 +65,7 @@ impl Accumulator {
                 self.look(row);
                 self.polled = Some(offset);
                 if let Some(machine) = row.machine().filter(|_| row.carried.is_none() && self.within.holds(row.at)) {
-                    self.load.poll(row.at, &machine);
+                    self.load.poll(row.at, machine.load_1m, machine.memory_used_bytes);
                 }
                 if row.carried.is_none() {
                     self.reconcile(row);
@@ -306,6 +306,9 @@ impl Accumulator {
             stretch.used.add(&used);
             for (name, used) in &by_type {
                 stretch.of_type(name).used.add(used);
+            }
+            if let Some((cpu_share, memory_bytes)) = row.processes() {
+                stretch.load.poll(row.at, cpu_share, memory_bytes);
             }
         }
         let ended = row.ended().map_or(row.at, |ended| ended.min(row.at));

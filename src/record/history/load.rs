@@ -1,21 +1,19 @@
-//! How busy the machine was, hour by hour, as polls told it; and what was told of it when somebody looked.
-
-use std::collections::BTreeMap;
+//! How busy the machine was, and each task's processes, hour by hour: CPU and memory, as polls told them.
 
 use serde::{Deserialize, Serialize};
 
-use super::Selection;
 use crate::base::time::Time;
-use crate::model::{MachineLoad, add};
+use crate::model::add;
 
 const HOUR: i64 = 3600 * 1000;
 
-/// Of one hour (UTC). Sums and peaks are whole numbers, so that hours add up exactly, in any order.
+/// Of one hour (UTC), or of all hours of a week or month that was summed up. Sums and peaks are whole numbers, so that
+/// hours add up exactly, in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoadHour {
     pub(crate) at: Time,
     pub(crate) polls: u64,
-    /// In hundredths.
+    /// Of the machine its load, of a task the share of a core that its processes used; in hundredths.
     pub(crate) load_sum: u64,
     pub(crate) load_peak: u64,
     pub(crate) load_peak_at: Time,
@@ -26,10 +24,10 @@ pub(crate) struct LoadHour {
 }
 
 impl LoadHour {
-    fn of(at: Time, machine: &MachineLoad) -> Self {
+    fn of(at: Time, load: f64, memory_bytes: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and `as` saturates")]
-        let load = (machine.load_1m.clamp(0.0, 1e6) * 100.0).round() as u64;
-        let memory = machine.memory_used_bytes / 1024;
+        let load = (load.clamp(0.0, 1e6) * 100.0).round() as u64;
+        let memory = memory_bytes / 1024;
         Self {
             at: Time(at.0.div_euclid(HOUR) * HOUR),
             polls: 1,
@@ -63,17 +61,22 @@ impl LoadHour {
     }
 }
 
-/// Hours by their start.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Load(BTreeMap<i64, LoadHour>);
+/// Hours, in order of their start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<LoadHour>")]
+pub(crate) struct Load(Vec<LoadHour>);
 
 impl Load {
-    pub(super) fn poll(&mut self, at: Time, machine: &MachineLoad) {
-        self.hour(&LoadHour::of(at, machine));
+    pub(super) fn poll(&mut self, at: Time, load: f64, memory_bytes: u64) {
+        self.hour(&LoadHour::of(at, load, memory_bytes));
     }
 
     pub(super) fn hour(&mut self, hour: &LoadHour) {
-        self.0.entry(hour.at.0).and_modify(|known| known.add(hour)).or_insert(*hour);
+        let at = self.0.partition_point(|known| known.at < hour.at);
+        match self.0.get_mut(at) {
+            Some(known) if known.at == hour.at => known.add(hour),
+            _ => self.0.insert(at, *hour),
+        }
     }
 
     pub(crate) fn extend(&mut self, other: &Self) {
@@ -81,16 +84,30 @@ impl Load {
     }
 
     pub(crate) fn hours(&self) -> impl Iterator<Item = &LoadHour> {
-        self.0.values()
+        self.0.iter()
     }
 
-    pub(super) fn within(&self, selection: Selection) -> Self {
-        Self(self.0.iter().filter(|(_, hour)| selection.holds(hour.at)).map(|(at, hour)| (*at, *hour)).collect())
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// The hours from then on.
-    pub(super) fn since(mut self, at: Time) -> Self {
-        Self(self.0.split_off(&at.0))
+    /// Those hours that begin at a time that `holds`.
+    pub(crate) fn filtered(&self, holds: impl Fn(Time) -> bool) -> Self {
+        Self(self.0.iter().filter(|hour| holds(hour.at)).copied().collect())
+    }
+
+    /// One value for all hours.
+    pub(super) fn coarsen(&mut self) {
+        let Some((first, others)) = self.0.split_first_mut() else { return };
+        for hour in others {
+            first.add(hour);
+        }
+        self.0.truncate(1);
+    }
+
+    /// Gives back the room for more.
+    pub(super) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
     }
 }
 
@@ -102,21 +119,24 @@ impl FromIterator<LoadHour> for Load {
     }
 }
 
+impl From<Vec<LoadHour>> for Load {
+    fn from(hours: Vec<LoadHour>) -> Self {
+        hours.into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn hours_add_up_in_any_order() {
-        let poll = |minute: i64, load_1m: f64, used: u64| {
-            let machine = MachineLoad { load_1m, memory_used_bytes: used << 20, memory_total_bytes: 1 << 34 };
-            (Time(minute * 60_000), machine)
-        };
+        let poll = |minute: i64, load_1m: f64, used: u64| (Time(minute * 60_000), load_1m, used << 20);
         let polls = [poll(1, 0.5, 100), poll(59, 8.25, 50), poll(61, 8.25, 300), poll(119, 1.0, 300)];
-        let of = |polls: &[(Time, MachineLoad)]| {
+        let of = |polls: &[(Time, f64, u64)]| {
             let mut load = Load::default();
-            for (at, machine) in polls {
-                load.poll(*at, machine);
+            for (at, load_1m, used) in polls {
+                load.poll(*at, *load_1m, *used);
             }
             load
         };
@@ -129,9 +149,15 @@ mod tests {
             one.extend(&other);
             assert_eq!(one, all);
         }
-        let wild = MachineLoad { load_1m: f64::INFINITY, memory_used_bytes: u64::MAX, memory_total_bytes: 0 };
         let mut load = Load::default();
-        (0..3).for_each(|_| load.poll(Time(0), &wild));
+        (0..3).for_each(|_| load.poll(Time(0), f64::INFINITY, u64::MAX));
         assert_eq!(load.hours().next().unwrap().polls, 3);
+        let mut one = all.clone();
+        one.coarsen();
+        let [sum] = one.hours().collect::<Vec<_>>()[..] else { panic!("{one:?}") };
+        assert_eq!((sum.at, sum.polls, sum.load_sum, sum.load_peak_at), (first.at, 4, 1800, first.load_peak_at));
+        assert_eq!((sum.memory_sum, sum.memory_peak), (750 << 10, 300 << 10));
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<Load>(&text).unwrap(), all);
     }
 }

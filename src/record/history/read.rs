@@ -84,7 +84,7 @@ fn read_with(disk: &Disk, path: &Path, mut fold: Accumulator, counted: &mut Coun
     let (parts, resolved) = (fold.parts(), std::mem::take(&mut fold.resolved));
     let mut told = fold.days().map(|stretches| History { stretches, resolved: resolved.clone(), ..History::default() });
     for (past, part) in told.iter_mut().zip(&parts) {
-        past.load = fold.load.within(*part);
+        past.load = fold.load.filtered(|at| part.holds(at));
     }
     for note in fold.notes {
         if let Some((past, _)) = told.iter_mut().zip(&parts).find(|(_, part)| part.holds(note.at)) {

@@ -99,7 +99,7 @@ pub(crate) fn fold(record: &File, now: Time, retention: &Retention, memory: Time
     let since = Time(start(Period::Month, now.minus(retention.monthly)));
     let notes_since = now.minus(retention.daily);
     let raw_from = raw_from.unwrap_or(end.offset);
-    let load = load.since(since);
+    let load = load.filtered(|at| at >= since);
     Ok(Some(Folded { summaries, load, raw_from, carried, others, since, notes_since, rows, dropped }))
 }
 

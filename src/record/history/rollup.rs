@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Load;
 use crate::base::time::Time;
 use crate::model::{ErrorClass, ErrorSeen, Health, Tokens, ToolCounts, add};
 
@@ -76,6 +77,9 @@ pub(crate) struct Rollup {
     /// When alerts began, and which; the first ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) alerts: Vec<(Time, String)>,
+    /// What its processes used, by the hour; of a week or month one value.
+    #[serde(default, skip_serializing_if = "Load::is_empty")]
+    pub(crate) load: Load,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "how serde asks")]
@@ -108,6 +112,7 @@ impl Rollup {
             errors: Vec::new(),
             by_type: BTreeMap::new(),
             alerts: Vec::new(),
+            load: Load::default(),
         }
     }
 
@@ -136,6 +141,7 @@ impl Rollup {
         self.alerts.extend(other.alerts);
         self.alerts.sort();
         self.alerts.truncate(ALERTS);
+        self.load.extend(&other.load);
         for (name, more) in other.by_type {
             let of_type = self.of_type(&name);
             of_type.used.add(&more.used);
@@ -155,9 +161,10 @@ impl Rollup {
         self.by_type.entry(if is_full { OTHERS } else { name }.to_owned()).or_default()
     }
 
-    /// Keeps what a longer period needs to tell: not when each change was, nor errors that were rare and are not open.
+    /// Keeps what a longer period needs to tell: not when each change was, nor how busy each hour, nor errors that were rare and are not open.
     pub(crate) fn coarsen(&mut self, is_open: impl Fn(&ErrorSeen) -> bool) {
         self.changes.clear();
+        self.load.coarsen();
         self.errors.sort_by_key(|error| (error.pattern == OTHERS, Reverse(error.count)));
         let mut rare = self.errors.split_off(self.errors.len().min(FREQUENT));
         self.errors.extend(rare.extract_if(.., |error| is_open(error)));
@@ -187,6 +194,7 @@ impl Rollup {
         self.changes.shrink_to_fit();
         self.stuck_by.shrink_to_fit();
         self.errors.shrink_to_fit();
+        self.load.shrink();
     }
 
     /// Takes in that it came to be stuck, or how long it was.

@@ -9,7 +9,7 @@ use chrono::{Offset, Utc};
 use super::super::options::Options;
 use super::super::task_text;
 use super::section::{Body, ColumnKind, Item, Rows, Section};
-use super::sections::sections;
+use super::sections::{remarks, sections};
 use crate::report::Report;
 use crate::text;
 
@@ -24,8 +24,7 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
     if report.totals.tasks == 0 {
         writeln!(out, "\nNo tasks in this period.")?;
     }
-    let notes = report.inexact.iter().map(|note| ("not exact", note.clone()));
-    let last: Vec<_> = notes.chain(task_text::problems(&report.problems, options)).collect();
+    let last: Vec<_> = remarks(report).into_iter().chain(task_text::problems(&report.problems, options)).collect();
     if !last.is_empty() {
         writeln!(out)?;
     }

@@ -129,6 +129,16 @@ pub(crate) fn span(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.round()).unwrap_or_default()
 }
 
+/// One block a value, the highest full; a blank where there is none.
+pub(crate) fn sparkline(values: &[Option<f64>]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let highest = values.iter().flatten().copied().fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let block =
+        |value: f64| if highest > 0.0 { BLOCKS[((value / highest * 7.0).round() as usize).min(7)] } else { BLOCKS[0] };
+    values.iter().map(|value| value.map_or(' ', block)).collect()
+}
+
 /// Of a list so many are shown, without `-v`.
 pub(crate) const SHOWN: usize = 10;
 

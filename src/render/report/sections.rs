@@ -8,7 +8,9 @@ use chrono::FixedOffset;
 use super::super::task_text::{class, tokens};
 use super::tables;
 use crate::model::code_in_words;
-use crate::render::report::section::{Body, FINDINGS, Item, NAMED, Note, Section, cost_coverage, seconds, span};
+use crate::render::report::section::{
+    Body, FINDINGS, Item, NAMED, Note, Section, cost_coverage, seconds, span, sparkline,
+};
 use crate::report::{Figures, MachineUse, Part, Pattern, Peak, Report, dollars, percent};
 use crate::text::{age, bytes, count, times};
 
@@ -25,6 +27,7 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
         patterns(report),
         tables::longest(report),
         tables::troubled(report),
+        tables::busiest(report, offset),
         tables::batches(report, offset),
         notes(report, offset),
     ]);
@@ -33,6 +36,23 @@ pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<S
         sections.iter_mut().for_each(Section::shorten);
     }
     sections
+}
+
+/// What else is to be known of the page: what of it is not exact, and which sections are left out as nothing was recorded
+/// for them.
+pub(super) fn remarks(report: &Report) -> Vec<(&'static str, String)> {
+    let mut remarks: Vec<_> = report.inexact.iter().map(|note| ("not exact", note.clone())).collect();
+    let parts = [
+        ("agent types other than main", report.has_types()),
+        ("workflows", !report.workflows.is_empty()),
+        ("errors", !report.patterns.is_empty()),
+        ("CPU and memory of tasks", !report.busiest.is_empty()),
+    ];
+    let missing: Vec<&str> = parts.iter().filter(|(_, is_told)| !is_told).map(|(part, _)| *part).collect();
+    if report.totals.tasks > 0 && !missing.is_empty() {
+        remarks.push(("none recorded", missing.join(", ")));
+    }
+    remarks
 }
 
 fn findings(report: &Report) -> Section {
@@ -109,8 +129,7 @@ fn machine(report: &Report, machine: &MachineUse) -> String {
         let alerts = alerts.collect::<Vec<_>>().join(", ");
         if alerts.is_empty() { String::new() } else { format!(" ({alerts})") }
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes, and `as` saturates")]
-    let memory_peak = bytes(machine.memory_peak.value as u64);
+    let memory_peak = bytes(machine.memory_peak.bytes());
     format!(
         "load {:.1} on average{curve}, peak {:.1} at {} UTC{}; memory {} on average, peak {memory_peak}{}",
         machine.load,
@@ -120,16 +139,6 @@ fn machine(report: &Report, machine: &MachineUse) -> String {
         bytes(machine.memory_bytes),
         caused(&machine.memory_peak),
     )
-}
-
-/// One block a value, the highest full; a blank where there is none.
-fn sparkline(values: &[Option<f64>]) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let highest = values.iter().flatten().copied().fold(0.0, f64::max);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    let block =
-        |value: f64| if highest > 0.0 { BLOCKS[((value / highest * 7.0).round() as usize).min(7)] } else { BLOCKS[0] };
-    values.iter().map(|value| value.map_or(' ', block)).collect()
 }
 
 /// `12: 9 completed, 3 failed (2 API error, 1 process gone), 75 % success`.

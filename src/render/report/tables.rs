@@ -2,9 +2,9 @@
 
 use chrono::{FixedOffset, Offset, Utc};
 
-use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span};
+use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span, sparkline};
 use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Recent, Report, Task, Trend, dollars, percent};
-use crate::text::{age, short_number};
+use crate::text::{age, bytes, short_number};
 
 pub(super) fn trend(report: &Report) -> Section {
     let verdict = Column { title: "", kind: ColumnKind::Label, rank: 2 };
@@ -46,7 +46,8 @@ fn figure(figure: &'static str) -> (&'static str, fn(f64) -> String) {
         "tool_failure_rate" => ("failed tool calls", percent),
         "median_s" => ("median run", time),
         "p90_s" => ("p90 run", time),
-        "stuck_s" => ("time stuck", time),
+        "stuck_s_per_run" => ("stuck per run", time),
+        "errors_per_run" => ("errors per run", |number| format!("{number:.1}")),
         "mean_delay_s" => ("mean delay", time),
         "output_tokens" => ("output tokens", large),
         "cost_usd" => ("cost", dollars),
@@ -154,7 +155,7 @@ fn condition(recent: &Recent) -> String {
     }
 }
 
-/// One type of agents a row. A single one says nothing that its client does not.
+/// One type of agents a row.
 pub(super) fn agent_types(report: &Report, offset: FixedOffset) -> Section {
     let columns = vec![
         Column { title: "TYPE", kind: ColumnKind::Name, rank: 0 },
@@ -172,8 +173,8 @@ pub(super) fn agent_types(report: &Report, offset: FixedOffset) -> Section {
     ];
     let some = |number: u64| if number > 0 { number.to_string() } else { String::new() };
     let time = |seconds: Option<f64>| seconds.map(|seconds| age(span(seconds))).unwrap_or_default();
-    let several = if report.agent_types.len() > 1 { &report.agent_types[..] } else { &[] };
-    let rows = several.iter().map(|one| {
+    let told = if report.has_types() { &report.agent_types[..] } else { &[] };
+    let rows = told.iter().map(|one| {
         let output = one.tokens.output;
         let calls = one.tool_failure_rate.filter(|_| one.tools.failed > 0);
         let calls = calls.map(|rate| format!("{} ({})", one.tools.failed, percent(rate)));
@@ -267,6 +268,38 @@ fn tasks(
         ])
     });
     Section::new(title, Body::Rows(Rows { columns, rows: rows.collect() }))
+}
+
+/// The most parts of a task's time that are told apart.
+const PARTS: usize = 16;
+
+/// What the processes of tasks used.
+pub(super) fn busiest(report: &Report, offset: FixedOffset) -> Section {
+    let columns = vec![
+        name("TASK"),
+        number("CPU", 1),
+        number("CPU PEAK", 0),
+        number("MEMORY", 1),
+        number("MEMORY PEAK", 0),
+        number("PEAK AT", 2),
+        Column { title: "CPU OVER TIME", kind: ColumnKind::Text, rank: 3 },
+        Column { title: "ALERTS", kind: ColumnKind::Text, rank: 4 },
+    ];
+    let rows = report.busiest.iter().filter_map(|at| report.tasks.get(*at)).filter_map(|task| {
+        let load = task.load.as_ref()?;
+        let curve = load.curve(PARTS, |hour| hour.cpu_peak);
+        Some(row([
+            report.name(task),
+            percent(load.cpu_share),
+            percent(load.cpu_peak.value),
+            bytes(load.memory_bytes),
+            bytes(load.memory_peak.bytes()),
+            load.cpu_peak.at.local(offset).format("%m-%d %H:%M").to_string(),
+            if curve.len() > 1 { sparkline(&curve) } else { String::new() },
+            load.alerts().join(", "),
+        ]))
+    });
+    Section::new("CPU and memory of tasks", Body::Rows(Rows { columns, rows: rows.collect() }))
 }
 
 fn agent(task: &Task) -> String {

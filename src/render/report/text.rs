@@ -10,7 +10,7 @@ use super::super::layout::{self, Column as Cells};
 use super::super::options::Options;
 use super::super::task_text;
 use super::section::{Body, ColumnKind, Item, Rows, Section, TableRow};
-use super::sections::sections;
+use super::sections::{remarks, sections};
 use crate::report::Report;
 use crate::text;
 
@@ -50,8 +50,8 @@ impl Page<'_> {
         if report.totals.tasks == 0 {
             writeln!(out, "{INDENT}no tasks in this period")?;
         }
-        let notes = report.inexact.iter().map(|note| ("not exact", self.options.text(note)));
-        let last: Vec<_> = notes.chain(task_text::problems(&report.problems, self.options)).collect();
+        let remarks = remarks(report).into_iter().map(|(label, text)| (label, self.options.text(&text)));
+        let last: Vec<_> = remarks.chain(task_text::problems(&report.problems, self.options)).collect();
         if !last.is_empty() {
             writeln!(out)?;
         }

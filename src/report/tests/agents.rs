@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::samples::{at, completed, days, error, failed, of, stretch};
+use super::samples::{at, completed, days, error, failed, load, of, stretch};
 use crate::base::disk::Disk;
 use crate::base::time::Time;
 use crate::config::Retention;
 use crate::model::{Health, Tokens, ToolCounts};
 use crate::record::history::tests::weeks::{START, Weeks, load_at};
-use crate::record::history::{AgentRun, Counted, History, Load, LoadHour, OfType, Run, Selection, read};
+use crate::record::history::{AgentRun, Counted, History, OfType, Run, Selection, read};
 use crate::report::{Condition, Period, Report, ReportInput, report};
 
 /// A sub-agent's run of so many minutes; sessions by number, 1 the main agent's.
@@ -75,7 +75,7 @@ fn each_type_has_its_own_figures() {
     );
     let main = told["main"];
     assert_eq!((main.executions, main.completed, main.partial, main.failed), (4, 2, 1, 1));
-    assert_eq!((main.success_rate, main.average_s), (Some(0.5), Some(3600.0)));
+    assert_eq!((main.success_rate, main.average_s), (Some(0.75), Some(3600.0)));
     assert_eq!((main.tokens.output, main.cost_usd, main.tools.calls, main.tools.failed), (600, Some(2.0), 30, 2));
     assert_eq!((main.errors[0].count, main.last_success), (2, Some(at("19T11:00"))));
     let explore = told["explore"];
@@ -168,6 +168,62 @@ fn told(history: History) -> (Report, Truth) {
     (report, told)
 }
 
+/// Of each task the average share of a core and its peak, in hundredths, when that was, and the peak of memory in bytes.
+type Uses = BTreeMap<String, (u64, u64, Time, u64)>;
+
+/// As the rows of the record say.
+fn uses(weeks: &Weeks) -> Uses {
+    let mut rows: BTreeMap<String, Vec<(u64, Time)>> = BTreeMap::new();
+    for row in weeks.polls.iter().flat_map(|poll| &poll.rows) {
+        let row: serde_json::Value = serde_json::from_str(&row.line).unwrap();
+        if row["event"] == "progress" {
+            let mebibytes = row["memory_bytes"].as_u64().unwrap() >> 20;
+            let at = Time::parse(row["ts"].as_str().unwrap()).unwrap();
+            rows.entry(row["task"].as_str().unwrap().to_owned()).or_default().push((mebibytes, at));
+        }
+    }
+    let of = |rows: Vec<(u64, Time)>| {
+        let sum: u64 = rows.iter().map(|(used, _)| used).sum();
+        let (peak, at) = rows.iter().max_by_key(|(used, at)| (used, std::cmp::Reverse(at))).unwrap();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
+        let average = (sum as f64 / rows.len() as f64).round() as u64;
+        (average, *peak, *at, peak << 20)
+    };
+    rows.into_iter().map(|(task, rows)| (task, of(rows))).collect()
+}
+
+fn told_uses(report: &Report) -> Uses {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+    let hundredths = |share: f64| (share * 100.0).round() as u64;
+    let of = |load: &crate::report::TaskUse| {
+        let hours = load.hours.iter().map(|hour| hundredths(hour.cpu_peak)).max();
+        assert_eq!(hours, Some(hundredths(load.cpu_peak.value)));
+        (hundredths(load.cpu_share), hundredths(load.cpu_peak.value), load.cpu_peak.at, load.memory_peak.bytes())
+    };
+    report.tasks.iter().filter_map(|task| Some((task.task.clone(), of(task.load.as_ref()?)))).collect()
+}
+
+#[test]
+fn the_curve_of_a_task_has_a_value_for_each_part_of_its_time() {
+    let mut one = stretch("a", "19T08:00", "19T20:00");
+    one.load = load([("19T08:30", 50, 1), ("19T09:05", 150, 1), ("19T12:00", 25, 1)]);
+    one.alerts = vec![(at("19T09:59"), "cpu".to_owned()), (at("19T10:00"), "memory".to_owned())];
+    let report = of(vec![one, stretch("b", "19T08:00", "19T20:00")], days("19", "20"));
+    let [busy, idle] = &report.tasks[..] else { panic!("{:?}", report.tasks) };
+    let load = busy.load.as_ref().unwrap();
+    let curve = |most| load.curve(most, |hour| hour.cpu_peak);
+    assert_eq!(curve(16), [Some(0.5), Some(1.5), None, None, Some(0.25)]);
+    assert_eq!(curve(2), [Some(1.5), Some(0.25)]);
+    assert_eq!(curve(0), []);
+    assert_eq!((load.cpu_share, load.alerts()), (0.75, vec!["cpu"]));
+    assert_eq!((idle.load.as_ref(), &report.busiest[..]), (None, &[0][..]));
+}
+
 #[test]
 fn weeks_are_told_as_they_were_before_and_after_clean() {
     let folder = tempfile::tempdir().unwrap();
@@ -205,6 +261,9 @@ fn weeks_are_told_as_they_were_before_and_after_clean() {
     let partial: u64 = weeks.truth.sums.values().map(|sums| sums.partial).sum();
     let (runs, open) = mains.fold((0, 0), |sum, one| (sum.0 + one.executions, sum.1 + one.partial));
     assert_eq!((runs, open), (before.totals.runs, partial));
+    let uses = uses(&weeks);
+    assert!(uses.len() > 10, "{uses:?}");
+    assert_eq!(told_uses(&before), uses);
     for keep in [[7, 30, 90, 365], [2, 9, 90, 365], [0, 2, 4, 365]] {
         let [raw, daily, weekly, monthly] = keep.map(|days| std::time::Duration::from_secs(days * 86_400));
         let retention = Retention { raw, daily, weekly, monthly, limit: 0 };
@@ -214,6 +273,7 @@ fn weeks_are_told_as_they_were_before_and_after_clean() {
         near(&figures);
         assert_eq!(after.workflows, before.workflows);
         assert_eq!(after.machine, before.machine);
+        assert_eq!(told_uses(&after), uses);
         assert_eq!(after.chains.len(), before.chains.len());
         let without_cost = |report: &Report| {
             let types =
@@ -229,23 +289,12 @@ fn a_peak_is_named_with_the_alerts_that_began_then() {
     let (mut one, mut other) = (stretch("a", "19T08:00", "19T20:00"), stretch("b", "19T08:00", "19T20:00"));
     one.alerts = vec![(at("19T09:10"), "cpu".to_owned()), (at("19T09:12"), "long_running".to_owned())];
     other.alerts = vec![(at("19T11:10"), "memory".to_owned())];
-    let mut load = Load::default();
-    let hour = |at: Time, load_peak, memory_peak| LoadHour {
-        at: Time(at.0.div_euclid(3_600_000) * 3_600_000),
-        polls: 2,
-        load_sum: load_peak,
-        load_peak,
-        load_peak_at: at,
-        memory_sum: memory_peak,
-        memory_peak,
-        memory_peak_at: at,
-    };
-    load.extend(&[hour(at("19T09:05"), 1420, 100), hour(at("19T11:05"), 100, 3000)].into_iter().collect());
+    let load = load([("19T09:05", 1420, 100), ("19T11:05", 100, 3000)]);
     let known = ReportInput { now: vec![one, other], load, ..ReportInput::default() };
     let machine = report(known, at("20T00:00"), days("19", "20"), None).machine.unwrap();
     let told =
         |peak: &crate::report::Peak| peak.alerts.iter().map(|one| (one.task, one.alert.clone())).collect::<Vec<_>>();
     assert_eq!((machine.load_peak.value, told(&machine.load_peak)), (14.2, vec![(0, "cpu".to_owned())]));
     assert_eq!(told(&machine.memory_peak), [(1, "memory".to_owned())]);
-    assert_eq!((machine.load, machine.memory_bytes), (3.8, 775 * 1024));
+    assert_eq!((machine.load, machine.memory_bytes), (7.6, 1550 * 1024));
 }

@@ -227,8 +227,8 @@ fn against_the_period_before() {
         ("success_rate", 1.0, 0.5, Some(-0.5), None),
         ("median_s", 3600.0, 2400.0, Some(-0.3333), None),
         ("p90_s", 3600.0, 7200.0, Some(1.0), None),
-        ("stuck_s", 0.0, 63_000.0, None, None),
-        ("errors", 0.0, 7.0, None, None),
+        ("stuck_s_per_run", 0.0, 10_500.0, None, None),
+        ("errors_per_run", 0.0, 1.17, None, None),
         ("output_tokens", 10_000.0, 50_000.0, Some(4.0), None),
         ("cost_usd", 2.0, 15.5, Some(6.75), None),
     ];
@@ -299,6 +299,45 @@ fn a_cause_is_an_error_that_was_met() {
         let findings = of(vec![one], days("19", "20")).findings;
         assert_eq!(findings.iter().any(|finding| finding.code == "same_cause"), told, "{reason}: {findings:?}");
     }
+}
+
+#[test]
+fn findings_about_the_same_failures_do_not_contradict() {
+    let failing = |task: &str, class: Option<ErrorClass>| {
+        let mut one = stretch(task, "19T08:00", "19T12:00");
+        one.runs = vec![Run { class, ..failed("19T12:00", 5) }; 3];
+        one
+    };
+    let next = |report: &Report, code: &str| {
+        let finding = report.findings.iter().find(|finding| finding.code == code);
+        finding.map(|finding| finding.next.clone()).unwrap_or_default()
+    };
+    let transient = of(vec![failing("a", Some(ErrorClass::Transient))], days("19", "20"));
+    for code in ["never_completed", "failing_agent", "same_cause"] {
+        assert_eq!(next(&transient, code), "restart them, fewer at a time", "{code}");
+    }
+    let unknown = of(vec![failing("a", None)], days("19", "20"));
+    assert_eq!(next(&unknown, "never_completed"), "change the task before restarting it");
+    // The one whose failures are its own is the one to change.
+    let mixed = of(vec![failing("a", Some(ErrorClass::Transient)), failing("b", None)], days("19", "20"));
+    let finding = mixed.findings.iter().find(|finding| finding.code == "never_completed").unwrap();
+    assert_eq!((&finding.tasks[..], &*finding.next), (&[1][..], "change the task before restarting it"));
+}
+
+#[test]
+fn a_trend_is_of_one_run() {
+    let day = |day: &str, runs: u64| {
+        let mut one = stretch("a", &format!("{day}T08:00"), &format!("{day}T12:00"));
+        one.runs = (0..runs).map(|_| completed(&format!("{day}T12:00"), 5)).collect();
+        one.seconds = [(Health::Stuck, 60 * runs)].into();
+        one.errors = vec![error("x", 2 * runs, &format!("{day}T09:00"), &format!("{day}T09:00"))];
+        vec![one]
+    };
+    let known = ReportInput { now: day("19", 9), before: day("18", 3), ..ReportInput::default() };
+    let trend = report(known, at("20T00:00"), days("19", "20"), None).trend;
+    let told = |figure| trend.iter().find(|row| row.figure == figure).map(|row| (row.before, row.now, row.better));
+    assert_eq!(told("stuck_s_per_run"), Some((60.0, 60.0, None)));
+    assert_eq!(told("errors_per_run"), Some((2.0, 2.0, None)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{Period, Report, ReportInput, report};
 use crate::base::time::Time;
 use crate::model::{ErrorClass, ErrorSeen, Health, Problem, Tokens, ToolCounts};
-use crate::record::history::{Load, Rollup, Run, StuckTime};
+use crate::record::history::{Load, LoadHour, Rollup, Run, StuckTime};
 use crate::record::{Note, NoteType};
 
 /// `20T14:05`: a minute of November 2026.
@@ -66,6 +66,21 @@ pub(crate) fn calls(calls: u64, failed: u64) -> ToolCounts {
     ToolCounts { calls, failed }
 }
 
+/// Each with the minute of its one poll, the share of a core in hundredths, and KiB.
+pub(crate) fn load<const N: usize>(hours: [(&str, u64, u64); N]) -> Load {
+    let hour = |(minute, load, memory): (&str, u64, u64)| LoadHour {
+        at: Time(at(minute).0.div_euclid(3_600_000) * 3_600_000),
+        polls: 1,
+        load_sum: load,
+        load_peak: load,
+        load_peak_at: at(minute),
+        memory_sum: memory,
+        memory_peak: memory,
+        memory_peak_at: at(minute),
+    };
+    hours.into_iter().map(hour).collect()
+}
+
 /// The report of a period, with nothing before it.
 pub(crate) fn of(stretches: Vec<Rollup>, period: Period) -> Report {
     report(ReportInput { now: stretches, ..ReportInput::default() }, period.to, period, None)
@@ -86,6 +101,8 @@ pub(crate) fn shop() -> Report {
     ];
     billing.stuck = StuckTime { begun: 1, ended: 1, seconds: 27_000 };
     billing.stuck_by = [("waiting_for_person".to_owned(), billing.stuck)].into();
+    billing.load = load([("19T08:10", 35, 400_000), ("19T09:05", 180, 900_000), ("19T17:20", 60, 700_000)]);
+    billing.alerts = vec![(at("19T09:05"), "cpu".to_owned())];
     billing.used.tokens = tokens(200_000, 40_000);
     billing.used.cost = Some(12.5);
     billing.used.tools = calls(120, 40);
@@ -101,6 +118,7 @@ pub(crate) fn shop() -> Report {
         (at("19T10:30"), Health::Healthy),
         (at("19T11:00"), Health::Completed),
     ];
+    parser.load = load([("19T10:10", 95, 1_500_000)]);
     parser.used.tokens = tokens(90_000, 9_000);
     parser.used.cost = Some(3.0);
     parser.used.tools = calls(30, 3);
@@ -127,13 +145,12 @@ pub(crate) fn shop() -> Report {
     earlier.used.tokens = tokens(50_000, 10_000);
     earlier.used.cost = Some(2.0);
 
-    let problem = Problem { line: Some(17), ..Problem::new("/srv/shop/record", "incomplete line") };
     let known = ReportInput {
         now: vec![billing, parser, coupons, search],
         before: vec![earlier],
         notes: notes(),
         load: Load::default(),
-        problems: vec![problem],
+        problems: vec![Problem { line: Some(17), ..Problem::new("/srv/shop/record", "incomplete line") }],
     };
     let period = Period { from: at("19T00:00"), to: at("20T00:00").plus(Duration::from_secs(24 * 3600)) };
     report(known, at("20T23:30"), period, None)

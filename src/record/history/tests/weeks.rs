@@ -430,6 +430,11 @@ pub(crate) fn load_at(poll: usize) -> u32 {
     u32::try_from((poll * 7919) % 997).unwrap_or(0)
 }
 
+/// What the processes of each task used at a poll: the share of a core in hundredths, and as many MiB.
+pub(crate) fn busy_at(poll: usize) -> u32 {
+    u32::try_from((poll * 104_729) % 401).unwrap_or(0)
+}
+
 struct Teller<'a> {
     at: i64,
     repository: &'a str,
@@ -465,7 +470,10 @@ impl Teller<'_> {
         let used = &session.used[at];
         let before = at.checked_sub(1).map(|at| &session.used[at]);
         if before.is_none_or(|before| before.tokens != used.tokens) {
-            self.tell("progress", task, session, &usage(session, used, &json!({ "done": at, "total": 50 })));
+            let busy = busy_at(self.poll);
+            let more = json!({ "done": at, "total": 50, "cpu_share": f64::from(busy) / 100.0,
+                "memory_bytes": u64::from(busy) << 20 });
+            self.tell("progress", task, session, &usage(session, used, &more));
         }
         let own = |used: &Used, pattern: &usize| {
             let of_agents: u64 = used.by_type.values().filter_map(|used| used.errors.get(pattern)).sum();

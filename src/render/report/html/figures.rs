@@ -87,7 +87,12 @@ fn stuck(page: &Page) -> Option<Figure> {
         0 => format!("{} of observed time", percent(share(totals.stuck_s, watched))),
         times => format!("{}{delay}", text::times(times)),
     };
-    (watched > 0).then(|| Figure { name: "Time stuck", value: seconds(totals.stuck_s), detail, trend: "stuck_s" })
+    (watched > 0).then(|| Figure {
+        name: "Time stuck",
+        value: seconds(totals.stuck_s),
+        detail,
+        trend: "stuck_s_per_run",
+    })
 }
 
 fn tokens(page: &Page) -> Option<Figure> {
@@ -107,7 +112,8 @@ fn cost(page: &Page) -> Option<Figure> {
 fn trend(page: &Page, trend: &Trend) -> Element {
     let before = match trend.figure {
         "success_rate" => percent(trend.before),
-        "median_s" | "stuck_s" => about(trend.before),
+        "median_s" => about(trend.before),
+        "stuck_s_per_run" => format!("{} per run", about(trend.before)),
         "cost_usd" => dollars(trend.before),
         _ => number(whole(trend.before)),
     };

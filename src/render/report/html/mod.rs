@@ -5,6 +5,7 @@ mod days;
 mod figures;
 pub(crate) mod lane;
 mod line;
+mod load;
 mod outcomes;
 mod tables;
 mod timeline;
@@ -28,7 +29,7 @@ const SECTIONS: [fn(&Page) -> Option<Element>; 13] = [
     outcomes::times,
     used::tokens,
     used::tools,
-    used::machine,
+    load::machine,
     tables::patterns,
     tables::agent_types,
     tables::shares,

@@ -142,7 +142,6 @@ const WORKFLOWS: [Heading; 5] = [
     ("p90", "number"),
 ];
 
-/// A single type says nothing that its client does not.
 pub(super) fn agent_types(page: &Page) -> Option<Element> {
     let (types, workflows) = (&page.report.agent_types, &page.report.workflows);
     let rows = types.iter().take(ROWS).map(|one| agent_type(page, one));
@@ -162,7 +161,7 @@ pub(super) fn agent_types(page: &Page) -> Option<Element> {
         .into_iter()
         .flatten()
         .chain(more(workflows.len(), ROWS, "workflows are"));
-    (types.len() > 1).then(|| {
+    page.report.has_types().then(|| {
         section("Agent types").child(of_types).children(more(types.len(), ROWS, "types are")).children(sequences)
     })
 }

@@ -8,8 +8,7 @@ use crate::render::html::section;
 use crate::render::html::table::{cell, meter, more, table};
 use crate::render::html::words::{float, number, share};
 use crate::render::report::section::cost_coverage;
-use crate::report::{Group, GroupUse, Peak, dollars, percent};
-use crate::text::bytes;
+use crate::report::{Group, dollars, percent};
 
 /// More tools than this are not listed.
 const TOOLS: usize = 20;
@@ -60,7 +59,7 @@ fn by_group(page: &Page) -> Option<Element> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of counts")]
-fn rounded(value: f64) -> u64 {
+pub(super) fn rounded(value: f64) -> u64 {
     value as u64
 }
 
@@ -77,48 +76,6 @@ fn cost_by_group(page: &Page) -> Option<Element> {
     let text = format!("{}, {}.", dollars(total), cost_coverage(page.report));
     let right = element("div").child(element("h3").own("Cost")).child(element("p").class("legend").text(&text));
     Some(right.children((groups.len() > 1).then(|| columns("Cost", &groups, &[], dollars))))
-}
-
-/// How busy the machine was; a single day has no curve.
-pub(super) fn machine(page: &Page) -> Option<Element> {
-    let machine = page.report.machine.as_ref()?;
-    let caused = |peak: &Peak| {
-        let tasks = peak.alerts.iter().filter_map(|alert| page.report.tasks.get(alert.task));
-        let names: Vec<_> = tasks.take(3).map(|task| page.report.name(task)).collect();
-        if names.is_empty() { String::new() } else { format!(", with alerts of {}", names.join(", ")) }
-    };
-    let text = format!(
-        "Load {:.1} on average, at most {:.1} ({}{}). Memory {} on average, at most {} ({}{}).",
-        machine.load,
-        machine.load_peak.value,
-        page.moment(machine.load_peak.at),
-        caused(&machine.load_peak),
-        bytes(machine.memory_bytes),
-        bytes(rounded(machine.memory_peak.value)),
-        page.moment(machine.memory_peak.at),
-        caused(&machine.memory_peak),
-    );
-    let column = |of: fn(&GroupUse) -> f64, shown: fn(f64) -> String| {
-        let column = |(at, group): (usize, &Option<GroupUse>)| {
-            let (label, value) = (group_label(page, at), group.as_ref().map(of));
-            let shown = value.map(shown).unwrap_or_default();
-            let title = format!("{label}: {}", if shown.is_empty() { "not observed" } else { &shown });
-            Column { label, title, parts: value.map(|value| ("two", value)).into_iter().collect(), shown }
-        };
-        machine.groups.iter().enumerate().map(column).collect::<Vec<_>>()
-    };
-    let load: fn(f64) -> String = |load| format!("{load:.1}");
-    let memory: fn(f64) -> String = |memory| bytes(rounded(memory));
-    let chart = |heading: &'static str, columns: &[Column], shown: fn(f64) -> String| {
-        element("div").child(element("h3").own(heading)).child(self::columns(heading, columns, &[], shown))
-    };
-    let several = machine.groups.iter().flatten().count() > 1;
-    let charts = several.then(|| {
-        let left = chart("Highest load", &column(|group| group.load_peak, load), load);
-        let right = chart("Highest memory in use", &column(|group| float(group.memory_peak_bytes), memory), memory);
-        element("div").class("pair").child(left).child(right)
-    });
-    Some(section("Machine").child(element("p").text(&text)).children(charts))
 }
 
 pub(super) fn tools(page: &Page) -> Option<Element> {
