@@ -264,7 +264,7 @@ const CAUSES: [Cause; 3] = [
     Cause {
         class: ErrorClass::Transient,
         word: "had a transient cause (rate limit, overload, connection)",
-        next: "restart them, fewer at a time",
+        next: "restart later, fewer at a time",
         is_its_own: false,
     },
     Cause {

@@ -314,7 +314,7 @@ fn findings_about_the_same_failures_do_not_contradict() {
     };
     let transient = of(vec![failing("a", Some(ErrorClass::Transient))], days("19", "20"));
     for code in ["never_completed", "failing_agent", "same_cause"] {
-        assert_eq!(next(&transient, code), "restart them, fewer at a time", "{code}");
+        assert_eq!(next(&transient, code), "restart later, fewer at a time", "{code}");
     }
     let unknown = of(vec![failing("a", None)], days("19", "20"));
     assert_eq!(next(&unknown, "never_completed"), "change the task before restarting it");
