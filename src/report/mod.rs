@@ -43,7 +43,6 @@ pub(crate) use self::patterns::Pattern;
 pub(crate) use self::period::{By, Period, day, day_after};
 pub(crate) use self::tasks::{RunAt, Span, Task};
 pub(crate) use self::trend::{Before, Trend};
-pub(crate) use crate::text::percent;
 
 use self::page::SCHEMA;
 pub(crate) use self::page::{Group, Part, Report, ReportInput, last};

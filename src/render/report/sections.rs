@@ -11,8 +11,8 @@ use crate::model::code_in_words;
 use crate::render::report::section::{
     Body, FINDINGS, Item, NAMED, Note, Section, cost_coverage, seconds, span, sparkline,
 };
-use crate::report::{Figures, MachineUse, Part, Pattern, Peak, Report, dollars, percent};
-use crate::text::{age, bytes, count, times};
+use crate::report::{Figures, MachineUse, Part, Pattern, Peak, Report, dollars};
+use crate::text::{age, bytes, count, percent, times};
 
 /// All of them, of which there is something to say; with times of day as they are at `offset`.
 pub(super) fn sections(report: &Report, all: bool, offset: FixedOffset) -> Vec<Section> {

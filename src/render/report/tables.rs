@@ -3,8 +3,8 @@
 use chrono::{FixedOffset, Offset, Utc};
 
 use super::section::{Body, Column, ColumnKind, NAMED, Rows, Section, TableRow, seconds, span, sparkline};
-use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Recent, Report, Task, Trend, dollars, percent};
-use crate::text::{age, bytes, short_number};
+use crate::report::{Agent, Batch, By, Condition, Figures, Group, Part, Recent, Report, Task, Trend, dollars};
+use crate::text::{age, bytes, percent, short_number};
 
 pub(super) fn trend(report: &Report) -> Section {
     let verdict = Column { title: "", kind: ColumnKind::Label, rank: 2 };

@@ -8,8 +8,8 @@ use crate::render::html::markup::{Element, element};
 use crate::render::html::words::{about, number, seconds, share};
 use crate::render::html::{note, section};
 use crate::render::report::section::cost_coverage;
-use crate::report::{By, Trend, dollars, percent};
-use crate::text::{self, count};
+use crate::report::{By, Trend, dollars};
+use crate::text::{self, count, percent};
 
 /// More problems than this are counted, not listed.
 const PROBLEMS: usize = 10;

@@ -7,8 +7,8 @@ use crate::render::html::chart::{Column, Mark, Part, bar, columns, legend};
 use crate::render::html::markup::{Element, element};
 use crate::render::html::words::{about, float, seconds, share, word};
 use crate::render::html::{note, section};
-use crate::report::{Figures, RunAt, percent};
-use crate::text::{self, count};
+use crate::report::{Figures, RunAt};
+use crate::text::{self, count, percent};
 
 pub(super) fn outcomes(page: &Page) -> Option<Element> {
     let totals = &page.report.totals;

@@ -10,7 +10,8 @@ use crate::render::html::section;
 use crate::render::html::table::{Heading, cell, more, table};
 use crate::render::html::words::{NONE, about, health, number, seconds};
 use crate::render::task_text;
-use crate::report::{Agent, AgentType, Condition, Figures, Part, Pattern, Recent, Task, dollars, last, percent};
+use crate::report::{Agent, AgentType, Condition, Figures, Part, Pattern, Recent, Task, dollars, last};
+use crate::text::percent;
 
 /// Of each table.
 const ROWS: usize = 15;

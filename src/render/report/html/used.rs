@@ -8,7 +8,8 @@ use crate::render::html::section;
 use crate::render::html::table::{cell, meter, more, table};
 use crate::render::html::words::{float, number, share};
 use crate::render::report::section::cost_coverage;
-use crate::report::{Group, dollars, percent};
+use crate::report::{Group, dollars};
+use crate::text::percent;
 
 /// More tools than this are not listed.
 const TOOLS: usize = 20;
