@@ -1,5 +1,7 @@
 //! What a session counts: tokens, dollars, calls by tool, errors by what they have in common.
 
+use std::time::Duration;
+
 use super::api_error::classify_printed;
 use super::error_pattern::Telling;
 use super::state::{SHOWN, Session};
@@ -14,6 +16,8 @@ const MOST_TOOLS: usize = 32;
 const OTHER: &str = "other";
 const MOST_ERRORS: usize = 32;
 const MOST_LIMITS: usize = 8;
+/// No limit holds for longer: what is told to begin anew later than this is a mistake.
+const LONGEST_LIMIT: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Columns of the name of a limit.
 const MOST_NAME: usize = 40;
 
@@ -72,9 +76,11 @@ impl Session {
         if told.is_empty() {
             return;
         }
+        let now = self.row.0;
         let limits = self.quota.get_mut();
         for mut quota in told {
             quota.limit = text::one_line(&quota.limit, MOST_NAME);
+            quota.resets = quota.resets.filter(|resets| now.is_some_and(|now| resets.since(now) < LONGEST_LIMIT));
             match limits.iter().position(|limit| limit.limit == quota.limit) {
                 Some(at) => limits[at] = quota,
                 None if limits.len() < MOST_LIMITS => limits.push(quota),

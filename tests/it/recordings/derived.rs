@@ -278,11 +278,23 @@ fn a_list_in_a_file_that_the_agent_wrote() {
     assert!(wrote(&notes, &|lab| lab.write(&notes, list)).is_null());
     assert!(wrote(&notes, &|lab| lab.write(&plan, list)).is_null());
     assert!(wrote("/tmp/PLAN.md", &|lab| lab.write("/tmp/PLAN.md", list)).is_null());
-    assert!(
-        wrote(&plan, &|lab| {
-            lab.write(&notes, list);
-            std::os::unix::fs::symlink("NOTES.md", lab.path(&plan)).unwrap();
-        })
-        .is_null()
-    );
+    let link = |to: &str, from: &str, lab: &Lab| std::os::unix::fs::symlink(to, lab.path(from)).unwrap();
+    let is_none = |path: &str, lay_out: &dyn Fn(&Lab)| assert!(wrote(path, lay_out).is_null(), "{path}");
+    is_none(&plan, &|lab| {
+        lab.write(&notes, list);
+        link("NOTES.md", &plan, lab);
+    });
+    is_none(&format!("{WORKTREE}/docs/PLAN.md"), &|lab| {
+        lab.write("/elsewhere/PLAN.md", list);
+        link("../../../../elsewhere", &format!("{WORKTREE}/docs"), lab);
+    });
+    let below = format!("{WORKTREE}/../../../../elsewhere/PLAN.md");
+    is_none(&below, &|lab| lab.write("/elsewhere/PLAN.md", list));
+    // None that is no file, or larger than any plan.
+    is_none(&plan, &|lab| std::fs::create_dir(lab.path(&plan)).unwrap());
+    is_none(&plan, &|lab| {
+        assert!(std::process::Command::new("mkfifo").arg(lab.path(&plan)).status().unwrap().success());
+    });
+    is_none(&plan, &|lab| lab.write(&plan, &format!("{list}{}", "x".repeat(300_000))));
+    is_none(&plan, &|_| {});
 }
