@@ -172,6 +172,9 @@ pub(crate) struct Evidence {
     pub(crate) what: Cow<'static, str>,
 }
 
+/// What the process of an agent is evidence of.
+const AGENT: &str = "agent process";
+
 impl Evidence {
     pub(crate) fn at(path: impl Into<PathBuf>, line: u64, offset: u64, what: impl Into<Cow<'static, str>>) -> Self {
         let (line, offset) = (Some(line), Some(offset));
@@ -184,6 +187,15 @@ impl Evidence {
 
     pub(crate) fn process(pid: u32, start_time: Option<u64>, what: impl Into<Cow<'static, str>>) -> Self {
         Self { path: None, line: None, offset: None, pid: Some(pid), start_time, what: what.into() }
+    }
+
+    /// The living process of the agent.
+    pub(crate) fn agent(pid: u32, start_time: u64) -> Self {
+        Self::process(pid, Some(start_time), AGENT)
+    }
+
+    pub(crate) fn is_agent(&self) -> bool {
+        self.path.is_none() && self.what == AGENT
     }
 }
 

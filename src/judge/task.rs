@@ -152,7 +152,7 @@ fn describe(
         newest.or_else(|| sessions.iter().filter_map(|session| session.last_activity).max()).or(declared_at);
     let mut evidence = verdict.evidence;
     if let Some(Liveness::Alive(alive)) = first.map(|one| &one.life) {
-        evidence.push(Evidence::process(alive.pid, Some(alive.start), "agent process"));
+        evidence.push(Evidence::agent(alive.pid, alive.start));
     }
     let question = question(first.copied(), declared).filter(|_| verdict.reason == Reason::WaitingForPerson);
     let recap = first.map(|one| one.session.recap.get()).unwrap_or_default();

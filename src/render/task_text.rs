@@ -99,7 +99,13 @@ fn session_line(task: &TaskReport, session: &SessionReport, options: &Options) -
     let dash = if detail.is_empty() { "" } else { " - " };
     let mut line = [deeper, options.branch(), " ", session.client, " ", &id, kind, ": ", &word, dash, &detail].concat();
     if options.verbose {
-        let _ = write!(line, "{}{}", options.dot(), facts(session, options));
+        // The process is mostly that of the main session, which tells it.
+        let pid = |session: &SessionReport| session.process.as_ref().map(|process| process.pid);
+        let process = process(session).filter(|_| pid(session) != pid(&task.sessions[0]));
+        let facts: Vec<_> = facts(session, options).into_iter().chain(process).collect();
+        if !facts.is_empty() {
+            let _ = write!(line, "{}{}", options.dot(), facts.join(", "));
+        }
     }
     line
 }
@@ -136,18 +142,48 @@ pub(super) fn remarks(task: &TaskReport, options: &Options, taken_at: Time) -> V
     remarks.extend(notes(task, options));
     remarks.extend(task.git.as_ref().map(|git| ("left", left(git))));
     if options.verbose {
+        let session = task.sessions.first();
         remarks.extend(task.title.as_ref().map(|title| ("asked", options.text(title))));
         remarks.extend(task.last_message.as_ref().map(|said| ("said", options.text(said))));
-        remarks.extend(task.activity.as_ref().map(|activity| ("now", options.text(activity))));
-        remarks.extend(task.last_activity.map(|at| ("active", ago(at, taken_at, options))));
+        remarks.extend(now(task).map(|activity| ("now", options.text(activity))));
         remarks.extend(task.expected_end.map(|end| ("expected", expected(&end, taken_at))));
-        remarks.extend(task.sessions.first().map(|session| ("session", judge(session, options))));
-        remarks.extend(
-            task.sessions.first().and_then(|session| quota(session, options, taken_at)).map(|quota| ("quota", quota)),
-        );
-        remarks.extend(task.evidence.iter().map(|evidence| ("evidence", self::evidence(evidence, options))));
+        remarks.extend(session.map(|session| ("session", judge(session, options))));
+        remarks.extend(session.and_then(|session| quota(session, options, taken_at)).map(|quota| ("quota", quota)));
+        remarks.extend(places(task, options).into_iter().map(|place| ("evidence", place)));
     }
     remarks
+}
+
+/// A label before what is said below a task. With much below it, the texts are one below the other.
+pub(super) fn label(label: &str, options: &Options) -> String {
+    // As wide as `evidence: `.
+    let width = if options.verbose { 10 } else { 0 };
+    format!("{:width$}", format!("{label}: "))
+}
+
+/// What the agent of a struggling task does now, unless its line says it. Of any other, the verdict says what it does, or
+/// that it does nothing.
+fn now(task: &TaskReport) -> Option<&str> {
+    let activity = task.activity.as_deref().filter(|_| task.health == Health::Struggling)?;
+    Some(activity).filter(|activity| step(task) != Some(*activity))
+}
+
+/// The evidence, that of one file or process as one: `path:12: first failed result; :17: last failed result`. Left out is the
+/// process of the session, which is told there.
+fn places(task: &TaskReport, options: &Options) -> Vec<String> {
+    let process = task.sessions.first().and_then(|session| session.process.as_ref()).filter(|process| process.alive);
+    let is_told = |evidence: &&Evidence| evidence.is_agent() && evidence.pid == process.map(|process| process.pid);
+    let told: Vec<&Evidence> = task.evidence.iter().filter(|evidence| !is_told(evidence)).collect();
+    let of_one_place = |one: &&Evidence, next: &&Evidence| (&one.path, one.pid) == (&next.path, next.pid);
+    let text = |group: &[&Evidence]| {
+        let mut text = evidence(group[0], options);
+        for more in &group[1..] {
+            let line = more.line.map(|line| format!(":{line}: ")).unwrap_or_default();
+            let _ = write!(text, "; {line}{}", options.text(&more.what));
+        }
+        text
+    };
+    told.chunk_by(of_one_place).map(text).collect()
 }
 
 /// `to end in 4m to 12m, as half of 9 earlier runs that took longer`
@@ -186,25 +222,26 @@ pub(super) fn ago(at: Time, taken_at: Time, options: &Options) -> String {
 }
 
 fn judge(session: &SessionReport, options: &Options) -> String {
-    format!("{} {}, {}", session.client, short(&session.id, options), facts(session, options))
+    let name = format!("{} {}", session.client, short(&session.id, options));
+    let facts = facts(session, options).into_iter().chain(process(session));
+    std::iter::once(name).chain(facts).collect::<Vec<_>>().join(", ")
 }
 
-/// `gpt-5.1-codex, 41 tool calls (5 failed), tokens: ..., pid 4242 alive, ...`.
-fn facts(session: &SessionReport, options: &Options) -> String {
-    let model = session.model.as_ref().map(|model| options.text(model));
-    let cost = session.cost_usd.map(|dollars| format!("${dollars:.2}"));
-    let used = Some(format!("tokens: {}", tokens(&session.tokens)));
-    let counts = [
-        Some(tools(session)),
-        work(session),
-        used,
-        cost,
-        context(session).map(|fill| format!("context {fill}")),
-        process(session),
-    ];
+/// `gpt-5.1-codex`, `41 tool calls (5 failed)`, `tokens: ...`: what is known of it, apart from its process.
+fn facts(session: &SessionReport, options: &Options) -> Vec<String> {
     // Most are nothing else.
     let role = session.agent_type.as_ref().filter(|role| *role != "main").map(|role| options.text(role));
-    role.into_iter().chain(model).chain(counts.into_iter().flatten()).collect::<Vec<_>>().join(", ")
+    let used = Some(&session.tokens).filter(|tokens| **tokens != Tokens::default());
+    let facts = [
+        role,
+        session.model.as_ref().map(|model| options.text(model)),
+        Some(tools(session)).filter(|_| session.tools.all.calls > 0),
+        work(session),
+        used.map(|used| format!("tokens: {}", tokens(used))),
+        session.cost_usd.map(|dollars| format!("${dollars:.2}")),
+        context(session).map(|fill| format!("context {fill}")),
+    ];
+    facts.into_iter().flatten().collect()
 }
 
 /// `116.1k of 258.4k tokens (44 %)`, or without a window that is known `116.1k tokens`.
@@ -312,10 +349,11 @@ pub(super) fn leftovers(snapshot: &Snapshot, options: &Options) -> Vec<(&'static
 }
 
 /// The sentence of the verdict, with the health before it where `--changes` tells one. Of a task at work it is what its
-/// agent does now; of one that has completed, what it said at the end as well.
+/// agent does now; of one that has completed, what it said at the end as well, which `-v` has below, whole.
 pub(super) fn detail(task: &TaskReport, options: &Options) -> String {
     let detail = options.text(says_activity(task).unwrap_or(&task.detail));
-    let said = task.last_message.as_ref().map(|said| options.kept(&quoted(said)));
+    let said = task.last_message.as_ref().filter(|_| !options.verbose);
+    let said = said.map(|said| options.kept(&quoted(said)));
     let parts = Some(detail).filter(|detail| !detail.is_empty()).into_iter().chain(said);
     let detail = parts.collect::<Vec<_>>().join(": ");
     match task.was.map(Health::code) {
@@ -333,10 +371,10 @@ fn quoted(text: &str) -> String {
     format!("“{}”", text::cut(text, QUOTED))
 }
 
-/// What it was asked, where no plan tells what it is about.
+/// What it was asked, where no plan tells what it is about. With `-v` it is below the task, whole.
 pub(super) fn asked(task: &TaskReport, options: &Options) -> Option<String> {
     let tells = |progress: &Progress| progress.source != Some(ProgressSource::Estimate);
-    let title = task.title.as_ref().filter(|_| !task.progress.as_ref().is_some_and(tells));
+    let title = task.title.as_ref().filter(|_| !options.verbose && !task.progress.as_ref().is_some_and(tells));
     title.map(|title| options.kept(&quoted(title)))
 }
 

@@ -101,7 +101,7 @@ pub(crate) fn unread(problem: &Problem) -> Verdict {
 pub(crate) fn unsupported(client: &str, pid: u32, start: u64, since: Option<Time>) -> Verdict {
     let detail = format!("{client} is running; its logs are not supported");
     let found = verdict(Health::Unknown, Reason::UnsupportedClient, detail, since);
-    found.with(Evidence::process(pid, Some(start), "agent process"))
+    found.with(Evidence::agent(pid, start))
 }
 
 /// What there is of an agent that has no log.
@@ -138,7 +138,7 @@ pub(crate) fn unlogged(agent: &Unlogged<'_>, thresholds: &Thresholds) -> Verdict
         }
         (None, None, None) => verdict(Health::Healthy, Reason::NotStarted, "agent running, no log yet", agent.since),
     };
-    found.with(Evidence::process(agent.pid, Some(agent.start), "agent process"))
+    found.with(Evidence::agent(agent.pid, agent.start))
 }
 
 impl Verdict {

@@ -42,12 +42,16 @@ fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, 
     }
     writeln!(out, "{}", options.worded(task.health, &task_text::detail(task, options)))?;
 
-    let mut remark = |label: &str, text: &str| writeln!(out, "{INDENT}{} {text}", options.dim(&format!("{label}:")));
+    let mut remark =
+        |label: &str, text: &str| writeln!(out, "{INDENT}{}{text}", options.dim(&task_text::label(label, options)));
     if let Some(question) = &task.question {
         remark("asks", &options.text(question))?;
     }
     for step in &task.next {
         remark("next", &options.text(step))?;
+    }
+    if let Some(at) = task.last_activity.filter(|_| options.verbose) {
+        remark("active", &task_text::ago(at, taken_at, options))?;
     }
     for (label, text) in task_text::remarks(task, options, taken_at) {
         remark(label, &text)?;

@@ -81,14 +81,14 @@ pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mu
     let items = items(snapshot);
     let table = Table { options, taken_at: snapshot.taken_at, width };
     if let Some((label, text)) = task_text::warning(snapshot, options) {
-        table.write_labelled("", label, &text, out)?;
+        table.write_labelled("", &format!("{label}: "), &text, out)?;
     }
     if !snapshot.tasks.is_empty() {
         table.write(&items, out)?;
         writeln!(out)?;
     }
     for (label, text) in task_text::leftovers(snapshot, options) {
-        table.write_labelled("", label, &text, out)?;
+        table.write_labelled("", &format!("{label}: "), &text, out)?;
     }
     task_text::summary(snapshot, options, width).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
@@ -260,15 +260,16 @@ impl Table<'_> {
             self.write_wrapped(&indent, &indent, &self.sentence(task, kinds), None, out)?;
         }
         if let Some(question) = &task.question {
-            self.write_labelled(&indent, "asks", &options.text(question), out)?;
+            self.write_labelled(&indent, &task_text::label("asks", options), &options.text(question), out)?;
         }
         let next = task.next.iter().map(|step| ("next", options.text(step)));
         for (label, text) in next.chain(task_text::remarks(task, options, self.taken_at)) {
+            let before = task_text::label(label, options);
             // Commands and paths are there to be copied.
             if matches!(label, "next" | "evidence") {
-                writeln!(out, "{indent}{} {text}", options.dim(&format!("{label}:")))?;
+                writeln!(out, "{indent}{}{text}", options.dim(&before))?;
             } else {
-                self.write_labelled(&indent, label, &text, out)?;
+                self.write_labelled(&indent, &before, &text, out)?;
             }
         }
         for (health, line) in task_text::further(task, options) {
@@ -280,8 +281,8 @@ impl Table<'_> {
     }
 
     fn write_labelled(&self, indent: &str, label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
-        let first = format!("{indent}{} ", self.options.dim(&format!("{label}:")));
-        let hang = " ".repeat(indent.len() + label.len() + ": ".len());
+        let first = format!("{indent}{}", self.options.dim(label));
+        let hang = " ".repeat(indent.len() + label.len());
         self.write_wrapped(&first, &hang, text, None, out)
     }
 

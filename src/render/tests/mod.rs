@@ -11,7 +11,7 @@ use clap::ColorChoice;
 use super::explain::explain;
 use super::options::Options;
 use super::{FORMS, Form, page};
-use crate::model::{Snapshot, Summary, TaskReport};
+use crate::model::{Evidence, Health, Reason, Snapshot, Summary, TaskReport};
 use crate::text;
 
 use sample::{NOW, hostile, sample, struggling};
@@ -73,6 +73,32 @@ fn lines_are_whole() {
     insta::assert_snapshot!("lines_ascii", render(lines, &sample(), &options(80, false, false)));
     let verbose = Options { verbose: true, ..options(80, false, true) };
     insta::assert_snapshot!("lines_verbose", render(lines, &sample(), &verbose));
+}
+
+#[test]
+fn with_v_each_thing_is_said_once() {
+    let texts = ["writing the rollback", "Make the export resume", "The export resumes", "log.jsonl", "4242"];
+    for (health, reason, detail) in [
+        (Health::Struggling, Reason::FailureStreak, "3 tool failures in a row"),
+        (Health::Healthy, Reason::Working, ""),
+        (Health::Healthy, Reason::WaitingForJob, "writing the rollback"),
+        (Health::Completed, Reason::TurnEnded, ""),
+    ] {
+        let mut task = struggling();
+        (task.health, task.reason, task.detail) = (health, reason, detail.into());
+        (task.activity, task.title) = (Some(texts[0].into()), Some(texts[1].into()));
+        task.last_message = Some(texts[2].into()).filter(|_| health == Health::Completed);
+        task.progress = None;
+        let at = |line, what| Evidence::at("/srv/shop/log.jsonl", line, 0, what);
+        task.evidence = vec![at(7, "first call"), at(9, "last call"), Evidence::agent(4242, 99)];
+        let snapshot = Snapshot { tasks: vec![task], ..sample() };
+        for name in ["lines", "table"] {
+            let page = render(form(name), &snapshot, &Options { verbose: true, ..options(120, false, true) });
+            let wanted = [health != Health::Completed, true, health == Health::Completed, true, true].map(usize::from);
+            assert_eq!(texts.map(|text| page.matches(text).count()), wanted, "{name}: {page}");
+            assert!(page.contains("log.jsonl:7: first call; :9: last call"), "{page}");
+        }
+    }
 }
 
 #[test]
