@@ -473,26 +473,17 @@ pub(crate) struct Everywhere {
     pub(crate) unopened: usize,
 }
 
-/// What the event log tells of the last hour, and how the machine is.
+/// What the event log tells of the last hour.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Recent {
-    pub(crate) machine: Machine,
+    /// How many cores the machine has, where it is this one.
+    pub(crate) cores: Option<usize>,
     /// The last events of all tasks, the newest first, as the event log has them.
     pub(crate) events: Vec<PastEvent>,
     /// Those of single tasks, in the order of the snapshot's tasks when it was made.
     pub(crate) tasks: Vec<RecentTask>,
     /// How often the page is written anew.
     pub(crate) every: Option<Duration>,
-}
-
-/// The load of a machine; nothing where it does not tell it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Machine {
-    /// Processes that ran or waited, over 1, 5 and 15 minutes.
-    pub(crate) load: Option<[f64; 3]>,
-    pub(crate) cores: Option<usize>,
-    /// Bytes used, of how many.
-    pub(crate) memory: Option<(u64, u64)>,
 }
 
 /// A row of the event log.

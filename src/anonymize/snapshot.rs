@@ -95,7 +95,7 @@ impl Pseudonyms {
 
     /// All rows are learnt from first: what one names may stand in the text of another.
     fn hide_recent(&mut self, recent: &mut Recent) {
-        let Recent { machine: _, events, tasks, every: _ } = recent;
+        let Recent { cores: _, events, tasks, every: _ } = recent;
         let of_tasks = tasks.iter_mut().flat_map(|task| &mut task.events);
         let mut rows: Vec<_> = events.iter_mut().chain(of_tasks).map(|PastEvent { at: _, row }| row).collect();
         for row in &rows {

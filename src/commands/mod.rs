@@ -10,7 +10,6 @@ mod event;
 mod events;
 mod explain;
 mod log;
-mod machine;
 mod notify;
 pub(crate) mod output;
 mod poll;

@@ -1,9 +1,7 @@
-//! What a page that shows it tells beyond the look itself: how the machine is, and what the event logs say of late. Only
-//! that page pays for it.
+//! What a page that shows it tells beyond the look itself: what the event logs say of late. Only that page pays for it.
 
 use std::collections::HashSet;
 
-use super::machine::machine;
 use super::poll::Polled;
 use super::record_poll::repositories;
 use super::scope::disk;
@@ -40,7 +38,8 @@ pub(super) fn add(cli: &Cli, command: &StatusArgs, world: &World, looked: &mut P
         problems.extend(read.err().map(|error| Problem::new(path, error.to_string())));
     }
     let mut recent = last.done();
-    recent.machine = machine(&disk);
+    let here = Some(&disk).filter(|disk| !disk.is_copy());
+    recent.cores = here.and_then(|_| std::thread::available_parallelism().ok()).map(usize::from);
     // A page that goes to the screen is nobody's to open.
     recent.every = command.watch.filter(|_| cli.output().is_some());
     looked.snapshot.recent = Some(recent);

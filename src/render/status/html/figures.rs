@@ -1,11 +1,11 @@
 //! The head of the page: how many agents there are and how they do, and how the machine is.
 
 use super::Page;
-use crate::model::{Health, Machine, TaskReport};
+use crate::model::{Health, MachineLoad, TaskReport};
 use crate::render::html::chart::{self, Part};
 use crate::render::html::markup::{Element, element};
 use crate::render::html::note;
-use crate::render::html::words::{float, number, share, word};
+use crate::render::html::words::{float, glyph, number, share, word};
 use crate::render::task_text;
 use crate::text::{age, bytes, count, percent};
 
@@ -68,14 +68,10 @@ struct Figure {
 }
 
 fn figures(page: &Page) -> Element {
-    let Machine { load, cores, memory } = page.recent.machine;
-    let all = [Some(attention(page)), Some(active(page)), Some(errors(page)), load.map(|load| self::load(load, cores))];
-    let all = all.into_iter().chain([memory.map(|(used, all)| Figure {
-        name: "Memory",
-        value: percent(share(used, all)),
-        detail: format!("{} of {}", bytes(used), bytes(all)),
-    })]);
-    let boxes = all.flatten().map(|Figure { name, value, detail }| {
+    let machine = page.snapshot.machine.as_ref();
+    let all = [attention(page), active(page), errors(page)];
+    let all = all.into_iter().chain(machine.into_iter().flat_map(|machine| of_machine(machine, page.recent.cores)));
+    let boxes = all.map(|Figure { name, value, detail }| {
         let box_ = element("div").child(element("dt").own(name)).child(element("dd").class("value").text(&value));
         box_.child(element("dd").text(&detail))
     });
@@ -117,10 +113,15 @@ pub(super) fn open_errors(task: &TaskReport) -> u64 {
     task.sessions.iter().map(|session| session.errors.get().len() as u64).sum()
 }
 
-fn load([now, middle, long]: [f64; 3], cores: Option<usize>) -> Figure {
-    let cores = cores.map(|cores| format!("{}; ", count(cores as u64, "core", "cores"))).unwrap_or_default();
-    let detail = format!("{cores}5m {middle:.2}, 15m {long:.2}");
-    Figure { name: "Load", value: format!("{now:.2}"), detail }
+fn of_machine(machine: &MachineLoad, cores: Option<usize>) -> [Figure; 2] {
+    let MachineLoad { load_1m, memory_used_bytes: used, memory_total_bytes: all } = *machine;
+    let cores =
+        cores.map_or_else(|| "over 1m".to_owned(), |cores| format!("on {}", count(cores as u64, "core", "cores")));
+    let memory = format!("{} of {}", bytes(used), bytes(all));
+    [
+        Figure { name: "Load", value: format!("{load_1m:.2}"), detail: cores },
+        Figure { name: "Memory", value: percent(share(used, all)), detail: memory },
+    ]
 }
 
 /// All tasks as one bar.
@@ -128,7 +129,7 @@ fn healths(page: &Page) -> Vec<Element> {
     let summary = &page.snapshot.summary;
     let parts = Health::ALL.into_iter().filter(|health| summary.count(*health) > 0).map(|health| Part {
         class: health.code(),
-        label: word(health).to_owned(),
+        label: format!("{} {}", glyph(health), word(health)),
         value: float(summary.count(health).into()),
         shown: summary.count(health).to_string(),
     });

@@ -78,8 +78,8 @@ fn tasks(page: &Page) -> Element {
 fn footer(page: &Page) -> Element {
     let leftovers = task_text::leftovers(page.snapshot, &page.options);
     let leftovers = leftovers.iter().map(|(label, text)| note(&format!("{label}: {text}")));
-    let offset = page.snapshot.taken_at.local(page.options.offset).format("%:z").to_string();
-    let zone = format!("Times are {offset}. agentmon {}.", env!("CARGO_PKG_VERSION"));
+    let offset = page.snapshot.taken_at.local(page.options.offset).format("UTC%:z").to_string();
+    let zone = format!("All times are {offset}. agentmon {}.", env!("CARGO_PKG_VERSION"));
     element("footer").children(leftovers).child(note(&zone))
 }
 

@@ -50,7 +50,7 @@ fn class(health: Health) -> &'static str {
 fn line(page: &Page, task: &TaskReport) -> Element {
     let options = &page.options;
     let agent = task.sessions.first().map(|session| task_text::agent(session, options));
-    let about: Vec<String> = task_text::id(task, options).into_iter().chain(agent).collect();
+    let about: Vec<String> = agent.into_iter().chain(task_text::id(task, options)).collect();
     let who = element("span").class("who").child(element("b").child(mark()).text(&task.name));
     let who = if about.is_empty() { who } else { who.child(element("small").text(&about.join(" "))) };
     let figures = [
@@ -116,7 +116,7 @@ fn facts(page: &Page, task: &TaskReport) -> Element {
     let options = &page.options;
     let mut facts = task_text::remarks(task, &Options { verbose: true, ..options.clone() }, page.snapshot.taken_at);
     facts.extend(task.since.map(|since| ("since", task_text::ago(since, page.snapshot.taken_at, options))));
-    facts.extend(task.status.as_ref().map(|status| ("says", options.text(status))));
+    facts.extend(task.status.as_ref().map(|status| ("status", options.text(status))));
     facts.extend(task.branch.as_ref().map(|branch| ("branch", options.text(branch))));
     let place = task.worktree.as_deref().filter(|_| task.repository.is_some());
     facts.extend(place.map(|path| ("worktree", options.text(&path.to_string_lossy()))));
