@@ -130,11 +130,12 @@ fn tool(kind: &ErrorGroup, options: &Options) -> String {
     kind.tool.as_ref().map_or_else(|| "API".to_owned(), |tool| options.text(tool))
 }
 
-/// `in billing 5x, parser 2x`.
+/// `in billing 5x, bg_1a2b3c4d (parser) 2x`.
 fn tasks(kind: &ErrorGroup, options: &Options) -> String {
     let one = |met: &Occurrence| {
         let state = if met.state == State::Resolved && kind.state == State::Open { " (resolved)" } else { "" };
-        format!("{} {}x{state}", options.text(&met.task), met.count)
+        let task = task_text::with_worktree(options.text(&met.task), met.worktree.as_deref(), options);
+        format!("{task} {}x{state}", met.count)
     };
     let mut tasks: Vec<_> = kind.tasks.iter().take(TASKS).map(one).collect();
     if kind.tasks.len() > TASKS {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::options::{Formats, Options, style};
+use super::task_text;
 use crate::base::time::Time;
 use crate::model::{Health, code_in_words};
 use crate::record::{Kind, Row};
@@ -64,11 +65,7 @@ pub(super) fn subject(row: &Value, options: &Options) -> Option<String> {
         return None;
     }
     let task = word(&row["task"], options).or_else(|| word(&row["stretch"]["task"], options))?;
-    let worktree = row["worktree"].as_str().and_then(|path| Path::new(path).file_name()?.to_str());
-    match worktree.map(|name| short(name, options)).filter(|name| *name != task) {
-        Some(worktree) => Some(format!("{task} ({worktree})")),
-        None => Some(task),
-    }
+    Some(task_text::with_worktree(task, row["worktree"].as_str(), options))
 }
 
 fn word(value: &Value, options: &Options) -> Option<String> {

@@ -13,14 +13,25 @@ use crate::model::{
 };
 use crate::text::{self, short_number};
 
-/// More more sessions than this are counted, not listed.
+/// More sessions than this are counted, not listed.
 const SESSIONS: usize = 6;
+/// Columns of a worktree's name.
+const NAME: usize = 400;
 /// More problems than this are counted, not listed.
 const PROBLEMS: usize = 10;
 
 /// What kind of failure an error is; there may be no evidence for any.
 pub(super) fn class(class: Option<ErrorClass>) -> &'static str {
     class.map_or("unclear", ErrorClass::words)
+}
+
+/// `bg_5e6f7a8b (billing)`: a task, and its worktree where that has another name.
+pub(super) fn with_worktree(task: String, worktree: Option<&str>, options: &Options) -> String {
+    let worktree = worktree.and_then(|path| Path::new(path).file_name()?.to_str());
+    match worktree.map(|name| options.text(&text::one_line(name, NAME))).filter(|name| *name != task) {
+        Some(worktree) => format!("{task} ({worktree})"),
+        None => task,
+    }
 }
 
 /// The tasks of each repository, both in the order in which they come.

@@ -102,6 +102,20 @@ fn with_v_each_thing_is_said_once() {
 }
 
 #[test]
+fn a_task_is_named_with_its_worktree_where_that_has_another_name() {
+    for (task, worktree, shown) in [
+        ("bg_1a2b3c4d", Some("/srv/shop/.worktrees/parser"), "bg_1a2b3c4d (parser)"),
+        ("parser", Some("/srv/shop/.worktrees/parser"), "parser"),
+        ("parser", Some("/"), "parser"),
+        ("parser", None, "parser"),
+        ("parser", Some("/srv/\u{202e}x"), "parser (\\u{202e}x)"),
+    ] {
+        let options = options(80, false, true);
+        assert_eq!(super::task_text::with_worktree(task.to_owned(), worktree, &options), shown);
+    }
+}
+
+#[test]
 fn explains_a_task() {
     insta::assert_snapshot!("explain", explained(&struggling(), &options(80, false, true)));
     insta::assert_snapshot!("explain_color", visible(&explained(&struggling(), &options(80, true, true))));

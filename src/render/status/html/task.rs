@@ -50,9 +50,10 @@ fn class(health: Health) -> &'static str {
 fn line(page: &Page, task: &TaskReport) -> Element {
     let options = &page.options;
     let agent = task.sessions.first().map(|session| task_text::agent(session, options));
-    let about: Vec<String> = agent.into_iter().chain(task_text::id(task, options)).collect();
-    let who = element("span").class("who").child(element("b").child(mark()).text(&task.name));
-    let who = if about.is_empty() { who } else { who.child(element("small").text(&about.join(" "))) };
+    let id = task_text::id(task, options).map(|id| element("span").class("id").own(" ").text(&id));
+    let name = element("b").child(mark()).text(&task.name);
+    let agent = agent.map(|agent| element("small").text(&agent));
+    let who = element("span").class("who").child(name).children(id).children(agent);
     let figures = [
         ("Steps", task.progress.as_ref().and_then(task_text::steps)),
         ("CPU", cpu(page, task)),
