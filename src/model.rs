@@ -3,7 +3,7 @@
 //! Plain values only. `Status` (declared) and `Health` (judged) never share a type or a field.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -643,6 +643,20 @@ pub(crate) struct TaskReport {
     /// What the rules saw, for `explain`.
     #[serde(skip)]
     pub(crate) considered: Vec<Considered>,
+}
+
+impl TaskReport {
+    /// The judging session, and its sub-agents.
+    pub(crate) fn at_work(&self) -> Vec<&SessionReport> {
+        let (mut counted, mut ids): (Vec<&SessionReport>, HashSet<&str>) = Default::default();
+        for session in &self.sessions {
+            if counted.is_empty() || session.parent.as_deref().is_some_and(|parent| ids.contains(parent)) {
+                counted.push(session);
+                ids.insert(&session.id);
+            }
+        }
+        counted
+    }
 }
 
 /// Something about a task that deserves a look, whatever its health.

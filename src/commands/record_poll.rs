@@ -1,11 +1,9 @@
 //! Tells the record what is new. Nothing that goes wrong here keeps the report back: it becomes a problem of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
-
-use serde::{Deserialize, Serialize};
 
 use super::poll::Polled;
 use crate::base::cache;
@@ -14,7 +12,7 @@ use crate::base::world::World;
 use crate::cli::{Cli, Command};
 use crate::config::Retention;
 use crate::git::Repository;
-use crate::model::{ExpectedEnd, Problem, Snapshot};
+use crate::model::{ExpectedEnd, Problem, Progress, Snapshot};
 use crate::record::state::{LastReported, state_path};
 use crate::record::{self, Appended, Cleaned, Figures, Poll, RecordDir, Usual};
 use crate::text::{bytes, count, one_line};
@@ -26,24 +24,31 @@ pub(crate) struct Recorded {
     pub(crate) lines: Vec<String>,
     /// Why some could not be written.
     pub(crate) problems: Vec<Problem>,
-    /// What runs usually take, by the repository's path.
-    pub(crate) usual: HashMap<String, Usual>,
-    /// Of running tasks, by their place in the snapshot.
-    pub(crate) expected_ends: Vec<(usize, ExpectedEnd)>,
+    pub(crate) outlooks: Vec<Outlook>,
 }
 
-/// What is known of the records between polls, by the repository's path.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Memory {
-    told: LastReported,
-    usual: HashMap<String, Usual>,
+/// How the task at this place of the snapshot will go on, as runs of its like usually do.
+#[derive(Debug)]
+pub(crate) struct Outlook {
+    task: usize,
+    /// How far it has come, where nothing else tells it.
+    estimate: Option<Progress>,
+    expected_end: Option<ExpectedEnd>,
 }
 
-/// How far the tasks have come of which nothing else tells it, as runs of their like usually go.
-pub(crate) fn estimate(snapshot: &mut Snapshot, usual: &HashMap<String, Usual>) {
-    for task in snapshot.tasks.iter_mut().filter(|task| task.progress.is_none() && task.activity.is_some()) {
-        task.progress = usual.get(&name_of(task.repository.as_deref())).and_then(|usual| usual.estimate(task));
+impl Outlook {
+    pub(crate) fn tell(self, snapshot: &mut Snapshot) {
+        let task = &mut snapshot.tasks[self.task];
+        task.progress = task.progress.take().or(self.estimate);
+        task.expected_end = self.expected_end;
     }
+}
+
+fn outlooks(snapshot: &Snapshot, repository: Option<&Path>, usual: &Usual, now: Time) -> Vec<Outlook> {
+    let tasks = snapshot.tasks.iter().enumerate().filter(|(_, task)| task.repository.as_deref() == repository);
+    let outlook =
+        |(at, task)| Outlook { task: at, estimate: usual.estimate(task), expected_end: usual.expected_end(task, now) };
+    tasks.map(outlook).collect()
 }
 
 /// What a repository is called in the memory: by its path; empty for none.
@@ -65,7 +70,7 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
         return recorded;
     }
     let path = looked.checkpoint_path.as_deref().map(state_path);
-    let Memory { mut told, mut usual } = path.as_deref().map(cache::load).unwrap_or_default();
+    let mut told: LastReported = path.as_deref().map(cache::load).unwrap_or_default();
     let mut news = false;
     for repository in repositories(looked) {
         let path = repository.map(Repository::path);
@@ -85,33 +90,24 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
                     new.cleaned = Some(world.now);
                     recorded.problems.extend(roll_up(cli, &place, &looked.retention, world.now, err));
                 }
+                new.usual.learn(&place.path);
                 news |= new.outdates(history);
-                let tasks =
-                    looked.snapshot.tasks.iter().enumerate().filter(|(_, task)| task.repository.as_deref() == path);
-                let ends = tasks.filter_map(|(at, task)| Some((at, new.expected_end(task, world.now)?)));
-                recorded.expected_ends.extend(ends);
                 *history = new;
                 if cli.is_verbose() && !events.is_empty() {
                     let events = count(events.len() as u64, "event", "events");
                     tell(err, &format!("{events} recorded in `{}`", place.path.display()));
-                }
-                let usual = usual.entry(name_of(path)).or_default();
-                news |= usual.learn(&place.path);
-                for event in &events {
-                    usual.hear(event.line.as_bytes());
                 }
                 recorded.lines.extend(events.into_iter().map(|event| event.line));
             }
             Ok(Appended::Locked) => recorded.problems.push(missed(&place, "its lock is held")),
             Err(error) => recorded.problems.push(missed(&place, &error.root_cause().to_string())),
         }
+        recorded.outlooks.extend(outlooks(&looked.snapshot, path, &history.usual, world.now));
     }
     // A cache: what it cannot tell, the record itself can.
-    let memory = Memory { told, usual };
     if let Some(path) = path.filter(|_| news) {
-        drop(cache::save(&path, &memory));
+        drop(cache::save(&path, &told));
     }
-    recorded.usual = memory.usual;
     recorded
 }
 

@@ -64,10 +64,9 @@ pub(super) fn page(
     let begun = Instant::now();
     let (format, form) = form(cli, "status", render::FORMS, default_format(world))?;
     let mut looked = poll(cli, world, err)?;
-    let Recorded { mut lines, problems, usual, expected_ends } = record_poll::record(cli, &looked, world, begun, err);
-    record_poll::estimate(&mut looked.snapshot, &usual);
-    for (at, end) in expected_ends {
-        looked.snapshot.tasks[at].expected_end = Some(end);
+    let Recorded { mut lines, problems, outlooks } = record_poll::record(cli, &looked, world, begun, err);
+    for outlook in outlooks {
+        outlook.tell(&mut looked.snapshot);
     }
     let missed = problems.len();
     looked.snapshot.problems.extend(problems);

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
 use super::row::{Counts, RecordRow, each_row};
-use super::sanitize::name;
+use super::usual::Usual;
 use crate::base::hash::{hash, stable_hash};
 use crate::base::time::Time;
-use crate::model::{ExpectedEnd, Health, Progress, TaskReport, Tokens, ToolCounts};
+use crate::model::{Health, Progress, Tokens, ToolCounts};
 
 /// What the record last said. Small and serialisable: the checkpoint keeps one for what lies further back
 /// than the record is read.
@@ -23,8 +23,7 @@ pub(crate) struct RecordState {
     pub(super) poll: Option<(Time, Counts)>,
     /// By `key`.
     pub(super) tasks: BTreeMap<u64, TaskState>,
-    /// How long the last completed runs took, in seconds, oldest first, by client and type of agent.
-    durations: BTreeMap<u64, Vec<u32>>,
+    pub(crate) usual: Usual,
     /// How far the record is told of here. While it still goes that far, only what follows need be read.
     pub(super) end: Option<End>,
     /// The same of the record in the repository's other place.
@@ -48,7 +47,8 @@ impl RecordState {
     pub(crate) fn outdates(&self, kept: &Self) -> bool {
         let grown = self.end.zip(kept.end).and_then(|(end, kept)| end.after(&kept));
         let little = self.end == kept.end || grown.is_some_and(|grown| grown < LITTLE);
-        !little || self.cleaned != kept.cleaned || self.tasks != kept.tasks || self.other != kept.other
+        let told = |state: &Self| (state.cleaned, state.other);
+        !little || told(self) != told(kept) || self.tasks != kept.tasks || self.usual != kept.usual
     }
 
     /// How far the records are told of here. A clock that was far ahead may have made it forget what it still would
@@ -311,24 +311,8 @@ impl RecordState {
         }
     }
 
-    /// When a run of this client and type of agent may end that began then, if enough runs of its like took longer than
-    /// it has so far.
-    pub(crate) fn expected_end(&self, task: &TaskReport, now: Time) -> Option<ExpectedEnd> {
-        let judging = task.sessions.first().filter(|_| matches!(task.health, Health::Healthy | Health::Struggling))?;
-        let (started, kind) = (task.started?, judging.agent_type.as_deref().map(name));
-        let all = self.durations.get(&like(Some(judging.client), kind.as_deref()))?;
-        let age = now.since(started).as_secs();
-        let mut longer: Vec<u64> =
-            all.iter().map(|seconds| u64::from(*seconds)).filter(|seconds| *seconds > age).collect();
-        longer.sort_unstable();
-        let at = |quarter: usize| longer.get((longer.len() - 1) * quarter / 4).copied().map(Duration::from_secs);
-        let runs = u32::try_from(longer.len()).ok().filter(|runs| *runs >= FEWEST_DURATIONS)?;
-        // Of the upper quarter, rounded away from the middle, as the lower one is.
-        let to = longer.get((longer.len() * 3).div_ceil(4) - 1).copied().map(Duration::from_secs)?;
-        Some(ExpectedEnd { from: started.plus(at(1)?), to: started.plus(to), runs })
-    }
-
     fn fold(&mut self, row: &RecordRow<'_>) {
+        self.usual.take(row);
         let Some(kind) = row.kind else { return };
         let take: fn(&mut TaskState, &RecordRow<'_>) = match kind {
             Kind::Poll => return self.poll = row.summary().map(|counts| (row.at, counts)),
@@ -350,27 +334,9 @@ impl RecordState {
         };
         let Some(key) = row.key() else { return };
         let last = self.tasks.entry(key).or_default();
-        let is_run = kind == Kind::Finished && row.parent().is_none() && row.outcome() == Some(Health::Completed);
-        if let Some(seconds) = row.duration().filter(|_| is_run && last.ended.as_deref() != Some(&*id(row))) {
-            let like = like(row.client().as_deref(), row.agent_type().as_deref());
-            let durations = self.durations.entry(like).or_default();
-            if durations.len() == MOST_DURATIONS {
-                durations.remove(0);
-            }
-            durations.push(u32::try_from(seconds).unwrap_or(u32::MAX));
-        }
         last.at = Some(row.at);
         take(last, row);
     }
-}
-
-/// So many runs of one kind are remembered; with fewer that took longer than a task so far, nothing is expected of it.
-const MOST_DURATIONS: usize = 64;
-const FEWEST_DURATIONS: u32 = 5;
-
-/// What runs are alike by.
-fn like(client: Option<&str>, agent_type: Option<&str>) -> u64 {
-    stable_hash([client.unwrap_or_default(), agent_type.unwrap_or_default()])
 }
 
 fn id(row: &RecordRow<'_>) -> String {
@@ -391,7 +357,8 @@ impl Tail {
     /// lies before them, `hint` tells; where nothing does, it tells nothing, for then the records are all there is.
     pub(super) fn hear(unread: &Unread, other: Option<&Unread>, hint: &RecordState) -> Self {
         let is_all = unread.start == 0 && other.is_none_or(|other| other.start == 0);
-        let history = if is_all { RecordState::default() } else { hint.clone() };
+        let nothing = || RecordState { usual: hint.usual.clone(), ..RecordState::default() };
+        let history = if is_all { nothing() } else { hint.clone() };
         let last = unread.bytes.rsplit(|byte| *byte == b'\n').next();
         let open = last.is_some_and(|line| !line.trim_ascii().is_empty());
         let mut tail = Self { ids: HashSet::new(), history: RecordState { end: None, other: None, ..history }, open };
@@ -603,40 +570,6 @@ mod tests {
         }
         let told = &task.errors[&200];
         assert_eq!((told.counts.len(), told.count(199), told.count(0)), (MOST_KINDS, Some(199), None));
-    }
-
-    #[test]
-    fn an_end_is_expected_of_enough_runs_of_its_like() {
-        let mut history = RecordState::default();
-        let row = |number: i64, client: &str, seconds: i64, more: &str| {
-            format!(
-                r#"{{"v":1,"event":"finished","ts":"2026-11-20T23:11:05Z","id":"{client}{number}","task":"t{number}","client":"{client}","agent_type":"main","outcome":"completed","duration_s":{seconds}{more}}}"#
-            )
-        };
-        let mut running = task("parser", Health::Healthy, Reason::Working);
-        let expected = |history: &RecordState, running: &TaskReport, age: i64| {
-            let end = history
-                .expected_end(running, running.started.unwrap().plus(Duration::from_secs(age.unsigned_abs())))?;
-            let after = |time: Time| time.since(running.started.unwrap()).as_secs();
-            Some((after(end.from), after(end.to), end.runs))
-        };
-        for number in 1..=4 {
-            history.hear(&row(number, "claude-code", number * 100, ""));
-        }
-        // The same row again, a sub-agent's run, and another client's are none of its like.
-        history.hear(&row(4, "claude-code", 400, ""));
-        history.hear(&row(9, "claude-code", 900, r#","parent":"s""#));
-        history.hear(&row(9, "codex", 900, ""));
-        assert_eq!(expected(&history, &running, 0), None);
-        (5..=8).for_each(|number| history.hear(&row(number, "claude-code", number * 100, "")));
-        assert_eq!(expected(&history, &running, 0), Some((200, 600, 8)));
-        assert_eq!(expected(&history, &running, 300), Some((500, 700, 5)), "only longer ones count");
-        assert_eq!(expected(&history, &running, 400), None);
-        running.sessions[0].agent_type = Some("planner".into());
-        assert_eq!(expected(&history, &running, 0), None);
-        running.sessions[0].agent_type = Some("main".into());
-        running.health = Health::Completed;
-        assert_eq!(expected(&history, &running, 0), None);
     }
 
     #[test]

@@ -1,97 +1,143 @@
-//! How many calls the runs of each kind of agent took until they had completed: what a running one is measured against.
+//! What the finished runs of each kind of agent took, in calls and in time: what a running one is measured against.
 //!
 //! Kept between polls, and read from the whole record where it is not known: rows that were rolled up tell it no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::diff::calls;
 use super::follow::Rows;
 use super::kind::Kind;
 use super::row::{RecordRow, each_row};
+use super::sanitize::name;
 use crate::base::disk::Disk;
-use crate::base::hash::stable_hash;
-use crate::model::{Health, Progress, ProgressSource, TaskReport};
+use crate::base::hash::{hash, stable_hash};
+use crate::base::time::Time;
+use crate::model::{ExpectedEnd, Health, Progress, ProgressSource, SessionReport, TaskReport};
 
 /// Fewer runs say nothing of the next one.
 const FEWEST: usize = 5;
 /// Of more, the newest are kept.
-const MOST: usize = 20;
+const MOST: usize = 64;
 const MOST_KINDS: usize = 64;
 /// If those in the middle differ by more than this factor, the runs are not alike.
 const SPREAD: u32 = 3;
 /// More is never said of a run that goes on.
 const NEARLY: u64 = 95;
 
-/// By client and agent type, the sessions that completed last, each with its calls until it did so first: what they did
-/// when they were asked again is another matter.
+/// By client and agent type, the runs that completed last, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Usual {
     /// Whether the record was gone through.
     read: bool,
-    kinds: BTreeMap<u64, Vec<(u64, u32)>>,
+    kinds: BTreeMap<u64, Vec<Run>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Run {
+    /// The row that tells of it.
+    id: u64,
+    session: Option<u64>,
+    calls: Option<u32>,
+    seconds: Option<u32>,
 }
 
 impl Usual {
-    /// Goes through the record, the first time, and says whether this was it. What cannot be read tells nothing.
-    pub(crate) fn learn(&mut self, record: &Path) -> bool {
-        let is_first = !std::mem::replace(&mut self.read, true);
-        if is_first {
-            drop(Rows::of(record.to_owned()).read(&Disk::default(), |row| self.hear(row.bytes)));
+    /// Goes through the record, the first time. What cannot be read tells nothing.
+    pub(crate) fn learn(&mut self, record: &Path) {
+        if !self.read {
+            let mut all = Self { read: true, ..Self::default() };
+            drop(Rows::of(record.to_owned()).read(&Disk::default(), |row| all.hear(row.bytes)));
+            *self = all;
         }
-        is_first
     }
 
-    /// One more line of the record.
-    pub(crate) fn hear(&mut self, line: &[u8]) {
+    fn hear(&mut self, line: &[u8]) {
         each_row(line, |row, _| self.take(row));
     }
 
-    fn take(&mut self, row: &RecordRow<'_>) {
+    pub(super) fn take(&mut self, row: &RecordRow<'_>) {
         if row.kind != Some(Kind::Finished) || row.parent().is_some() || row.outcome() != Some(Health::Completed) {
             return;
         }
-        let calls = row.tools().and_then(|tools| u32::try_from(tools.calls).ok()).filter(|calls| *calls > 0);
-        let (Some(calls), Some(client), Some(session)) = (calls, row.client(), row.session_name()) else { return };
-        self.add(key(&client, row.agent_type().as_deref()), stable_hash([&*session]), calls);
+        let Some(client) = row.client() else { return };
+        let run = Run {
+            id: hash(row.id),
+            session: row.session_name().map(|session| stable_hash([&*session])),
+            calls: row.tools().and_then(|tools| u32::try_from(tools.calls).ok()).filter(|calls| *calls > 0),
+            seconds: row.duration().map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
+        };
+        self.add(key(&client, row.agent_type().as_deref()), run);
     }
 
-    fn add(&mut self, kind: u64, session: u64, calls: u32) {
+    fn add(&mut self, kind: u64, run: Run) {
         if self.kinds.len() >= MOST_KINDS && !self.kinds.contains_key(&kind) {
             return;
         }
         let runs = self.kinds.entry(kind).or_default();
-        if runs.iter().all(|run| run.0 != session) {
+        if runs.iter().all(|known| known.id != run.id) {
             if runs.len() == MOST {
                 runs.remove(0);
             }
-            runs.push((session, calls));
+            runs.push(run);
         }
+    }
+
+    /// The runs of its like.
+    fn like(&self, session: &SessionReport) -> &[Run] {
+        let kind = key(session.client, session.agent_type.as_deref().map(name).as_deref());
+        self.kinds.get(&kind).map_or(&[], Vec::as_slice)
     }
 
     /// How far a task has come that runs and that nothing else tells it of.
     pub(crate) fn estimate(&self, task: &TaskReport) -> Option<Progress> {
         let session = task.sessions.first().filter(|_| task.progress.is_none() && task.activity.is_some())?;
-        let kind = key(session.client, session.agent_type.as_deref());
-        let percent = self.percent(kind, stable_hash([&*session.id]), calls(task))?;
+        let calls = task.at_work().iter().fold(0, |sum: u64, session| sum.saturating_add(session.tools.all.calls));
+        let percent = percent(self.like(session), stable_hash([&*session.id]), calls)?;
         Some(Progress { percent: Some(percent), source: Some(ProgressSource::Estimate), ..Progress::default() })
     }
 
-    /// In percent; nothing where its like tell too little, or it takes longer than all of them.
-    fn percent(&self, kind: u64, session: u64, calls: u64) -> Option<u8> {
-        let runs = self.kinds.get(&kind).filter(|runs| runs.len() >= FEWEST)?;
-        let mut all: Vec<u32> = runs.iter().map(|run| run.1).collect();
-        all.sort_unstable();
-        let at = |quarters: usize| all[(all.len() - 1) * quarters / 4];
-        let is_first = runs.iter().all(|run| run.0 != session);
-        let alike = at(3) <= at(1).saturating_mul(SPREAD) && calls <= u64::from(at(4));
-        let share = calls.saturating_mul(100) / u64::from(at(2)).max(1);
-        u8::try_from(share.min(NEARLY)).ok().filter(|_| is_first && alike)
+    /// When a task may end that runs, if enough runs of its like took longer than it has so far.
+    pub(crate) fn expected_end(&self, task: &TaskReport, now: Time) -> Option<ExpectedEnd> {
+        let runs = matches!(task.health, Health::Healthy | Health::Struggling);
+        let session = task.sessions.first().filter(|_| runs)?;
+        let started = task.started?;
+        let age = now.since(started).as_secs();
+        let all = self.like(session).iter().filter_map(|run| run.seconds.map(u64::from));
+        let mut longer: Vec<u64> = all.filter(|seconds| *seconds > age).collect();
+        if longer.len() < FEWEST {
+            return None;
+        }
+        longer.sort_unstable();
+        let after = |at: usize| longer.get(at).map(|seconds| started.plus(Duration::from_secs(*seconds)));
+        // Of the upper quarter, rounded away from the middle, as the lower one is.
+        let (from, to) = ((longer.len() - 1) / 4, (longer.len() * 3).div_ceil(4) - 1);
+        Some(ExpectedEnd { from: after(from)?, to: after(to)?, runs: u32::try_from(longer.len()).ok()? })
     }
 }
 
+/// How far a session has come with so many calls; nothing where its like tell too little, or it takes more than all of them.
+///
+/// Of each session its first run counts: what it did when it was asked again is another matter.
+fn percent(runs: &[Run], session: u64, calls: u64) -> Option<u8> {
+    let mut seen = HashSet::new();
+    let firsts = runs.iter().filter_map(|run| Some((run.session?, run.calls?)));
+    let mut all: Vec<u32> = firsts.filter(|run| seen.insert(run.0)).map(|run| run.1).collect();
+    if all.len() < FEWEST || seen.contains(&session) {
+        return None;
+    }
+    all.sort_unstable();
+    let at = |quarters: usize| all[(all.len() - 1) * quarters / 4];
+    if at(3) > at(1).saturating_mul(SPREAD) || calls > u64::from(at(4)) {
+        return None;
+    }
+    let share = calls.saturating_mul(100) / u64::from(at(2)).max(1);
+    u8::try_from(share.min(NEARLY)).ok()
+}
+
+/// What runs are alike by.
 fn key(client: &str, agent_type: Option<&str>) -> u64 {
     stable_hash([client, agent_type.unwrap_or_default()])
 }
@@ -103,6 +149,10 @@ mod tests {
     use crate::record::entry::Event;
     use crate::record::state::RecordState;
     use crate::record::tests::samples::{at, task, tell};
+
+    fn run(session: u64, calls: u32) -> Run {
+        Run { id: session, session: Some(session), calls: Some(calls), seconds: None }
+    }
 
     #[test]
     fn only_enough_runs_of_its_like_tell() {
@@ -117,19 +167,21 @@ mod tests {
             (&[], 1, None),
         ];
         for (runs, calls, wanted) in cases {
-            let mut usual = Usual::default();
-            for (calls, session) in runs.iter().zip(1..) {
-                usual.add(7, session, *calls);
-            }
-            assert_eq!(usual.percent(7, 99, calls), wanted, "{runs:?} {calls}");
-            assert_eq!(usual.percent(8, 99, calls), None, "of another kind");
-            assert_eq!(usual.percent(7, 1, calls), None, "asked again");
+            let mut all: Vec<_> = runs.iter().zip(1..).map(|(calls, session)| run(session, *calls)).collect();
+            assert_eq!(percent(&all, 99, calls), wanted, "{runs:?} {calls}");
+            assert_eq!(percent(&all, 1, calls), None, "asked again");
+            // A second run of a session is none of its own.
+            all.extend(runs.first().map(|_| run(1, 1000)));
+            assert_eq!(percent(&all, 99, calls), wanted, "{runs:?} {calls}");
         }
         let mut many = Usual::default();
-        for session in 0..100 {
-            many.add(7, session, 50);
+        for id in 0..100 {
+            many.add(7, Run { id, ..run(id, 50) });
+            many.add(7, Run { id, ..run(id, 50) });
+            many.add(id, run(id, 50));
         }
-        assert_eq!(many.kinds[&7].len(), MOST);
+        assert_eq!((many.kinds[&7].len(), many.kinds[&7].last().unwrap().id), (MOST, 99));
+        assert_eq!(many.kinds.len(), MOST_KINDS);
     }
 
     #[test]
@@ -165,5 +217,39 @@ mod tests {
         assert_eq!(usual.estimate(&running), None, "something better is known");
         running = TaskReport { progress: None, activity: None, ..running };
         assert_eq!(usual.estimate(&running), None, "it does not run");
+    }
+
+    #[test]
+    fn an_end_is_expected_of_enough_runs_of_its_like() {
+        let mut usual = Usual::default();
+        let row = |number: i64, client: &str, seconds: i64, more: &str| {
+            format!(
+                r#"{{"v":1,"event":"finished","ts":"2026-11-20T23:11:05Z","id":"{client}{number}","task":"t{number}","client":"{client}","agent_type":"main","outcome":"completed","duration_s":{seconds}{more}}}"#
+            )
+        };
+        let mut running = task("parser", Health::Healthy, Reason::Working);
+        let expected = |usual: &Usual, running: &TaskReport, age: i64| {
+            let end =
+                usual.expected_end(running, running.started.unwrap().plus(Duration::from_secs(age.unsigned_abs())))?;
+            let after = |time: Time| time.since(running.started.unwrap()).as_secs();
+            Some((after(end.from), after(end.to), end.runs))
+        };
+        for number in 1..=4 {
+            usual.hear(row(number, "claude-code", number * 100, "").as_bytes());
+        }
+        // The same row again, a sub-agent's run, and another client's are none of its like.
+        usual.hear(row(4, "claude-code", 400, "").as_bytes());
+        usual.hear(row(9, "claude-code", 900, r#","parent":"s""#).as_bytes());
+        usual.hear(row(9, "codex", 900, "").as_bytes());
+        assert_eq!(expected(&usual, &running, 0), None);
+        (5..=8).for_each(|number| usual.hear(row(number, "claude-code", number * 100, "").as_bytes()));
+        assert_eq!(expected(&usual, &running, 0), Some((200, 600, 8)));
+        assert_eq!(expected(&usual, &running, 300), Some((500, 700, 5)), "only longer ones count");
+        assert_eq!(expected(&usual, &running, 400), None);
+        running.sessions[0].agent_type = Some("planner".into());
+        assert_eq!(expected(&usual, &running, 0), None);
+        running.sessions[0].agent_type = Some("main".into());
+        running.health = Health::Completed;
+        assert_eq!(expected(&usual, &running, 0), None);
     }
 }

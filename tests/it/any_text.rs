@@ -38,7 +38,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// The program in the repository, within this process.
-fn run(ground: &Ground, arguments: &[&str]) -> Output {
+pub(crate) fn run(ground: &Ground, arguments: &[&str]) -> Output {
     let environment = [("HOME", ground.path("home").into_os_string()), ("LANG", "C.UTF-8".into())];
     let world = World {
         now: Time(now()),

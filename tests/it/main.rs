@@ -27,6 +27,7 @@ mod mixed;
 mod on_change;
 #[cfg(feature = "sqlite")]
 mod opencode;
+mod outlook;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;

@@ -28,7 +28,7 @@ impl Refused {
 pub(crate) const LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Changes with every change of what is stored.
-pub(crate) const MAGIC: &[u8; 16] = b"agentmon cache V";
+pub(crate) const MAGIC: &[u8; 16] = b"agentmon cache W";
 
 /// What is stored; nothing of it if it is missing, damaged, of another version, or others may write it. Its bytes are kept to the end of
 /// the run, so that what most runs only pass on need not be copied.

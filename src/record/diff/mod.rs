@@ -222,7 +222,7 @@ fn finished(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -
     }
     let outcome = task.health.code();
     // Its sub-agents may have worked longer.
-    let ended = at_work(task).iter().skip(1).filter_map(|child| child.last_activity).max().max(task.ended);
+    let ended = task.at_work().iter().skip(1).filter_map(|child| child.last_activity).max().max(task.ended);
     let id = subject.hash(["finished", outcome, &stamp(task.ended.or(task.since))]);
     if last.ended.as_deref() == Some(&hex(id)) {
         return None;
@@ -273,27 +273,10 @@ fn alerts(task: &TaskReport, subject: &Subject, last: &TaskState, now: Time) -> 
 /// What the judging session used, with its sub-agents. An earlier attempt has had its own end.
 fn usage(task: &TaskReport) -> Usage {
     let mut usage = Usage::default();
-    for session in at_work(task) {
+    for session in task.at_work() {
         usage.add(session.tokens, session.tools.all);
     }
     usage
-}
-
-/// The calls of the judging session, with those of its sub-agents.
-pub(super) fn calls(task: &TaskReport) -> u64 {
-    usage(task).tools.calls
-}
-
-/// The judging session, and its sub-agents.
-fn at_work(task: &TaskReport) -> Vec<&SessionReport> {
-    let (mut counted, mut ids): (Vec<&SessionReport>, HashSet<&str>) = Default::default();
-    for session in &task.sessions {
-        if counted.is_empty() || session.parent.as_deref().is_some_and(|parent| ids.contains(parent)) {
-            counted.push(session);
-            ids.insert(&session.id);
-        }
-    }
-    counted
 }
 
 /// What its living processes use; alone it is no news.
@@ -348,7 +331,7 @@ struct OfType {
 const MOST_TYPES: usize = 32;
 
 fn spent(task: &TaskReport) -> Spent {
-    let sessions = at_work(task);
+    let sessions = task.at_work();
     let (mut tools, mut sub_agents): (BTreeMap<String, ToolCounts>, BTreeMap<String, OfType>) = Default::default();
     for (at, session) in sessions.iter().enumerate() {
         let kind = name(session.agent_type.as_deref().unwrap_or_default());
