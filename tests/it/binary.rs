@@ -422,6 +422,12 @@ fn a_task_is_found_by_branch_beginning_and_dot() {
 fn a_page_goes_to_a_file_as_a_whole() {
     let machine = Machine::of(&["running", "failed"]);
     let file = machine.path("shop/page");
+    // What the machine does meanwhile is not what is asked here.
+    let steady = |page: &str| {
+        let lines =
+            page.lines().filter(|line| !line.contains("\"load_1m\"") && !line.contains("\"memory_used_bytes\""));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
     for line in
         ["--json", "status --format lines", "explain running-task --json", "report", "clients", "errors", "events"]
     {
@@ -430,7 +436,8 @@ fn a_page_goes_to_a_file_as_a_whole() {
         let said = machine.run(&format!("{line} --output page"));
         assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{line}: {}", said.err);
         let written = fs::read_to_string(&file).unwrap();
-        assert!(written == printed || line == "events" || line == "clients", "{line}: {written}");
+        let is_same = steady(&written) == steady(&printed);
+        assert!(is_same || line == "events" || line == "clients", "{line}: {written}");
         assert!(!written.is_empty() && written != "old", "{line}: {written}");
     }
     let left = fs::read_dir(machine.path("shop"))
