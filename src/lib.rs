@@ -68,7 +68,7 @@ pub use base::time::Time;
 pub use base::world::{Terminal, World};
 
 use cli::run::Steer;
-use cli::{Cli, Command};
+use cli::{Cli, Command, PrintArgs};
 use commands::output::Sink;
 use run::exec::{EXEC, exec};
 use text::inert::CommandFilter;
@@ -132,7 +132,14 @@ pub fn run(
     let terminal = if file.is_some() { Terminal { stdout: false, ..world.terminal } } else { world.terminal };
     let world = World { terminal, ..cli.scope.seen_from(world) };
     let out: &mut dyn Write = &mut Sink::new(file, out);
-    let out: &mut dyn Write = &mut CommandFilter::new(out);
+    // A format that is made of commands holds no other.
+    let mut filter;
+    let out: &mut dyn Write = if cli.print().and_then(PrintArgs::format) == Some("github") {
+        out
+    } else {
+        filter = CommandFilter::new(out);
+        &mut filter
+    };
     let done = match &cli.command {
         Command::Status(it) if it.watch.is_some() => commands::watch(&cli, it, &world, out, err),
         Command::Status(it) => commands::status(&cli, it, &world, out, err),

@@ -29,6 +29,9 @@ impl Health {
     pub(crate) const ALL: [Self; 6] =
         [Self::Failed, Self::Stuck, Self::Struggling, Self::Unknown, Self::Healthy, Self::Completed];
 
+    /// Those that fail a build, where nothing else is asked for.
+    pub(crate) const FAILING: [Self; 2] = [Self::Stuck, Self::Failed];
+
     /// The code in data and on the command line.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -431,6 +434,9 @@ pub(crate) struct Snapshot {
     /// What happened of late, for a page that tells it.
     #[serde(skip)]
     pub(crate) recent: Option<Recent>,
+    /// How long the poll took, for a page that tells it.
+    #[serde(skip)]
+    pub(crate) took: Option<Duration>,
 }
 
 impl Snapshot {

@@ -44,6 +44,7 @@ impl Pseudonyms {
             idle,
             everywhere,
             recent,
+            took: _,
         } = snapshot;
         if let Some(recent) = recent {
             self.hide_recent(recent);

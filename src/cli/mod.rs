@@ -24,6 +24,7 @@ use crate::base::time::Time;
 use crate::base::world::World;
 use crate::model::Health;
 use crate::record::{Kind, NoteType};
+use crate::render::status::template::{self, SummaryTemplate, TaskTemplate};
 use crate::report::By;
 
 /// How are my background coding agents doing?
@@ -146,6 +147,12 @@ impl Cli {
         }
     }
 
+    /// The healths that fail a build: those of `--check`, where it names some.
+    pub(crate) fn failing(&self) -> Vec<Health> {
+        let named = if let Command::Status(it) = &self.command { it.check.clone() } else { None };
+        named.unwrap_or(Health::FAILING.to_vec())
+    }
+
     /// The time between two polls of `--watch`.
     pub(crate) fn watch(&self) -> Option<Duration> {
         if let Command::Status(it) = &self.command { it.watch } else { None }
@@ -156,6 +163,13 @@ impl Cli {
         let file = self.print().and_then(|print| print.output.as_deref());
         // A page put in the place of the file that stdout may be would take away what else is printed.
         file.filter(|file| *file != Path::new("-") && *file != Path::new("/dev/stdout"))
+    }
+}
+
+impl StatusArgs {
+    /// Whether lines of one's own are printed, and no page.
+    pub(crate) fn has_template(&self) -> bool {
+        self.template.is_some() || self.template_task.is_some()
     }
 }
 
@@ -291,6 +305,15 @@ pub(crate) struct StatusArgs {
     pub(crate) since: SinceArgs,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
+    /// Print a line made from TEXT, like '{failed}✗ {stuck}■'
+    ///
+    /// Writes nothing to the event log. {name} is a field, {name:20} is cut to 20 columns, {name|tmux} is made fit for
+    /// tmux (also json, shell, html), {?name}...{/} is shown only if the field is neither empty nor 0, {{ is a brace.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["format", "json"], value_parser = template::of_summary)]
+    pub(crate) template: Option<SummaryTemplate>,
+    /// Print one line made from TEXT for each task, after that of --template: '{glyph} {name} {detail}'
+    #[arg(long, value_name = "TEXT", hide_short_help = true, conflicts_with_all = ["format", "json"], value_parser = template::of_task)]
+    pub(crate) template_task: Option<TaskTemplate>,
     /// Exit with code 1 if a task has one of these healths [without a value: stuck,failed]
     #[arg(long, value_name = "HEALTH,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "stuck,failed", hide_possible_values = true, value_parser = values::health())]
     pub(crate) check: Option<Vec<Health>>,
@@ -312,7 +335,7 @@ pub(crate) struct StatusArgs {
     /// Write nothing to the event log
     #[arg(long)]
     pub(crate) no_events: bool,
-    /// Show evidence, sessions and worktrees without a task
+    /// Show evidence, sessions and idle worktrees
     #[arg(short, long)]
     pub(crate) verbose: bool,
     #[command(flatten)]

@@ -13,7 +13,7 @@ pub(crate) struct PrintArgs {
     /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
-    /// Write to this file instead of stdout, replacing it atomically
+    /// Write to this file, replacing it atomically
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 }

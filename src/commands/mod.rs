@@ -23,6 +23,7 @@ mod select_records;
 pub(crate) mod select_task;
 mod status;
 mod steer;
+mod step_summary;
 mod watch;
 
 pub(crate) use batch::batch;

@@ -45,6 +45,7 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
         verbose: cli.is_verbose(),
         // Pseudonyms are below no directory.
         cwd: Some(world.cwd.clone()).filter(|_| !cli.look.anonymize),
+        failing: cli.failing(),
     }
 }
 

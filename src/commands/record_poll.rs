@@ -61,7 +61,8 @@ pub(crate) fn record(cli: &Cli, looked: &Polled, world: &World, begun: Instant, 
     let mut recorded = Recorded::default();
     // A machine that was laid out elsewhere is looked at, and left as it is.
     let writes = match &cli.command {
-        Command::Status(it) => !it.no_events,
+        // A status bar is no poll worth recording.
+        Command::Status(it) => !it.no_events && !it.has_template(),
         // The end of a run or a batch.
         Command::Steer(_) => true,
         _ => false,

@@ -10,12 +10,12 @@ use super::poll::{Polled, poll, save};
 use super::record_poll::{self, Recorded};
 use super::scope::{NO_HOME, here};
 use super::select_task::{named, no_such};
-use super::{notify, pseudonyms, recent};
+use super::{notify, pseudonyms, recent, step_summary};
 use crate::anonymize::Pseudonyms;
 use crate::base::world::World;
 use crate::cli::{Cli, StatusArgs};
 use crate::model::{Health, Problem, Snapshot, Summary, TaskReport};
-use crate::render;
+use crate::render::{self, status::template};
 use crate::text::{count, one_line};
 
 /// Exit codes.
@@ -95,6 +95,7 @@ pub(super) fn page(
     if format == "html" {
         recent::add(cli, command, world, &mut looked)?;
     }
+    looked.snapshot.took = Some(begun.elapsed());
     if let Some(pseudonyms) = &mut pseudonyms {
         pseudonyms.hide(&mut looked.snapshot);
     }
@@ -105,8 +106,16 @@ pub(super) fn page(
         }
         Ok(())
     } else {
-        let page = render::page(form, &mut looked.snapshot, &options(cli, world));
-        page.and_then(|page| out.write_all(&page))
+        if format == "github" {
+            step_summary::append(&looked.snapshot, &options(cli, world), world, err);
+        }
+        let options = options(cli, world);
+        if command.has_template() {
+            let templates = (command.template.as_ref(), command.template_task.as_ref());
+            template::render(templates, &looked.snapshot, &options, out)
+        } else {
+            render::page(form, &mut looked.snapshot, &options).and_then(|page| out.write_all(&page))
+        }
     };
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);

@@ -99,6 +99,7 @@ pub(crate) fn snapshot(seen: &Observation, context: &Context<'_>) -> Snapshot {
         idle,
         everywhere,
         recent: None,
+        took: None,
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
 
     fn shown(row: &Value, unicode: bool) -> String {
         let offset = FixedOffset::east_opt(3600).unwrap();
-        let options = Options { width: 80, color: false, unicode, offset, verbose: false, cwd: None };
+        let options = Options { width: 80, unicode, offset, ..Options::plain() };
         let code = row["event"].as_str().unwrap();
         line(Kind::of(code.as_bytes()), code, Time(1_795_179_903_000), row, &options)
     }

@@ -39,6 +39,7 @@ fn portable(snapshot: &Snapshot) -> Snapshot {
         idle: Vec::new(),
         everywhere: None,
         recent: None,
+        took: None,
     };
     copy.roots.iter_mut().for_each(lossy);
     copy.problems.iter_mut().for_each(|problem| lossy(&mut problem.path));

@@ -9,6 +9,7 @@ mod html;
 mod json;
 mod layout;
 pub(crate) mod log;
+mod markdown;
 mod options;
 pub(crate) mod report;
 pub(crate) mod status;
@@ -22,23 +23,32 @@ use crate::model::{Problem, Snapshot};
 pub(crate) use options::{Formats, Options, color, unicode};
 
 /// The formats that there are of one page or another.
-pub(crate) const FORMATS: [(&str, &str); 6] = [
+pub(crate) const FORMATS: [(&str, &str); 9] = [
     ("table", "Aligned columns, for a terminal"),
     ("lines", "Plain lines, for pipes, mail and logs"),
     ("json", "Full data as JSON"),
     ("text", "Plain text, for terminals, pipes and mail"),
     ("markdown", "Markdown, for pull requests and issues"),
     ("html", "HTML page, in one file"),
+    ("prometheus", "Metrics, for the textfile collector of node_exporter"),
+    ("junit", "JUnit XML, for CI: a test case per task"),
+    ("github", "Annotations and step summary of GitHub Actions"),
 ];
 
-type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;
+pub(crate) type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;
+
+pub(crate) const MARKDOWN: Form = status::markdown::render;
 
 /// Those of the snapshot. A new one is a file and a line here.
 pub(crate) const FORMS: Formats<Form> = &[
     ("table", status::table::render),
     ("lines", status::lines::render),
     ("json", json::render),
+    ("markdown", MARKDOWN),
     ("html", status::html::render),
+    ("prometheus", status::prometheus::render),
+    ("junit", status::junit::render),
+    ("github", status::github::render),
 ];
 
 /// The report as bytes. A task that cannot be written becomes a problem; all others are written.

@@ -23,9 +23,25 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
     /// Paths below it are shown relative to it.
     pub(crate) cwd: Option<PathBuf>,
+    /// The healths that fail a build.
+    pub(crate) failing: Vec<Health>,
 }
 
 impl Options {
+    /// For no terminal at all.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            width: usize::MAX,
+            color: false,
+            unicode: true,
+            offset: FixedOffset::east_opt(0).unwrap(),
+            verbose: false,
+            cwd: None,
+            failing: Health::FAILING.to_vec(),
+        }
+    }
+
     /// A text from outside, made fit to be shown: one line, no secret, nothing that a terminal obeys.
     pub(crate) fn text(&self, text: &str) -> String {
         let line = text::one_line(text, usize::MAX);

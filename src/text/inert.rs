@@ -37,6 +37,14 @@ fn is_marked(before: &[u8]) -> bool {
     MARKS.iter().any(ends_with)
 }
 
+/// The text as part of a line, so that it holds no command.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut out = Vec::new();
+    // Writing to a vector cannot fail, and blanks keep a text what it is.
+    drop(CommandFilter { begins: false, ..CommandFilter::new(&mut out) }.write_all(text.as_bytes()));
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// A stream in which nothing is a command.
 pub(crate) struct CommandFilter<'a> {
     out: &'a mut dyn Write,

@@ -100,6 +100,7 @@ pub(crate) fn snapshot(taken_at: Time, tasks: &[TaskReport]) -> Snapshot {
         idle: Vec::new(),
         everywhere: None,
         recent: None,
+        took: None,
     }
 }
 

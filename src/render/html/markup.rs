@@ -79,6 +79,12 @@ impl Element {
         self
     }
 
+    /// The same, however long: a command that was cut is none.
+    pub(in crate::render) fn whole(mut self, text: &str) -> Self {
+        self.inner.push(Node::Text(text::one_line(text, usize::MAX).into()));
+        self
+    }
+
     pub(in crate::render) fn child(mut self, child: Self) -> Self {
         self.inner.push(Node::Element(child));
         self
@@ -113,9 +119,25 @@ impl Element {
 }
 
 /// After these the source goes on in a new line, for those who read it.
-const BLOCKS: [&str; 16] = [
-    "head", "style", "title", "script", "header", "main", "section", "details", "summary", "h1", "h2", "h3", "p", "tr",
-    "li", "svg",
+const BLOCKS: [&str; 18] = [
+    "head",
+    "style",
+    "title",
+    "script",
+    "header",
+    "main",
+    "section",
+    "details",
+    "summary",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "tr",
+    "li",
+    "svg",
+    "testsuite",
+    "testcase",
 ];
 
 fn tidy(text: &str) -> String {

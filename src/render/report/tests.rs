@@ -12,7 +12,7 @@ use crate::text;
 
 fn options(width: usize, color: bool, unicode: bool) -> Options {
     let offset = FixedOffset::east_opt(3600).unwrap();
-    Options { width, color, unicode, offset, verbose: false, cwd: Some("/srv/shop".into()) }
+    Options { width, color, unicode, offset, cwd: Some("/srv/shop".into()), ..Options::plain() }
 }
 
 fn written(format: &str, report: &Report, options: &Options) -> String {

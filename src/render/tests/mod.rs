@@ -18,7 +18,7 @@ use sample::{NOW, hostile, sample, struggling};
 
 fn options(width: usize, color: bool, unicode: bool) -> Options {
     let offset = FixedOffset::east_opt(3600).unwrap();
-    Options { width, color, unicode, offset, verbose: false, cwd: Some("/srv/shop".into()) }
+    Options { width, color, unicode, offset, cwd: Some("/srv/shop".into()), ..Options::plain() }
 }
 
 fn form(name: &str) -> Form {
@@ -116,6 +116,17 @@ fn a_task_is_named_with_its_worktree_where_that_has_another_name() {
 }
 
 #[test]
+fn tools_read_the_report() {
+    let plain = options(usize::MAX, false, true);
+    for name in ["markdown", "prometheus", "junit", "github"] {
+        insta::assert_snapshot!(name, render(form(name), &sample(), &plain));
+        // These are UTF-8, whatever the locale.
+        let ascii = Options { unicode: false, color: true, ..plain.clone() };
+        assert_eq!(render(form(name), &sample(), &ascii), render(form(name), &sample(), &plain));
+    }
+}
+
+#[test]
 fn explains_a_task() {
     insta::assert_snapshot!("explain", explained(&struggling(), &options(80, false, true)));
     insta::assert_snapshot!("explain_color", visible(&explained(&struggling(), &options(80, true, true))));
@@ -157,7 +168,7 @@ fn nothing_from_outside_steers_a_terminal() {
             }
         }
     }
-    assert_eq!(outputs, 90);
+    assert_eq!(outputs, 162);
 }
 
 fn assert_harmless(form: &str, text: &str, unicode: bool) {
@@ -166,9 +177,13 @@ fn assert_harmless(form: &str, text: &str, unicode: bool) {
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     assert!(!text.contains(is_active), "{}", text.escape_debug());
-    assert!(unicode || matches!(form, "json" | "html") || text.is_ascii(), "{text}");
+    let is_utf8 = matches!(form, "json" | "html" | "markdown" | "prometheus" | "junit" | "github");
+    assert!(unicode || is_utf8 || text.is_ascii(), "{text}");
     // What such a line tells a CI runner. Tables, which wrap, are for terminals.
-    assert!(form == "table" || !text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+    assert!(
+        matches!(form, "table" | "github") || !text.lines().any(|line| line.trim_start().starts_with("::")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -216,6 +216,7 @@ pub(in crate::render) fn sample() -> Snapshot {
         idle,
         everywhere: None,
         recent: None,
+        took: None,
     }
 }
 

@@ -21,7 +21,7 @@ const MORE: &str = "time details summary script polyline datetime data-key data-
 
 fn page(snapshot: &Snapshot) -> String {
     let offset = FixedOffset::east_opt(3600).unwrap();
-    let options = Options { width: 80, color: true, unicode: false, offset, verbose: false, cwd: None };
+    let options = Options { width: 80, color: true, unicode: false, offset, ..Options::plain() };
     let mut out = Vec::new();
     render(snapshot, &options, &mut out).unwrap();
     String::from_utf8(out).unwrap()

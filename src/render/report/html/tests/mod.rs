@@ -19,7 +19,7 @@ const DAY: (&str, &str) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
 
 fn options() -> Options {
     let offset = FixedOffset::east_opt(3600).unwrap();
-    Options { width: 80, color: false, unicode: true, offset, verbose: false, cwd: None }
+    Options { width: 80, offset, ..Options::plain() }
 }
 
 fn made(scene: Scene) -> Report {

@@ -1,0 +1,94 @@
+//! Short names of repositories and tasks, for tools that know a thing by its name alone: no name is there twice.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::super::options::Options;
+use crate::model::{Snapshot, TaskReport};
+use crate::text;
+
+/// In columns: no name is longer.
+const LONGEST: usize = 120;
+
+/// A repository and its tasks, each with its name.
+pub(super) struct Group<'a> {
+    pub(super) name: String,
+    pub(super) tasks: Vec<(String, &'a TaskReport)>,
+}
+
+/// Those that were looked at, also without a task, then the others; tasks in their order.
+pub(super) fn groups<'a>(snapshot: &'a Snapshot, options: &Options) -> Vec<Group<'a>> {
+    let mut paths: Vec<Option<&Path>> = Vec::new();
+    let roots = snapshot.roots.iter().map(|root| Some(root.as_path()));
+    for path in roots.chain(snapshot.tasks.iter().map(|task| task.repository.as_deref())) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    let names = names(&paths, options);
+    let tasks = |path: Option<&Path>| {
+        let mut taken = HashSet::new();
+        let its = snapshot.tasks.iter().filter(|task| task.repository.as_deref() == path);
+        its.map(|task| (unique(&text::cut(&options.text(&task.id), LONGEST), &mut taken), task)).collect()
+    };
+    let group = |(path, name): (Option<&'a Path>, String)| Group { name, tasks: tasks(path) };
+    paths.into_iter().zip(names).map(group).collect()
+}
+
+/// The last part of each path, with as many of those before it as it takes to tell them apart.
+fn names(paths: &[Option<&Path>], options: &Options) -> Vec<String> {
+    let ending = |path: &Path, parts: usize| {
+        let all: Vec<_> = path.iter().collect();
+        let last: Vec<_> = all[all.len().saturating_sub(parts)..].iter().map(|part| part.to_string_lossy()).collect();
+        last.join("/")
+    };
+    let longest = paths.iter().flatten().map(|path| path.iter().count()).max().unwrap_or(0);
+    let mut taken = HashSet::new();
+    let name = |path: Option<&Path>| {
+        let Some(path) = path else { return "none".to_owned() };
+        let is_only = |parts: &usize| {
+            let own = ending(path, *parts);
+            paths.iter().flatten().filter(|other| ending(other, *parts) == own).count() == 1
+        };
+        let parts = (1..=longest).find(is_only).unwrap_or(longest);
+        let name = options.text(&ending(path, parts));
+        name.strip_suffix(".git").filter(|name| !name.is_empty()).unwrap_or(&name).to_owned()
+    };
+    paths.iter().map(|path| unique(&text::cut(&name(*path), LONGEST), &mut taken)).collect()
+}
+
+/// Two names may be one once they are made fit to be shown.
+fn unique(name: &str, taken: &mut HashSet<String>) -> String {
+    let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
+    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(free.clone());
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::tests::sample::sample;
+
+    #[test]
+    fn repositories_are_told_apart_by_their_parents() {
+        let options = Options { unicode: true, ..Options::plain() };
+        let paths = ["/srv/a/shop", "/srv/b/shop", "/home/x/shop.git", "/srv/b/tools", "/"];
+        let paths: Vec<_> = paths.iter().map(|path| Some(Path::new(*path))).chain([None]).collect();
+        assert_eq!(names(&paths, &options), ["a/shop", "b/shop", "shop", "tools", "/", "none"]);
+        let same = [Some(Path::new("/a/x\u{1}")), Some(Path::new("/a/x\\u{1}"))];
+        assert_eq!(names(&same, &options), ["x\\u{1}", "x\\u{1} (2)"]);
+    }
+
+    #[test]
+    fn no_task_has_the_name_of_another() {
+        let mut snapshot = sample();
+        for task in &mut snapshot.tasks {
+            (task.id, task.repository) = ("x".repeat(500), Some("/srv/shop".into()));
+        }
+        let groups = groups(&snapshot, &Options { unicode: true, ..Options::plain() });
+        let names: HashSet<_> = groups.iter().flat_map(|group| &group.tasks).map(|(name, _)| name.clone()).collect();
+        assert_eq!((groups.len(), names.len()), (1, snapshot.tasks.len()));
+        assert!(names.iter().all(|name| name.len() < 140), "{names:?}");
+    }
+}
