@@ -145,6 +145,7 @@ pub fn run(
         Command::Status(it) => commands::status(&cli, it, &world, out, err),
         Command::Explain(it) => commands::explain(&cli, it, &world, out, err),
         Command::Log(it) => commands::log(&cli, it, &world, out, err),
+        Command::Wait(it) => commands::wait(&cli, it, &world, out, err),
         Command::Report(it) => commands::report(&cli, it, &world, out, err),
         Command::Clients(_) => commands::clients(&cli, &world, out, err),
         Command::Errors(it) => commands::errors(&cli, it, &world, out, err),

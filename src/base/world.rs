@@ -51,6 +51,11 @@ impl World {
         Time(chrono::Utc::now().timestamp_millis())
     }
 
+    /// The same world, as it is by now.
+    pub(crate) fn later(&self) -> Self {
+        Self { now: Self::clock(), suspended: suspended(), ..self.clone() }
+    }
+
     /// Reads the real world.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads clock, environment and directory")]
     pub fn capture() -> Self {

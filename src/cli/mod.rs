@@ -5,6 +5,7 @@ pub(crate) mod run;
 pub(crate) mod settings;
 mod tips;
 mod values;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub(crate) use self::print::PrintArgs;
 use self::run::Steer;
 use self::settings::{GitArgs, JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
 pub(crate) use self::tips::text as error_text;
+pub(crate) use self::wait::{Until, WaitArgs};
 use crate::base::time::Time;
 use crate::base::world::World;
 use crate::model::Health;
@@ -35,7 +37,7 @@ use crate::report::By;
 /// Settings are read from options (see `agentmon status --help`), `AGENTMON_<NAME>` variables, and keys of
 /// `$XDG_CONFIG_HOME/agentmon/config.toml`; the first of these wins.
 #[derive(Parser)]
-#[command(name = "agentmon", version, override_usage = "agentmon [OPTIONS] [COMMAND]", after_help = AFTER_HELP)]
+#[command(name = "agentmon", version, override_usage = "agentmon [OPTIONS] [COMMAND]", after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -46,6 +48,9 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
+Without a command, agentmon runs `agentmon status`: see `agentmon status -h`.";
+
+const AFTER_LONG_HELP: &str = "\
 Without a command, agentmon runs `agentmon status`: see `agentmon status -h`.
 
 Exit codes:
@@ -109,6 +114,7 @@ impl Cli {
             },
             Command::Explain(it) => Settings { judge: it.judge.clone(), since: it.since, ..open },
             Command::Log(it) => Settings { since: it.since, ..open },
+            Command::Wait(it) => Settings { judge: it.judge.clone(), since: it.since, ..open },
             Command::Report(it) => Settings { since: it.since, ..open },
             Command::Clients(it) => Settings { since: it.since, ..open },
             Command::Errors(it) => Settings { since: it.since, ..open },
@@ -133,7 +139,11 @@ impl Cli {
             Command::Errors(it) => Some(&it.print),
             Command::Events(it) => Some(&it.print),
             Command::Steer(Steer::Batch(it)) => Some(&it.print),
-            Command::Event(_) | Command::Clean(_) | Command::Completions { .. } | Command::Steer(_) => None,
+            Command::Wait(_)
+            | Command::Event(_)
+            | Command::Clean(_)
+            | Command::Completions { .. }
+            | Command::Steer(_) => None,
         }
     }
 
@@ -193,6 +203,10 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     /// Show what a task was asked, and what its agent did and said last
     Log(LogArgs),
+    /// Wait until tasks have ended or need attention
+    ///
+    /// Polls every 2 seconds, after a minute every 10. Prints a line for each change of a task's health.
+    Wait(Box<WaitArgs>),
     /// Summarise a period: outcomes, durations, cost, errors, findings
     ///
     /// Covers the last seven days, or the period given by --since or --from and --to, and compares it with the previous

@@ -24,6 +24,7 @@ pub(crate) mod select_task;
 mod status;
 mod steer;
 mod step_summary;
+mod wait;
 mod watch;
 
 pub(crate) use batch::batch;
@@ -39,4 +40,5 @@ pub(crate) use report::report;
 pub(crate) use run::run;
 pub(crate) use status::status;
 pub(crate) use steer::{pause, reap, resume, stop};
+pub(crate) use wait::wait;
 pub(crate) use watch::watch;

@@ -40,6 +40,7 @@ mod secrets;
 mod surroundings;
 mod traces;
 mod unread;
+mod wait;
 mod watch;
 #[expect(dead_code, reason = "the library's own tests ask for more of it")]
 #[path = "../../src/record/history/tests/weeks.rs"]

@@ -11,7 +11,6 @@ use crate::model::{Snapshot, TaskReport};
 const INDENT: &str = "        ";
 
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let time = snapshot.taken_at.local(options.offset).format("%H:%M").to_string();
     if let Some((label, text)) = task_text::warning(snapshot, options) {
         writeln!(out, "{} {text}", options.bold(&format!("{label}:")))?;
     }
@@ -21,7 +20,7 @@ pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mu
             writeln!(out, "{}:", options.bold(&task_text::repository(*repository, options)))?;
         }
         for task in tasks {
-            write_task(task, &time, snapshot.taken_at, options, out)?;
+            write_task(task, snapshot.taken_at, options, out)?;
         }
     }
     for (label, text) in task_text::leftovers(snapshot, options) {
@@ -30,7 +29,9 @@ pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mu
     task_text::summary(snapshot, options, usize::MAX).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+/// The one line that tells of a task.
+pub(crate) fn write_line(task: &TaskReport, taken_at: Time, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let time = taken_at.local(options.offset).format("%H:%M").to_string();
     write!(out, "[{time}] {}", options.bold(&options.text(&task.name)))?;
     if let Some(id) = task_text::id(task, options) {
         write!(out, " {}", options.dim(&id))?;
@@ -40,8 +41,11 @@ fn write_task(task: &TaskReport, time: &str, taken_at: Time, options: &Options, 
     if !progress.is_empty() {
         write!(out, "{progress} | ")?;
     }
-    writeln!(out, "{}", options.worded(task.health, &task_text::detail(task, options)))?;
+    writeln!(out, "{}", options.worded(task.health, &task_text::detail(task, options)))
+}
 
+fn write_task(task: &TaskReport, taken_at: Time, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    write_line(task, taken_at, options, out)?;
     let mut remark =
         |label: &str, text: &str| writeln!(out, "{INDENT}{}{text}", options.dim(&task_text::label(label, options)));
     if let Some(question) = &task.question {

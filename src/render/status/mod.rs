@@ -4,7 +4,7 @@
 pub(super) mod github;
 pub(super) mod html;
 pub(super) mod junit;
-pub(super) mod lines;
+pub(crate) mod lines;
 pub(super) mod markdown;
 mod names;
 pub(super) mod prometheus;

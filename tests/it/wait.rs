@@ -1,0 +1,90 @@
+//! `agentmon wait`: ends with what it waits for, and says by its exit code how that is.
+
+use std::time::Instant;
+
+use crate::ground::{Ground, Ran, watch};
+
+/// What the wait comes to, if `then` happens once it waits.
+fn wait(ground: &Ground, arguments: &[&str], then: impl FnOnce()) -> Ran {
+    let begun = Instant::now();
+    let child = ground.program(&[&["wait"], arguments].concat()).spawn().unwrap();
+    // It has looked once.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    then();
+    watch(child, begun)
+}
+
+fn ground(tasks: &[(&str, &str)]) -> Ground {
+    let ground = Ground::new();
+    ground.status("task-x", "completed");
+    for (task, status) in tasks {
+        ground.status(task, status);
+    }
+    ground
+}
+
+#[test]
+fn a_task_that_completes_is_zero_and_one_that_fails_is_one() {
+    let one = ground(&[("parser", "running")]);
+    let ran = wait(&one, &[], || one.status("parser", "completed"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "agentmon: waiting for 1 task: parser\n"), "{ran:?}");
+    assert!(ran.out.contains("parser") && ran.out.contains("(was healthy)") && ran.out.lines().count() == 1, "{ran:?}");
+
+    let two = ground(&[("parser", "running"), ("billing", "running")]);
+    let ran = wait(&two, &["--until", "completed"], || {
+        two.status("parser", "completed");
+        two.status("billing", "failed");
+    });
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 2), "{ran:?}");
+
+    // The other one goes on.
+    let any = ground(&[("parser", "running"), ("billing", "running")]);
+    let ran = wait(&any, &["--until", "any"], || any.status("parser", "completed"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn nothing_to_wait_for_is_said_and_what_has_ended_is_told_at_once() {
+    let ground = ground(&[("search", "failed")]);
+    let ran = ground.run(&["wait"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", "agentmon: no task is at work\n"));
+    assert_eq!(ground.run(&["wait", "search"]).code, Some(1));
+    assert_eq!(ground.run(&["wait", "task-x"]).code, Some(0));
+    assert_eq!(ground.run(&["wait", "task-x", "search", "--until", "attention"]).code, Some(1));
+    // A wait is no poll worth recording.
+    assert!(ground.record().is_empty());
+}
+
+#[test]
+fn time_runs_out() {
+    let ground = ground(&[("parser", "running")]);
+    let ran = ground.run(&["wait", "--timeout", "1s"]);
+    assert_eq!(ran.code, Some(124), "{ran:?}");
+    assert!(ran.err.ends_with("the time given by --timeout ran out\n"), "{ran:?}");
+}
+
+#[test]
+fn a_task_may_still_appear() {
+    let ground = ground(&[]);
+    let ran = ground.run(&["wait", "parser", "--appear", "1s"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("no task `parser`"), "{ran:?}");
+    let ran = wait(&ground, &["parser", "--appear", "1m"], || ground.status("parser", "completed"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_task_that_is_gone_counts_as_failed() {
+    let ground = ground(&[("parser", "running")]);
+    let ran = wait(&ground, &[], || std::fs::remove_dir_all(ground.path("shop/.worktrees/parser")).unwrap());
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("the task `parser` is gone"), "{ran:?}");
+}
+
+#[test]
+fn names_are_not_told_where_they_are_not_to_be() {
+    let ground = ground(&[("parser", "running")]);
+    let ran = wait(&ground, &["--anonymize"], || ground.status("parser", "failed"));
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 1), "{ran:?}");
+    assert!(!format!("{ran:?}").contains("parser"), "{ran:?}");
+}
