@@ -77,7 +77,9 @@ fn lay_out(ground: &Ground, text: &str) {
         ground.write(&format!("{git}/HEAD"), &format!("ref: refs/heads/{text}\n"));
         ground.write(&format!("{git}/commondir"), "../..\n");
         let rows = claude(&format!("{text}{number}"), folder.to_str().unwrap(), state);
-        ground.write(&format!("home/.claude/projects/p{number}/{}{number}.jsonl", name(text, 100)), &rows);
+        // Claude Code calls a project's folder by its path, and only such folders are looked into.
+        let project = folder.to_str().unwrap().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        ground.write(&format!("home/.claude/projects/{project}/{}{number}.jsonl", name(text, 100)), &rows);
         let rollout = format!("home/.codex/sessions/2026/11/20/rollout-{number}{}.jsonl", name(text, 100));
         ground.write(&rollout, &codex(text, folder.to_str().unwrap()));
         let word = ["failed", "waiting", ""][number];
@@ -134,6 +136,9 @@ fn is_said(text: &str) -> Result<(), TestCaseError> {
     let first = run(&ground, &["--format", "json", "--since", "all"]);
     let report: serde_json::Value =
         serde_json::from_str(&first.out).map_err(|error| TestCaseError::fail(format!("{error}: {first:?}")))?;
+    for client in ["claude-code", "codex"] {
+        prop_assert!(first.out.contains(&format!("\"client\": \"{client}\"")), "no {}: {}", client, first.out);
+    }
     let ids = report["tasks"].as_array().unwrap().iter().flat_map(|task| {
         let id = task["id"].as_str().unwrap();
         // Of one without a session there is no log.
