@@ -402,6 +402,12 @@ pub(super) fn step(task: &TaskReport) -> Option<&str> {
     step.filter(|step| !step.is_empty()).or_else(|| task.activity.as_deref().filter(|_| tells))
 }
 
+/// What it asks, unless the sentence of the verdict ends with that.
+pub(super) fn question(task: &TaskReport, options: &Options) -> Option<String> {
+    let question = task.question.as_deref().filter(|question| !task.detail.ends_with(question));
+    question.map(|question| options.text(question))
+}
+
 /// What could not be read, labelled.
 pub(super) fn problems(problems: &[Problem], options: &Options) -> Vec<(&'static str, String)> {
     let shown = if options.verbose { usize::MAX } else { PROBLEMS };

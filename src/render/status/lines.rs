@@ -48,8 +48,8 @@ fn write_task(task: &TaskReport, taken_at: Time, options: &Options, out: &mut dy
     write_line(task, taken_at, options, out)?;
     let mut remark =
         |label: &str, text: &str| writeln!(out, "{INDENT}{}{text}", options.dim(&task_text::label(label, options)));
-    if let Some(question) = &task.question {
-        remark("asks", &options.text(question))?;
+    if let Some(question) = task_text::question(task, options) {
+        remark("asks", &question)?;
     }
     for step in &task.next {
         remark("next", &options.text(step))?;

@@ -259,8 +259,8 @@ impl Table<'_> {
         if !kinds.contains(&RowKind::What) {
             self.write_wrapped(&indent, &indent, &self.sentence(task, kinds), None, out)?;
         }
-        if let Some(question) = &task.question {
-            self.write_labelled(&indent, &task_text::label("asks", options), &options.text(question), out)?;
+        if let Some(question) = task_text::question(task, options) {
+            self.write_labelled(&indent, &task_text::label("asks", options), &question, out)?;
         }
         let next = task.next.iter().map(|step| ("next", options.text(step)));
         for (label, text) in next.chain(task_text::remarks(task, options, self.taken_at)) {

@@ -77,14 +77,18 @@ fn lines_are_whole() {
 
 #[test]
 fn with_v_each_thing_is_said_once() {
-    let texts = ["writing the rollback", "Make the export resume", "The export resumes", "log.jsonl", "4242"];
+    let texts =
+        ["writing the rollback", "Make the export resume", "The export resumes", "log.jsonl", "4242", "Drop it?"];
     for (health, reason, detail) in [
         (Health::Struggling, Reason::FailureStreak, "3 tool failures in a row"),
         (Health::Healthy, Reason::Working, ""),
         (Health::Healthy, Reason::WaitingForJob, "writing the rollback"),
         (Health::Completed, Reason::TurnEnded, ""),
+        (Health::Stuck, Reason::WaitingForPerson, "reported status `blocked`: Drop it?"),
+        (Health::Stuck, Reason::WaitingForPerson, "waiting for permission"),
     ] {
         let mut task = struggling();
+        task.question = Some(texts[5].into()).filter(|_| health == Health::Stuck);
         (task.health, task.reason, task.detail) = (health, reason, detail.into());
         (task.activity, task.title) = (Some(texts[0].into()), Some(texts[1].into()));
         task.last_message = Some(texts[2].into()).filter(|_| health == Health::Completed);
@@ -94,7 +98,9 @@ fn with_v_each_thing_is_said_once() {
         let snapshot = Snapshot { tasks: vec![task], ..sample() };
         for name in ["lines", "table"] {
             let page = render(form(name), &snapshot, &Options { verbose: true, ..options(120, false, true) });
-            let wanted = [health != Health::Completed, true, health == Health::Completed, true, true].map(usize::from);
+            let is_at_work = matches!(health, Health::Struggling | Health::Healthy);
+            let (has_completed, asks) = (health == Health::Completed, health == Health::Stuck);
+            let wanted = [is_at_work, true, has_completed, true, true, asks].map(usize::from);
             assert_eq!(texts.map(|text| page.matches(text).count()), wanted, "{name}: {page}");
             assert!(page.contains("log.jsonl:7: first call; :9: last call"), "{page}");
         }

@@ -72,7 +72,8 @@ fn line(page: &Page, task: &TaskReport) -> Element {
 /// What is to be said of it, and what it does.
 fn what(page: &Page, task: &TaskReport) -> Element {
     let what = element("span").class("what").text(&task_text::detail(task, &page.options));
-    let below = task.question.as_deref().or(task_text::step(task)).map(|text| page.options.text(text));
+    let step = || task_text::step(task).map(|step| page.options.text(step));
+    let below = task_text::question(task, &page.options).or_else(step);
     let below = below.or_else(|| task_text::asked(task, &page.options));
     what.children(below.map(|text| element("small").text(&text)))
 }
@@ -96,7 +97,7 @@ fn memory(task: &TaskReport) -> Option<String> {
 
 fn inside(page: &Page, task: &TaskReport) -> Element {
     let options = &page.options;
-    let question = task.question.as_deref().map(|asks| element("p").class("asks").own("Asks: ").text(asks));
+    let question = task_text::question(task, options).map(|asks| element("p").class("asks").own("Asks: ").text(&asks));
     let next = task.next.iter().map(|step| element("li").child(element("code").text(step)));
     let next = (!task.next.is_empty()).then(|| element("ul").class("next").children(next));
     let further = task_text::further(task, options);
