@@ -646,6 +646,9 @@ pub(crate) struct TaskReport {
     pub(crate) question: Option<String>,
     /// The first line of what a completed task said last.
     pub(crate) last_message: Option<String>,
+    /// What it reports of itself, for `log`.
+    #[serde(skip)]
+    pub(crate) reported: Option<Box<Reported>>,
     /// What the rules saw, for `explain`.
     #[serde(skip)]
     pub(crate) considered: Vec<Considered>,
@@ -663,6 +666,18 @@ impl TaskReport {
         }
         counted
     }
+}
+
+/// What a task reports of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reported {
+    /// The file that says it.
+    pub(crate) path: PathBuf,
+    /// What the files of its output are called by.
+    pub(crate) id: Option<String>,
+    pub(crate) at: Option<Time>,
+    /// Its status and its exit code, then whatever else it says, each on a line; may be empty.
+    pub(crate) text: String,
 }
 
 /// Something about a task that deserves a look, whatever its health.

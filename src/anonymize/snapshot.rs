@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{Kind, Pseudonyms};
 use crate::model::{
-    Alert, Considered, Everywhere, Evidence, PastEvent, Problem, Progress, Recent, RecentTask, SessionReport, Snapshot,
-    TaskReport, ToolReport,
+    Alert, Considered, Everywhere, Evidence, PastEvent, Problem, Progress, Recent, RecentTask, Reported, SessionReport,
+    Snapshot, TaskReport, ToolReport,
 };
 use crate::observe::inventory::{Inventory, SearchedPath};
 
@@ -131,7 +131,11 @@ impl Pseudonyms {
         }
         let TaskReport { notes, next, question, .. } = task;
         notes.iter_mut().chain(next).chain(question).for_each(|text| self.hide_text(text));
-        let TaskReport { title, activity, last_message, .. } = task;
+        let TaskReport { title, activity, last_message, reported, .. } = task;
+        if let Some(Reported { path, id: _, at: _, text }) = reported.as_deref_mut() {
+            self.hide_path(path);
+            self.hide_text(text);
+        }
         [title, activity, last_message].into_iter().flatten().for_each(|text| self.hide_text(text));
         let TaskReport { alerts, sessions, evidence, considered, .. } = task;
         for Alert { kind: _, detail, value: _, limit: _, pids: _ } in alerts {

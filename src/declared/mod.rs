@@ -21,7 +21,7 @@ pub(crate) use declaration::{Declared, StatusWord, Subject};
 pub(crate) use join::join;
 pub(crate) use launched::launched;
 pub(crate) use sources::{last_error, place_of_runs};
-pub(crate) use stream::{read as read_printed, tail};
+pub(crate) use stream::{answer as printed_answer, range, read as read_printed, tail};
 
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,8 @@ use crate::declared::Declared;
 use crate::judge::liveness::Liveness;
 use crate::judge::rules::{self, Unlogged};
 use crate::model::{
-    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, SessionReport, SubAgentReport, TaskReport,
-    ToolReport, ToolsReport, Verdict,
+    Considered, Evidence, Health, Problem, ProcessReport, Progress, Reason, Reported, SessionReport, SubAgentReport,
+    TaskReport, ToolReport, ToolsReport, Verdict,
 };
 use crate::observe::observation::Observation;
 use crate::process::Process;
@@ -193,8 +193,23 @@ fn describe(
         next: Vec::new(),
         question,
         last_message: recap.last_message.filter(|_| has_completed),
+        reported: candidate.declared.map(|declared| Box::new(reported(declared))),
         considered,
     }
+}
+
+/// What the task reports of itself, in its own words.
+fn reported(declared: &Declared) -> Reported {
+    let code = declared.exit_code.map(|code| format!("exit code {code}"));
+    let status: Vec<_> = declared.status.iter().chain(&code).map(|text| one_line(text, 100)).collect();
+    let mut lines = vec![status.join(", ")];
+    for text in [&declared.message, &declared.error, &declared.question, &declared.pull_request].into_iter().flatten() {
+        if !lines.contains(text) {
+            lines.push(text.clone());
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    Reported { path: declared.path.clone(), id: declared.id.clone(), at: declared.heartbeat(), text: lines.join("\n") }
 }
 
 /// How far it has come: by the client's plan, by its own word, or by a list that the agent keeps.

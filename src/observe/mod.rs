@@ -9,6 +9,7 @@ pub(crate) mod left;
 mod listing;
 pub(crate) mod logs;
 pub(crate) mod observation;
+pub(crate) mod output;
 pub(crate) mod placement;
 pub(crate) mod request;
 mod task_lists;

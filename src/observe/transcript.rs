@@ -1,13 +1,15 @@
 //! The transcript of one session, read anew from its log, and followed.
 
+use std::collections::VecDeque;
+
 use super::logs::read_log;
 use super::observation::SessionLog;
 use crate::base::disk::Disk;
 use crate::clients::LogFile;
 use crate::model::Problem;
-use crate::session::Session;
 use crate::session::log::Log;
 use crate::session::transcript::{Entry, EntryKind, Transcript};
+use crate::session::{Session, Turn};
 
 /// No more entries than this come between two looks of somebody who follows.
 const AT_ONCE: usize = 1000;
@@ -18,10 +20,12 @@ pub(crate) struct TranscriptReader {
     log: Option<Box<Log>>,
     /// How many entries the first look takes.
     entries: usize,
-    /// The number of the first entry that was not taken.
-    next: u64,
-    /// Entries before that which were not taken either: calls that had not come back.
-    held: Vec<u64>,
+    has_looked: bool,
+    /// The keys of the entries that were taken, or left out by the first look; oldest first. A log may be written anew, or
+    /// tell its conversation again: what was taken is known by what it says, and not by where it stands.
+    taken: VecDeque<u64>,
+    /// A message that stood last and was not taken: more of it may come.
+    growing: Option<u64>,
 }
 
 /// What was not taken yet.
@@ -45,7 +49,7 @@ impl TranscriptReader {
     /// One that takes so many of the newest entries, and then, where somebody follows, all that come.
     pub(crate) fn of(log: &SessionLog, entries: usize) -> Self {
         let file = LogFile { transcript: entries.max(AT_ONCE), ..log.file.clone() };
-        Self { file, log: None, entries, next: 0, held: Vec::new() }
+        Self { file, log: None, entries, has_looked: false, taken: VecDeque::new(), growing: None }
     }
 
     /// Reads what is new.
@@ -82,24 +86,31 @@ impl TranscriptReader {
     }
 
     /// Takes what is new. Where somebody `follows`, a call is taken when it has come back; the first look takes those in
-    /// flight, too, and they are taken again then.
+    /// flight, too, and they are taken again then. The last words of a turn that goes on are taken when they are the same in
+    /// two looks: some clients write them while they come.
     pub(crate) fn take(&mut self, follows: bool) -> NewEntries {
+        let is_first = !std::mem::replace(&mut self.has_looked, true);
         let open = self.open();
         let Some(told) = self.transcript() else { return NewEntries::default() };
-        let first = told.entries.front().map_or(told.count, |entry| entry.number);
-        let older = if self.next == 0 { first.max(told.count.saturating_sub(self.entries as u64)) } else { self.next };
-        let is_new = |entry: &&Entry| entry.number >= older || self.held.contains(&entry.number);
-        let waits = |entry: &&Entry| {
+        let last = told.entries.back().filter(|last| matches!(last.kind, EntryKind::Message(_))).map(Entry::key);
+        let goes_on = self.session().is_some_and(|session| session.turn == Turn::Open);
+        let grows = last.filter(|last| follows && !is_first && goes_on && self.growing != Some(*last));
+        let waits = |entry: &Entry| {
             let is_open = |id: &String| open.contains(&&**id);
-            follows && matches!(&entry.kind, EntryKind::Call { id, result: None, .. } if is_open(id))
+            let is_call = matches!(&entry.kind, EntryKind::Call { id, result: None, .. } if is_open(id));
+            follows && !is_first && (is_call || grows == Some(entry.key()))
         };
-        let is_first = self.next == 0;
-        let new = told.entries.iter().filter(is_new);
-        let waiting = new.clone().filter(waits).map(|entry| entry.number).collect();
-        let new = new.filter(|entry| is_first || !waits(entry));
+        let is_new = |entry: &&Entry| !self.taken.contains(&entry.key()) && !waits(entry);
+        let new: Vec<_> = told.entries.iter().filter(is_new).collect();
+        let keys: Vec<_> = new.iter().map(|entry| entry.key()).collect();
+        let left_out = if is_first { new.len().saturating_sub(self.entries) } else { 0 };
+        let entries: Vec<_> = new[left_out..].iter().map(|entry| (*entry).clone()).collect();
+        let older = entries.first().map_or(told.count, |entry| entry.number);
         let asked = told.asked.clone().filter(|asked| asked.number < older);
-        let taken = NewEntries { asked, older, entries: new.cloned().collect() };
-        (self.next, self.held) = (told.count, waiting);
-        taken
+        self.growing = grows;
+        self.taken.extend(keys);
+        let most = 2 * self.file.transcript;
+        self.taken.drain(..self.taken.len().saturating_sub(most));
+        NewEntries { asked, older, entries }
     }
 }

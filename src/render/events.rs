@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::layout;
 use super::options::{Formats, Options, style};
 use super::task_text;
 use crate::base::time::Time;
@@ -15,6 +16,8 @@ use crate::text;
 
 /// `transition` and `finished` are the longest of the usual ones.
 const KIND: usize = 10;
+/// The column of the words: after the time, the kind and two gaps.
+const WORDS: usize = 19 + 2 + KIND + 2;
 /// How many columns of a text from the record are shown.
 const LONGEST: usize = 400;
 
@@ -39,7 +42,10 @@ fn line(kind: Option<Kind>, code: &str, at: Time, row: &Value, options: &Options
     let said = said(kind, row, options);
     let subject = subject(row, options).map(|subject| format!("{}: ", options.bold(&subject))).unwrap_or_default();
     let kind = options.text(&text::one_line(code, 20));
-    format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time)).trim_end().to_owned()
+    let line = format!("{}  {kind:<KIND$}  {subject}{said}", options.dim(&time));
+    // Below the words, where there is room for some.
+    let hang = if options.width < 3 * WORDS { 4 } else { WORDS };
+    layout::wrap_words(line.trim_end(), options.width, hang)
 }
 
 /// The event in words, without its time and its task.
@@ -206,7 +212,7 @@ mod tests {
 
     fn shown(row: &Value, unicode: bool) -> String {
         let offset = FixedOffset::east_opt(3600).unwrap();
-        let options = Options { width: 80, unicode, offset, ..Options::plain() };
+        let options = Options { width: usize::MAX, unicode, offset, ..Options::plain() };
         let code = row["event"].as_str().unwrap();
         line(Kind::of(code.as_bytes()), code, Time(1_795_179_903_000), row, &options)
     }
@@ -261,6 +267,18 @@ mod tests {
         ];
         for (row, wanted) in cases {
             assert_eq!(shown(&row, true), format!("2026-11-20 14:05:03  {wanted}"));
+        }
+    }
+
+    #[test]
+    fn a_long_event_goes_on_below_its_words() {
+        let row = json!({ "event": "alert", "task": "t", "detail": "word ".repeat(20) });
+        for (width, hang) in [(120, WORDS), (80, 4)] {
+            let options = Options { width, unicode: true, ..Options::plain() };
+            let text = line(Some(Kind::Alert), "alert", Time(0), &row, &options);
+            let second = text.lines().nth(1).unwrap();
+            assert!(second.starts_with(&format!("{}word word", " ".repeat(hang))), "{text}");
+            assert!(text.lines().all(|line| line.len() <= width), "{text}");
         }
     }
 

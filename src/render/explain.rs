@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::options::{Formats, Options, style};
-use super::{json, task_text};
+use super::{json, layout, task_text};
 use crate::base::time::Time;
 use crate::model::{Considered, ErrorClass, SessionReport, TaskReport};
 
@@ -28,7 +28,8 @@ fn data(task: &TaskReport, _: &Options, taken_at: Time, out: &mut dyn Write) -> 
     json::write(&Page { schema: "agentmon.explain/1", taken_at, task: json::portable_task(task), next, rules }, out)
 }
 
-/// Writes all that is known of a task. Nothing is cut or wrapped: paths and commands are there to be copied.
+/// Writes all that is known of a task. Nothing is cut, and no line is broken but between words: paths and commands are there
+/// to be copied.
 pub(super) fn explain(task: &TaskReport, options: &Options, taken_at: Time, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { options, taken_at, out };
     page.verdict(task)?;
@@ -51,12 +52,13 @@ impl Page<'_> {
         let id = task_text::id(task, self.options).map(|id| format!(" {}", self.options.dim(&id))).unwrap_or_default();
         // The word before it keeps a name from being the start of a line, where a CI runner finds its commands.
         writeln!(self.out, "Task {}{id}", self.options.bold(&self.options.text(&task.name)))?;
-        writeln!(self.out, "  {}", self.options.verdict(task.health, &task.detail))?;
+        self.line(&format!("  {}", self.options.verdict(task.health, &task.detail)), 4)?;
         self.optional("since", task.since.map(|at| self.moment(at)))?;
         self.optional("asks", task.question.as_ref().map(|question| self.options.text(question)))?;
         // It is what made this page.
         for step in task.next.iter().filter(|step| !step.starts_with("agentmon explain ")) {
-            self.field("next", &self.options.text(step))?;
+            // A command that is broken is another one.
+            writeln!(self.out, "  {}  {}", self.options.dim(&pad("next")), self.options.text(step))?;
         }
         Ok(())
     }
@@ -126,7 +128,7 @@ impl Page<'_> {
             let detail = if rule.decided && rule.detail.is_empty() { "matched" } else { &rule.detail };
             let line = format!("{mark} {}  {}", pad(rule.rule), self.options.text(detail));
             let line = if rule.decided { self.options.paint(style(task.health), &line) } else { line };
-            writeln!(self.out, "{}", line.trim_end())?;
+            self.line(line.trim_end(), HANG)?;
         }
         Ok(())
     }
@@ -136,7 +138,9 @@ impl Page<'_> {
             return Ok(());
         }
         self.heading("Evidence")?;
-        task.evidence.iter().try_for_each(|seen| writeln!(self.out, "  {}", task_text::evidence(seen, self.options)))
+        task.evidence
+            .iter()
+            .try_for_each(|seen| self.line(&format!("  {}", task_text::evidence(seen, self.options)), 4))
     }
 
     fn heading(&mut self, title: &str) -> io::Result<()> {
@@ -144,7 +148,12 @@ impl Page<'_> {
     }
 
     fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
-        writeln!(self.out, "  {}  {value}", self.options.dim(&pad(label)))
+        self.line(&format!("  {}  {value}", self.options.dim(&pad(label))), HANG)
+    }
+
+    /// Writes a line, on as many as it takes.
+    fn line(&mut self, line: &str, hang: usize) -> io::Result<()> {
+        writeln!(self.out, "{}", layout::wrap_words(line, self.options.width, hang))
     }
 
     fn optional(&mut self, label: &str, value: Option<String>) -> io::Result<()> {
@@ -155,6 +164,9 @@ impl Page<'_> {
         task_text::ago(at, self.taken_at, self.options)
     }
 }
+
+/// Where the values begin.
+const HANG: usize = 22;
 
 /// As wide as the longest label, a rule's code.
 fn pad(label: &str) -> String {

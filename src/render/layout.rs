@@ -46,6 +46,34 @@ pub(super) fn lay_out(rows: &[Vec<String>], columns: &[Column], height: usize, e
         .collect()
 }
 
+/// A line as several where it is wider than that: broken between words, each further line after `hang` blanks. A word that is
+/// wider by itself, such as a path, stays whole, to be copied; colour takes no room.
+pub(super) fn wrap_words(line: &str, width: usize, hang: usize) -> String {
+    let columns = |text: &str| text::width(&text::without_color(text));
+    if columns(line) <= width {
+        return line.to_owned();
+    }
+    let mut wrapped = String::with_capacity(line.len() + 64);
+    let mut used = 0;
+    for (number, word) in line.split(' ').enumerate() {
+        let wide = columns(word);
+        // A line that begins so is a command for a CI runner.
+        let may_begin = !word.is_empty() && !word.starts_with("::");
+        if number > 0 && may_begin && used > hang && used + 1 + wide > width {
+            wrapped.truncate(wrapped.trim_end().len());
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', hang));
+            used = hang;
+        } else if number > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += wide;
+    }
+    wrapped
+}
+
 /// One text as at most `height` lines of at most `width` columns.
 pub(super) fn wrap(text: &str, width: usize, height: usize, ellipsis: &str) -> Vec<String> {
     if height > 0 && !text.is_empty() && text::width(text) <= width {
@@ -55,4 +83,28 @@ pub(super) fn wrap(text: &str, width: usize, height: usize, ellipsis: &str) -> V
     let rows = lay_out(&[vec![text.to_owned()]], &[column], height, ellipsis);
     let lines = rows.into_iter().flatten().flatten().map(|line| line.trim_end().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap_words;
+
+    #[test]
+    fn lines_are_broken_between_words_and_nowhere_else() {
+        let cases = [
+            ("", 10, 2, ""),
+            ("one two", 7, 2, "one two"),
+            ("one two", 6, 2, "one\n  two"),
+            ("one two three", 7, 2, "one two\n  three"),
+            ("  one  two", 7, 4, "  one\n    two"),
+            ("label       /a/path/that/is/longer x", 20, 12, "label       /a/path/that/is/longer\n            x"),
+            ("\u{1b}[1mone\u{1b}[0m two", 7, 2, "\u{1b}[1mone\u{1b}[0m two"),
+            ("漢字 漢字", 8, 0, "漢字\n漢字"),
+            ("one two", 0, 0, "one\ntwo"),
+            ("one ::error::x two", 7, 0, "one ::error::x\ntwo"),
+        ];
+        for (line, width, hang, wanted) in cases {
+            assert_eq!(wrap_words(line, width, hang), wanted, "{line}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::layout;
 use super::options::{Formats, Options};
 use super::task_text;
 use crate::base::time::Time;
-use crate::model::{SessionReport, TaskReport};
+use crate::model::{Progress, SessionReport, TaskReport};
 use crate::session::transcript::{CallResult, Entry, EntryKind};
 use crate::session::{Outcome, Place};
 use crate::text;
@@ -20,8 +20,10 @@ use crate::text::scrub::scrub;
 
 /// A longer text is cut to so many lines, without `-v`.
 const LINES: usize = 12;
-/// The columns of an age.
-const AGE: usize = 6;
+/// The columns of an age, and of a time.
+pub(super) const AGE: usize = 8;
+/// From this age on, the rows of a page would look alike: what is told is how long after its first entry each came.
+const OLD: Duration = Duration::from_secs(3600);
 /// A call that took less needs no word about it.
 const LONG: Duration = Duration::from_secs(10);
 
@@ -43,6 +45,26 @@ pub(crate) struct Page<'a> {
     pub(crate) now: Time,
 }
 
+impl Page<'_> {
+    fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.asked.into_iter().chain(self.entries.iter().copied())
+    }
+
+    /// When something was, as the left column tells it: `12m05s` ago, or on an old page the age of the first entry, and of
+    /// each other how much later it came, `+1m10s`.
+    fn moment(&self, at: Time, options: &Options) -> String {
+        if self.follows {
+            return at.local(options.offset).format("%H:%M:%S").to_string();
+        }
+        let first = self.entries().find_map(|entry| entry.at);
+        let is_old = self.entries().rev().find_map(|entry| entry.at).is_some_and(|last| self.now.since(last) >= OLD);
+        match first.filter(|first| is_old && *first < at) {
+            Some(first) => format!("+{}", text::exact_age(at.since(first))),
+            None => text::exact_age(self.now.since(at)),
+        }
+    }
+}
+
 type Form = fn(&Page<'_>, &Options, &mut dyn Write) -> io::Result<()>;
 
 pub(crate) const FORMS: Formats<Form> = &[("text", text), ("json", json)];
@@ -58,7 +80,8 @@ fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<(
         let name = options.bold(&options.text(&task.name)) + &id;
         let agent = format!("{} {}", session.client, task_text::short(&session.id, options));
         let verdict = options.verdict(session.health, &session.detail);
-        writeln!(out, "{}\n", [name, options.dim(&agent), verdict].join(options.dot()))?;
+        let head = [name, options.dim(&agent), verdict].join(options.dot());
+        writeln!(out, "{}\n", layout::wrap_words(&head, options.width, 2))?;
     }
     if let Some(asked) = page.asked {
         write_entry(asked, page, options, out)?;
@@ -74,9 +97,7 @@ fn text(page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<(
 }
 
 fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let clock = |at: Time| at.local(options.offset).format("%H:%M").to_string();
-    let age = |at: Time| if page.follows { clock(at) } else { text::age(page.now.since(at)) };
-    let age = entry.at.map(age).unwrap_or_default();
+    let age = entry.at.map(|at| page.moment(at, options)).unwrap_or_default();
     let first = format!("{}  ", options.dim(&format!("{age:>AGE$}")));
     let hang = " ".repeat(AGE + 2);
     let room = options.width.saturating_sub(hang.len()).max(20);
@@ -105,13 +126,15 @@ fn write_entry(entry: &Entry, page: &Page<'_>, options: &Options, out: &mut dyn 
 
 /// `Bash cargo test (2m) ✗ exit 101: thread 'main' panicked`: on one line, that can be scanned.
 fn call(entry: &Entry, page: &Page<'_>, room: usize, options: &Options) -> String {
-    let EntryKind::Call { id, tool, summary, result } = &entry.kind else { return String::new() };
+    let EntryKind::Call { id, tool, summary, result, plan } = &entry.kind else { return String::new() };
     let (result, is_open) = (result.as_ref(), page.open.contains(&&**id));
     let inner = |text: &str| match page.worktree.filter(|worktree| worktree.parent().is_some()) {
         Some(worktree) => text.replace(&format!("{}/", worktree.display()), ""),
         None => text.to_owned(),
     };
-    let what = options.text(&format!("{tool} {}", inner(summary)));
+    // What says nothing of itself says what the plan became.
+    let plan = plan.as_ref().filter(|_| summary.trim().is_empty()).map(plan_text).unwrap_or_default();
+    let what = options.text(&format!("{tool} {}{plan}", inner(summary)));
     let until = result.map_or(is_open.then_some(page.now), |result| result.at);
     let span = entry.at.zip(until).map(|(from, to)| to.since(from)).filter(|span| is_open || *span >= LONG);
     let span = span.map(|span| format!(" ({}{})", if is_open { "running for " } else { "" }, text::age(span)));
@@ -133,8 +156,14 @@ fn call(entry: &Entry, page: &Page<'_>, room: usize, options: &Options) -> Strin
     cut_colored(&format!("{}{span}{end}", what.trim_end()), room, options)
 }
 
+/// `plan: 2/5 steps, fix the rounding`
+fn plan_text(plan: &Progress) -> String {
+    let step = plan.step.as_ref().map(|step| format!(", {step}")).unwrap_or_default();
+    format!("plan: {}/{} steps{step}", plan.done, plan.total)
+}
+
 /// Cut where it is to be looked at on a terminal, and whole in a pipe.
-fn cut(text: &str, columns: usize, options: &Options) -> String {
+pub(super) fn cut(text: &str, columns: usize, options: &Options) -> String {
     if options.verbose || columns == usize::MAX { text.to_owned() } else { text::cut(text, columns).into_owned() }
 }
 
@@ -145,7 +174,7 @@ fn cut_colored(line: &str, columns: usize, options: &Options) -> String {
 }
 
 /// A text on as many lines as it takes, or as are shown.
-fn wrapped(text: &str, room: usize, options: &Options) -> Vec<String> {
+pub(super) fn wrapped(text: &str, room: usize, options: &Options) -> Vec<String> {
     let lines = lines(text, options);
     let wrap = |line: &String| match layout::wrap(line, room, usize::MAX, options.ellipsis()) {
         lines if lines.is_empty() => vec![String::new()],
@@ -161,7 +190,7 @@ fn wrapped(text: &str, room: usize, options: &Options) -> Vec<String> {
 }
 
 /// The lines of a text, each fit to be shown. Secrets are sought in the whole: one may stand on several lines.
-fn lines(text: &str, options: &Options) -> Vec<String> {
+pub(super) fn lines(text: &str, options: &Options) -> Vec<String> {
     let line = |line: &str| {
         let indent = line.len() - line.trim_start_matches(' ').len();
         format!("{}{}", &line[..indent.min(40)], options.text(line)).trim_end().to_owned()
@@ -171,36 +200,50 @@ fn lines(text: &str, options: &Options) -> Vec<String> {
 
 /// One object a line.
 fn json(page: &Page<'_>, _: &Options, out: &mut dyn Write) -> io::Result<()> {
-    page.asked.into_iter().chain(page.entries.iter().copied()).try_for_each(|entry| {
-        let line = serde_json::to_string(&Row::of(entry, page)).map_err(io::Error::other)?;
-        let mut harmless = String::with_capacity(line.len());
-        line.chars().for_each(|c| push_harmless(c, &mut harmless));
-        writeln!(out, "{harmless}")
-    })
+    page.entries().try_for_each(|entry| Row::of(entry, page).write(out))
 }
 
-/// An entry as data.
-#[derive(Serialize)]
-struct Row {
+/// An entry as data, or a part of what a task without a session left.
+#[derive(Default, Serialize)]
+pub(super) struct Row {
     /// Counted from 0, over all of the log.
-    number: u64,
-    at: Option<Time>,
-    kind: &'static str,
+    pub(super) number: u64,
+    pub(super) at: Option<Time>,
+    pub(super) kind: &'static str,
     /// Of a call.
-    tool: Option<String>,
-    text: String,
+    pub(super) tool: Option<String>,
+    pub(super) text: String,
+    /// What the plan became by a call.
+    pub(super) plan: Option<PlanRow>,
     /// Of a call that came back.
-    outcome: Option<&'static str>,
+    pub(super) outcome: Option<&'static str>,
     /// Why a call failed.
-    error: Option<String>,
-    ended: Option<Time>,
+    pub(super) error: Option<String>,
+    pub(super) ended: Option<Time>,
     /// A call that is in flight.
-    open: bool,
-    line: Option<u64>,
-    offset: u64,
+    pub(super) open: bool,
+    pub(super) line: Option<u64>,
+    pub(super) offset: u64,
+    /// Of what is no part of a session: the file that holds it.
+    pub(super) path: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct PlanRow {
+    done: u32,
+    total: u32,
+    step: Option<String>,
 }
 
 impl Row {
+    /// On a line of its own.
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let line = serde_json::to_string(self).map_err(io::Error::other)?;
+        let mut harmless = String::with_capacity(line.len());
+        line.chars().for_each(|c| push_harmless(c, &mut harmless));
+        writeln!(out, "{harmless}")
+    }
+
     fn of(entry: &Entry, page: &Page<'_>) -> Self {
         let (kind, text) = match &entry.kind {
             EntryKind::Prompt(text) => ("prompt", &**text),
@@ -215,16 +258,16 @@ impl Row {
             number: entry.number,
             at: entry.at,
             kind,
-            tool: None,
             text: scrub(text).into_owned(),
-            outcome: None,
-            error: None,
-            ended: None,
-            open: false,
             line: (line > 0).then_some(line),
             offset,
+            ..Self::default()
         };
-        if let EntryKind::Call { id, tool, result, .. } = &entry.kind {
+        if let EntryKind::Call { id, tool, summary: _, result, plan } = &entry.kind {
+            let step = |step: &String| scrub(step).into_owned();
+            let told =
+                |plan: &Progress| PlanRow { done: plan.done, total: plan.total, step: plan.step.as_ref().map(step) };
+            row.plan = plan.as_ref().map(told);
             row.tool = Some(scrub(tool).into_owned());
             row.open = page.open.contains(&&**id);
             if let Some(CallResult { outcome, at, text, telling: _ }) = result {

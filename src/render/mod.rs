@@ -13,6 +13,7 @@ mod markdown;
 mod options;
 pub(crate) mod report;
 pub(crate) mod status;
+pub(crate) mod task_output;
 mod task_text;
 
 use std::io::{self, Write};

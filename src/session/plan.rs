@@ -10,12 +10,14 @@ pub(crate) const MOST_STEPS: usize = 500;
 impl Session {
     /// The whole plan, anew.
     pub(crate) fn plan(&mut self, mut steps: Vec<Step>) {
+        self.tell_plan();
         steps.truncate(MOST_STEPS);
         self.plan = steps;
     }
 
     /// One more step, made by the call `call`, which will tell its number.
     pub(crate) fn add_step(&mut self, call: &str, text: &str) {
+        self.tell_plan();
         if self.plan.len() < MOST_STEPS {
             let call = Some(keep(call));
             self.plan.push(Step { id: None, call, text: keep(text), state: StepState::Pending, asked: None });
@@ -38,6 +40,7 @@ impl Session {
 
     /// The agent says that step `id` changes its state. The answer to that may be no.
     pub(crate) fn ask_step(&mut self, id: &str, state: StepState) {
+        self.tell_plan();
         if let Some(step) = self.plan.iter_mut().find(|step| step.id.as_deref() == Some(id)) {
             step.asked.get_or_insert(step.state);
             step.state = state;

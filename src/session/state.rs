@@ -138,6 +138,7 @@ pub(crate) struct Session {
 impl Session {
     /// A row begins. `active` says whether it shows the agent at work; metadata and queued input do not.
     pub(crate) fn row(&mut self, at: Option<Time>, place: Place, active: bool) {
+        self.tell_row_end();
         self.row = (at, place);
         if let Some(at) = at {
             self.started = self.started.or(Some(at));
@@ -367,6 +368,7 @@ impl Session {
 
     /// Makes the texts fit to be kept and shown: no secrets, no controls, no more than is shown.
     pub(crate) fn seal(&mut self) {
+        self.tell_row_end();
         if let Some(answer) = self.last_call.as_mut().and_then(|last| last.answer.as_mut()) {
             answer.fingerprint();
         }

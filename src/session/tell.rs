@@ -40,7 +40,13 @@ impl Session {
             let kind = if is_question {
                 EntryKind::Question(summary.to_owned())
             } else {
-                EntryKind::Call { id: id.to_owned(), tool: tool.to_owned(), summary: summary.to_owned(), result: None }
+                EntryKind::Call {
+                    id: id.to_owned(),
+                    tool: tool.to_owned(),
+                    summary: summary.to_owned(),
+                    result: None,
+                    plan: None,
+                }
             };
             told.push(row, kind);
         }
@@ -52,6 +58,21 @@ impl Session {
             let why = Some(text).filter(|_| outcome == Outcome::Failed);
             let telling = why.map(|text| Telling::of(text).text).unwrap_or_default();
             *result = Some(CallResult { outcome, at, telling, text: why.unwrap_or_default().to_owned() });
+        }
+    }
+
+    /// The plan has changed, or was told once more.
+    pub(super) fn tell_plan(&mut self) {
+        if let Some(told) = &mut self.transcript {
+            told.planned = true;
+        }
+    }
+
+    /// The row that was being read has been read.
+    pub(super) fn tell_row_end(&mut self) {
+        if let Some(mut told) = self.transcript.take() {
+            told.row_ends(self.row.1, || self.count_steps());
+            self.transcript = Some(told);
         }
     }
 
@@ -67,7 +88,7 @@ impl Session {
 mod tests {
     use super::super::transcript::{Entry, Transcript};
     use super::*;
-    use crate::session::{ApiError, NewCall};
+    use crate::session::{ApiError, NewCall, Place, Step, StepState};
 
     fn session(most: usize) -> Session {
         Session { transcript: Some(Box::new(Transcript::of(most))), ..Session::default() }
@@ -118,6 +139,24 @@ mod tests {
             "^C",
         ];
         assert_eq!(told(&session), wanted);
+    }
+
+    #[test]
+    fn a_call_says_what_the_plan_became() {
+        let mut session = session(20);
+        let step = |state| Step { id: None, call: None, text: "look".to_owned(), state, asked: None };
+        let place = |line| Place { line, offset: line };
+        session.row(None, place(1), true);
+        session.plan(vec![step(StepState::Done), step(StepState::Current)]);
+        session.call(&NewCall { name: "TodoWrite".into(), id: "1".into(), ..NewCall::default() });
+        session.row(None, place(2), true);
+        session.call(&call("2", "ls"));
+        session.seal();
+        let plans = session.transcript.as_ref().unwrap().entries.iter().map(|entry| match &entry.kind {
+            EntryKind::Call { plan, .. } => plan.as_ref().map(|plan| (plan.done, plan.total, plan.step.clone())),
+            _ => None,
+        });
+        assert_eq!(plans.collect::<Vec<_>>(), [Some((1, 2, Some("look".to_owned()))), None]);
     }
 
     #[test]

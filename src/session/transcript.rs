@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use super::vocabulary::{Outcome, Place};
+use crate::base::hash::{hash, mix};
 use crate::base::time::Time;
+use crate::model::Progress;
 
 /// The longest answer that is kept whole, in bytes.
 const ANSWER: usize = 1024 * 1024;
@@ -20,6 +22,8 @@ pub(crate) struct Transcript {
     pub(crate) asked: Option<Entry>,
     /// All that the agent said since it last did something else, with its line ends.
     pub(crate) answer: String,
+    /// The row being read has told of the plan.
+    pub(super) planned: bool,
 }
 
 /// One thing that happened, where it stands in the log.
@@ -44,6 +48,8 @@ pub(crate) enum EntryKind {
         summary: String,
         /// How it came back, when, and why it failed; nothing while it is open, or where the log tells no results.
         result: Option<CallResult>,
+        /// What the plan became by it.
+        plan: Option<Progress>,
     },
     /// A person is asked.
     Question(String),
@@ -53,6 +59,22 @@ pub(crate) enum EntryKind {
 }
 
 impl Entry {
+    /// What it is known by, where a log is written anew or tells its conversation again: equal for what says the same at the
+    /// same time, and where there is no time, at the same place of the conversation. A call that has come back is another.
+    pub(crate) fn key(&self) -> u64 {
+        let (kind, texts) = match &self.kind {
+            EntryKind::Prompt(text) => (0, ["", text, ""]),
+            EntryKind::Message(text) => (1, ["", text, ""]),
+            EntryKind::Call { id, tool, summary, result: None, .. } => (2, [&**id, tool, summary]),
+            EntryKind::Call { id, tool, summary, result: Some(_), .. } => (3, [&**id, tool, summary]),
+            EntryKind::Question(text) => (4, ["", text, ""]),
+            EntryKind::ApiError(text) => (5, ["", text, ""]),
+            EntryKind::Interrupted => (6, [""; 3]),
+        };
+        let at = self.at.map_or(self.number, |at| at.0.cast_unsigned());
+        texts.iter().fold(mix(kind, at), |key, text| mix(key, hash(text.as_bytes())))
+    }
+
     /// All that was taken from the log.
     pub(crate) fn texts_mut(&mut self) -> Vec<&mut String> {
         match &mut self.kind {
@@ -60,9 +82,10 @@ impl Entry {
             | EntryKind::Message(text)
             | EntryKind::Question(text)
             | EntryKind::ApiError(text) => vec![text],
-            EntryKind::Call { id: _, tool, summary, result } => {
+            EntryKind::Call { id: _, tool, summary, result, plan } => {
                 let why = result.iter_mut().flat_map(|result| [&mut result.telling, &mut result.text]);
-                [tool, summary].into_iter().chain(why).collect()
+                let step = plan.iter_mut().filter_map(|plan| plan.step.as_mut());
+                [tool, summary].into_iter().chain(why).chain(step).collect()
             }
             EntryKind::Interrupted => Vec::new(),
         }
@@ -83,9 +106,24 @@ impl Transcript {
         Self { most, ..Self::default() }
     }
 
-    /// All of it is told again.
+    /// All of it is told again, from its start.
     pub(super) fn anew(&self) -> Self {
-        Self { count: self.count, ..Self::of(self.most) }
+        Self::of(self.most)
+    }
+
+    /// A row has been read, which may have told of the plan: what that became belongs to its last call.
+    pub(super) fn row_ends(&mut self, row: Place, plan: impl FnOnce() -> Option<Progress>) {
+        if !std::mem::take(&mut self.planned) {
+            return;
+        }
+        let of_row = self.entries.iter_mut().rev().take_while(|entry| entry.place == row);
+        let calls = of_row.filter_map(|entry| match &mut entry.kind {
+            EntryKind::Call { plan, .. } => Some(plan),
+            _ => None,
+        });
+        if let Some(last) = { calls }.next() {
+            *last = plan();
+        }
     }
 
     pub(super) fn push(&mut self, (at, place): (Option<Time>, Place), kind: EntryKind) {

@@ -14,6 +14,12 @@ pub(crate) fn age(age: Duration) -> String {
     }
 }
 
+/// The same, to the second below an hour: `45s`, `12m05s`, `3h05m`.
+pub(crate) fn exact_age(exact: Duration) -> String {
+    let seconds = exact.as_secs();
+    if (60..3600).contains(&seconds) { format!("{}m{:02}s", seconds / 60, seconds % 60) } else { age(exact) }
+}
+
 /// `812`, `12.3k`, `1.2M`.
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
 pub(crate) fn short_number(number: u64) -> String {

@@ -58,6 +58,13 @@ fn machine() -> (Lab, TempDir) {
     );
     lab.write("/srv/shop/.worktrees/slartibart/status.json", &status(&text, "failed"));
     lab.write("/srv/shop/.worktrees/zaphod-notes/status.json", "{");
+    let row = serde_json::json!({"type": "result", "is_error": false, "result": text});
+    for (name, printed) in [("deep-thought-2", format!("{text}\nprinted\n")), ("deep-thought-3", row.to_string())] {
+        let folder = format!("/srv/shop/.worktrees/{name}");
+        lab.worktree(&folder);
+        lab.write(&format!("{folder}/.results/{name}.json"), &printed);
+        lab.write(&format!("{folder}/.logs/{name}.log"), &text);
+    }
     (lab, state)
 }
 
@@ -76,14 +83,13 @@ fn outputs(lab: &Lab) -> Vec<(String, Output)> {
     for form in [&["clients"][..], &["clients", "--format", "json"]] {
         all.push((form.join(" "), run(form)));
     }
-    for name in ["infinite-drive", "deep-thought", "magrathea", "slartibart", "task-x"] {
+    let names = ["infinite-drive", "deep-thought", "magrathea", "slartibart", "task-x"];
+    for name in names {
         all.push((format!("explain {name}"), run(&["explain", name])));
+    }
+    for name in names.into_iter().chain(["deep-thought-2", "deep-thought-3"]) {
         for page in [["log", name, "-v"], ["log", name, "--json"]] {
-            let logged = run(&[&page[..], &["-n", "1000"]].concat());
-            // Of one without a session there is no log.
-            if !logged.err.contains("has no session") {
-                all.push((page.join(" "), logged));
-            }
+            all.push((page.join(" "), run(&[&page[..], &["-n", "1000"]].concat())));
         }
     }
     all

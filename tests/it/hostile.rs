@@ -109,6 +109,11 @@ fn machine(text: &str) -> Lab {
             &status(&format!("{number}{text}"), word),
         );
     }
+    let printed = format!("{}\nFORGED {text}\n{text}\rprinted", "x\n".repeat(30));
+    lab.write(&format!("/srv/shop/.worktrees/d3{text}/.results/3{text}.json"), &printed);
+    lab.write(&format!("/srv/shop/.worktrees/d3{text}/.logs/3{text}.log"), &printed);
+    let rows = json!({"type": "result", "is_error": false, "session_id": text, "result": format!("{text}\nFORGED {text}\nanswered")});
+    lab.write(&format!("/srv/shop/.worktrees/d1{text}/.results/1{text}.json"), &rows.to_string());
     // Names in problems.
     lab.write(&format!("/srv/shop/.worktrees/p{text}/status.json"), "{");
     lab.write(
@@ -136,12 +141,20 @@ fn outputs(lab: &Lab) -> Vec<(String, Output)> {
         forms.iter().map(|form| (form.join(" "), lab.run(now(), &[&["--since", "all"], *form].concat()))).collect();
     for task in lab.status(now())["tasks"].as_array().unwrap() {
         let id = task["id"].as_str().unwrap();
-        // Of one without a session there is no log.
         let pages = [&["explain"][..], &["log", "-v", "-n", "1000"], &["log", "--json"]];
-        let has_log = task["sessions"] != serde_json::json!([]);
-        for page in pages.into_iter().filter(|page| has_log || page[0] != "log") {
-            all.push((format!("{page:?} {id}"), lab.run(now(), &[page, &["--since", "all", id]].concat())));
+        let run = |page: &[&str]| lab.run(now(), &[page, &["--since", "all", id]].concat());
+        for page in pages {
+            let output = run(page);
+            // What left nothing has no log.
+            if output.err.contains("left no output") {
+                is_clean(&output.err, id);
+            } else {
+                all.push((format!("{page:?} {id}"), output));
+            }
         }
+        // A result is printed line by line, as it was written.
+        let result = run(&["log", "--result"]);
+        assert!(!result.out.contains(steers) && !result.err.contains(steers), "{result:?}");
     }
     all
 }
@@ -154,7 +167,7 @@ fn nothing_steers_a_terminal_or_forges_a_line() {
     assert!(report["problems"].as_array().unwrap().len() >= 3, "{:#}", report["problems"]);
     let outputs = outputs(&lab);
     let shown: String = outputs.iter().map(|(_, output)| output.out.as_str()).collect();
-    for part in ["question", "FORGED", "\\u{1b}]52;c;QUFB", "problem: "] {
+    for part in ["question", "FORGED", "\\u{1b}]52;c;QUFB", "problem: ", "printed", "answered", "output in"] {
         assert!(shown.contains(part), "the case proves nothing: {part} is not shown");
     }
     for (place, output) in outputs {

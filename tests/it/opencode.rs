@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ground::{is_root, run, skip};
 use crate::lab::{HOME, Lab, REPOSITORY, WORKTREE, list};
+use crate::recordings::followed::{Followed, whole};
 use crate::recordings::{Recording, recordings};
 
 const DATABASE: &str = "/home/dev/.local/share/opencode/opencode.db";
@@ -333,4 +334,42 @@ fn a_task_in_the_background_is_a_task_of_its_own() {
     let task = named(&report, "bg_1a2b3c4d").unwrap();
     assert_eq!((&task["reason"], &task["error_class"]), (&"declared_failed".into(), &"transient".into()), "{task:#}");
     assert!(task["detail"].as_str().unwrap().contains("429"), "{task:#}");
+}
+
+#[test]
+fn a_database_that_grows_is_followed() {
+    let (lab, _) = ended("success");
+    let wanted = whole(&lab);
+    let source = lab.path(DATABASE).with_file_name("whole.db");
+    let client = open(&lab);
+    client.execute("vacuum into ?1", [source.to_str().unwrap()]).unwrap();
+    client.execute("attach ?1 as whole", [source.to_str().unwrap()]).unwrap();
+    client.execute_batch("delete from part; delete from message").unwrap();
+    let ids: Vec<String> = {
+        let mut query = client.prepare("select id from whole.message order by id").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert!(ids.len() > 4 && wanted.len() > 8, "{ids:?} {wanted:?}");
+    client.execute("insert into message select * from whole.message where id = ?1", [&ids[0]]).unwrap();
+    client.execute("insert into part select * from whole.part where message_id = ?1", [&ids[0]]).unwrap();
+    let followed = Followed::begin(&lab);
+    let mut told = followed.until(&wanted[0]);
+    for id in &ids[1..] {
+        // The client writes a message first, then its parts one by one, and a text while it comes.
+        client.execute("insert into message select * from whole.message where id = ?1", [id]).unwrap();
+        let parts: Vec<String> = {
+            let mut query = client.prepare("select id from whole.part where message_id = ?1 order by id").unwrap();
+            query.query_map([id], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        for part in parts {
+            let early = "insert into part select id, message_id, session_id, time_created, time_updated, \
+                         json_set(data, '$.text', substr(json_extract(data, '$.text'), 1, 9)) from whole.part where id = ?1 \
+                         and json_extract(data, '$.type') = 'text'";
+            client.execute(early, [&part]).unwrap();
+            client.execute("insert or replace into part select * from whole.part where id = ?1", [&part]).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    told.extend(followed.until(wanted.last().unwrap()));
+    assert_eq!(told, wanted, "each once, in their order");
 }

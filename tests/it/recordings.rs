@@ -6,6 +6,7 @@
 mod agent_types;
 mod claims;
 mod derived;
+pub(crate) mod followed;
 mod hidden;
 mod said;
 mod series;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::demo::{demo, look};
+use crate::lab::{Lab, ms};
 
 /// Where `value` does not fit `schema`. Knows as much of JSON Schema as the files in `docs` use.
 pub(crate) fn misfits(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
@@ -104,13 +105,19 @@ fn the_schema_of_the_log_is_true() {
     let schema = schema("log");
     let lines = |task: &str| look(demo(), &format!("log {task} --json -n 1000 --since all"));
     let text = lines("price-rules") + &lines("csv-import") + &lines("cart-notes");
+    let lab = Lab::new();
+    lab.write("/srv/shop/.worktrees/task-x/status.json", r#"{"status":"failed","message":"no host"}"#);
+    lab.write("/srv/shop/.results/task-x.json", r#"{"type":"result","is_error":true,"result":"Done."}"#);
+    lab.write("/srv/shop/.logs/task-x.log", "boom\n");
+    let left = lab.run(ms("2030-01-01T00:00:00Z"), &["log", "task-x", "--json", "--since", "all"]);
+    let text = text + &left.out;
     let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut found = Vec::new();
     for row in &rows {
         misfits(row, &schema, &schema, "", &mut found);
     }
     assert!(found.is_empty(), "{found:#?}");
-    for kind in ["prompt", "message", "call", "api_error"] {
+    for kind in ["prompt", "message", "call", "api_error", "status", "result", "output"] {
         assert!(rows.iter().any(|row| row["kind"] == kind), "{kind}");
     }
 

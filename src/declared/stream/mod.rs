@@ -3,6 +3,7 @@
 //!
 //! Such a file may be hundreds of megabytes long: its head tells the session, its tail how it ended.
 
+mod answer;
 mod end;
 mod row;
 mod state;
@@ -15,9 +16,10 @@ use super::declaration::{Declared, StatusWord};
 use crate::base::time::Time;
 use crate::declared::stream::state::Stream;
 
-pub(crate) use window::tail;
+pub(crate) use answer::answer;
+pub(crate) use window::{range, tail};
 
-use window::{HEAD, WIDEST, is_document, range};
+use window::{HEAD, WIDEST, is_document};
 
 /// The first bytes of a file.
 pub(super) fn head(file: &File) -> io::Result<Vec<u8>> {

@@ -84,6 +84,7 @@ pub(crate) fn task(id: &str, health: Health, reason: Reason) -> TaskReport {
         next: Vec::new(),
         question: None,
         last_message: None,
+        reported: None,
         considered: Vec::new(),
     }
 }

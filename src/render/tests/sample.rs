@@ -103,6 +103,7 @@ fn task(name: &str, id: &str, health: Health, reason: Reason, detail: &str) -> T
         next: vec![],
         question: None,
         last_message: None,
+        reported: None,
         considered: vec![],
     }
 }

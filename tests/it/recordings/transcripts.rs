@@ -9,7 +9,7 @@ use crate::lab::Lab;
 const ASKED: &str = "The test for escaped quotes in tests/test_tokens.py fails. Find out why, fix src/tokens.py";
 /// What the model says first, and last where it comes to an end.
 const FIRST: &str = "I'll plan the work first.";
-const LAST: &str = "All five steps are done: the tokenizer no longer reads past the end of the input, and a regression test covers it.";
+pub(super) const LAST: &str = "All five steps are done: the tokenizer no longer reads past the end of the input, and a regression test covers it.";
 
 fn entries(lab: &Lab, now: i64) -> Vec<Value> {
     let output = lab.run(now, &["log", "task-x", "--json", "-n", "10000", "--since", "all"]);

@@ -333,7 +333,21 @@ fn three_hundred_formats_come_through_no_status_and_no_command() {
             &status(&format!("it says {text} and goes on"), word),
         );
     }
-    let (hidden, leaks) = check("status", &families, &told(&ground, super::NOW, families.len()));
+    // What a task without a session printed.
+    let printed: Vec<_> = families.iter().map(|family| format!("it says {} and goes on\n", family.text)).collect();
+    for (number, lines) in printed.chunks(40).enumerate() {
+        ground.write(&format!("shop/.results/o{number}.json"), &lines.concat());
+    }
+    let mut texts = told(&ground, super::NOW, families.len());
+    for number in 0..families.len().div_ceil(40) {
+        for form in ["-v", "--json"] {
+            let ran =
+                ground.run(&["log", &format!("o{number}"), form, "-n", "100", "--now", super::NOW, "--since", "all"]);
+            assert!(ran.code == Some(0) && ran.out.lines().count() > 40 || form == "--json", "{ran:?}");
+            texts.push((format!("log o{number} {form}"), ran.out));
+        }
+    }
+    let (hidden, leaks) = check("status", &families, &texts);
     assert!(hidden > 10 * families.len(), "the case proves nothing: {hidden} hidden");
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
 }
