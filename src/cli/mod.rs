@@ -2,6 +2,7 @@
 
 mod print;
 pub(crate) mod run;
+mod setting;
 pub(crate) mod settings;
 mod tips;
 mod values;
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 
 pub(crate) use self::print::PrintArgs;
 use self::run::Steer;
+pub(crate) use self::setting::Setting;
 use self::settings::{GitArgs, JudgeArgs, NotifyArgs, RetentionArgs, Settings, SinceArgs};
 pub(crate) use self::tips::text as error_text;
 pub(crate) use self::wait::{Until, WaitArgs};
@@ -26,6 +28,7 @@ use crate::base::time::Time;
 use crate::base::world::World;
 use crate::model::Health;
 use crate::record::{Kind, NoteType};
+use crate::render::SCHEMAS;
 use crate::render::status::template::{self, SummaryTemplate, TaskTemplate};
 use crate::report::By;
 
@@ -124,7 +127,12 @@ impl Cli {
             Command::Steer(Steer::Batch(it)) => {
                 Settings { supervise: it.options.supervise.clone(), pace: it.pace, ..open }
             }
-            Command::Event(_) | Command::Completions { .. } | Command::Steer(_) => open,
+            Command::Event(_)
+            | Command::Config { .. }
+            | Command::Schema { .. }
+            | Command::Man { .. }
+            | Command::Completions { .. }
+            | Command::Steer(_) => open,
         }
     }
 
@@ -142,6 +150,9 @@ impl Cli {
             Command::Wait(_)
             | Command::Event(_)
             | Command::Clean(_)
+            | Command::Config { .. }
+            | Command::Schema { .. }
+            | Command::Man { .. }
             | Command::Completions { .. }
             | Command::Steer(_) => None,
         }
@@ -240,6 +251,25 @@ pub(crate) enum Command {
     Clean(CleanArgs),
     #[command(flatten)]
     Steer(Steer),
+    /// Show the settings that hold, and where each is from
+    Config {
+        #[command(subcommand)]
+        action: Option<ConfigAction>,
+    },
+    /// Print the JSON schema of a command's output, or of the event log
+    Schema {
+        /// Name of a schema [default: list their names]
+        #[arg(value_parser = PossibleValuesParser::new(SCHEMAS.map(|(name, _)| name)))]
+        name: Option<String>,
+    },
+    /// Print the manual page (roff)
+    ///
+    /// To install all: for c in '' status explain ...; do agentmon man $c > ~/.local/share/man/man1/agentmon${c:+-$c}.1; done
+    Man {
+        /// A command [default: the program]
+        #[arg(value_name = "COMMAND")]
+        words: Vec<String>,
+    },
     /// Generate shell completions
     ///
     /// Completes commands, options, and the names of your tasks and runs.
@@ -491,6 +521,14 @@ pub(crate) struct EventsArgs {
     pub(crate) since: SinceArgs,
     #[command(flatten)]
     pub(crate) print: PrintArgs,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print the path of the settings file
+    Path,
+    /// Write a settings file that lists every setting with its default, as comments
+    Init,
 }
 
 #[derive(Args)]

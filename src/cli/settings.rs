@@ -388,11 +388,21 @@ impl Settings {
         })
     }
 
+    /// Reads the variables as every command with these options does.
+    ///
+    /// # Errors
+    /// One has a value that its option would refuse.
+    pub(crate) fn read_variables() -> anyhow::Result<()> {
+        let Err(error) = Self::flags().try_get_matches_from(["agentmon"]) else { return Ok(()) };
+        let text = error.to_string();
+        bail!("{}", text.lines().next().unwrap_or_default().trim_start_matches("error: "))
+    }
+
     /// Every setting as an option.
-    fn flags() -> clap::Command {
-        let run = PaceArgs::augment_args(SuperviseArgs::augment_args(clap::Command::new("settings")));
-        let judge = GitArgs::augment_args(JudgeArgs::augment_args(run));
-        NotifyArgs::augment_args(SinceArgs::augment_args(RetentionArgs::augment_args(judge)))
+    pub(super) fn flags() -> clap::Command {
+        let judge = JudgeArgs::augment_args(clap::Command::new("settings"));
+        let status = NotifyArgs::augment_args(GitArgs::augment_args(SinceArgs::augment_args(judge)));
+        PaceArgs::augment_args(SuperviseArgs::augment_args(RetentionArgs::augment_args(status)))
     }
 
     /// Refuses values of the file that the options' parsers would refuse.

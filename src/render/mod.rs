@@ -2,6 +2,7 @@
 //! values, and every text that was not made here passes [`Options::text`] on its way out.
 
 pub(crate) mod clients;
+pub(crate) mod config;
 pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod explain;
@@ -34,6 +35,17 @@ pub(crate) const FORMATS: [(&str, &str); 9] = [
     ("prometheus", "Metrics, for the textfile collector of node_exporter"),
     ("junit", "JUnit XML, for CI: a test case per task"),
     ("github", "Annotations and step summary of GitHub Actions"),
+];
+
+/// The JSON schemas of what is printed and written, each with its name.
+pub(crate) const SCHEMAS: [(&str, &str); 7] = [
+    ("status", include_str!("../../docs/status.schema.json")),
+    ("explain", include_str!("../../docs/explain.schema.json")),
+    ("log", include_str!("../../docs/log.schema.json")),
+    ("report", include_str!("../../docs/report.schema.json")),
+    ("clients", include_str!("../../docs/clients.schema.json")),
+    ("errors", include_str!("../../docs/errors.schema.json")),
+    ("event", include_str!("../../docs/event.schema.json")),
 ];
 
 pub(crate) type Form = fn(&Snapshot, &Options, &mut dyn Write) -> io::Result<()>;

@@ -10,6 +10,7 @@ mod binary;
 mod cases;
 mod clean;
 mod clients;
+mod config;
 mod demo;
 mod docs;
 mod errors;

@@ -1,0 +1,123 @@
+//! What the program says of itself: its settings, schemas and manual pages.
+
+use serde_json::Value;
+
+use crate::ground::{Ground, run, skip};
+use crate::schema::misfits;
+
+const FILE: &str = "home/.config/agentmon/config.toml";
+
+#[test]
+fn each_setting_is_told_with_where_it_is_from() {
+    let ground = Ground::new();
+    ground.write(FILE, "stuck-after = \"7m\"\nstatus-files = [\"/a/*\", \"/b\"]\n[folders]\nHOME = [\"/old\"]\n");
+    let told = run(ground.program(&["config"]).env("AGENTMON_MAX_CPU", "95"));
+    let line = |key: &str| {
+        let found = told.out.lines().find(|line| line.split_whitespace().next() == Some(key));
+        found.unwrap_or_default().split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let file = ground.path(FILE).display().to_string();
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""));
+    assert_eq!(line("stuck-after"), ["7m", &file]);
+    assert_eq!(line("max-cpu"), ["95", "AGENTMON_MAX_CPU"]);
+    assert_eq!(line("tool-stuck-after"), ["30m", "default"]);
+    assert_eq!(line("status-files"), ["/a/*,/b", &file]);
+    assert_eq!(line("folders"), ["HOME=/old", &file]);
+
+    let wrong = run(ground.program(&["config"]).env("AGENTMON_STUCK_AFTER", "5"));
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("--stuck-after") && wrong.err.lines().count() == 1, "{}", wrong.err);
+    ground.write(FILE, "stuck-afte = 1\n");
+    assert!(ground.run(&["config"]).err.contains("did you mean `stuck-after`?"));
+}
+
+#[test]
+fn a_settings_file_is_written_once_and_changes_nothing() {
+    let ground = Ground::new();
+    let before = ground.run(&["config"]).out;
+    let path = ground.path(FILE);
+    assert_eq!(ground.run(&["config", "path"]).out, format!("{}\n", path.display()));
+    assert_eq!(ground.run(&["config", "init"]).out, format!("wrote {}\n", path.display()));
+    assert_eq!(ground.run(&["config"]).out, before);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let again = ground.run(&["config", "init"]);
+    assert_eq!((again.code, std::fs::read_to_string(&path).unwrap()), (Some(2), text.clone()));
+    assert!(again.err.contains("exists already"), "{}", again.err);
+    // Every line that names a setting is one that is read, once its sign is taken away.
+    let keys: Vec<&str> = text.lines().filter(|line| line.contains(" = ")).map(|line| &line[2..]).collect();
+    assert!(keys.len() > 30, "{text}");
+    std::fs::write(&path, keys.join("\n")).unwrap();
+    assert_eq!(ground.run(&["config"]).err, "");
+    let homeless = run(ground.program(&["config", "init"]).env_remove("HOME"));
+    assert_eq!(homeless.code, Some(2));
+    assert!(homeless.err.contains("HOME is not set"), "{}", homeless.err);
+}
+
+#[test]
+fn schemas_are_printed_by_name() {
+    let ground = Ground::new();
+    let names = ground.run(&["schema"]).out;
+    assert_eq!(names.lines().count(), 7);
+    for name in names.lines() {
+        let schema: Value = serde_json::from_str(&ground.run(&["schema", name]).out).unwrap();
+        assert_eq!(schema["$id"], format!("agentmon.{name}/1"));
+        let file = std::fs::read_to_string(format!("docs/{name}.schema.json")).unwrap();
+        assert_eq!(schema, serde_json::from_str::<Value>(&file).unwrap());
+    }
+    assert_eq!(ground.run(&["schema", "nothing"]).code, Some(2));
+}
+
+#[test]
+fn rows_of_the_event_log_are_what_their_schema_says() {
+    let text = std::fs::read_to_string("docs/event.schema.json").unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut check = |row: &Value| {
+        let mut found = Vec::new();
+        let known = row.as_object().unwrap().iter().filter(|(key, _)| !schema["properties"][key.as_str()].is_null());
+        let known: Value =
+            known.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into();
+        misfits(&known, &schema, &schema, "", &mut found);
+        assert!(found.is_empty(), "{found:?} in {row}");
+        kinds.insert(row["event"].as_str().unwrap().to_owned());
+    };
+    let ground = Ground::new();
+    for word in ["running", "failed", "running", "completed"] {
+        ground.status("task-x", word);
+        assert_eq!(ground.run(&["status"]).code, Some(0));
+    }
+    assert_eq!(ground.run(&["event", "--task", "x", "deployed"]).code, Some(0));
+    ground.record().iter().for_each(&mut check);
+    let state = "fixtures/demo/home/dev/.local/state/agentmon";
+    for folder in std::fs::read_dir(state).unwrap() {
+        let rows = std::fs::read_to_string(folder.unwrap().path().join("background_monitoring.jsonl")).unwrap();
+        rows.lines().for_each(|row| check(&serde_json::from_str(row).unwrap()));
+    }
+    for kind in ["poll", "transition", "progress", "error", "finished", "note"] {
+        assert!(kinds.contains(kind), "{kinds:?}");
+    }
+}
+
+#[test]
+fn manual_pages_are_whole() {
+    let ground = Ground::new();
+    let has_mandoc = crate::ground::runs(&["mandoc", "-T", "utf8"]);
+    if !has_mandoc {
+        skip("there is no mandoc to check manual pages with");
+    }
+    for words in [&[][..], &["status"], &["wait"], &["errors", "resolve"], &["batch"]] {
+        let page = ground.run(&[&["man"], words].concat());
+        let name = [&["agentmon"], words].concat().join("-");
+        assert!(page.out.contains(&format!(".TH {} 1", name.to_uppercase())), "{}", page.out);
+        if has_mandoc {
+            let file = ground.path("page.1");
+            std::fs::write(&file, &page.out).unwrap();
+            let checked =
+                std::process::Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(&file).output().unwrap();
+            assert!(checked.status.success(), "{name}: {}", String::from_utf8_lossy(&checked.stdout));
+        }
+    }
+    let wrong = ground.run(&["man", "nothing"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("name one of status, explain"), "{}", wrong.err);
+}
