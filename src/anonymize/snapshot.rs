@@ -73,7 +73,7 @@ impl Pseudonyms {
 
     /// The same for the page of the clients.
     pub(crate) fn hide_survey(&mut self, survey: &mut Inventory) {
-        let Inventory { schema: _, taken_at: _, since: _, repositories, clients, problems } = survey;
+        let Inventory { schema: _, taken_at: _, since: _, repositories, clients, sight: _, problems } = survey;
         for folder in repositories.iter() {
             self.learn_folder(Kind::Repository, folder);
         }

@@ -129,6 +129,7 @@ impl Cli {
             }
             Command::Event(_)
             | Command::Config { .. }
+            | Command::Doctor
             | Command::Schema { .. }
             | Command::Man { .. }
             | Command::Completions { .. }
@@ -151,6 +152,7 @@ impl Cli {
             | Command::Event(_)
             | Command::Clean(_)
             | Command::Config { .. }
+            | Command::Doctor
             | Command::Schema { .. }
             | Command::Man { .. }
             | Command::Completions { .. }
@@ -256,6 +258,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<ConfigAction>,
     },
+    /// Check the set-up: what is wrong, and what helps
+    ///
+    /// Exits with code 1 if a check failed.
+    Doctor,
     /// Print the JSON schema of a command's output, or of the event log
     Schema {
         /// Name of a schema [default: list their names]

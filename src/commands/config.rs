@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use toml::{Table, Value};
 
 use super::output::{finish, options};
+use super::pseudonyms;
 use super::scope::config as checked;
 use crate::base::world::World;
 use crate::cli::settings::Settings;
@@ -24,9 +25,10 @@ pub(crate) fn config(
     action: Option<ConfigAction>,
     world: &World,
     out: &mut dyn Write,
+    err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     match action {
-        None => show(cli, world, out),
+        None => show(cli, world, out, err),
         Some(ConfigAction::Path) => {
             let written = writeln!(out, "{}", path(world)?.display());
             finish(written, out).map(|_| 0)
@@ -41,7 +43,7 @@ fn path(world: &World) -> anyhow::Result<PathBuf> {
 }
 
 /// Each setting with its value and where that is from.
-fn show(cli: &Cli, world: &World, out: &mut dyn Write) -> anyhow::Result<u8> {
+fn show(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
     // What is wrong with the file or a variable is said as other commands say it.
     checked(cli, world)?;
     Settings::read_variables()?;
@@ -64,7 +66,12 @@ fn show(cli: &Cli, world: &World, out: &mut dyn Write) -> anyhow::Result<u8> {
         value: shown(folders),
         origin: file_name.clone(),
     });
-    let rows: Vec<_> = Setting::all().into_iter().map(row).chain(folders).collect();
+    let mut rows: Vec<_> = Setting::all().into_iter().map(row).chain(folders).collect();
+    if let Some(pseudonyms) = pseudonyms::pseudonyms(cli, world, err)? {
+        for row in &mut rows {
+            (row.value, row.origin) = (pseudonyms.text(&row.value), pseudonyms.text(&row.origin));
+        }
+    }
     let written = render::config::rows(&rows, &options(cli, world), out);
     finish(written, out).map(|_| 0)
 }

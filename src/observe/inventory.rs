@@ -25,7 +25,34 @@ pub(crate) struct Inventory {
     /// Those whose sessions are counted as being here.
     pub(crate) repositories: Vec<PathBuf>,
     pub(crate) clients: Vec<ClientInventory>,
+    /// What can be seen of processes.
+    #[serde(skip)]
+    pub(crate) sight: Sight,
     pub(crate) problems: Vec<Problem>,
+}
+
+/// How much of the process table can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Nothing: this system's cannot be read.
+    Nothing,
+    /// What this user may see.
+    Own,
+    /// What runs in this container.
+    Inner,
+    /// All of so many processes.
+    All(usize),
+}
+
+impl Sight {
+    fn of(table: &ProcessTable) -> Self {
+        match table {
+            _ if !table.supported => Self::Nothing,
+            _ if table.others_hidden => Self::Own,
+            _ if table.is_inner() => Self::Inner,
+            _ => Self::All(table.processes.len()),
+        }
+    }
 }
 
 /// What there is of one client.
@@ -141,7 +168,8 @@ pub(crate) fn inventory(disk: &Disk, world: &World, config: &Config, repositorie
         problem.path = utf8(&problem.path);
     }
     let repositories = repositories.iter().map(|repository| utf8(repository.path())).collect();
-    Inventory { schema: "agentmon.clients/1", taken_at: world.now, since, repositories, clients, problems }
+    let sight = Sight::of(&table);
+    Inventory { schema: "agentmon.clients/1", taken_at: world.now, since, repositories, clients, sight, problems }
 }
 
 /// Where it keeps its logs, each place once.

@@ -3,6 +3,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod explain;

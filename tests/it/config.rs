@@ -1,5 +1,7 @@
 //! What the program says of itself: its settings, schemas and manual pages.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::ground::{Ground, run, skip};
@@ -112,12 +114,73 @@ fn manual_pages_are_whole() {
         if has_mandoc {
             let file = ground.path("page.1");
             std::fs::write(&file, &page.out).unwrap();
-            let checked =
-                std::process::Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(&file).output().unwrap();
+            let checked = Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(&file).output().unwrap();
             assert!(checked.status.success(), "{name}: {}", String::from_utf8_lossy(&checked.stdout));
         }
     }
     let wrong = ground.run(&["man", "nothing"]);
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.err.contains("name one of status, explain"), "{}", wrong.err);
+}
+
+/// What the doctor says, with the marks of the checks.
+fn doctor(ground: &Ground, change: impl FnOnce(&mut Command) -> &mut Command) -> (Option<i32>, String) {
+    let mut command = ground.program(&["doctor"]);
+    change(&mut command);
+    let ran = run(&mut command);
+    assert_eq!(ran.err, "");
+    (ran.code, ran.out)
+}
+
+#[test]
+fn the_doctor_tells_what_is_wrong_and_what_helps() {
+    let ground = Ground::new();
+    let (code, page) = doctor(&ground, |command| command);
+    assert_eq!(code, Some(0), "{page}");
+    assert!(page.contains("ok    settings") && page.contains("none, the defaults hold"), "{page}");
+    assert!(!ground.path("shop/.agents").exists() && !ground.path("home/.cache").exists(), "it only looks");
+
+    let (code, page) = doctor(&ground, |command| command.env_remove("HOME"));
+    assert!(code == Some(1) && page.contains("fail  home") && page.contains("fix: set it"), "{page}");
+    let (code, page) = doctor(&ground, |command| command.current_dir("/"));
+    assert!(code == Some(0) && page.contains("warn  repository") && page.contains("-C DIR"), "{page}");
+
+    ground.write(FILE, "stuck-after = 5\n");
+    let (code, page) = doctor(&ground, |command| command);
+    assert!(code == Some(1) && page.contains("fail  settings") && page.contains("config.toml"), "{page}");
+    ground.write(FILE, "git = true\n");
+    let (code, page) = doctor(&ground, |command| command.env("PATH", "/nowhere"));
+    assert!(code == Some(1) && page.contains("`git` cannot be started"), "{page}");
+    std::fs::remove_file(ground.path(FILE)).unwrap();
+
+    let log = "home/.claude/projects/-x/1.jsonl";
+    ground.write(log, "{}\n");
+    let ahead = std::fs::metadata(ground.path(log)).unwrap().modified().unwrap() + std::time::Duration::from_secs(7200);
+    std::fs::File::open(ground.path(log)).unwrap().set_modified(ahead).unwrap();
+    let (code, page) = doctor(&ground, |command| command);
+    assert!(code == Some(1) && page.contains("fail  clock") && page.contains("still to come"), "{page}");
+    std::fs::remove_file(ground.path(log)).unwrap();
+
+    assert_eq!(ground.run(&["status"]).code, Some(0));
+    let lock = std::fs::File::open(ground.path("shop/.agents/logs/background_monitoring.lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, page) = doctor(&ground, |command| command);
+    assert!(code == Some(1) && page.contains("holds its lock"), "{page}");
+    lock.unlock().unwrap();
+    std::fs::set_permissions(ground.path("home/.cache/agentmon"), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+        .unwrap();
+    let (code, page) = doctor(&ground, |command| command);
+    assert!(code == Some(0) && page.contains("warn  cache") && page.contains("writable by other users"), "{page}");
+}
+
+#[test]
+fn the_doctor_tells_of_logs_that_cannot_be_read() {
+    let ground = Ground::new();
+    ground.write("home/.claude/projects/-x/1.jsonl", "{}\n");
+    ground.mode("home/.claude/projects", 0o000);
+    ground.give("shop");
+    ground.give("home");
+    let ran = ground.run_bound(&["doctor"]);
+    ground.mode("home/.claude/projects", 0o755);
+    assert!(ran.code == Some(1) && ran.out.contains("fail  claude-code"), "{ran:?}");
 }
