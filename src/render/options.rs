@@ -28,6 +28,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// As without `-v`: for a sentence with nothing below it.
+    pub(crate) fn brief(&self) -> Self {
+        Self { verbose: false, ..self.clone() }
+    }
+
     /// For no terminal at all.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {

@@ -68,7 +68,7 @@ impl Run {
     }
 
     fn is_good(&self) -> bool {
-        matches!(self.scenario.as_str(), "success" | "recover" | "struggle" | "loop" | "subagent")
+        matches!(self.scenario.as_str(), "success" | "recover" | "struggle" | "loop" | "subagent" | "quota")
     }
 }
 

@@ -87,7 +87,7 @@ fn case(repository: &str, id: &str, task: &TaskReport, options: &Options) -> Ele
         .saying("classname", &format!("agentmon.{repository}"))
         .saying("name", id)
         .saying("time", &decimal(taken(task)));
-    let detail = task_text::detail(task, options);
+    let detail = task_text::detail(task, &options.brief());
     let says = if detail.is_empty() { task.reason.code() } else { &detail };
     if options.failing.contains(&task.health) {
         let failure = element("failure").saying("type", task.reason.code());

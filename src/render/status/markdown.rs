@@ -41,8 +41,9 @@ fn write_row(task: &TaskReport, options: &Options, out: &mut dyn Write) -> io::R
     let name = options.text(&task.name);
     // A bar closes a cell, even in code.
     let name = if name.contains('|') { escape(&name) } else { code(&name) };
-    let progress = escape(&task_text::progress(task, options));
-    let detail = escape(&task_text::detail(task, options));
+    let brief = options.brief();
+    let progress = escape(&task_text::progress(task, &brief));
+    let detail = escape(&task_text::detail(task, &brief));
     writeln!(out, "| {name} | {} | {progress} | {detail} |", options.health(task.health))
 }
 

@@ -97,7 +97,7 @@ const TASK: Fields<(TaskReport, Time)> = &[
     ("health", |(task, _), _| task.health.code().to_owned()),
     ("glyph", |(task, _), options| glyph(task.health, options)),
     ("reason", |(task, _), _| task.reason.code().to_owned()),
-    ("detail", |(task, _), options| task_text::detail(task, options)),
+    ("detail", |(task, _), options| task_text::detail(task, &options.brief())),
     ("since", |(task, _), _| task.since.map(Time::rfc3339).unwrap_or_default()),
     ("age", |(task, now), _| age(task.since, *now)),
     ("last_activity", |(task, _), _| task.last_activity.map(Time::rfc3339).unwrap_or_default()),

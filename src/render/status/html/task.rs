@@ -71,10 +71,11 @@ fn line(page: &Page, task: &TaskReport) -> Element {
 
 /// What is to be said of it, and what it does.
 fn what(page: &Page, task: &TaskReport) -> Element {
-    let what = element("span").class("what").text(&task_text::detail(task, &page.options));
+    let brief = page.options.brief();
+    let what = element("span").class("what").text(&task_text::detail(task, &brief));
     let step = || task_text::step(task).map(|step| page.options.text(step));
     let below = task_text::question(task, &page.options).or_else(step);
-    let below = below.or_else(|| task_text::asked(task, &page.options));
+    let below = below.or_else(|| task_text::asked(task, &brief));
     what.children(below.map(|text| element("small").text(&text)))
 }
 
