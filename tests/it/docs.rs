@@ -136,11 +136,11 @@ fn picture(command: &str, printed: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#0d1117\"/>\n\
          <g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\" \
-         fill=\"#e6edf3\" xml:space=\"preserve\">\n"
+         fill=\"#e6edf3\">\n"
     );
     let prompt = format!("\x1b[32m$\x1b[0m {command}");
     for (number, line) in std::iter::once(prompt.as_str()).chain(lines).enumerate() {
-        write!(svg, "<text x=\"16\" y=\"{}\">", (number + 2) * LINE).unwrap();
+        write!(svg, "<text x=\"16\" y=\"{}\" xml:space=\"preserve\">", (number + 2) * LINE).unwrap();
         for (codes, text) in runs(line) {
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             match style(codes) {
