@@ -13,6 +13,7 @@ mod droid;
 mod env;
 mod files;
 mod gemini;
+mod kilo;
 mod opencode;
 mod pi;
 mod project_slug;
@@ -29,6 +30,7 @@ pub(crate) static CLIENTS: &[&Client] = &[
     &claude_code::CLIENT,
     &codex::CLIENT,
     &opencode::CLIENT,
+    &kilo::CLIENT,
     &gemini::CLIENT,
     &qwen::CLIENT,
     &copilot::CLIENT,

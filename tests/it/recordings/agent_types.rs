@@ -7,7 +7,11 @@ use crate::lab::list;
 
 /// The types of all sessions of a recording, with how many there are of each; null where the client names none.
 fn truth(client: &str, scenario: &str) -> BTreeMap<String, usize> {
-    let main = if client.starts_with("opencode") { "build" } else { "main" };
+    let main = match client {
+        "opencode" | "opencode-mid" | "opencode-old" => "build",
+        "kilo" => "code",
+        _ => "main",
+    };
     let sub_agent = match client {
         _ if scenario != "subagent" => None,
         "claude-code" => Some("Explore"),
