@@ -157,9 +157,12 @@ impl LogFile {
         log
     }
 
-    /// What its session is called if its rows do not tell: as the file, or as its folder where all files are
-    /// called alike.
+    /// What its session is called if its rows do not tell: as its place tells, or as the file, or as its folder where all
+    /// files are called alike.
     pub(crate) fn name(&self) -> String {
+        if let Some(name) = &self.within {
+            return name.to_string();
+        }
         let stem = self.path.file_stem().filter(|stem| *stem != "events");
         let name = stem.or_else(|| self.path.parent()?.file_name());
         name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()

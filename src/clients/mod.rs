@@ -14,6 +14,7 @@ mod env;
 mod files;
 mod gemini;
 mod kilo;
+mod kimi;
 mod opencode;
 mod pi;
 mod project_slug;
@@ -31,6 +32,7 @@ pub(crate) static CLIENTS: &[&Client] = &[
     &codex::CLIENT,
     &opencode::CLIENT,
     &kilo::CLIENT,
+    &kimi::CLIENT,
     &gemini::CLIENT,
     &qwen::CLIENT,
     &copilot::CLIENT,

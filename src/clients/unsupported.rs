@@ -13,7 +13,6 @@ pub(super) static PROGRAMS: &[Program] = &[
     program("cline", &["cline"], &["cline"]),
     program("crush", &["crush"], &["@charmland/crush"]),
     Program { role: goose, ..program("goose", &["goose"], &[]) },
-    program("kimi", &["kimi"], &["@moonshot-ai/kimi-code"]),
     program("kiro", &["kiro-cli", "kiro-cli-chat"], &[]),
 ];
 

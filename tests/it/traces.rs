@@ -29,6 +29,10 @@ fn runs() -> Vec<Run> {
     let mut found = Vec::new();
     for path in glob::glob(recordings.join("*/*/stdout.jsonl").to_str().unwrap()).unwrap() {
         let folder = path.unwrap().parent().unwrap().to_path_buf();
+        // What Kimi prints tells neither its session nor its end.
+        if folder.parent().is_some_and(|client| client.ends_with("kimi-code-2.1.0")) {
+            continue;
+        }
         let about: Value = serde_json::from_slice(&fs::read(folder.join("about.json")).unwrap()).unwrap();
         found.push(Run {
             name: folder.strip_prefix(&recordings).unwrap().display().to_string(),

@@ -198,8 +198,8 @@ fn the_last_words_of_real_clients_are_understood() {
                 continue;
             }
             let client = client.file_name().unwrap().to_str().unwrap();
-            // It says why in its database alone, which is not in these homes.
-            if client == "opencode-old-1.1.65" && class.is_some() {
+            // These say why in their database or their log alone, which is not in these homes.
+            if matches!(client, "opencode-old-1.1.65" | "kimi-code-2.1.0") && class.is_some() {
                 continue;
             }
             seen += 1;
