@@ -156,7 +156,7 @@ pub fn run(
         Command::Config { action } => commands::config(&cli, *action, &world, out, err),
         Command::Doctor => commands::doctor(&cli, &world, out, err),
         Command::Schema { name } => commands::schema(name.as_deref(), out),
-        Command::Man { words } => commands::man(words, out),
+        Command::Man { words, dir } => commands::man(words, dir.as_deref(), out),
         Command::Steer(Steer::Run(it)) => commands::run(&cli, it, &world, out, err),
         Command::Steer(Steer::Batch(it)) => commands::batch(&cli, it, &world, out, err),
         Command::Steer(Steer::Stop(it)) => commands::stop(&cli, it, &world, out, err),

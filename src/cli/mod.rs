@@ -270,11 +270,14 @@ pub(crate) enum Command {
     },
     /// Print the manual page (roff)
     ///
-    /// To install all: for c in '' status explain ...; do agentmon man $c > ~/.local/share/man/man1/agentmon${c:+-$c}.1; done
+    /// To install all: agentmon man --dir ~/.local/share/man/man1
     Man {
         /// A command [default: the program]
         #[arg(value_name = "COMMAND")]
         words: Vec<String>,
+        /// Write the pages of all commands into this directory
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "words")]
+        dir: Option<PathBuf>,
     },
     /// Generate shell completions
     ///
