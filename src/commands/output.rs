@@ -43,8 +43,8 @@ pub(crate) fn options(cli: &Cli, world: &World) -> Options {
         unicode: render::unicode(var),
         offset: world.offset,
         verbose: cli.is_verbose(),
-        // Pseudonyms are below no directory.
-        cwd: Some(world.cwd.clone()).filter(|_| !cli.look.anonymize),
+        // Pseudonyms are below no directory, and all paths are below `/`.
+        cwd: Some(world.cwd.clone()).filter(|cwd| !cli.look.anonymize && cwd.parent().is_some()),
         failing: cli.failing(),
     }
 }

@@ -531,3 +531,15 @@ fn root_leaves_nothing_in_another_users_folders() {
     let of_root: Vec<_> = of_root.filter(|entry| entry.metadata().unwrap().uid() == 0).collect();
     assert!(of_root.is_empty(), "{of_root:?}");
 }
+
+#[test]
+fn below_the_root_directory_paths_keep_their_slash() {
+    let ground = Ground::new();
+    ground.status("task-x", "failed");
+    let shop = ground.path("shop");
+    let ran = run(ground.program(&["explain", "task-x", "-C", shop.to_str().unwrap()]).current_dir("/"));
+    let worktree = format!(" {}", shop.join(".worktrees/task-x").display());
+    assert!(ran.out.contains(&worktree), "{}", ran.out);
+    let nearer = run(ground.program(&["explain", "task-x"]).current_dir(&shop));
+    assert!(nearer.out.contains(" .worktrees/task-x"), "{}", nearer.out);
+}
