@@ -7,6 +7,7 @@ mod shapes;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use proptest::prelude::*;
@@ -539,6 +540,9 @@ fn nothing_in_the_recordings_is_taken_for_a_secret() {
     }
     let mut found = BTreeSet::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/recordings");
+    if !Path::new(folder).exists() {
+        return crate::record::tests::kill::skip("the published crate has no recordings");
+    }
     for file in walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap) {
         let text = std::fs::read_to_string(file.path()).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|row| lines(&row, &mut found));
