@@ -7,7 +7,7 @@ const SAFE: &[&str] = &[
     "media", "root", "private", "workspace", "local", ".local", "share", ".config", ".cache", "state",
     ".git", ".worktrees", "worktrees", "HEAD", "commondir", "gitdir", ".agents", "logs", ".logs", ".results",
     "background_monitoring.jsonl", "status.json", "result.json", "delegation_requests.jsonl", "delegation_results.jsonl",
-    ".claude", ".codex", ".gemini", ".qwen", ".copilot", ".pi", ".kimi-code", ".factory", ".cursor", "opencode", "opencode.db", "kilo", "kilo.db",
+    ".claude", ".codex", ".gemini", ".qwen", ".copilot", ".pi", ".kimi-code", ".cline", ".factory", ".cursor", "opencode", "opencode.db", "kilo", "kilo.db",
     "storage", "projects", "sessions", "session-state", "chats", "agent", "agents", "agent-transcripts", "subagents",
     "tasks", "todos", "events.jsonl", "thread-writer-locks", "session", "message", "part",
     "src", "tests", "test", "docs", "doc", "examples", "benches", "scripts", "lib.rs", "main.rs", "mod.rs", "index.js",

@@ -5,6 +5,7 @@
 
 mod claude_code;
 mod client;
+mod cline;
 mod codex;
 mod context_window;
 mod copilot;
@@ -33,6 +34,7 @@ pub(crate) static CLIENTS: &[&Client] = &[
     &opencode::CLIENT,
     &kilo::CLIENT,
     &kimi::CLIENT,
+    &cline::CLIENT,
     &gemini::CLIENT,
     &qwen::CLIENT,
     &copilot::CLIENT,

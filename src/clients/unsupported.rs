@@ -10,7 +10,6 @@ const fn program(name: &'static str, names: &'static [&'static str], packages: &
 pub(super) static PROGRAMS: &[Program] = &[
     program("amp", &[], &["@sourcegraph/amp"]),
     program("auggie", &["auggie"], &["@augmentcode/auggie"]),
-    program("cline", &["cline"], &["cline"]),
     program("crush", &["crush"], &["@charmland/crush"]),
     Program { role: goose, ..program("goose", &["goose"], &[]) },
     program("kiro", &["kiro-cli", "kiro-cli-chat"], &[]),

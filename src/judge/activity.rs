@@ -24,6 +24,7 @@ const VERBS: &[(&str, &[&str])] = &[
             "containerexec",
             "exec",
             "execcommand",
+            "runcommands",
             "execute",
             "localshell",
             "powershell",
@@ -40,6 +41,7 @@ const VERBS: &[(&str, &[&str])] = &[
             "applypatch",
             "edit",
             "editfile",
+            "editor",
             "multiedit",
             "notebookedit",
             "patch",
@@ -49,7 +51,7 @@ const VERBS: &[(&str, &[&str])] = &[
         ],
     ),
     ("writing", &["create", "createfile", "write", "writefile"]),
-    ("reading", &["notebookread", "read", "readfile", "readmanyfiles", "view", "viewimage"]),
+    ("reading", &["notebookread", "read", "readfile", "readfiles", "readmanyfiles", "view", "viewimage"]),
     ("listing", &["list", "listdir", "listdirectory", "ls"]),
     (SEARCHING, &["codesearch", "glob", "grep", "grepsearch", "rg", "search", "searchfilecontent", "searchfiles"]),
     ("fetching", &["fetch", "fetchcontent", "fetchurl", "webfetch"]),
@@ -70,7 +72,17 @@ const VERBS: &[(&str, &[&str])] = &[
     ),
     (
         PLANNING,
-        &["taskcreate", "tasklist", "taskupdate", "todo", "todowrite", "updateplan", "updatetodo", "writetodos"],
+        &[
+            "taskcreate",
+            "tasklist",
+            "taskupdate",
+            "todo",
+            "todolist",
+            "todowrite",
+            "updateplan",
+            "updatetodo",
+            "writetodos",
+        ],
     ),
 ];
 

@@ -72,11 +72,12 @@ pub(crate) struct Call {
 }
 
 /// The tools that only read or edit files, of all clients, in lower case and without `_` and `-`.
-const FILE_TOOLS: [&str; 22] = [
+const FILE_TOOLS: [&str; 24] = [
     "applypatch",
     "create",
     "edit",
     "editfile",
+    "editor",
     "glob",
     "list",
     "listdir",
@@ -88,6 +89,7 @@ const FILE_TOOLS: [&str; 22] = [
     "patch",
     "read",
     "readfile",
+    "readfiles",
     "readmanyfiles",
     "replace",
     "strreplace",

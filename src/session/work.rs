@@ -14,6 +14,7 @@ const WRITERS: &[&str] = &[
     "createfile",
     "edit",
     "editfile",
+    "editor",
     "multiedit",
     "notebookedit",
     "patch",

@@ -29,8 +29,9 @@ fn runs() -> Vec<Run> {
     let mut found = Vec::new();
     for path in glob::glob(recordings.join("*/*/stdout.jsonl").to_str().unwrap()).unwrap() {
         let folder = path.unwrap().parent().unwrap().to_path_buf();
-        // What Kimi prints tells neither its session nor its end.
-        if folder.parent().is_some_and(|client| client.ends_with("kimi-code-2.1.0")) {
+        // What these print is not read: Kimi's tells no end, Cline's is in the file beside its log as well.
+        let is_one = |name: &str| folder.parent().is_some_and(|client| client.ends_with(name));
+        if is_one("kimi-code-2.1.0") || is_one("cline-3.0.65") {
             continue;
         }
         let about: Value = serde_json::from_slice(&fs::read(folder.join("about.json")).unwrap()).unwrap();

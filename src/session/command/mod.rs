@@ -286,8 +286,20 @@ pub(super) fn entered(line: &str) -> Option<String> {
 }
 
 /// Programs of agents, of which one may be another one's tool. A test of `clients` holds that every client's is here.
-pub(crate) const AGENTS: &[&str] =
-    &["claude", "codex", "opencode", "kilo", "kimi", "gemini", "qwen", "copilot", "droid", "pi", "cursor-agent"];
+pub(crate) const AGENTS: &[&str] = &[
+    "claude",
+    "codex",
+    "opencode",
+    "kilo",
+    "kimi",
+    "cline",
+    "gemini",
+    "qwen",
+    "copilot",
+    "droid",
+    "pi",
+    "cursor-agent",
+];
 
 /// The agent that a command runs: `codex exec`, `npx @openai/codex exec`.
 fn agent_run(command: &Command<'_>) -> Option<&'static str> {

@@ -20,6 +20,7 @@ fn truth(client: &str, scenario: &str) -> BTreeMap<String, usize> {
         "opencode" => Some("general"),
         "claude-code-old" | "qwen-code" => Some("general-purpose"),
         "kimi-code" => Some("coder"),
+        "cline" => Some("null"),
         // It works in the log of its parent; it could not be started.
         "copilot" | "droid" => None,
         other => panic!("nothing is known of the sub-agent of `{other}`"),
