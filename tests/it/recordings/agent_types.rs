@@ -15,12 +15,11 @@ fn truth(client: &str, scenario: &str) -> BTreeMap<String, usize> {
     let sub_agent = match client {
         _ if scenario != "subagent" => None,
         "claude-code" => Some("Explore"),
-        "codex" => Some("null"),
+        "codex" | "cline" => Some("null"),
         "gemini-cli" => Some("codebase_investigator"),
         "opencode" => Some("general"),
         "claude-code-old" | "qwen-code" => Some("general-purpose"),
         "kimi-code" => Some("coder"),
-        "cline" => Some("null"),
         // It works in the log of its parent; it could not be started.
         "copilot" | "droid" => None,
         other => panic!("nothing is known of the sub-agent of `{other}`"),
