@@ -191,6 +191,34 @@ fn no_link_is_dead() {
     assert!(count >= 20, "{count} links");
 }
 
+/// What stands between quotes after each `option` of a page; a quote of JSON has a backslash before it.
+fn quoted_after<'a>(page: &'a str, option: &str) -> Vec<&'a str> {
+    page.split(&format!("{option} '")).skip(1).map(|rest| rest.split_once('\'').unwrap().0).collect()
+}
+
+#[test]
+fn the_templates_of_the_pages_are_read() {
+    let mut count = 0;
+    for page in pages() {
+        let page = fs::read_to_string(page).unwrap();
+        for option in ["--template", "--template-task"] {
+            for template in quoted_after(&page, option) {
+                let template = template.split_whitespace().collect::<String>().replace("\\\"", "\"");
+                assert!(!look(demo(), &format!("{option} {template}")).is_empty(), "{template}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 8, "{count} templates");
+    let page = fs::read_to_string(root().join("docs/status-bar.md")).unwrap();
+    for option in ["--template", "--template-task"] {
+        let list = page.split_once(&format!("Fields of `{option}`: ")).unwrap().1.split_once(".\n").unwrap().0;
+        let template = list.split_whitespace().collect::<String>().replace("``", "}{");
+        let template = format!("{{{}}}", template.trim_matches('`'));
+        assert!(!look(demo(), &format!("{option} {template}")).is_empty());
+    }
+}
+
 #[test]
 fn the_readme_stays_short() {
     let length = fs::metadata(root().join("README.md")).unwrap().len();

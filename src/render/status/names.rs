@@ -20,7 +20,7 @@ pub(super) struct Group<'a> {
 pub(super) fn groups<'a>(snapshot: &'a Snapshot, options: &Options) -> Vec<Group<'a>> {
     let mut paths: Vec<Option<&Path>> = Vec::new();
     let roots = snapshot.roots.iter().map(|root| Some(root.as_path()));
-    for path in roots.chain(snapshot.tasks.iter().map(|task| task.repository.as_deref())) {
+    for path in roots.chain(snapshot.tasks.iter().map(place)) {
         if !paths.contains(&path) {
             paths.push(path);
         }
@@ -28,11 +28,16 @@ pub(super) fn groups<'a>(snapshot: &'a Snapshot, options: &Options) -> Vec<Group
     let names = names(&paths, options);
     let tasks = |path: Option<&Path>| {
         let mut taken = HashSet::new();
-        let its = snapshot.tasks.iter().filter(|task| task.repository.as_deref() == path);
+        let its = snapshot.tasks.iter().filter(|task| place(task) == path);
         its.map(|task| (unique(&text::cut(&options.text(&task.id), LONGEST), &mut taken), task)).collect()
     };
     let group = |(path, name): (Option<&'a Path>, String)| Group { name, tasks: tasks(path) };
     paths.into_iter().zip(names).map(group).collect()
+}
+
+/// Where a task belongs: an agent may also work in a directory without a repository.
+fn place(task: &TaskReport) -> Option<&Path> {
+    task.repository.as_deref().or(task.worktree.as_deref())
 }
 
 /// The last part of each path, with as many of those before it as it takes to tell them apart.
@@ -78,6 +83,19 @@ mod tests {
         assert_eq!(names(&paths, &options), ["a/shop", "b/shop", "shop", "tools", "/", "none"]);
         let same = [Some(Path::new("/a/x\u{1}")), Some(Path::new("/a/x\\u{1}"))];
         assert_eq!(names(&same, &options), ["x\\u{1}", "x\\u{1} (2)"]);
+    }
+
+    #[test]
+    fn a_task_without_a_repository_goes_by_its_directory() {
+        let mut snapshot = sample();
+        snapshot.roots = vec!["/home/x/notes".into(), "/home/x/site".into()];
+        snapshot.tasks.truncate(2);
+        snapshot.tasks[0].repository = None;
+        snapshot.tasks[0].worktree = Some("/home/x/notes".into());
+        (snapshot.tasks[1].repository, snapshot.tasks[1].worktree) = (None, None);
+        let groups = groups(&snapshot, &Options { unicode: true, ..Options::plain() });
+        let found: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.tasks.len())).collect();
+        assert_eq!(found, [("notes", 1), ("site", 0), ("none", 1)]);
     }
 
     #[test]
