@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Checks every output and every file in contrib/ with the tool that reads it. A tool that is not installed is skipped aloud.
+# JUNIT_XSD=FILE: also by the schema of Jenkins' xunit plugin (junit-10.xsd).
 #   contrib/check-outputs.sh [BINARY]     default: that of `cargo build`, built if it is missing
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
@@ -28,10 +29,14 @@ check() {
 
 demo --format prometheus >"$work/agentmon.prom"
 demo --format junit >"$work/agentmon.xml"
-demo --format json >"$work/status.json"
+schemas=(status explain log clients report errors)
+for name in "${schemas[@]}"; do
+    case $name in explain | log) task=sku-parser ;; *) task= ;; esac
+    demo "$name" ${task:+"$task"} --json >"$work/$name.json"
+    "$binary" schema "$name" >"$work/$name.schema.json"
+done
 demo --template '{"text":"{failed} {stuck}","class":"{worst}","tooltip":"{names|html|json}"}' >"$work/bar.json"
-"$binary" schema status >"$work/status.schema.json"
-"$binary" man >"$work/agentmon.1"
+"$binary" man --dir "$work/man" >/dev/null
 "$binary" completions bash >"$work/agentmon.bash"
 "$binary" completions zsh >"$work/agentmon.zsh"
 "$binary" completions fish >"$work/agentmon.fish"
@@ -48,22 +53,36 @@ all_vendor_yaml() {
     check-jsonschema --builtin-schema vendor.github-workflows contrib/github-actions.yml &&
         check-jsonschema --builtin-schema vendor.gitlab-ci contrib/gitlab-ci.yml
 }
-no_man_warning() { mandoc -T lint -W warning "$work/agentmon.1"; }
+all_schemas() {
+    # The log is a line of JSON for each entry.
+    split -l 1 "$work/log.json" "$work/log-" || return
+    check-jsonschema --schemafile "$work/log.schema.json" "$work"/log-* || return
+    for name in "${schemas[@]}"; do
+        [[ $name == log ]] || check-jsonschema --schemafile "$work/$name.schema.json" "$work/$name.json" || return
+    done
+}
+no_man_warning() { mandoc -T lint -W warning "$work"/man/*.1; }
 no_metric_warning() { promtool check metrics <"$work/agentmon.prom"; }
 
 check promtool "metrics" no_metric_warning
 check promtool "alert rules" promtool check rules contrib/prometheus/agentmon.rules.yml
 check promtool "tests of the alert rules" promtool test rules contrib/prometheus/agentmon.test.yml
 check xmllint "JUnit as XML" xmllint --noout --nonet "$work/agentmon.xml"
+if [[ -n ${JUNIT_XSD-} ]]; then
+    check xmllint "JUnit by its schema" xmllint --noout --nonet --schema "$JUNIT_XSD" "$work/agentmon.xml"
+else
+    echo "SKIPPED: JUnit by its schema: JUNIT_XSD is not set" >&2
+    skipped=$((skipped + 1))
+fi
 check junitparser "JUnit" junit_counts
-check check-jsonschema "JSON schema of the status" check-jsonschema --schemafile "$work/status.schema.json" "$work/status.json"
+check check-jsonschema "JSON" all_schemas
 check check-jsonschema "schemas of CI files" all_vendor_yaml
 check jq "template as JSON" jq -e '.text == "2 2" and .class == "failed"' "$work/bar.json"
 check jq "Grafana dashboard" jq -e '.panels | length == 5' contrib/grafana-dashboard.json
 check yamllint "YAML" yamllint -d '{extends: relaxed, rules: {line-length: disable}}' contrib
 check xmllint "launchd plist" xmllint --noout --nonet contrib/agentmon.plist
 check systemd-analyze "systemd units" systemd-analyze verify contrib/systemd/agentmon.service contrib/systemd/agentmon.timer
-check mandoc "man page" no_man_warning
+check mandoc "manual pages" no_man_warning
 check bash "bash completions" bash -n "$work/agentmon.bash"
 check zsh "zsh completions" zsh -n "$work/agentmon.zsh"
 check fish "fish completions" fish --no-execute "$work/agentmon.fish"
