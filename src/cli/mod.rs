@@ -237,8 +237,8 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Record an event from a hook or a script
     ///
-    /// Appends one row of kind `note` to the event log, under its lock. `agentmon events` and `agentmon report` show it;
-    /// `agentmon events --kind error` shows those of `--type error` with the errors of agents, which `agentmon errors` lists.
+    /// Appends an event of kind `note` to the event log. `agentmon events` and `agentmon report` show it; one of
+    /// `--type error` is in `agentmon events --kind error`, too.
     Event(EventArgs),
     /// Roll up old events and remove old caches
     ///
@@ -362,9 +362,15 @@ pub(crate) struct StatusArgs {
     ///
     /// Writes nothing to the event log. {name} is a field, {name:20} is cut to 20 columns, {name|tmux} is made fit for
     /// tmux (also json, shell, html), {?name}...{/} is shown only if the field is neither empty nor 0, {{ is a brace.
+    ///
+    /// Fields: failed, stuck, struggling, unknown, healthy, completed, older, tasks, attention (how many need it), worst,
+    /// glyph, names (of those that need attention), problems, time.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["format", "json"], value_parser = template::of_summary)]
     pub(crate) template: Option<SummaryTemplate>,
     /// Print one line made from TEXT for each task, after that of --template: '{glyph} {name} {detail}'
+    ///
+    /// Fields: those of a task in the JSON that are no lists, and glyph, age, idle, done, total, progress, step, client,
+    /// model, context, quota, alerts, next.
     #[arg(long, value_name = "TEXT", hide_short_help = true, conflicts_with_all = ["format", "json"], value_parser = template::of_task)]
     pub(crate) template_task: Option<TaskTemplate>,
     /// Exit with code 1 if a task has one of these healths [without a value: stuck,failed]

@@ -395,7 +395,16 @@ impl Settings {
     pub(crate) fn read_variables() -> anyhow::Result<()> {
         let Err(error) = Self::flags().try_get_matches_from(["agentmon"]) else { return Ok(()) };
         let text = error.to_string();
-        bail!("{}", text.lines().next().unwrap_or_default().trim_start_matches("error: "))
+        let text = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        // Nobody typed the option.
+        let flags = Self::flags();
+        let is_meant =
+            |option: &&clap::Arg| option.get_long().is_some_and(|name| text.contains(&format!("'--{name} ")));
+        let variable = flags.get_arguments().find(is_meant).and_then(clap::Arg::get_env);
+        match (variable, text.split_once("': ")) {
+            (Some(variable), Some((_, how))) => bail!("`{}` has a wrong value: {how}", variable.display()),
+            _ => bail!("{text}"),
+        }
     }
 
     /// Every setting as an option.

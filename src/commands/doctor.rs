@@ -84,7 +84,7 @@ fn settings(cli: &Cli, world: &World) -> (Config, Check) {
                 Check::fail(
                     "settings",
                     format!("{error:#}"),
-                    "correct it; `agentmon config init` shows how each is written",
+                    "correct it; `agentmon status --help` lists all settings with their values",
                 ),
             )
         }

@@ -28,7 +28,11 @@ fn each_setting_is_told_with_where_it_is_from() {
 
     let wrong = run(ground.program(&["config"]).env("AGENTMON_STUCK_AFTER", "5"));
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.err.contains("--stuck-after") && wrong.err.lines().count() == 1, "{}", wrong.err);
+    assert!(
+        wrong.err.contains("`AGENTMON_STUCK_AFTER` has a wrong value: write `90s`") && wrong.err.lines().count() == 1,
+        "{}",
+        wrong.err
+    );
     ground.write(FILE, "stuck-afte = 1\n");
     assert!(ground.run(&["config"]).err.contains("did you mean `stuck-after`?"));
 }
