@@ -68,7 +68,7 @@ pub use base::time::Time;
 pub use base::world::{Terminal, World};
 
 use cli::run::Steer;
-use cli::{Cli, Command, PrintArgs};
+use cli::{Cli, Command};
 use commands::output::Sink;
 use run::exec::{EXEC, exec};
 use text::inert::CommandFilter;
@@ -131,10 +131,10 @@ pub fn run(
     // What goes to a file is for no terminal.
     let terminal = if file.is_some() { Terminal { stdout: false, ..world.terminal } } else { world.terminal };
     let world = World { terminal, ..cli.scope.seen_from(world) };
-    let out: &mut dyn Write = &mut Sink::new(file, out);
+    let out: &mut dyn Write = &mut Sink::new(file, cli.format() == Some("prometheus"), out);
     // A format that is made of commands holds no other.
     let mut filter;
-    let out: &mut dyn Write = if cli.print().and_then(PrintArgs::format) == Some("github") {
+    let out: &mut dyn Write = if cli.format() == Some("github") {
         out
     } else {
         filter = CommandFilter::new(out);

@@ -181,6 +181,11 @@ impl Cli {
         if let Command::Status(it) = &self.command { it.watch } else { None }
     }
 
+    /// The name of the requested format.
+    pub(crate) fn format(&self) -> Option<&str> {
+        self.print().and_then(PrintArgs::format)
+    }
+
     /// The file that the page goes to, if it does not go to stdout.
     pub(crate) fn output(&self) -> Option<&Path> {
         let file = self.print().and_then(|print| print.output.as_deref());

@@ -4,18 +4,25 @@
 //! `$XDG_CONFIG_HOME/agentmon/config.toml`, its keys named like the flags; unknown ones are refused.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::base::world::World;
 use crate::config::{Config, Folders, Horizon, Retention, Thresholds};
 use crate::run::spec::{Span, Wishes};
+
+/// In bytes: no settings file is larger.
+const LARGEST: u64 = 1 << 20;
 
 /// The thresholds of the rules.
 #[derive(Debug, Clone, Copy, Default, Args, Deserialize)]
@@ -343,12 +350,7 @@ impl Settings {
     /// Reads the settings file; that there is none is no error.
     pub(crate) fn load(world: &World) -> anyhow::Result<Self> {
         let Some(path) = Self::path(world) else { return Ok(Self::default()) };
-        // A link to a file elsewhere is what dotfile managers make; it is the user's own.
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
-        };
+        let text = Self::text(&path).with_context(|| format!("could not read `{}`", path.display()))?;
         let mut settings = Self::parse(&text).with_context(|| format!("could not read `{}`", path.display()))?;
         let home = world.folder("HOME");
         for folder in settings.folders.folders.iter_mut().flat_map(BTreeMap::values_mut).flatten() {
@@ -358,6 +360,25 @@ impl Settings {
         }
         settings.check().with_context(|| format!("could not read `{}`", path.display()))?;
         Ok(settings)
+    }
+
+    /// The text of the file; of one that is not there, none. A link to a file elsewhere is what dotfile managers make; it
+    /// is the user's own.
+    pub(crate) fn text(path: &Path) -> io::Result<String> {
+        // Nobody may ever write into a pipe.
+        let mut file =
+            match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+                file => file?,
+            };
+        if file.metadata()?.file_type().is_fifo() {
+            return Err(io::Error::other("it is a pipe"));
+        }
+        let mut text = String::new();
+        if (&mut file).take(LARGEST + 1).read_to_string(&mut text)? as u64 > LARGEST {
+            return Err(io::Error::other("it is larger than 1 MiB"));
+        }
+        Ok(text)
     }
 
     pub(crate) fn path(world: &World) -> Option<PathBuf> {

@@ -48,7 +48,7 @@ fn show(cli: &Cli, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> a
     checked(cli, world)?;
     Settings::read_variables()?;
     let path = Settings::path(world);
-    let text = path.as_ref().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = path.as_ref().and_then(|path| Settings::text(path).ok()).unwrap_or_default();
     let file: Table = toml::from_str(&text).unwrap_or_default();
     let file_name = path.map(|path| path.display().to_string()).unwrap_or_default();
     let row = |setting: Setting| {

@@ -1,6 +1,6 @@
 //! Form and end of what a command prints.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -65,12 +65,14 @@ pub(crate) fn finish(written: io::Result<()>, out: &mut dyn Write) -> anyhow::Re
 pub(crate) struct Sink<'a> {
     out: &'a mut dyn Write,
     file: Option<PathBuf>,
+    is_for_others: bool,
     page: Vec<u8>,
 }
 
 impl<'a> Sink<'a> {
-    pub(crate) fn new(file: Option<PathBuf>, out: &'a mut dyn Write) -> Self {
-        Self { out, file, page: Vec::new() }
+    /// What `is_for_others` is read by another user, whatever the umask is.
+    pub(crate) fn new(file: Option<PathBuf>, is_for_others: bool, out: &'a mut dyn Write) -> Self {
+        Self { out, file, is_for_others, page: Vec::new() }
     }
 }
 
@@ -81,13 +83,13 @@ impl Write for Sink<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         let Some(file) = &self.file else { return self.out.flush() };
-        replace(file, &self.page)
+        replace(file, &self.page, self.is_for_others)
             .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", file.display())))
     }
 }
 
 /// Puts a page in the place of a file: readers see the old one or the new one, and never a part.
-fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
+fn replace(file: &Path, page: &[u8], is_for_others: bool) -> io::Result<()> {
     // Where a link leads to, there is the file, or will be.
     let leads = |_| fs::read_link(file).map(|target| file.with_file_name(target));
     let file = fs::canonicalize(file).or_else(leads).unwrap_or_else(|_| file.to_owned());
@@ -100,7 +102,8 @@ fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
     let beside = file.with_file_name(format!(".agentmon.{}.new", std::process::id()));
     // One that a killed run left, or a link that another user put there.
     drop(fs::remove_file(&beside));
-    let permissions = known.map(|known| known.permissions());
+    let usual = is_for_others.then(|| Permissions::from_mode(0o644));
+    let permissions = known.map(|known| known.permissions()).or(usual);
     let mode = permissions.as_ref().map_or(0o666, PermissionsExt::mode);
     let written = fs::OpenOptions::new()
         .write(true)

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::bail;
+
 use super::changes::{self, ChangesSince};
 use super::output::{default_format, finish, form, options};
 use super::poll::{Polled, poll, save};
@@ -63,6 +65,7 @@ pub(super) fn page(
 ) -> anyhow::Result<Page> {
     let begun = Instant::now();
     let (format, form) = form(cli, "status", render::FORMS, default_format(world))?;
+    refuse_parts(command, format)?;
     let mut looked = poll(cli, world, err)?;
     let Recorded { mut lines, problems, outlooks } = record_poll::record(cli, &looked, world, begun, err);
     for outlook in outlooks {
@@ -106,7 +109,8 @@ pub(super) fn page(
         }
         Ok(())
     } else {
-        if format == "github" {
+        // Once, however often it is looked.
+        if format == "github" && (command.watch.is_none() || code != REPORTED) {
             step_summary::append(&looked.snapshot, &options(cli, world), world, err);
         }
         let options = options(cli, world);
@@ -120,6 +124,17 @@ pub(super) fn page(
     // The program ends here: to give all this back piece by piece would be a tenth of a poll.
     std::mem::forget(looked);
     Ok(Page { code, written, change })
+}
+
+/// Refuses to leave tasks out of what a tool takes for the whole: it would take the others for gone.
+fn refuse_parts(command: &StatusArgs, format: &str) -> anyhow::Result<()> {
+    let option = match format {
+        "prometheus" | "junit" if command.changes.is_some() => "--changes",
+        "prometheus" if command.attention => "--attention",
+        "prometheus" if !command.only.is_empty() => "--only",
+        _ => return Ok(()),
+    };
+    bail!("`--format {format}` tells of all tasks: leave `{option}` out")
 }
 
 /// A line of the record is told under pseudonyms, too.

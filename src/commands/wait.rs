@@ -1,8 +1,9 @@
 //! `agentmon wait`: polls until tasks have ended or need attention, and says so by its exit code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::output::{finish, options};
@@ -10,7 +11,6 @@ use super::poll::{poll, save};
 use super::pseudonyms;
 use super::scope::here;
 use super::select_task::{named, no_such};
-use crate::base::pause::pause;
 use crate::base::world::World;
 use crate::cli::{Cli, Until, WaitArgs};
 use crate::model::{Health, TaskReport};
@@ -71,9 +71,8 @@ pub(crate) fn wait(
         let options = options(cli, &world);
         let mut news = news.iter().filter(|_| !is_first);
         let written = news.try_for_each(|task| lines::write_line(task, looked.snapshot.taken_at, &options, out));
-        if !finish(written, out)? {
-            return Ok(COMPLETED);
-        }
+        // Whoever reads the lines may go: the exit code is the answer.
+        finish(written, out)?;
         if let Some(code) = ended(command.until, &awaited.healths()).filter(|_| !is_missing) {
             if awaited.last.is_empty() {
                 drop(writeln!(err, "agentmon: no task is at work"));
@@ -86,9 +85,7 @@ pub(crate) fn wait(
             return Ok(TIMED_OUT);
         }
         let interval = if begun.elapsed() < FIRST { OFTEN } else { SELDOM };
-        if !pause(rest.map_or(interval, |rest| rest.min(interval))) {
-            return Ok(COMPLETED);
-        }
+        sleep(rest.map_or(interval, |rest| rest.min(interval)));
     }
 }
 
@@ -101,6 +98,8 @@ struct Awaited {
     last: BTreeMap<Key, (String, Health)>,
     /// Those that the words of the command line mean, once they were found.
     named: BTreeMap<String, Key>,
+    /// Those that the last poll did not see.
+    unseen: BTreeSet<Key>,
 }
 
 impl Awaited {
@@ -142,9 +141,13 @@ impl Awaited {
         news
     }
 
-    /// Takes those that are there no longer for failed, unless they had ended. Gives their names.
+    /// Takes those that are there no longer for failed, unless they had ended. Gives their names. One poll does not tell:
+    /// a file may have been read while it was written.
     fn lose(&mut self, keys: &[Key]) -> Vec<String> {
-        let gone = self.last.iter_mut().filter(|(key, (_, health))| !has_ended(*health) && !keys.contains(key));
+        let unseen = self.last.iter().filter(|(key, (_, health))| !has_ended(*health) && !keys.contains(key));
+        let unseen: BTreeSet<Key> = unseen.map(|(key, _)| key.clone()).collect();
+        let before = std::mem::replace(&mut self.unseen, unseen);
+        let gone = self.last.iter_mut().filter(|(key, _)| before.contains(key) && self.unseen.contains(key));
         let lost = gone.map(|(_, (name, health))| {
             *health = Health::Failed;
             one_line(name, 100)

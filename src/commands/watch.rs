@@ -8,16 +8,19 @@ use anyhow::bail;
 use super::output::finish;
 use super::status::{self, Page};
 use crate::base::world::{Terminal, World};
-use crate::cli::{Cli, PrintArgs, StatusArgs};
+use crate::cli::{Cli, StatusArgs};
 use crate::text;
 
 /// To the upper left corner, and nothing below it.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
+/// Formats whose readers take all that they get for one page.
+const WHOLE: [&str; 3] = ["html", "prometheus", "junit"];
+
 /// Runs `status`, and on a terminal puts its page in the place of the one before.
 ///
 /// # Errors
-/// Those of `status`, and a page for a browser that is not to go to a file.
+/// Those of `status`, and a page that is whole by itself and not to go to a file.
 pub(crate) fn watch(
     cli: &Cli,
     command: &StatusArgs,
@@ -25,8 +28,9 @@ pub(crate) fn watch(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    if cli.output().is_none() && cli.print().and_then(PrintArgs::format) == Some("html") {
-        bail!("`--watch` with `--format html` needs `--output FILE`, which it keeps up to date");
+    let whole = cli.format().filter(|format| WHOLE.contains(format));
+    if let Some(format) = whole.filter(|_| cli.output().is_none()) {
+        bail!("`--watch` with `--format {format}` needs `--output FILE`, which it keeps up to date");
     }
     // In one piece, so that nothing flickers; what else is said follows it, where it stays to be read.
     let (mut page, mut said) = (Vec::new(), Vec::new());
@@ -38,10 +42,12 @@ pub(crate) fn watch(
         text.push_str(&footer(command.watch.unwrap_or_default(), world.terminal.stdin));
         page = format!("{CLEAR}{}", fit(&text, world.terminal)).into_bytes();
     }
-    let written = out.write_all(&page);
-    let written = finish(written, out);
+    // A file keeps its page if there is no new one.
+    let done = made.and_then(|Page { code, written, change }| {
+        Ok((code, finish(written.and_then(|()| out.write_all(&page)), out)?, change))
+    });
     drop(err.write_all(&said));
-    let (is_written, Page { code, change, .. }) = (written?, made?);
+    let (code, is_written, change) = done?;
     if is_written {
         change.save(err);
     }

@@ -191,3 +191,32 @@ fn the_doctor_tells_of_logs_that_cannot_be_read() {
     ground.mode("home/.claude/projects", 0o755);
     assert!(ran.code == Some(1) && ran.out.contains("fail  claude-code"), "{ran:?}");
 }
+
+#[test]
+fn a_settings_file_that_is_none_holds_nothing_up() {
+    let ground = Ground::new();
+    let file = ground.path("home/.config/agentmon/config.toml");
+    let is_refused = |why: &str| {
+        let (code, page) = doctor(&ground, |command| command);
+        assert!(code == Some(1) && page.contains("fail  settings"), "{page}");
+        let ran = ground.run(&["config"]);
+        assert!(ran.code == Some(2) && ran.err.contains(why), "{ran:?}");
+        assert!(!(page + &ran.err).contains(crate::hostile::steers));
+        assert_eq!(ground.run(&["config", "init"]).code, Some(2), "what is there stays");
+    };
+    std::fs::create_dir_all(&file).unwrap();
+    is_refused("Is a directory");
+    std::fs::remove_dir(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    is_refused("it is a pipe");
+    std::fs::remove_file(&file).unwrap();
+    crate::ground::sparse(&file, 8 << 30);
+    is_refused("larger than 1 MiB");
+    std::fs::remove_file(&file).unwrap();
+    ground.write("home/.config/agentmon/config.toml", "since = \"\\u001b[2J\\u202e\"\n");
+    is_refused("since");
+    // A text may be any text.
+    ground.write("home/.config/agentmon/config.toml", "on-change = \"echo \\u001b[2J\\u202e\"\n");
+    let ran = ground.run(&["config"]);
+    assert!(ran.code == Some(0) && ran.out.contains("\\u{1b}[2J") && !ran.out.contains(crate::hostile::steers));
+}

@@ -186,7 +186,7 @@ fn nothing_steers_a_terminal_or_forges_a_line() {
 const COMMANDS: &str = "::error::x\n::add-mask::e ##[add-mask]e ##[set-output name=ok]true ##vso[task.setvariable]x ##teamcity[y z] ###[q]";
 
 /// The line that a build server would obey.
-fn obeyed(text: &str) -> Option<&str> {
+pub(crate) fn obeyed(text: &str) -> Option<&str> {
     let marks = ["##[", "##vso[", "##teamcity["];
     text.lines()
         .find(|line| line.trim_start().starts_with("::") || marks.iter().any(|mark| line.to_lowercase().contains(mark)))
@@ -207,6 +207,11 @@ fn no_build_server_obeys_what_a_log_says() {
     ground.run(&["-v", "--on-change", "cat >&2"]);
     let pages = [
         "status --format html",
+        "status --format markdown",
+        "status --format prometheus",
+        "status --format junit",
+        "doctor",
+        "config",
         "report",
         "report --format markdown",
         "report --format html",

@@ -29,6 +29,7 @@ mod on_change;
 #[cfg(feature = "sqlite")]
 mod opencode;
 mod outlook;
+mod outputs;
 #[cfg(target_os = "linux")] // where there is a `/proc`
 mod processes;
 mod recordings;

@@ -238,7 +238,16 @@ fn none_is_kept_or_told_to_a_command() {
         for cache in ground.caches() {
             texts.push(("cache", String::from_utf8_lossy(&fs::read(cache).unwrap()).into_owned()));
         }
-        for page in ["status --format html", "report --format html", "errors --resolved", "events"] {
+        for page in [
+            "status --format html",
+            "status --format markdown",
+            "status --format prometheus",
+            "status --format junit",
+            "status --format github",
+            "report --format html",
+            "errors --resolved",
+            "events",
+        ] {
             let line: Vec<&str> = page.split(' ').chain(["--now", NOW, "--since", "all"]).collect();
             let ran = ground.run(&line);
             assert_eq!(ran.code, Some(0), "{page}: {ran:?}");

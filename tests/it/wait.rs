@@ -1,6 +1,8 @@
 //! `agentmon wait`: ends with what it waits for, and says by its exit code how that is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ground::{Ground, Ran, watch};
 
@@ -9,7 +11,7 @@ fn wait(ground: &Ground, arguments: &[&str], then: impl FnOnce()) -> Ran {
     let begun = Instant::now();
     let child = ground.program(&[&["wait"], arguments].concat()).spawn().unwrap();
     // It has looked once.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     then();
     watch(child, begun)
 }
@@ -87,4 +89,78 @@ fn names_are_not_told_where_they_are_not_to_be() {
     let ran = wait(&ground, &["--anonymize"], || ground.status("parser", "failed"));
     assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 1), "{ran:?}");
     assert!(!format!("{ran:?}").contains("parser"), "{ran:?}");
+}
+
+#[test]
+fn whoever_reads_the_lines_may_go() {
+    let ground = ground(&[("parser", "running"), ("billing", "running")]);
+    let begun = Instant::now();
+    let mut child = ground.program(&["wait"]).spawn().unwrap();
+    drop(child.stdout.take());
+    std::thread::sleep(Duration::from_secs(1));
+    ground.status("parser", "completed");
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(child.try_wait().unwrap().is_none(), "it says that all is well while a task is at work");
+    ground.status("billing", "failed");
+    assert_eq!(watch(child, begun).code, Some(1));
+}
+
+#[test]
+fn a_poll_that_fails_is_an_error() {
+    let ground = ground(&[("parser", "running")]);
+    let ran = wait(&ground, &[], || std::fs::remove_dir_all(ground.path("shop/.git")).unwrap());
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("git"), "{ran:?}");
+}
+
+#[test]
+fn a_file_that_is_being_written_is_no_failure() {
+    let ground = ground(&[("parser", "running")]);
+    let file = ground.path("shop/.worktrees/parser/status.json");
+    let ran = wait(&ground, &[], || {
+        std::fs::remove_file(&file).unwrap();
+        // One poll finds nothing.
+        std::thread::sleep(Duration::from_millis(2200));
+        ground.status("parser", "completed");
+    });
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.err.contains("gone"), "{ran:?}");
+}
+
+#[test]
+fn a_name_that_means_two_tasks_is_refused() {
+    let ground = ground(&[("parser", "running"), ("parser-two", "running")]);
+    assert_eq!(wait(&ground, &["parser"], || ground.status("parser", "completed")).code, Some(0));
+    let ran = ground.run(&["wait", "pars"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("parser-two"), "{ran:?}");
+    // One id in two worktrees is two tasks.
+    ground.write("shop/.worktrees/other/status.json", r#"{"task_id":"bg_parser-two","status":"failed"}"#);
+    let ran = wait(&ground, &["--until", "completed"], || ground.status("parser-two", "completed"));
+    assert_eq!(ran.code, Some(0), "only that which was at work is waited for: {ran:?}");
+}
+
+fn send(child: &std::process::Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_wait_that_was_suspended_looks_before_its_time_has_run_out() {
+    let ground = ground(&[("parser", "running")]);
+    let begun = Instant::now();
+    let child = ground.program(&["wait", "--timeout", "4s"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    send(&child, Signal::STOP);
+    std::thread::sleep(Duration::from_secs(4));
+    ground.status("parser", "completed");
+    send(&child, Signal::CONT);
+    assert_eq!(watch(child, begun).code, Some(0));
+
+    ground.status("parser", "running");
+    let child = ground.program(&["wait"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    send(&child, Signal::INT);
+    // A shell makes 130 of it.
+    let ran = watch(child, Instant::now());
+    assert_eq!((ran.code, ran.out.as_str()), (None, ""), "{ran:?}");
 }

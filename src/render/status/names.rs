@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::super::options::Options;
 use crate::model::{Snapshot, TaskReport};
-use crate::text;
+use crate::text::{self, inert};
 
-/// In columns: no name is longer.
+/// In columns and in characters, of which some take no column: no name is longer.
 const LONGEST: usize = 120;
 
 /// A repository and its tasks, each with its name.
@@ -29,7 +29,7 @@ pub(super) fn groups<'a>(snapshot: &'a Snapshot, options: &Options) -> Vec<Group
     let tasks = |path: Option<&Path>| {
         let mut taken = HashSet::new();
         let its = snapshot.tasks.iter().filter(|task| place(task) == path);
-        its.map(|task| (unique(&text::cut(&options.text(&task.id), LONGEST), &mut taken), task)).collect()
+        its.map(|task| (unique(&options.text(&task.id), &mut taken), task)).collect()
     };
     let group = |(path, name): (Option<&'a Path>, String)| Group { name, tasks: tasks(path) };
     paths.into_iter().zip(names).map(group).collect()
@@ -59,13 +59,14 @@ fn names(paths: &[Option<&Path>], options: &Options) -> Vec<String> {
         let name = options.text(&ending(path, parts));
         name.strip_suffix(".git").filter(|name| !name.is_empty()).unwrap_or(&name).to_owned()
     };
-    paths.iter().map(|path| unique(&text::cut(&name(*path), LONGEST), &mut taken)).collect()
+    paths.iter().map(|path| unique(&name(*path), &mut taken)).collect()
 }
 
-/// Two names may be one once they are made fit to be shown.
+/// Two names may be one once they are cut and made fit to be shown: this is how they leave the program.
 fn unique(name: &str, taken: &mut HashSet<String>) -> String {
+    let name = inert::harmless(&text::cut(name, LONGEST).chars().take(LONGEST).collect::<String>());
     let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
-    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
     taken.insert(free.clone());
     free
 }
@@ -83,6 +84,9 @@ mod tests {
         assert_eq!(names(&paths, &options), ["a/shop", "b/shop", "shop", "tools", "/", "none"]);
         let same = [Some(Path::new("/a/x\u{1}")), Some(Path::new("/a/x\\u{1}"))];
         assert_eq!(names(&same, &options), ["x\\u{1}", "x\\u{1} (2)"]);
+        // A blank is put into what a build server would obey.
+        let same = [Some(Path::new("/a/##[x]")), Some(Path::new("/a/## [x]"))];
+        assert_eq!(names(&same, &options), ["## [x]", "## [x] (2)"]);
     }
 
     #[test]

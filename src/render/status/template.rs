@@ -66,7 +66,9 @@ const FILTERS: [(&str, Filter); 4] = [
     // And for Pango.
     ("html", |text| {
         let pairs = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
-        pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(*from, to))
+        // Which XML does not know.
+        let text = text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+        pairs.iter().fold(text, |text, (from, to)| text.replace(*from, to))
     }),
 ];
 
