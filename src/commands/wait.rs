@@ -81,7 +81,7 @@ pub(crate) fn wait(
         }
         let rest = command.timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
         if rest == Some(Duration::ZERO) {
-            drop(writeln!(err, "agentmon: the time given by --timeout ran out"));
+            drop(writeln!(err, "agentmon: the time given by --timeout ran out; {}", awaited.still()));
             return Ok(TIMED_OUT);
         }
         let interval = if begun.elapsed() < FIRST { OFTEN } else { SELDOM };
@@ -161,10 +161,28 @@ impl Awaited {
 
     /// `waiting for 3 tasks: billing, parser, search`
     fn told(&self) -> String {
-        let names: Vec<_> = self.last.values().take(NAMED).map(|(name, _)| one_line(name, 40)).collect();
-        let more = self.last.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("waiting for {}: {}{more}", count(self.last.len() as u64, "task", "tasks"), names.join(", "))
+        let names: Vec<&str> = self.last.values().map(|(name, _)| name.as_str()).collect();
+        format!("waiting for {}: {}", count(names.len() as u64, "task", "tasks"), listed(&names))
+    }
+
+    /// `still at work: billing, parser`
+    fn still(&self) -> String {
+        let working = self.last.values().filter(|(_, health)| is_at_work(*health)).map(|(name, _)| name.as_str());
+        let working: Vec<&str> = working.collect();
+        if working.is_empty() {
+            "no task is at work".to_owned()
+        } else {
+            format!("still at work: {}", listed(&working))
+        }
+    }
+}
+
+/// `billing, parser and 3 more`
+fn listed(names: &[&str]) -> String {
+    let first: Vec<_> = names.iter().take(NAMED).map(|name| one_line(name, 40)).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

@@ -62,7 +62,7 @@ fn time_runs_out() {
     let ground = ground(&[("parser", "running")]);
     let ran = ground.run(&["wait", "--timeout", "1s"]);
     assert_eq!(ran.code, Some(124), "{ran:?}");
-    assert!(ran.err.ends_with("the time given by --timeout ran out\n"), "{ran:?}");
+    assert!(ran.err.ends_with("the time given by --timeout ran out; still at work: parser\n"), "{ran:?}");
 }
 
 #[test]
