@@ -110,6 +110,7 @@ impl Awaited {
         words: &[String],
         (cwd, world): (&Path, &World),
     ) -> anyhow::Result<Option<anyhow::Error>> {
+        self.follow(tasks);
         let mut missing = None;
         for word in words.iter().filter(|word| !self.named.contains_key(*word)).collect::<Vec<_>>() {
             match named(tasks, word, cwd)? {
@@ -126,6 +127,20 @@ impl Awaited {
             }
         });
         Ok(missing)
+    }
+
+    /// A task may come to be known by another id, as when it writes a status file: in its worktree it is the same.
+    fn follow(&mut self, tasks: &[TaskReport]) {
+        let keys: BTreeSet<Key> = tasks.iter().map(key).collect();
+        let known: BTreeSet<Key> = self.last.keys().chain(self.named.values()).cloned().collect();
+        for old in known.iter().filter(|old| old.1.is_some() && !keys.contains(old)) {
+            let mut others = keys.iter().filter(|new| new.1 == old.1 && !known.contains(*new));
+            let (Some(new), None) = (others.next(), others.next()) else { continue };
+            if let Some(last) = self.last.remove(old) {
+                self.last.insert(new.clone(), last);
+            }
+            self.named.values_mut().filter(|named| *named == old).for_each(|named| *named = new.clone());
+        }
     }
 
     /// Takes in how they are now. Gives those that are not as they were, each with what it was.

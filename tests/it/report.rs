@@ -270,7 +270,7 @@ fn what_is_no_period_or_no_format_is_refused() {
     assert!(refused(&run(&["--period", "yearly"])).contains("monthly"));
     assert!(refused(&run(&["--format", "table"])).contains("[possible values: json, text, markdown, html]"));
     assert!(refused(&ground.run(&["--format", "json", "report"])).contains("agentmon report --format"));
-    assert!(refused(&ground.run(&["--format", "markdown"])).contains("[possible values: table, lines, json"));
+    assert!(refused(&ground.run(&["--format", "text"])).contains("[possible values: table, lines, json"));
     assert!(refused(&ground.run(&["report", "-C", "/"])).contains("no git repository"));
 }
 

@@ -84,6 +84,21 @@ fn a_task_that_is_gone_counts_as_failed() {
 }
 
 #[test]
+fn a_task_that_gives_itself_another_id_is_the_same() {
+    for words in [&[][..], &["parser"]] {
+        let ground = ground(&[("parser", "running")]);
+        let file = "shop/.worktrees/parser/status.json";
+        let ran = wait(&ground, words, || {
+            ground.write(file, r#"{"task_id":"bg_renamed","status":"running"}"#);
+            std::thread::sleep(Duration::from_secs(5));
+            ground.write(file, r#"{"task_id":"bg_renamed","status":"completed"}"#);
+        });
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+        assert!(!ran.err.contains("gone"), "{ran:?}");
+    }
+}
+
+#[test]
 fn names_are_not_told_where_they_are_not_to_be() {
     let ground = ground(&[("parser", "running")]);
     let ran = wait(&ground, &["--anonymize"], || ground.status("parser", "failed"));
