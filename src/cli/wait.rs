@@ -14,7 +14,7 @@ Exit codes:
   2    an error occurred, or a named task did not appear
   124  the time given by --timeout ran out")]
 pub(crate) struct WaitArgs {
-    /// Tasks by ID, name, branch, `.` (this directory) or unique prefix [default: all that are at work, or come to be]
+    /// Tasks by ID, name, branch, `.` (this directory) or unique prefix [default: all that have not ended, also those that begin meanwhile]
     #[arg(value_name = "TASK")]
     pub(crate) tasks: Vec<String>,
     /// What to wait for

@@ -121,7 +121,7 @@ impl Awaited {
         tasks.retain(|task| {
             let key = key(task);
             if words.is_empty() {
-                is_at_work(task.health) || self.last.contains_key(&key)
+                has_not_ended(task.health) || self.last.contains_key(&key)
             } else {
                 self.named.values().any(|known| *known == key)
             }
@@ -226,6 +226,11 @@ fn ended(until: Until, healths: &[Health]) -> Option<u8> {
         _ => all(is_completed),
     };
     has_come.then_some(if is_well { COMPLETED } else { NEEDY })
+}
+
+/// It is at work, or stuck. What nobody can judge is not waited for.
+fn has_not_ended(health: Health) -> bool {
+    is_at_work(health) || health == Health::Stuck
 }
 
 fn has_ended(health: Health) -> bool {

@@ -58,6 +58,15 @@ fn nothing_to_wait_for_is_said_and_what_has_ended_is_told_at_once() {
 }
 
 #[test]
+fn a_task_that_waits_for_a_person_has_not_ended() {
+    let ground = ground(&[("parser", "waiting_for_input")]);
+    assert_eq!(ground.run(&["wait"]).code, Some(1));
+    assert_eq!(ground.run(&["wait", "--until", "attention"]).code, Some(1));
+    let ran = wait(&ground, &["--until", "completed"], || ground.status("parser", "completed"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
 fn time_runs_out() {
     let ground = ground(&[("parser", "running")]);
     let ran = ground.run(&["wait", "--timeout", "1s"]);
