@@ -10,6 +10,7 @@ mod codex;
 mod context_window;
 mod copilot;
 mod cursor;
+mod document;
 mod droid;
 mod env;
 mod files;

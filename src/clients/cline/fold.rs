@@ -8,18 +8,6 @@ use crate::clients::result_text::{exit_code, exit_text};
 use crate::model::Tokens;
 use crate::session::{BESIDE_THE_COMMAND, CallKind, KEPT, NewCall, Outcome, Place, Session, api_error, summary_of};
 
-/// What is read of a conversation.
-#[derive(Default)]
-pub(super) struct Row<'a> {
-    pub(super) messages: Option<Raw<'a>>,
-}
-
-pub(super) fn read_member<'a>(row: &mut Row<'a>, key: &[u8], reader: &mut Reader<'a>) {
-    if key == b"messages" {
-        row.messages = Some(reader.raw());
-    }
-}
-
 #[derive(Default)]
 struct Message<'a> {
     id: &'a [u8],

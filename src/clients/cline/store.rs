@@ -2,23 +2,19 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-use super::fold::{Row, conversation, read_member};
+use super::fold::conversation;
 use crate::base::disk::Disk;
 use crate::base::json::Reader;
 use crate::base::time::Time;
-use crate::clients::{LogFile, Store};
+use crate::clients::{LogFile, Store, document};
 use crate::session::log::Log;
 use crate::session::{Place, Session, Turn, api_error};
 
 pub(super) const STORE: Store = Store { read, unit: "message" };
 
-/// In bytes; a long session has a few million.
-const LARGEST: u64 = 64 * 1024 * 1024;
-const LARGEST_ABOUT: u64 = 1024 * 1024;
-/// How long a writer is given to finish.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Of what is beside a conversation, in bytes; it is a screenful.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What the file beside a conversation says.
 #[derive(Debug, Default)]
@@ -36,7 +32,7 @@ pub(super) struct About {
 
 /// Nothing where it cannot be read: the conversation is then all that is known.
 pub(super) fn about(disk: &Disk, path: &Path) -> Option<About> {
-    let bytes = disk.read(path, LARGEST_ABOUT).ok()?;
+    let bytes = disk.read(path, LARGEST).ok()?;
     let (mut reader, mut about) = (Reader::new(&bytes), About::default());
     if !reader.next_object() {
         return None;
@@ -60,31 +56,20 @@ pub(super) fn about(disk: &Disk, path: &Path) -> Option<About> {
     Some(about)
 }
 
-/// A file that is just being written is torn: what was known of it holds until it is whole.
 fn read(disk: &Disk, file: &LogFile, known: Option<Box<Log>>) -> io::Result<Box<Log>> {
     let session = file.parent.as_deref().or(file.within.as_deref()).unwrap_or_default();
     let about = file.path.parent().and_then(|folder| about(disk, &super::about(folder, session))).unwrap_or_default();
-    for attempt in 0..2 {
-        if attempt > 0 {
-            std::thread::sleep(PATIENCE);
-        }
-        if let Some(log) = whole(&disk.read(&file.path, LARGEST)?, file, &about) {
-            return Ok(log);
-        }
-    }
-    known.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no whole JSON object"))
+    document::read(disk, file, known, |bytes| whole(bytes, file, &about))
 }
 
 /// The session, if the file holds all of it.
 fn whole(bytes: &[u8], file: &LogFile, about: &About) -> Option<Box<Log>> {
-    let (mut reader, mut row) = (Reader::new(bytes), Row::default());
-    if !reader.next_object() {
-        return None;
-    }
-    reader.object(|key, reader| read_member(&mut row, key, reader));
-    if reader.broken() || reader.next_object() || reader.broken() {
-        return None;
-    }
+    let mut messages = None;
+    document::members(bytes, |key, reader| {
+        if key == b"messages" {
+            messages = Some(reader.raw());
+        }
+    })?;
     let mut log = Box::new(file.begin());
     let session = &mut log.session;
     session.row(about.started, Place::default(), false);
@@ -94,7 +79,7 @@ fn whole(bytes: &[u8], file: &LogFile, about: &About) -> Option<Box<Log>> {
     if let Some(model) = about.model.as_ref().filter(|_| is_main) {
         session.model(model);
     }
-    let count = row.messages.map_or(0, |messages| conversation(session, messages));
+    let count = messages.map_or(0, |messages| conversation(session, messages));
     if is_main {
         if count == 0
             && let Some(prompt) = &about.prompt

@@ -1,18 +1,23 @@
 //! Conversations as Cline 3.0 writes them, and what they amount to.
 
-use super::fold::{Row, conversation, read_member};
+use super::fold::conversation;
 use super::role;
-use crate::base::json::{Raw, Reader};
+use crate::base::json::Raw;
+use crate::clients::document;
 use crate::process::Role;
 use crate::session::{Session, Turn};
 
 fn session(messages: &[String]) -> Session {
     let text = format!(r#"{{"version":1,"messages":[{}]}}"#, messages.join(","));
-    let (mut reader, mut row) = (Reader::new(text.as_bytes()), Row::default());
-    assert!(reader.next_object());
-    reader.object(|key, reader| read_member(&mut row, key, reader));
+    let mut all = None;
+    let read = document::members(text.as_bytes(), |key, reader| {
+        if key == b"messages" {
+            all = Some(reader.raw());
+        }
+    });
+    assert!(read.is_some());
     let mut session = Session::default();
-    assert_eq!(conversation(&mut session, row.messages.unwrap()), messages.len() as u64);
+    assert_eq!(conversation(&mut session, all.unwrap()), messages.len() as u64);
     session.seal();
     session
 }
