@@ -666,6 +666,18 @@ impl TaskReport {
         }
         counted
     }
+
+    /// The processes that live, each once: a sub-agent runs in the process of its parent.
+    pub(crate) fn living(&self) -> Vec<&ProcessReport> {
+        let mut pids = HashSet::new();
+        self.sessions.iter().filter_map(SessionReport::living).filter(|process| pids.insert(process.pid)).collect()
+    }
+}
+
+impl SessionReport {
+    pub(crate) fn living(&self) -> Option<&ProcessReport> {
+        self.process.as_ref().filter(|process| process.alive)
+    }
 }
 
 /// What a task reports of itself.

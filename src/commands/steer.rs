@@ -9,7 +9,7 @@ use super::select_task::named;
 use crate::base::world::World;
 use crate::cli::Cli;
 use crate::cli::run::{ReapArgs, StopArgs, WhichRuns};
-use crate::model::{Reason, TaskReport};
+use crate::model::{Reason, SessionReport, TaskReport};
 use crate::run::Refused;
 use crate::run::control::{self, Force};
 use crate::run::files::RunFiles;
@@ -153,7 +153,7 @@ fn foreign(cli: &Cli, world: &World, called: &str, err: &mut dyn Write) -> Refus
         .as_ref()
         .and_then(|polled| named(&polled.snapshot.tasks, called, &here(&cli.scope, world)).ok().flatten());
     let Some(task) = task else { return Refused::wrong("no run of that name") };
-    let process = task.sessions.iter().find_map(|session| session.process.as_ref().filter(|process| process.alive));
+    let process = task.sessions.iter().find_map(SessionReport::living);
     let how = process.map(|process| format!(": `kill {}` ends it", process.pid)).unwrap_or_default();
     Refused::wrong(format!("was not started by `agentmon run`{how}"))
 }

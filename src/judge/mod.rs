@@ -243,8 +243,7 @@ fn troubled(seen: &Observation) -> HashSet<&Path> {
 /// Whether the task was last active before `--since` and has no live process.
 fn is_older(task: &TaskReport, context: &Context<'_>) -> bool {
     let Some(start) = context.config.since.start(context.now) else { return false };
-    let alive = task.sessions.iter().any(|session| session.process.as_ref().is_some_and(|process| process.alive));
-    !alive && task.last_activity.is_some_and(|at| at < start)
+    task.living().is_empty() && task.last_activity.is_some_and(|at| at < start)
 }
 
 /// Whether the declared process runs, proven by its start time: a pid alone may be reused.

@@ -28,7 +28,7 @@ fn of_verdict(task: &TaskReport, cwd: &Path, found: &str) -> Vec<String> {
         return of_run(task, cwd, explain);
     }
     let Some(session) = task.sessions.first() else { return vec![explain] };
-    let alive = session.process.as_ref().filter(|process| process.alive);
+    let alive = session.living();
     let resume = resume(task, session, cwd);
     match (task.reason, alive) {
         (Reason::WaitingForPerson, Some(process)) => vec![format!("answer in its terminal (pid {})", process.pid)],

@@ -7,7 +7,7 @@ use super::sessions::life_key;
 use crate::base::time::Time;
 use crate::judge::context::Context;
 use crate::judge::liveness;
-use crate::model::{Reason, SessionReport, Snapshot};
+use crate::model::{Reason, SessionReport, Snapshot, TaskReport};
 use crate::observe::observation::Observation;
 use crate::process::earlier::{Before, Gone, Lives, Sample, Samples};
 
@@ -15,7 +15,7 @@ use crate::process::earlier::{Before, Gone, Lives, Sample, Samples};
 /// was not.
 pub(crate) fn remember_lives(snapshot: &Snapshot, before: &Lives) -> Lives {
     let sessions = || snapshot.tasks.iter().flat_map(|task| &task.sessions);
-    let alive = |session: &SessionReport| session.process.as_ref().filter(|process| process.alive).map(|one| one.pid);
+    let alive = |session: &SessionReport| session.living().map(|process| process.pid);
     let pids: HashMap<&str, u32> =
         sessions().filter_map(|session| Some((session.id.as_str(), alive(session)?))).collect();
     let remembered = sessions().filter_map(|session| {
@@ -52,8 +52,7 @@ pub(crate) fn remember(
 ) -> (Samples, Vec<(Time, Duration)>) {
     let now = context.now;
     let mut samples = Samples::new();
-    let sessions = snapshot.tasks.iter().flat_map(|task| &task.sessions);
-    for process in sessions.filter_map(|session| session.process.as_ref()).filter(|process| process.alive) {
+    for process in snapshot.tasks.iter().flat_map(TaskReport::living) {
         let Some(agent) = seen.table.get(process.pid) else { continue };
         let key = (agent.pid, agent.start);
         let mut kept = context.samples.get(&key).cloned().unwrap_or_default();

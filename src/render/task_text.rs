@@ -182,7 +182,7 @@ fn now(task: &TaskReport) -> Option<&str> {
 /// The evidence, that of one file or process as one: `path:12: first failed result; :17: last failed result`. Left out is the
 /// process of the session, which is told there.
 fn places(task: &TaskReport, options: &Options) -> Vec<String> {
-    let process = task.sessions.first().and_then(|session| session.process.as_ref()).filter(|process| process.alive);
+    let process = task.sessions.first().and_then(SessionReport::living);
     let is_told = |evidence: &&Evidence| evidence.is_agent() && evidence.pid == process.map(|process| process.pid);
     let told: Vec<&Evidence> = task.evidence.iter().filter(|evidence| !is_told(evidence)).collect();
     let of_one_place = |one: &&Evidence, next: &&Evidence| (&one.path, one.pid) == (&next.path, next.pid);

@@ -1,6 +1,6 @@
 //! What is new in a snapshot, as lines for the record. Values in, values out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -289,12 +289,9 @@ struct Processes {
 }
 
 impl Processes {
-    /// A sub-agent runs in the process of its parent, which counts once.
     fn of(task: &TaskReport) -> Self {
-        let mut seen = HashSet::new();
         let mut all = Self::default();
-        let alive = task.sessions.iter().filter_map(|session| session.process.as_ref().filter(|process| process.alive));
-        for process in alive.filter(|process| seen.insert(process.pid)) {
+        for process in task.living() {
             let memory = all.memory_bytes.unwrap_or(0).saturating_add(process.memory_bytes);
             all.memory_bytes = Some(memory);
             if let Some(share) = process.cpu_share {

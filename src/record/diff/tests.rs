@@ -1,5 +1,7 @@
 //! What is told of a poll, given what was told before.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::super::diff::*;

@@ -25,7 +25,7 @@ pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mu
         .flat_map(|Group { name, tasks }| {
             tasks.iter().map(move |(task, report)| One { repository: name, task, report })
         })
-        .filter(|one| one.report.health != Health::Completed || one.report.sessions.iter().any(is_alive))
+        .filter(|one| one.report.health != Health::Completed || !one.report.living().is_empty())
         .collect();
     let mut shown: Vec<&One> = all.iter().collect();
     shown.sort_by_key(|one| one.report.health);
@@ -56,21 +56,10 @@ impl One<'_> {
         self.report.sessions.iter().map(value).fold(0.0, |sum, value| sum + value)
     }
 
-    /// Of its processes. A sub-agent runs in the process of its parent, which counts once.
+    /// Of its processes.
     fn of_processes(&self, value: fn(&ProcessReport) -> f64) -> Option<f64> {
-        let mut pids = Vec::new();
-        let alive = self.report.sessions.iter().filter_map(|session| session.process.as_ref().filter(|one| one.alive));
-        let each = alive.filter(|process| {
-            let is_new = !pids.contains(&process.pid);
-            pids.push(process.pid);
-            is_new
-        });
-        each.map(value).reduce(|sum, value| sum + value)
+        self.report.living().into_iter().map(value).reduce(|sum, value| sum + value)
     }
-}
-
-fn is_alive(session: &SessionReport) -> bool {
-    session.process.as_ref().is_some_and(|process| process.alive)
 }
 
 struct Page<'a> {

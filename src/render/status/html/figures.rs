@@ -88,8 +88,7 @@ fn attention(page: &Page) -> Figure {
 }
 
 fn active(page: &Page) -> Figure {
-    let sessions = page.snapshot.tasks.iter().flat_map(|task| &task.sessions);
-    let mut alive: Vec<_> = sessions.filter_map(|session| session.process.as_ref().filter(|it| it.alive)).collect();
+    let mut alive: Vec<_> = page.snapshot.tasks.iter().flat_map(TaskReport::living).collect();
     alive.sort_by_key(|process| process.pid);
     alive.dedup_by_key(|process| process.pid);
     let memory = alive.iter().fold(0_u64, |all, process| all.saturating_add(process.memory_bytes));

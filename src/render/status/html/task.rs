@@ -81,18 +81,14 @@ fn what(page: &Page, task: &TaskReport) -> Element {
 
 /// The share of a core that its processes used of late, else their time.
 fn cpu(page: &Page, task: &TaskReport) -> Option<String> {
-    let process = task.sessions.iter().filter_map(|session| session.process.as_ref()).find(|process| process.alive)?;
+    let process = task.sessions.iter().find_map(SessionReport::living)?;
     let share = measures::of(page, task).and_then(|recent| recent.measures.last()?.cpu_share);
     let time = || age(std::time::Duration::try_from_secs_f64(process.cpu_seconds).unwrap_or_default());
     Some(share.map_or_else(time, percent))
 }
 
 fn memory(task: &TaskReport) -> Option<String> {
-    let mut alive: Vec<_> = task.sessions.iter().filter_map(|session| session.process.as_ref()).collect();
-    alive.retain(|process| process.alive);
-    alive.sort_by_key(|process| process.pid);
-    alive.dedup_by_key(|process| process.pid);
-    let all = alive.iter().fold(0_u64, |all, process| all.saturating_add(process.memory_bytes));
+    let all = task.living().iter().fold(0_u64, |all, process| all.saturating_add(process.memory_bytes));
     (all > 0).then(|| bytes(all))
 }
 
