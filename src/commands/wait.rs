@@ -15,7 +15,7 @@ use crate::base::world::World;
 use crate::cli::{Cli, Until, WaitArgs};
 use crate::model::{Health, TaskReport};
 use crate::render::status::lines;
-use crate::text::{count, one_line};
+use crate::text::{and_more, count, one_line};
 
 const COMPLETED: u8 = 0;
 const NEEDY: u8 = 1;
@@ -195,10 +195,7 @@ impl Awaited {
 /// `billing, parser and 3 more`
 fn listed(names: &[&str]) -> String {
     let first: Vec<_> = names.iter().take(NAMED).map(|name| one_line(name, 40)).collect();
-    match names.len().saturating_sub(NAMED) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
+    and_more(&first, names.len() - first.len())
 }
 
 fn key(task: &TaskReport) -> Key {

@@ -13,6 +13,7 @@ use crate::base::time::Time;
 use crate::model::Problem;
 use crate::record::Note;
 use crate::record::history::{Load, Rollup};
+use crate::text;
 use serde::Serialize;
 
 /// Of the data form.
@@ -90,11 +91,7 @@ impl Report {
     /// The tasks by index: `a, b, c and 4 more`.
     pub(crate) fn names(&self, tasks: &[usize], most: usize) -> String {
         let named = tasks.iter().filter_map(|at| self.tasks.get(*at)).take(most).map(|task| self.name(task));
-        let named = named.collect::<Vec<_>>().join(", ");
-        match tasks.len().saturating_sub(most) {
-            0 => named,
-            more => format!("{named} and {more} more"),
-        }
+        text::and_more(&named.collect::<Vec<_>>(), tasks.len().saturating_sub(most))
     }
 }
 

@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::text::hazard::is_hazard;
 use crate::text::scrub::scrub;
 
-pub(crate) use units::{age, bytes, count, exact_age, percent, short_number, them, times};
+pub(crate) use units::{age, and_more, bytes, count, exact_age, percent, short_number, them, times};
 
 /// What `one_line` looks at: far more than a line can show, far less than a log can hold.
 const LOOK_AT: usize = 16 * 1024;

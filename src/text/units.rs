@@ -43,6 +43,12 @@ pub(crate) fn count(n: u64, singular: &str, plural: &str) -> String {
     format!("{n} {}", if n == 1 { singular } else { plural })
 }
 
+/// `a, b and 3 more`: names, and how many more there are.
+pub(crate) fn and_more(names: &[impl AsRef<str>], more: usize) -> String {
+    let names = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
+}
+
 /// What stands for so many.
 pub(crate) fn them(n: u64) -> &'static str {
     if n == 1 { "it" } else { "them" }

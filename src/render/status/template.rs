@@ -164,10 +164,7 @@ fn names(all: &Snapshot, options: &Options) -> String {
     const NAMED: usize = 3;
     let needy: Vec<_> = all.tasks.iter().filter(|task| task.health.needs_attention()).collect();
     let named: Vec<_> = needy.iter().take(NAMED).map(|task| options.text(&task.name)).collect();
-    match needy.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
+    text::and_more(&named, needy.len() - named.len())
 }
 
 /// Reads a template of the whole report.

@@ -19,10 +19,7 @@ pub(super) fn header(page: &Page) -> Element {
     let repositories: Vec<_> = report.repositories.iter().filter_map(|part| part.name.as_deref()).collect();
     let of = match repositories[..] {
         [] => String::new(),
-        [one] => one.to_owned(),
-        [first, ..] => {
-            format!("{first} and {} more", repositories.len() - 1)
-        }
+        [first, ref others @ ..] => text::and_more(&[first], others.len()),
     };
     let made = format!("generated {}", report.taken_at.local(page.offset).format("%-d %b %Y %H:%M:%S %:z"));
     let mut soft = element("p").class("soft");
