@@ -33,6 +33,11 @@ impl Options {
         Self { verbose: false, ..self.clone() }
     }
 
+    /// For a format that is UTF-8 and knows no colour, however poor the terminal is that it is made on.
+    pub(crate) fn in_utf8(&self) -> Self {
+        Self { unicode: true, color: false, ..self.clone() }
+    }
+
     /// For no terminal at all.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {

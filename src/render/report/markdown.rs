@@ -12,8 +12,7 @@ use super::sections::{remarks, sections};
 use crate::report::Report;
 
 pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    // A page is in Unicode, however poor the terminal is that it is made on.
-    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let options = &options.in_utf8();
     let (from, to) = (report.period.from.rfc3339(), report.period.to.rfc3339());
     writeln!(out, "# Agent report, {from} to {to}")?;
     for section in sections(report, options.verbose, Utc.fix()) {

@@ -16,8 +16,7 @@ const SHOWN: usize = 10;
 const LONGEST: usize = 2000;
 
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    // What a log says is read by a machine here, in UTF-8.
-    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let options = &options.in_utf8();
     let groups = groups(snapshot, options);
     let has_many = groups.iter().filter(|group| !group.tasks.is_empty()).count() > 1;
     for (level, healths) in levels(options) {

@@ -14,8 +14,7 @@ use super::names::{Group, groups};
 use crate::model::{Health, Snapshot, TaskReport};
 
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    // XML is in Unicode, however poor the terminal is that it is made on.
-    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let options = &options.in_utf8();
     let groups = groups(snapshot, options);
     let all = groups.iter().flat_map(|group| group.tasks.iter().map(|(_, task)| *task));
     let counts = Counts::of(all, options);

@@ -8,8 +8,7 @@ use super::super::task_text;
 use crate::model::{Snapshot, TaskReport};
 
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    // A page is in Unicode, however poor the terminal is that it is made on.
-    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let options = &options.in_utf8();
     let summary = task_text::summary(snapshot, options, usize::MAX).join(", ");
     writeln!(out, "# {summary}")?;
     if let Some((label, text)) = task_text::warning(snapshot, options) {

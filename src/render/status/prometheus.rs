@@ -17,8 +17,7 @@ const TASKS: usize = 200;
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    // The format is UTF-8, however poor the terminal is that it is made on.
-    let options = &Options { unicode: true, color: false, ..options.clone() };
+    let options = &options.in_utf8();
     let groups = groups(snapshot, options);
     let all: Vec<One> = groups
         .iter()

@@ -41,8 +41,7 @@ struct Page<'a> {
 pub(in crate::render) fn render(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let none = Recent::default();
     let recent = snapshot.recent.as_ref().unwrap_or(&none);
-    // A page is no terminal.
-    let page = Page { snapshot, recent, options: Options { color: false, unicode: true, ..options.clone() } };
+    let page = Page { snapshot, recent, options: options.in_utf8() };
     html::write(head(&page), body(&page), out)
 }
 
